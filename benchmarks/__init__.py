@@ -1,0 +1,1 @@
+"""Every figure that the documentation publishes, reproducible by one command each."""

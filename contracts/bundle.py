@@ -1,0 +1,208 @@
+"""A bundle: one immutable, hashed directory that holds everything that is served.
+
+    <version>/
+      manifest.json           what it is, what made it, SHA-256 and size of every other file, requests to replay
+      recommend/*.npy ...     one folder per family
+      tables/customers.arrow  the columns of every customer family, joined, one row per customer, sorted by id
+      tables/items.arrow      the same for items
+
+Nothing is parsed before its hash is checked: `CURRENT` holds the manifest's hash, the manifest holds the others. The
+formats are .npy without objects, Arrow IPC, LightGBM text and JSON; none of them can execute.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Literal
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from contracts.errors import BundleRefused
+
+FORMAT_VERSION: Final = 1
+MANIFEST: Final = "manifest.json"
+MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
+SUFFIXES: Final = frozenset({".npy", ".arrow", ".txt", ".json"})
+CUSTOMERS_TABLE: Final = "tables/customers.arrow"
+ITEMS_TABLE: Final = "tables/items.arrow"
+
+FamilyKind = Literal["recommender", "customers", "items"]
+
+
+class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file's SHA-256 (hex) and size."""
+
+    sha256: str
+    size_bytes: int
+
+
+class FamilyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one family is, how well it did against its baseline, and what made it."""
+
+    kind: FamilyKind
+    as_of: datetime  # no event at or after this instant was seen
+    bundle_version: str  # the bundle in which this fit was first published
+    run_id: str  # MLflow run
+    model_version: str  # MLflow registered version
+    baseline: str
+    gate: str  # the verdict in words
+    metrics: dict[str, float | None]
+    baseline_metrics: dict[str, float | None]
+    parameters: dict[str, Any]
+    columns: dict[str, str]  # column of the table -> what it says, in words; empty for recommenders
+
+
+class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request that must be answered as it was when the bundle was made."""
+
+    route: Literal["recommend", "customer", "item"]
+    request: dict[str, Any]
+    expected: dict[str, Any]
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The contents of manifest.json."""
+
+    format_version: int
+    version: str
+    created_at: datetime
+    window_start: datetime  # of the events behind it
+    window_end: datetime
+    consent_cut: datetime  # consent as it stood at this instant
+    families: dict[str, FamilyEntry]
+    files: dict[str, FileEntry]
+    replays: list[Replay]
+    settings: dict[str, Any]
+
+
+class Bundle:
+    """A verified bundle. Arrays and tables are memory-mapped, so that workers share their pages."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    def has(self, name: str) -> bool:
+        return name in self.manifest.files
+
+    def array(self, name: str) -> np.ndarray:
+        array: np.ndarray = np.load(self._file(name), mmap_mode="r", allow_pickle=False)
+        return array
+
+    def arrays(self, folder: str) -> dict[str, np.ndarray]:
+        """Every .npy file directly in `folder`, by name without suffix."""
+        names = [n for n in self.manifest.files if PurePosixPath(n).parent == PurePosixPath(folder)]
+        return {PurePosixPath(n).stem: self.array(n) for n in names if n.endswith(".npy")}
+
+    def text(self, name: str) -> str:
+        return self._file(name).read_text(encoding="utf-8")
+
+    def json(self, name: str) -> Any:
+        return json.loads(self.text(name))
+
+    def table(self, name: str) -> pa.Table:
+        with pa.memory_map(str(self._file(name))) as source:
+            return pa.ipc.open_file(source).read_all()
+
+    def _file(self, name: str) -> Path:
+        if name not in self.manifest.files:
+            known = ", ".join(sorted(self.manifest.files)) or "none"
+            raise BundleRefused(f"bundle {self.version} has no file {name!r}; it has {known}.")
+        return self.path / name
+
+
+def write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write each array as <folder>/<name>.npy; object arrays are refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write an uncompressed Arrow file, which can be memory-mapped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One batch per column: a reader finds any row without walking chunks.
+    combined = table.combine_chunks()
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, combined.schema) as writer:
+        writer.write_table(combined)
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read what `write_table` wrote, memory-mapped."""
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def hash_files(directory: Path) -> dict[str, FileEntry]:
+    """The entry of every file below `directory`, except the manifest, by its relative POSIX path."""
+    paths = sorted(p for p in directory.rglob("*") if p.is_file() and p.name != MANIFEST)
+    return {p.relative_to(directory).as_posix(): FileEntry(file_sha256(p), p.stat().st_size) for p in paths}
+
+
+def file_sha256(path: Path) -> str:
+    """The file's SHA-256 in hex, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The bytes of manifest.json."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+
+
+def open_bundle(path: Path, manifest_sha256: str) -> Bundle:
+    """Verify the bundle at `path` and open it; raises BundleRefused on any doubt.
+
+    Order matters: the manifest's hash before its JSON, then every file's size and hash, before any of them is parsed.
+    """
+    manifest_path = path / MANIFEST
+    if not manifest_path.is_file() or manifest_path.is_symlink():
+        raise BundleRefused(f"{path} has no {MANIFEST}. Publish again, or roll back.")
+    if manifest_path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise BundleRefused(f"{manifest_path} is larger than {MAX_MANIFEST_BYTES:,} bytes; it is not a manifest.")
+    raw = manifest_path.read_bytes()
+    if hashlib.sha256(raw).hexdigest() != manifest_sha256:
+        raise BundleRefused(f"{manifest_path} is not the manifest that was published. Publish again, or roll back.")
+    manifest = _decode_manifest(raw, manifest_path)
+    _verify_files(path, manifest)
+    return Bundle(path, manifest)
+
+
+def _decode_manifest(raw: bytes, path: Path) -> Manifest:
+    try:
+        header = msgspec.json.decode(raw, type=dict[str, Any])
+        if header.get("format_version") != FORMAT_VERSION:
+            raise BundleRefused(
+                f"{path} has format version {header.get('format_version')!r}; this Shopkeeper reads "
+                f"{FORMAT_VERSION}. Publish again with this version."
+            )
+        return msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BundleRefused(f"{path} is not a manifest: {error}") from None
+
+
+def _verify_files(path: Path, manifest: Manifest) -> None:
+    found = {p.relative_to(path).as_posix() for p in path.rglob("*") if not p.is_dir()} - {MANIFEST}
+    if found != set(manifest.files):
+        raise BundleRefused(
+            f"{path} does not hold the files of its manifest: missing {sorted(set(manifest.files) - found)}, "
+            f"unexpected {sorted(found - set(manifest.files))}. Publish again, or roll back."
+        )
+    for name, entry in manifest.files.items():
+        _verify_file(path / name, entry)
+
+
+def _verify_file(path: Path, entry: FileEntry) -> None:
+    if path.suffix not in SUFFIXES:
+        raise BundleRefused(f"{path} has a suffix outside {sorted(SUFFIXES)}; bundles hold nothing else.")
+    if path.is_symlink() or any(parent.is_symlink() for parent in path.parents):
+        raise BundleRefused(f"{path} is reached through a symbolic link; bundles hold plain files only.")
+    if path.stat().st_size != entry.size_bytes or file_sha256(path) != entry.sha256:
+        raise BundleRefused(f"{path} is not the file that was published. Publish again, or roll back.")

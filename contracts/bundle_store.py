@@ -1,0 +1,179 @@
+"""Where bundles are kept: publish a version atomically, say which one is current, roll back.
+
+A version is written as a draft beside the others, synced, renamed, and only then named by `CURRENT`, which is replaced
+in one step. A reader therefore sees the old bundle or the new one, never a part of either.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Protocol
+
+from contracts.bundle import MANIFEST, Bundle, Manifest, encode_manifest, open_bundle
+from contracts.errors import BundleRefused, NoBundle, SettingsError
+from contracts.settings import url_path, url_scheme
+
+CURRENT: Final = "CURRENT"
+_VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class BundlePointer:
+    """One published version and its manifest's SHA-256."""
+
+    version: str
+    manifest_sha256: str
+
+
+class BundleStore(Protocol):
+    """Keeps published bundles."""
+
+    def draft(self) -> Path:
+        """A new, empty folder in which a bundle can be written."""
+
+    def publish(self, draft: Path, manifest: Manifest) -> BundlePointer:
+        """Make the draft's files a version and point CURRENT at it."""
+
+    def current(self) -> BundlePointer:
+        """The current version; raises NoBundle."""
+
+    def versions(self) -> list[str]:
+        """Every published version, oldest first."""
+
+    def rollback(self, version: str | None = None) -> BundlePointer:
+        """Point CURRENT at `version`, or at the version before the current one; verifies it first."""
+
+    def open(self, pointer: BundlePointer) -> Bundle:
+        """Verify and open a version; raises BundleRefused."""
+
+
+class FileBundleStore:
+    """Bundles in a folder of a local or mounted file system.
+
+    Layout: <root>/<version>/ as `contracts.bundle` says, <root>/digests/<version>, <root>/CURRENT.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._digests = root / "digests"
+
+    def draft(self) -> Path:
+        self._root.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".draft-", dir=self._root))
+
+    def publish(self, draft: Path, manifest: Manifest) -> BundlePointer:
+        target = self._version_path(manifest.version)
+        if target.exists():
+            raise BundleRefused(f"version {manifest.version} is published already; versions never change.")
+        raw = encode_manifest(manifest)
+        (draft / MANIFEST).write_bytes(raw)
+        pointer = BundlePointer(manifest.version, sha256(raw).hexdigest())
+        open_bundle(draft, pointer.manifest_sha256)  # never publish what a reader would refuse
+        _sync_tree(draft)
+        draft.chmod(0o755)  # mkdtemp made it private; the service may run as another user
+        draft.rename(target)
+        _sync_directory(self._root)
+        self._digests.mkdir(exist_ok=True)
+        _replace_file(self._digests / pointer.version, pointer.manifest_sha256 + "\n")
+        self._point_at(pointer)
+        return pointer
+
+    def current(self) -> BundlePointer:
+        try:
+            version, digest = (self._root / CURRENT).read_text().split()
+        except FileNotFoundError:
+            raise NoBundle(f"no bundle is published in {self._root}. Run `shopkeeper retrain` first.") from None
+        except ValueError:
+            raise BundleRefused(f"{self._root / CURRENT} is damaged. Run `shopkeeper rollback --to VERSION`.") from None
+        self._version_path(version)
+        return BundlePointer(version, digest)
+
+    def versions(self) -> list[str]:
+        if not self._digests.is_dir():
+            return []
+        return sorted(path.name for path in self._digests.iterdir() if _VERSION.fullmatch(path.name))
+
+    def rollback(self, version: str | None = None) -> BundlePointer:
+        versions = self.versions()
+        chosen = version if version is not None else self._version_before_current(versions)
+        if chosen not in versions:
+            raise NoBundle(f"version {chosen!r} is not published; published are {', '.join(versions) or 'none'}.")
+        pointer = BundlePointer(chosen, (self._digests / chosen).read_text().strip())
+        self.open(pointer)
+        self._point_at(pointer)
+        return pointer
+
+    def open(self, pointer: BundlePointer) -> Bundle:
+        return open_bundle(self._version_path(pointer.version), pointer.manifest_sha256)
+
+    def _version_before_current(self, versions: list[str]) -> str:
+        earlier = [v for v in versions if v < self.current().version]
+        if not earlier:
+            raise NoBundle("there is no version before the current one to roll back to.")
+        return earlier[-1]
+
+    def _version_path(self, version: str) -> Path:
+        if not _VERSION.fullmatch(version) or version in {CURRENT, "digests"}:
+            raise BundleRefused(f"{version!r} is not a bundle version; it has letters, digits, '.', '_' and '-' only.")
+        return self._root / version
+
+    def _point_at(self, pointer: BundlePointer) -> None:
+        _replace_file(self._root / CURRENT, f"{pointer.version} {pointer.manifest_sha256}\n")
+
+
+BUNDLE_STORES: Final[dict[str, Callable[[str], BundleStore]]] = {
+    "file": lambda url: FileBundleStore(url_path(url)),
+}
+
+
+def open_bundle_store(url: str) -> BundleStore:
+    """The bundle store that a URL names."""
+    factory = BUNDLE_STORES.get(url_scheme(url))
+    if factory is None:
+        raise SettingsError(f"bundles = {url!r}: the scheme must be one of {', '.join(BUNDLE_STORES)}.")
+    return factory(url)
+
+
+@contextmanager
+def discarded_on_error(draft: Path) -> Iterator[Path]:
+    """Remove an unfinished draft when building it fails."""
+    try:
+        yield draft
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _replace_file(path: Path, text: str) -> None:
+    """Write durably and atomically: temporary file, sync, rename, sync the folder."""
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    _sync_directory(path.parent)
+
+
+def _sync_tree(root: Path) -> None:
+    for path in root.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        else:
+            _sync_directory(path)
+    _sync_directory(root)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

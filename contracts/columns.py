@@ -1,0 +1,155 @@
+"""Every column name and stored type, once.
+
+`EVENT_LINES` is the stored form of events: one row per event, or, for an event that carries
+several products, one row per product (`line` counts from 0). Values of the event as a whole
+(`order_id`, `revenue`, ...) repeat on each of its lines.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+
+TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
+
+# --- one event, or one product line of it -----------------------------------------------------
+MESSAGE_ID: Final = "message_id"  # dedupe key
+LINE: Final = "line"
+TYPE: Final = "type"  # track | identify | page | alias
+EVENT: Final = "event"  # canonical e-commerce v2 name; null unless type is track
+OCCURRED_AT: Final = "occurred_at"  # the sender's clock
+RECEIVED_AT: Final = "received_at"  # our clock
+SOURCE: Final = "source"  # which reader, file mapping or API key brought it
+ANONYMOUS_ID: Final = "anonymous_id"
+USER_ID: Final = "user_id"
+PREVIOUS_ID: Final = "previous_id"  # alias only
+SESSION_ID: Final = "session_id"
+CHANNEL: Final = "channel"  # marketing channel
+COUNTRY: Final = "country"
+DEVICE: Final = "device"
+ORDER_ID: Final = "order_id"
+CURRENCY: Final = "currency"
+REVENUE: Final = "revenue"  # of the whole event, as the sender stated it
+DISCOUNT: Final = "discount"
+FEES: Final = "fees"  # shipping, tax, postage and manual charges: money that is not product
+COUPON: Final = "coupon"
+QUERY: Final = "query"
+PAGE_PATH: Final = "page_path"
+ITEM_ID: Final = "item_id"
+QUANTITY: Final = "quantity"  # always positive; the event says whether it was bought or given back
+PRICE: Final = "price"  # per unit
+ITEM_NAME: Final = "item_name"
+ITEM_CATEGORY: Final = "item_category"
+ITEM_BRAND: Final = "item_brand"
+CONSENT_ANALYTICS: Final = "consent_analytics"  # null: not said
+CONSENT_PERSONALIZATION: Final = "consent_personalization"
+CONSENT_MARKETING: Final = "consent_marketing"
+TRAITS: Final = "traits"  # identify only: the traits as JSON text
+
+EVENT_LINES: Final = pa.schema(
+    [
+        pa.field(MESSAGE_ID, pa.string(), nullable=False),
+        pa.field(LINE, pa.int32(), nullable=False),
+        pa.field(TYPE, pa.string(), nullable=False),
+        pa.field(EVENT, pa.string()),
+        pa.field(OCCURRED_AT, TIMESTAMP, nullable=False),
+        pa.field(RECEIVED_AT, TIMESTAMP, nullable=False),
+        pa.field(SOURCE, pa.string(), nullable=False),
+        pa.field(ANONYMOUS_ID, pa.string()),
+        pa.field(USER_ID, pa.string()),
+        pa.field(PREVIOUS_ID, pa.string()),
+        pa.field(SESSION_ID, pa.string()),
+        pa.field(CHANNEL, pa.string()),
+        pa.field(COUNTRY, pa.string()),
+        pa.field(DEVICE, pa.string()),
+        pa.field(ORDER_ID, pa.string()),
+        pa.field(CURRENCY, pa.string()),
+        pa.field(REVENUE, pa.float64()),
+        pa.field(DISCOUNT, pa.float64()),
+        pa.field(FEES, pa.float64()),
+        pa.field(COUPON, pa.string()),
+        pa.field(QUERY, pa.string()),
+        pa.field(PAGE_PATH, pa.string()),
+        pa.field(ITEM_ID, pa.string()),
+        pa.field(QUANTITY, pa.float64()),
+        pa.field(PRICE, pa.float64()),
+        pa.field(ITEM_NAME, pa.string()),
+        pa.field(ITEM_CATEGORY, pa.string()),
+        pa.field(ITEM_BRAND, pa.string()),
+        pa.field(CONSENT_ANALYTICS, pa.bool_()),
+        pa.field(CONSENT_PERSONALIZATION, pa.bool_()),
+        pa.field(CONSENT_MARKETING, pa.bool_()),
+        pa.field(TRAITS, pa.string()),
+    ]
+)
+
+# --- identity and consent, derived from the events ----------------------------------------------
+CUSTOMER_ID: Final = "customer_id"  # the one id under which all of a person's ids are joined
+IS_KNOWN: Final = "is_known"  # true where a user id, not only a device, stands behind the customer
+
+ALLOWS_PERSONALIZATION: Final = "allows_personalization"  # by the customer's latest word; true where nothing was said
+
+# What feature functions receive: stored lines, with the person behind each of them.
+EVENTS: Final = pa.schema(
+    [
+        *EVENT_LINES,
+        pa.field(CUSTOMER_ID, pa.string(), nullable=False),
+        pa.field(IS_KNOWN, pa.bool_(), nullable=False),
+        pa.field(ALLOWS_PERSONALIZATION, pa.bool_(), nullable=False),
+    ]
+)
+
+# --- the catalogue --------------------------------------------------------------------------------
+STOCK: Final = "stock"
+AVAILABLE_FROM: Final = "available_from"
+UPDATED_AT: Final = "updated_at"
+
+CATALOGUE: Final = pa.schema(
+    [
+        pa.field(ITEM_ID, pa.string(), nullable=False),
+        pa.field(ITEM_NAME, pa.string()),
+        pa.field(ITEM_CATEGORY, pa.string()),
+        pa.field(ITEM_BRAND, pa.string()),
+        pa.field(PRICE, pa.float64()),
+        pa.field(STOCK, pa.float64()),  # null: not tracked, taken as available
+        pa.field(AVAILABLE_FROM, TIMESTAMP),
+        pa.field(UPDATED_AT, TIMESTAMP),
+    ]
+)
+
+# --- interactions and demand ----------------------------------------------------------------------
+KIND: Final = "kind"  # view | cart | order
+DAY: Final = "day"
+UNITS: Final = "units"
+DATE: Final = "date"
+UNITS_LOW: Final = "units_low"  # quantile 0.1
+UNITS_MEDIAN: Final = "units_median"
+UNITS_HIGH: Final = "units_high"  # quantile 0.9
+
+# One row per item and day of the horizon, sorted by item, then day.
+FORECAST: Final = pa.schema(
+    [
+        pa.field(ITEM_ID, pa.string(), nullable=False),
+        pa.field(DATE, pa.date32(), nullable=False),
+        pa.field(UNITS_LOW, pa.float32(), nullable=False),
+        pa.field(UNITS_MEDIAN, pa.float32(), nullable=False),
+        pa.field(UNITS_HIGH, pa.float32(), nullable=False),
+    ]
+)
+
+# --- quarantine -----------------------------------------------------------------------------------
+CODE: Final = "code"
+REASON: Final = "reason"
+RAW: Final = "raw"
+ORIGIN: Final = "origin"  # file and line, or the event log's cursor
+
+QUARANTINE: Final = pa.schema(
+    [
+        pa.field("record_key", pa.string(), nullable=False),  # hash of the record: the same bad row is kept once
+        pa.field(CODE, pa.string(), nullable=False),
+        pa.field(REASON, pa.string(), nullable=False),
+        pa.field(RAW, pa.string(), nullable=False),
+        pa.field(ORIGIN, pa.string(), nullable=False),
+        pa.field(SOURCE, pa.string(), nullable=False),
+        pa.field(RECEIVED_AT, TIMESTAMP, nullable=False),
+    ]
+)

@@ -1,0 +1,57 @@
+"""The exception tree of the whole house.
+
+    ShopkeeperError
+    ├── SettingsError        a setting, key or file of configuration is wrong
+    ├── InputError           what was given (a file, a mapping, an option) cannot be used
+    │   └── InvalidEvent     one event breaks the event format; carries a short machine-readable code
+    ├── NotEnoughData        a family cannot be trained on what the store has; says what it needs
+    └── StorageError         something that is kept on disk is missing, damaged or refused
+        ├── EventLogError    the event log cannot promise durability
+        ├── NoBundle         nothing has been published yet
+        └── BundleRefused    a bundle is damaged, incomplete or of an unknown format
+
+Every message says what was given, what is allowed, and what to do.
+"""
+
+
+class ShopkeeperError(Exception):
+    """Base of every error that Shopkeeper raises on purpose."""
+
+
+class SettingsError(ShopkeeperError):
+    """A setting, key or configuration file is wrong."""
+
+
+class InputError(ShopkeeperError):
+    """A file, mapping or option that was given cannot be used."""
+
+
+class InvalidEvent(InputError):
+    """One event breaks the event format.
+
+    `code` is stable and short (``unknown_event``); the message is for a person.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotEnoughData(ShopkeeperError):
+    """A family cannot be trained on what the store has so far."""
+
+
+class StorageError(ShopkeeperError):
+    """Something kept on disk is missing, damaged or refused."""
+
+
+class EventLogError(StorageError):
+    """The event log cannot promise that an accepted event survives."""
+
+
+class NoBundle(StorageError):
+    """Nothing has been published yet."""
+
+
+class BundleRefused(StorageError):
+    """A bundle is damaged, incomplete or of an unknown format."""

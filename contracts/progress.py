@@ -1,0 +1,14 @@
+"""How long work tells what it is doing, without knowing who listens."""
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called with the step's name and, where known, how much of how much is done."""
+
+    def __call__(self, step: str, done: float | None = None, total: float | None = None) -> None:
+        """Report; a new `step` ends the one before it."""
+
+
+def silent(step: str, done: float | None = None, total: float | None = None) -> None:
+    """A listener that listens to nothing."""

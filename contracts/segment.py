@@ -1,0 +1,134 @@
+"""The wire format of Segment's HTTP tracking spec, as far as it is read; unknown fields are ignored.
+
+Sources: Segment's spec pages "Common Fields" and "E-commerce v2"; RudderStack's HTTP API (`originalTimestamp` instead
+of `timestamp`, `context.sessionId`). What is not named here (addresses, user agents) is never stored.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+Id = str | int | None
+
+
+class Product(msgspec.Struct, gc=False, frozen=True):
+    """One product of an event; `price` is per unit."""
+
+    product_id: Id = None
+    sku: Id = None
+    id: Id = None  # e-commerce v1
+    name: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    price: float | None = None
+    quantity: float | None = None
+
+
+class Properties(Product, gc=False, frozen=True):
+    """A track or page event's properties: one product's fields, an order's, or a page's."""
+
+    products: list[Product] | None = None
+    order_id: Id = None
+    orderId: Id = None  # e-commerce v1
+    revenue: float | None = None
+    total: float | None = None
+    discount: float | None = None
+    shipping: float | None = None
+    tax: float | None = None
+    coupon: str | None = None
+    currency: str | None = None
+    query: str | None = None
+    path: str | None = None
+    session_id: Id = None
+    channel: str | None = None
+
+
+class Campaign(msgspec.Struct, gc=False, frozen=True):
+    """The marketing campaign that brought the visit."""
+
+    source: str | None = None
+    medium: str | None = None
+
+
+class Page(msgspec.Struct, gc=False, frozen=True):
+    """The page on which it happened."""
+
+    path: str | None = None
+
+
+class Device(msgspec.Struct, gc=False, frozen=True):
+    """The kind of device."""
+
+    type: str | None = None
+
+
+class Location(msgspec.Struct, gc=False, frozen=True):
+    """Where the visitor is, by country only."""
+
+    country: str | None = None
+
+
+class Consent(msgspec.Struct, gc=False, frozen=True, rename="camel"):
+    """Segment's consent object: purpose to yes or no."""
+
+    category_preferences: dict[str, bool] | None = None
+
+
+class Context(msgspec.Struct, gc=False, frozen=True, rename="camel"):
+    """The part of Segment's context that is read."""
+
+    campaign: Campaign | None = None
+    page: Page | None = None
+    device: Device | None = None
+    location: Location | None = None
+    consent: Consent | None = None
+    session_id: Id = None
+    traits: msgspec.Raw = msgspec.Raw(b"")
+
+
+class CommonFields(msgspec.Struct, frozen=True, rename="camel", tag_field="type"):
+    """Fields that every type of event has."""
+
+    message_id: str | None = None
+    anonymous_id: Id = None
+    user_id: Id = None
+    timestamp: datetime | None = None
+    original_timestamp: datetime | None = None
+    sent_at: datetime | None = None
+    context: Context | None = None
+
+
+class TrackEvent(CommonFields, frozen=True, rename="camel", tag="track"):
+    """Something a person did."""
+
+    event: str | None = None
+    properties: Properties | None = None
+
+
+class IdentifyEvent(CommonFields, frozen=True, rename="camel", tag="identify"):
+    """Who a person is."""
+
+    traits: msgspec.Raw = msgspec.Raw(b"")
+
+
+class PageEvent(CommonFields, frozen=True, rename="camel", tag="page"):
+    """A page view."""
+
+    name: str | None = None
+    properties: Properties | None = None
+
+
+class ScreenEvent(CommonFields, frozen=True, rename="camel", tag="screen"):
+    """A mobile page view; stored as a page."""
+
+    name: str | None = None
+    properties: Properties | None = None
+
+
+class AliasEvent(CommonFields, frozen=True, rename="camel", tag="alias"):
+    """Two ids belong to one person."""
+
+    previous_id: Id = None
+
+
+WireEvent = TrackEvent | IdentifyEvent | PageEvent | ScreenEvent | AliasEvent

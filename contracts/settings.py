@@ -1,0 +1,100 @@
+"""Settings, read once: defaults, then a TOML file, then the environment.
+
+`SHOPKEEPER_HOME` says where everything that Shopkeeper keeps lies; `SHOPKEEPER_CONFIG` names a TOML file, which states
+only what differs. Every setting can also be given as `SHOPKEEPER_<NAME>`. Unknown names are refused.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from contracts.errors import SettingsError
+
+CONFIG_VARIABLE = "SHOPKEEPER_CONFIG"
+
+
+class Settings(BaseSettings):
+    """Where things are, and how much of the machine may be used."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOPKEEPER_", frozen=True, extra="forbid")
+
+    home: Path = Field(Path("var"), description="Folder under which everything that Shopkeeper keeps lies.")
+    warehouse: str = Field("", description="URL of the warehouse; default duckdb:// over Parquet under home.")
+    events: str = Field("", description="URL of the live event log; default sqlite:// under home.")
+    bundles: str = Field("", description="URL of the bundle store; default a folder under home.")
+    mlflow: str = Field("", description="MLflow tracking URI; default a SQLite file under home.")
+    currency: str = Field("", description="Reporting currency, ISO 4217; empty: the most frequent one in the events.")
+    threads: int = Field(2, ge=1, le=256, description="Numerical threads that training may use.")
+    memory_mib: int = Field(3072, ge=256, description="Memory that the warehouse engine may use before it spills.")
+    seed: int = Field(7, ge=0, description="Seed of everything random.")
+    families: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Per family, the parameters that differ from its defaults."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = os.environ.get(CONFIG_VARIABLE)
+        if not path:
+            return init_settings, env_settings
+        if not Path(path).is_file():
+            raise SettingsError(f"{CONFIG_VARIABLE} names {path!r}, which is not a file. Give the path of a TOML file.")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+
+    @property
+    def warehouse_url(self) -> str:
+        return self.warehouse or f"duckdb://{self.home.resolve() / 'warehouse'}"
+
+    @property
+    def events_url(self) -> str:
+        return self.events or f"sqlite://{self.home.resolve() / 'events.sqlite'}"
+
+    @property
+    def bundles_url(self) -> str:
+        return self.bundles or f"file://{self.home.resolve() / 'bundles'}"
+
+    @property
+    def mlflow_url(self) -> str:
+        return self.mlflow or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
+
+    @property
+    def candidates_path(self) -> Path:
+        """Where trained families wait to be published."""
+        return self.home.resolve() / "candidates"
+
+    @property
+    def keys_path(self) -> Path:
+        return self.home.resolve() / "keys.json"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings in force; `overrides` win over file and environment. Raises SettingsError."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"settings: {problems}. Allowed are {', '.join(Settings.model_fields)}.") from None
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"settings: {error}") from None
+
+
+def url_path(url: str) -> Path:
+    """The path that a URL such as sqlite:///srv/shop/events.sqlite names."""
+    _, separator, rest = url.partition("://")
+    if not separator or not rest:
+        raise SettingsError(f"{url!r} is not a URL with a path; for example sqlite:///srv/shop/events.sqlite.")
+    return Path(rest)
+
+
+def url_scheme(url: str) -> str:
+    """The part of a URL that chooses the implementation."""
+    return url.partition("://")[0]

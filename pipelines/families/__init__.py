@@ -1,0 +1,1 @@
+"""One small declaration per model family: features, label, model, baseline, gate."""

@@ -1,0 +1,76 @@
+"""What a family declares: what it needs, how it is judged, and what it puts into a bundle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from contracts.bundle import FamilyKind, Replay
+from contracts.progress import Progress, silent
+
+Metrics = dict[str, float | None]  # None: not defined on this data, for example an AUC of one class
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a family may look at; the cut-off is an argument, so that a leak is visible.
+
+    `events` has the columns of `columns.EVENTS`, `catalogue` those of `columns.CATALOGUE`. Feature functions take
+    `(events, as_of)` and look at nothing at or after `as_of`.
+    """
+
+    events: ibis.Table
+    catalogue: ibis.Table
+    as_of: datetime
+    parameters: Any  # an instance of the family's `parameters` class
+    seed: int = 7
+    threads: int = 2
+    progress: Progress = silent
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A family and its baseline, judged on a window later than everything that they were fitted on."""
+
+    window_start: datetime
+    window_end: datetime
+    cases: int
+    metrics: Metrics
+    baseline_metrics: Metrics
+    details: dict[str, Any] = field(default_factory=dict)  # JSON: for example a reliability curve
+
+
+@dataclass(frozen=True)
+class FittedFamily:
+    """A family fitted on everything before `as_of`, ready to be written into a bundle."""
+
+    write_files: Callable[[Path], None]  # into the family's own folder; .npy, .arrow, .txt and .json only
+    table: pa.Table | None = None  # key column first; joined into the customers' or the items' table
+    columns: dict[str, str] = field(default_factory=dict)  # column -> what it says, in a marketer's words
+    replays: list[Replay] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The rule that a family must pass to be published: beat its baseline where it counts."""
+
+    metric: str
+    higher_is_better: bool
+    at_most: dict[str, float] = field(default_factory=dict)  # further metrics that must not exceed a bound
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family. `backtest` and `fit` raise NotEnoughData, saying what they need."""
+
+    name: str
+    kind: FamilyKind
+    baseline: str  # in words
+    gate: Gate
+    parameters: type  # a frozen dataclass: every parameter, once, with its default
+    backtest: Callable[[TrainingData], Backtest]
+    fit: Callable[[TrainingData], FittedFamily]

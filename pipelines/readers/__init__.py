@@ -1,0 +1,1 @@
+"""Foreign files become records of the Segment event format."""

@@ -1,0 +1,1 @@
+"""What should this shopper see now? Scored live, from arrays."""

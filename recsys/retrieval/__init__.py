@@ -1,0 +1,1 @@
+"""Candidate sources: each proposes items for a shopper, cheaply."""
