@@ -2,7 +2,7 @@
 
     <version>/
       manifest.json           what it is, what made it, SHA-256 and size of every other file, requests to replay
-      recommend/*.npy ...     one folder per family
+      recommend/*.npy ...     one folder per family; a table family's own table is <family>/table.arrow
       tables/customers.arrow  the columns of every customer family, joined, one row per customer, sorted by id
       tables/items.arrow      the same for items
 
@@ -28,6 +28,7 @@ MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 SUFFIXES: Final = frozenset({".npy", ".arrow", ".txt", ".json"})
 CUSTOMERS_TABLE: Final = "tables/customers.arrow"
 ITEMS_TABLE: Final = "tables/items.arrow"
+FAMILY_TABLE: Final = "table.arrow"
 
 FamilyKind = Literal["recommender", "customers", "items"]
 
@@ -74,7 +75,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consent_cut: datetime  # consent as it stood at this instant
     families: dict[str, FamilyEntry]
     files: dict[str, FileEntry]
-    replays: list[Replay]
+    replays: dict[str, list[Replay]]  # by family
     settings: dict[str, Any]
 
 

@@ -116,6 +116,11 @@ CATALOGUE: Final = pa.schema(
     ]
 )
 
+# --- customers -----------------------------------------------------------------------------------
+FIRST_ORDER_AT: Final = "first_order_at"
+LAST_ORDER_AT: Final = "last_order_at"
+ORDERS: Final = "orders"
+
 # --- interactions and demand ----------------------------------------------------------------------
 KIND: Final = "kind"  # view | cart | order
 DAY: Final = "day"

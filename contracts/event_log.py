@@ -42,17 +42,24 @@ class StoredRecord:
 
 @dataclass(frozen=True)
 class LogCounts:
-    """How many records were ever stored, and how many repeats were dropped."""
+    """How many events the log was ever given, by what became of them; received is the sum of the three.
+
+    What `read` hands out is `stored`; whoever reconciles adds `duplicate` and `suppressed`, which are only counted.
+    """
 
     stored: int
     duplicate: int
+    suppressed: int = 0  # the person refused analytics
 
 
 class EventLog(Protocol):
     """Durable, deduplicating, ordered."""
 
-    def append(self, records: Sequence[LogRecord]) -> list[bool]:
-        """Store what is new, durably; for each record, whether it was new. Raises EventLogError."""
+    def append(self, records: Sequence[LogRecord], suppressed: int = 0) -> list[bool]:
+        """Store what is new, durably; for each record, whether it was new. Raises EventLogError.
+
+        `suppressed` events came with them and must not be stored; they are counted, in the same transaction.
+        """
 
     def read(self, after: int, limit: int) -> list[StoredRecord]:
         """At most `limit` records behind the cursor `after` (0: from the beginning), in order."""
@@ -83,10 +90,10 @@ class SqliteEventLog:
         except apsw.Error as error:
             raise EventLogError(f"cannot open the event log {path}: {error}") from error
 
-    def append(self, records: Sequence[LogRecord]) -> list[bool]:
+    def append(self, records: Sequence[LogRecord], suppressed: int = 0) -> list[bool]:
         with self._lock:
             try:
-                return self._insert_all(records)
+                return self._insert_all(records, suppressed)
             except apsw.Error as error:
                 raise EventLogError(f"the event log did not accept {len(records)} records: {error}") from error
 
@@ -100,7 +107,7 @@ class SqliteEventLog:
 
     def counts(self) -> LogCounts:
         with self._lock:
-            row: Any = self._connection.execute("SELECT stored, duplicate FROM counts").fetchone()
+            row: Any = self._connection.execute("SELECT stored, duplicate, suppressed FROM counts").fetchone()
         return LogCounts(*row)
 
     def close(self) -> None:
@@ -119,10 +126,12 @@ class SqliteEventLog:
         with connection:
             connection.execute(_SCHEMA)
 
-    def _insert_all(self, records: Sequence[LogRecord]) -> list[bool]:
+    def _insert_all(self, records: Sequence[LogRecord], suppressed: int) -> list[bool]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             is_new = [self._insert(record) for record in records]
+            stored = sum(is_new)
+            self._connection.execute(_COUNT, (stored, len(is_new) - stored, suppressed))
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
@@ -133,9 +142,7 @@ class SqliteEventLog:
     def _insert(self, record: LogRecord) -> bool:
         row = (record.message_id, record.payload, _to_microseconds(record.received_at), record.source)
         self._connection.execute("INSERT OR IGNORE INTO records VALUES (NULL, ?, ?, ?, ?)", row)
-        is_new = self._connection.changes() == 1
-        self._connection.execute(_COUNT_STORED if is_new else _COUNT_DUPLICATE)
-        return is_new
+        return self._connection.changes() == 1
 
 
 _SCHEMA: Final = f"""
@@ -146,15 +153,18 @@ CREATE TABLE IF NOT EXISTS records (
     received_at INTEGER NOT NULL,
     source TEXT NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS counts (stored INTEGER NOT NULL, duplicate INTEGER NOT NULL) STRICT;
-INSERT INTO counts SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM counts);
+CREATE TABLE IF NOT EXISTS counts (
+    stored INTEGER NOT NULL,
+    duplicate INTEGER NOT NULL,
+    suppressed INTEGER NOT NULL
+) STRICT;
+INSERT INTO counts SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM counts);
 PRAGMA user_version={SCHEMA_VERSION};
 """
 _READ: Final = (
     "SELECT cursor, message_id, payload, received_at, source FROM records WHERE cursor > ? ORDER BY cursor LIMIT ?"
 )
-_COUNT_STORED: Final = "UPDATE counts SET stored = stored + 1"
-_COUNT_DUPLICATE: Final = "UPDATE counts SET duplicate = duplicate + 1"
+_COUNT: Final = "UPDATE counts SET stored = stored + ?, duplicate = duplicate + ?, suppressed = suppressed + ?"
 
 EVENT_LOGS: Final[dict[str, Callable[[str], EventLog]]] = {"sqlite": lambda url: SqliteEventLog(url_path(url))}
 

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     threads: int = Field(2, ge=1, le=256, description="Numerical threads that training may use.")
     memory_mib: int = Field(3072, ge=256, description="Memory that the warehouse engine may use before it spills.")
     seed: int = Field(7, ge=0, description="Seed of everything random.")
+    cors_origins: list[str] = Field(
+        default_factory=list, description="Web origins whose pages may call the service, such as https://shop.example."
+    )
     families: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Per family, the parameters that differ from its defaults."
     )

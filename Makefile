@@ -1,0 +1,111 @@
+# Shopkeeper: everything by one word. `make help` lists the words.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# The first Python that is new enough; override with `make PYTHON=/path/to/python3.12 ...`.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+RUN := $(BIN)/shopkeeper
+FILES ?=
+FAMILY ?=
+BENCH_HOME ?= var/bench
+# One BLAS thread: LightGBM and implicit bring their own; more only makes them wait for each other.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 2
+
+.PHONY: help setup dev demo simulate ingest train train-% evaluate publish rollback retrain serve churn-list forecast \
+	status mlflow test check format bench lock clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.core ## install into .venv what running needs
+
+dev: $(VENV)/.dev ## install what testing and checking need as well
+
+$(VENV)/.tools: requirements-build.lock
+	@test -n "$(PYTHON)" || { echo "Shopkeeper needs Python 3.11 or later; none was found. Install one, or say make PYTHON=/path/to/python3."; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.lock
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.tools requirements.lock pyproject.toml
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -c "import lightgbm" || { echo "LightGBM needs the OpenMP library; on Debian and Ubuntu: apt-get install libgomp1"; exit 1; }
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core requirements-dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: setup ## simulate a store, train, publish, serve; DEMO_SERVE=no ends before serving
+	$(RUN) demo
+
+simulate: setup ## write a simulated store's events below SHOPKEEPER_HOME
+	$(RUN) simulate
+
+ingest: setup ## read FILES="a.jsonl b.jsonl.gz" (none: what the service has accepted)
+	$(RUN) ingest $(FILES)
+
+train: setup ## train every family, judge it, keep what passes as candidates
+	$(RUN) train
+
+train-%: setup ## train one family: train-recommend, train-churn, train-demand
+	$(RUN) train $*
+
+evaluate: setup ## judge the families against their baselines; change nothing
+	$(RUN) evaluate $(FAMILY)
+
+publish: setup ## publish the candidates as one bundle
+	$(RUN) publish
+
+rollback: setup ## make the version before the current one current again
+	$(RUN) rollback
+
+retrain: setup ## ingest, train and publish in one go
+	$(RUN) retrain
+
+serve: setup ## answer over HTTP
+	$(RUN) serve
+
+churn-list: setup ## the customers most at risk, as CSV on standard output
+	@$(RUN) customers --sort=-churn_risk --csv
+
+forecast: setup ## the forecast of ITEM=...
+	@$(RUN) forecast $(ITEM)
+
+status: setup ## what is stored, trained and published
+	@$(RUN) status
+
+mlflow: setup ## open MLflow's pages on loopback, port 5000
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-mlflow.lock
+	$(RUN) mlflow
+
+test: dev ## run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(TESTS)
+
+check: dev ## lint, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: dev ## measure speed and memory of the whole way, on simulated events
+	$(BIN)/python -m benchmarks.pipeline --events 1000000 --home $(BENCH_HOME)
+
+lock: dev ## resolve the lock files anew
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements-build.in -o requirements-build.lock
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra mlflow-ui -c requirements.lock -o requirements-mlflow.lock
+
+clean: ## remove the environment and caches; what SHOPKEEPER_HOME holds stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

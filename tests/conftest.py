@@ -1,0 +1,15 @@
+"""What every test stands on: no settings from outside, and no deadline that a busy machine could miss."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("shopkeeper", deadline=None, derandomize=True)
+settings.load_profile("shopkeeper")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("SHOPKEEPER_")]:
+        monkeypatch.delenv(name)

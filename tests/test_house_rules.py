@@ -1,0 +1,93 @@
+"""Rules of the house that no linter holds: sizes, forbidden imports, what must never be committed."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("contracts", "recsys", "models", "pipelines", "serving", "shopkeeper", "benchmarks")
+FORBIDDEN_IMPORTS = {"pickle", "cPickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+
+
+def sources() -> list[Path]:
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imported_modules(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def long_functions(tree: ast.AST) -> list[str]:
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [f.name for f in functions if (f.end_lineno or 0) - f.lineno + 1 > MAX_FUNCTION_LINES + _docstring_lines(f)]
+
+
+def _docstring_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return len((ast.get_docstring(function, clean=False) or "").splitlines())
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_is_small_and_imports_nothing_that_executes(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= MAX_FILE_LINES
+    assert not long_functions(tree)
+    assert not FORBIDDEN_IMPORTS & set(imported_modules(tree))
+    assert "allow_pickle=True" not in text
+
+
+def test_the_rules_above_can_fail() -> None:
+    body = "\n".join(f"    x = {n}" for n in range(80))
+    assert long_functions(ast.parse(f"def long():\n{body}\n")) == ["long"]
+    assert FORBIDDEN_IMPORTS & set(imported_modules(ast.parse("from pickle import loads")))
+
+
+def test_no_lock_file_names_a_registry() -> None:
+    locks = sorted(ROOT.glob("requirements*"))
+    assert locks
+    assert not [lock.name for lock in locks if re.search(r"https?://|--index-url", lock.read_text())]
+
+
+def test_every_dependency_is_locked_with_a_hash() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lock = (ROOT / "requirements.lock").read_text()
+    names = [re.match(r"[a-z0-9-]+", dependency, re.IGNORECASE) for dependency in project["dependencies"]]
+    assert not [n.group() for n in names if n and not re.search(rf"^{n.group()}==", lock, re.MULTILINE)]
+    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[a-z0-9])", lock) if "==" in block)
+
+
+def test_the_import_rules_can_fail(tmp_path: Path) -> None:
+    """The control of `lint-imports`: serving that reaches into models, even indirectly, is caught."""
+    for package in ("contracts", "recsys", "models", "pipelines", "serving", "shopkeeper"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    command = ["lint-imports", "--no-cache"]
+
+    def lint() -> int:
+        return subprocess.run(
+            command, cwd=tmp_path, env=_environment(tmp_path), capture_output=True, check=False
+        ).returncode
+
+    assert lint() == 0
+    (tmp_path / "serving" / "app.py").write_text("import recsys.shortcut\n")
+    (tmp_path / "recsys" / "shortcut.py").write_text("import models\n")
+    assert lint() != 0
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    import os
+
+    binaries = str(ROOT / ".venv" / "bin")
+    return os.environ | {"PYTHONPATH": str(folder), "PATH": f"{binaries}:{os.environ['PATH']}"}
