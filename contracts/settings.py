@@ -26,7 +26,6 @@ class Settings(BaseSettings):
     events: str = Field("", description="URL of the live event log; default sqlite:// under home.")
     bundles: str = Field("", description="URL of the bundle store; default a folder under home.")
     mlflow: str = Field("", description="MLflow tracking URI; default a SQLite file under home.")
-    currency: str = Field("", description="Reporting currency, ISO 4217; empty: the most frequent one in the events.")
     threads: int = Field(2, ge=1, le=256, description="Numerical threads that training may use.")
     memory_mib: int = Field(3072, ge=256, description="Memory that the warehouse engine may use before it spills.")
     seed: int = Field(7, ge=0, description="Seed of everything random.")

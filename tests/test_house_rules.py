@@ -1,8 +1,10 @@
 """Rules of the house that no linter holds: sizes, forbidden imports, what must never be committed."""
 
 import ast
+import os
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,7 +89,5 @@ def test_the_import_rules_can_fail(tmp_path: Path) -> None:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    import os
-
-    binaries = str(ROOT / ".venv" / "bin")
-    return os.environ | {"PYTHONPATH": str(folder), "PATH": f"{binaries}:{os.environ['PATH']}"}
+    binaries = Path(sys.executable).parent
+    return os.environ | {"PYTHONPATH": str(folder), "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
