@@ -1,0 +1,153 @@
+"""Identity: which ids belong to one customer, from everything that was ever said about them, in any order.
+
+The rules:
+
+* A user id stands for a person. Two user ids are one customer only if an alias event says so, also through others.
+* An anonymous id belongs to the customer in whose company it was seen first, also before it was seen with anyone. Seen
+  with several (a shared device), it stays with the first and does not make them one.
+* An alias from an anonymous id to a user id is such a sighting; one between two anonymous ids makes them one visitor.
+* An id that occurs in alias events only is a user id if it was named as `userId`, else an anonymous one.
+* A customer's id is the smallest of the user ids, or ``anonymous:`` and the smallest anonymous id where nobody is
+  known, so that an anonymous id can never be mistaken for a user id of the same text.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from contracts import columns as c
+
+ANONYMOUS_PREFIX: Final = "anonymous:"
+USER_PREFIX: Final = "user:"  # only before a user id that would otherwise read like an anonymous customer
+
+PERSON_ID: Final = "person_id"
+IS_USER_ID: Final = "is_user_id"
+FIRST_AT: Final = "first_at"
+
+# Who stands behind an id; one row per user id and one per anonymous id.
+PEOPLE: Final = pa.schema(
+    [
+        pa.field(IS_USER_ID, pa.bool_(), nullable=False),
+        pa.field(PERSON_ID, pa.string(), nullable=False),
+        pa.field(c.CUSTOMER_ID, pa.string(), nullable=False),
+        pa.field(c.IS_KNOWN, pa.bool_(), nullable=False),
+    ]
+)
+
+_AMBIGUOUS: Final = re.compile(f"(?:{USER_PREFIX})*{ANONYMOUS_PREFIX}")
+
+
+def customer_id_of_user(user_id: str) -> str:
+    """The customer id of a user id that was never aliased: itself, unless it looks like an anonymous customer's."""
+    return f"{USER_PREFIX}{user_id}" if _AMBIGUOUS.match(user_id) else user_id
+
+
+def customer_id_of_visitor(anonymous_id: str) -> str:
+    """The customer id of an anonymous id behind which nobody is known."""
+    return f"{ANONYMOUS_PREFIX}{anonymous_id}"
+
+
+def resolve(sightings: pa.Table) -> pa.Table:
+    """`PEOPLE` from the distinct (anonymous_id, user_id, previous_id) of all events and when each was first seen.
+
+    `previous_id` is null except for alias events. Where `first_at` is null, the ids are known but nothing links them.
+    """
+    seen = sightings.select([c.ANONYMOUS_ID, c.USER_ID, c.PREVIOUS_ID, FIRST_AT]).to_pandas()
+    nodes = _Nodes.of(seen)
+    links = _links(seen[seen[FIRST_AT].notna()], nodes)
+    smallest = _smallest_of_component(links[links["one_person"]], nodes.count)
+    customers = _with_owners(links[~links["one_person"]], smallest, nodes)
+    return _people(seen, nodes, customers)
+
+
+@dataclass(frozen=True)
+class _Nodes:
+    """Ids as numbers: user ids first, then anonymous ids, each in the order of their text."""
+
+    users: pd.Index
+    visitors: pd.Index
+
+    @classmethod
+    def of(cls, seen: pd.DataFrame) -> "_Nodes":
+        is_alias = seen[c.PREVIOUS_ID].notna()
+        anonymous = pd.Index(seen[c.ANONYMOUS_ID].dropna().unique())
+        users = pd.Index(seen.loc[~is_alias, c.USER_ID].dropna().unique())
+        aliased = pd.Index(seen.loc[is_alias, c.USER_ID].dropna().unique())
+        users = users.union(aliased.difference(anonymous)).sort_values()
+        others = aliased.union(pd.Index(seen.loc[is_alias, c.PREVIOUS_ID].unique())).difference(users)
+        return cls(users, anonymous.union(others).sort_values())
+
+    @property
+    def count(self) -> int:
+        return len(self.users) + len(self.visitors)
+
+    def of_visitors(self, ids: pd.Series) -> np.ndarray:
+        return self.visitors.get_indexer(pd.Index(ids)) + len(self.users)
+
+    def of_either(self, ids: pd.Series) -> np.ndarray:
+        """User ids where they are known as such, else anonymous ids."""
+        as_users = self.users.get_indexer(pd.Index(ids))
+        return np.where(as_users >= 0, as_users, self.of_visitors(ids))
+
+
+def _links(seen: pd.DataFrame, nodes: _Nodes) -> pd.DataFrame:
+    """Pairs of nodes that were seen together, when first, and whether that makes them one person."""
+    together = seen[seen[c.ANONYMOUS_ID].notna() & seen[c.USER_ID].notna()]
+    aliases = seen[seen[c.PREVIOUS_ID].notna()]
+    links = pd.DataFrame(
+        {
+            "left": np.concatenate(
+                [nodes.of_visitors(together[c.ANONYMOUS_ID]), nodes.of_either(aliases[c.PREVIOUS_ID])]
+            ),
+            "right": np.concatenate([nodes.of_either(together[c.USER_ID]), nodes.of_either(aliases[c.USER_ID])]),
+            "first_at": pd.concat([together[FIRST_AT], aliases[FIRST_AT]], ignore_index=True),
+        }
+    )
+    is_user = links[["left", "right"]].to_numpy() < len(nodes.users)
+    links["one_person"] = is_user[:, 0] == is_user[:, 1]
+    return links
+
+
+def _smallest_of_component(links: pd.DataFrame, count: int) -> np.ndarray:
+    """For each node, the smallest node of its component."""
+    edges = (np.ones(len(links), dtype=np.int8), (links["left"].to_numpy(), links["right"].to_numpy()))
+    components, labels = connected_components(coo_array(edges, shape=(count, count)), directed=False)
+    smallest = np.full(components, count)
+    np.minimum.at(smallest, labels, np.arange(count))
+    return smallest[labels]
+
+
+def _with_owners(sightings: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -> np.ndarray:
+    """For each node, its customer's node: a visitor's is the customer with whom the visitor was seen first."""
+    pair = np.sort(sightings[["left", "right"]].to_numpy(), axis=1)  # (sightings, 2): the user's node is the smaller
+    found = pd.DataFrame(
+        {"owner": smallest[pair[:, 0]], "visitor": smallest[pair[:, 1]], "at": sightings["first_at"].to_numpy()}
+    )
+    first = found.sort_values(["at", "owner"]).drop_duplicates("visitor")
+    owner = np.arange(nodes.count)
+    owner[first["visitor"]] = first["owner"]
+    return owner[smallest]
+
+
+def _people(seen: pd.DataFrame, nodes: _Nodes, customers: np.ndarray) -> pa.Table:
+    texts = np.array(
+        [customer_id_of_user(i) for i in nodes.users] + [customer_id_of_visitor(i) for i in nodes.visitors],
+        dtype=object,
+    )
+    user_ids = pd.Series(seen[c.USER_ID].dropna().unique(), dtype="object")  # also those that name a visitor
+    node = np.concatenate([nodes.of_either(user_ids), np.arange(len(nodes.users), nodes.count)]).astype(np.int64)
+    people = pa.table(
+        {
+            IS_USER_ID: np.concatenate([np.ones(len(user_ids), bool), np.zeros(len(nodes.visitors), bool)]),
+            PERSON_ID: pa.array([*user_ids, *nodes.visitors], pa.string()),
+            c.CUSTOMER_ID: pa.array(texts[customers[node]], pa.string()),
+            c.IS_KNOWN: customers[node] < len(nodes.users),
+        }
+    )
+    return people.cast(PEOPLE)

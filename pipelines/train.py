@@ -1,0 +1,170 @@
+"""Train families: judge each on a later window, gate it, fit it on everything, keep it as a candidate."""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from contracts.errors import InputError, NotEnoughData, SettingsError
+from contracts.progress import Progress, silent
+from contracts.settings import Settings
+from pipelines.candidates import Candidate, CandidateStore
+from pipelines.families.declaration import Backtest, Family, TrainingData
+from pipelines.families.registry import FAMILIES
+from pipelines.gate import Verdict, judge
+from pipelines.tracking import Tracker
+from pipelines.warehouse import Warehouse, open_warehouse
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one family; `skipped` says what data it needs, where it lacked them."""
+
+    family: str
+    seconds: float
+    backtest: Backtest | None = None
+    verdict: Verdict | None = None
+    skipped: str | None = None
+
+
+def evaluate(
+    settings: Settings, names: Sequence[str] = (), as_of: datetime | None = None, progress: Progress = silent
+) -> list[Outcome]:
+    """Judge families on the latest window against their baselines; fit nothing for publishing, keep nothing."""
+    return _each_family(settings, names, as_of, progress, keep=False)
+
+
+def train(
+    settings: Settings, names: Sequence[str] = (), as_of: datetime | None = None, progress: Progress = silent
+) -> list[Outcome]:
+    """Judge, gate and fit families (all, or `names`), and keep each as a candidate for publishing.
+
+    A family that lacks data is skipped, with what it needs, and the others go on.
+    """
+    return _each_family(settings, names, as_of, progress, keep=True)
+
+
+def default_as_of(warehouse: Warehouse) -> datetime:
+    """Just after the last event, but never later than now: a clock that runs ahead must not move the cut."""
+    window = warehouse.event_window()
+    if window is None:
+        raise NotEnoughData("the store has no events yet. Run `shopkeeper ingest FILE` first.")
+    return min(window.last_occurred_at + timedelta(microseconds=1), datetime.now(UTC))
+
+
+def family_parameters(family: Family, overrides: dict[str, Any]) -> Any:
+    """The family's parameters with the settings' differences; unknown names and wrong types are refused."""
+    allowed = {field.name: field for field in dataclasses.fields(family.parameters)}
+    unknown = sorted(set(overrides) - set(allowed))
+    if unknown:
+        raise SettingsError(f"families.{family.name}: {unknown[0]!r} is unknown; allowed are {', '.join(allowed)}.")
+    try:
+        return family.parameters(**overrides)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"families.{family.name}: {error}") from None
+
+
+def _each_family(
+    settings: Settings, names: Sequence[str], as_of: datetime | None, progress: Progress, *, keep: bool
+) -> list[Outcome]:
+    families = _chosen(names)
+    warehouse = open_warehouse(settings)
+    try:
+        cut = as_of or default_as_of(warehouse)
+        tracker = Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts") if keep else None
+        with threadpool_limits(settings.threads):
+            return [_one_family(family, settings, warehouse, cut, progress, tracker) for family in families]
+    finally:
+        warehouse.close()
+
+
+def _chosen(names: Sequence[str]) -> list[Family]:
+    unknown = [name for name in names if name not in FAMILIES]
+    if unknown:
+        raise InputError(f"family {unknown[0]!r} does not exist; families are {', '.join(FAMILIES)}.")
+    return [family for name, family in FAMILIES.items() if not names or name in names]
+
+
+def _one_family(
+    family: Family,
+    settings: Settings,
+    warehouse: Warehouse,
+    as_of: datetime,
+    progress: Progress,
+    tracker: Tracker | None,
+) -> Outcome:
+    started = time.monotonic()
+    data = TrainingData(
+        events=warehouse.events(),
+        catalogue=warehouse.catalogue(),
+        as_of=as_of,
+        parameters=family_parameters(family, settings.families.get(family.name, {})),
+        seed=settings.seed,
+        threads=settings.threads,
+        progress=progress,
+    )
+    log.info("%s: parameters %s", family.name, dataclasses.asdict(data.parameters))
+    try:
+        progress(f"{family.name}: backtest")
+        backtest = family.backtest(data)
+        verdict = judge(family, backtest)
+        if tracker is not None:
+            _keep(family, data, backtest, verdict, settings, tracker)
+    except NotEnoughData as error:
+        return Outcome(family.name, time.monotonic() - started, skipped=str(error))
+    return Outcome(family.name, time.monotonic() - started, backtest, verdict)
+
+
+def _keep(
+    family: Family, data: TrainingData, backtest: Backtest, verdict: Verdict, settings: Settings, tracker: Tracker
+) -> None:
+    started_at = datetime.now(UTC)
+    fitted = None
+    if verdict.passed:
+        data.progress(f"{family.name}: fit")
+        fitted = family.fit(data)
+    data.progress(f"{family.name}: record")
+    parameters = dataclasses.asdict(data.parameters) | {"seed": data.seed}
+    run_id, version = tracker.record(
+        family.name,
+        parameters=parameters,
+        tags={
+            "as_of": data.as_of.isoformat(),
+            "test_window": f"{backtest.window_start.isoformat()} to {backtest.window_end.isoformat()}",
+            "baseline": family.baseline,
+            "gate": verdict.words,
+            "gate_passed": str(verdict.passed).lower(),
+        },
+        metrics=backtest.metrics,
+        baseline_metrics=backtest.baseline_metrics,
+        details=backtest.details,
+        started_at=started_at,
+    )
+    candidate = Candidate(
+        family=family.name,
+        kind=family.kind,
+        as_of=data.as_of,
+        trained_at=started_at,
+        passed=verdict.passed,
+        gate=verdict.words,
+        baseline=family.baseline,
+        cases=backtest.cases,
+        test_window_start=backtest.window_start,
+        test_window_end=backtest.window_end,
+        metrics=backtest.metrics,
+        baseline_metrics=backtest.baseline_metrics,
+        details=backtest.details,
+        parameters=parameters,
+        run_id=run_id,
+        model_version=version,
+        columns=fitted.columns if fitted else {},
+        replays=fitted.replays if fitted else [],
+    )
+    CandidateStore(settings.candidates_path).save(candidate, fitted)
