@@ -20,7 +20,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000, help="about how many events to simulate")
-    parser.add_argument("--home", type=Path, default=Path("var/bench"), help="an empty folder, or one of this benchmark")
+    parser.add_argument(
+        "--home", type=Path, default=Path("var/bench"), help="an empty folder, or one of this benchmark"
+    )
     options = parser.parse_args()
     home: Path = options.home.resolve()
     _empty(home)
