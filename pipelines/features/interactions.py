@@ -1,0 +1,60 @@
+"""Who viewed, added and ordered what, and when: the past that recommendations are made from."""
+
+from datetime import datetime
+from typing import Final
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from contracts import columns as c
+from contracts.events import (
+    ORDER_CANCELLED,
+    ORDER_COMPLETED,
+    ORDER_REFUNDED,
+    PRODUCT_ADDED,
+    PRODUCT_CLICKED,
+    PRODUCT_VIEWED,
+)
+from pipelines.features.orders import ITEMS, ORDERED_AT, order_lines
+
+VIEW: Final = "view"
+CART: Final = "cart"
+ORDER: Final = "order"
+KIND_BY_EVENT: Final = {PRODUCT_VIEWED: VIEW, PRODUCT_CLICKED: VIEW, PRODUCT_ADDED: CART}
+_TYPES: Final = {
+    c.CUSTOMER_ID: dt.string,
+    c.ITEM_ID: dt.string,
+    c.KIND: dt.string,
+    c.OCCURRED_AT: dt.Timestamp(timezone="UTC", scale=6),
+}
+_RETURNS: Final = (ORDER_REFUNDED, ORDER_CANCELLED)
+
+
+def interactions(events: ibis.Table, as_of: datetime) -> ibis.Table:
+    """One row per interaction before `as_of`: customer_id, item_id, kind (view, cart or order), occurred_at.
+
+    Only of customers who allow personalization, known by name or not. An order counts once per item, and not if by
+    `as_of` it was cancelled or refunded as a whole, or all units of that item were given back. The order of the rows
+    is not defined.
+    """
+    # A union needs equal types, down to whether they may be null.
+    return _browsed(events, as_of).cast(_TYPES).union(_ordered(events, as_of).cast(_TYPES), distinct=False)
+
+
+def _browsed(events: ibis.Table, as_of: datetime) -> ibis.Table:
+    found = events.filter(
+        events[c.OCCURRED_AT] < ibis.literal(as_of),
+        events[c.ALLOWS_PERSONALIZATION],
+        events[c.EVENT].isin(list(KIND_BY_EVENT)),
+        events[c.ITEM_ID].notnull(),
+    )
+    kind = found[c.EVENT].cases(*KIND_BY_EVENT.items())
+    return found.select(c.CUSTOMER_ID, c.ITEM_ID, kind.name(c.KIND), c.OCCURRED_AT)
+
+
+def _ordered(events: ibis.Table, as_of: datetime) -> ibis.Table:
+    # Refunds stay whoever sent them: a shop's back office may, and the order says whose it was.
+    placed = events[c.ALLOWS_PERSONALIZATION] & (events[c.EVENT] == ORDER_COMPLETED)
+    lines = order_lines(events.filter(placed | events[c.EVENT].isin(_RETURNS)), as_of)
+    kept = lines.filter(lines[ITEMS] > 0)
+    return kept.select(c.CUSTOMER_ID, c.ITEM_ID, ibis.literal(ORDER).name(c.KIND), kept[ORDERED_AT].name(c.OCCURRED_AT))

@@ -1,0 +1,113 @@
+"""Sums over (row, column) pairs: built by one sort, read by bisection.
+
+The one data structure behind histories, affinities and candidate sets. It serves a batch of thousands of shoppers and a
+batch of one with the same code.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The distinct pairs among entries (row, column), sorted by row, then column.
+
+    `keys` (pairs,) int64 is row * width + column; `order` (entries,) sorts the entries, `starts` (pairs,) says where
+    each pair's entries begin in that order.
+    """
+
+    width: int
+    keys: np.ndarray
+    order: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, rows: np.ndarray, columns: np.ndarray, width: int) -> Self:
+        """The pairs of the entries; `width` is larger than every column."""
+        entries = rows.astype(np.int64) * width + columns
+        order = np.argsort(entries, kind="stable")
+        ordered = entries[order]
+        starts = run_starts(ordered)
+        return cls(width, ordered[starts], order, starts)
+
+    @property
+    def rows(self) -> np.ndarray:
+        return self.keys // self.width
+
+    @property
+    def columns(self) -> np.ndarray:
+        return self.keys % self.width
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Each pair's sum of its entries' values, (pairs,)."""
+        return np.add.reduceat(values[self.order], self.starts) if len(self.starts) else values[:0]
+
+    def minima(self, values: np.ndarray) -> np.ndarray:
+        """Each pair's least value, (pairs,)."""
+        return np.minimum.reduceat(values[self.order], self.starts) if len(self.starts) else values[:0]
+
+
+def run_starts(values: np.ndarray) -> np.ndarray:
+    """Where each run of equal values begins in sorted `values`."""
+    is_first = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=is_first[1:])
+    return is_first.nonzero()[0]
+
+
+def find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The place of each wanted key in the sorted `keys`, -1 where it is not there; (wanted,) int64."""
+    if not len(keys):
+        return np.full(len(wanted), -1, np.int64)
+    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[places] == wanted, places, -1)
+
+
+def read(values: np.ndarray, places: np.ndarray, missing: float) -> np.ndarray:
+    """`values` at the places that `find` gave, `missing` where it found nothing; float32."""
+    if not len(values):
+        return np.full(len(places), missing, np.float32)
+    return np.where(places >= 0, values[places], missing).astype(np.float32)
+
+
+def row_sums(rows: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
+    """The sum of `values` per row, (size,) float64."""
+    return np.bincount(rows, values, minlength=size)
+
+
+def row_maxima(rows: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
+    """The largest of the non-negative `values` per row, 0 where a row has none; `rows` sorted; (size,)."""
+    largest = np.zeros(size, values.dtype)
+    if len(rows):
+        starts = run_starts(rows)
+        largest[rows[starts]] = np.maximum.reduceat(values, starts)
+    return largest
+
+
+def ragged(starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows and positions of the slices [start, start + length): row r appears lengths[r] times."""
+    rows = np.repeat(np.arange(len(starts)), lengths)
+    first = np.cumsum(lengths) - lengths
+    return rows, np.arange(len(rows)) - np.repeat(first - starts, lengths)
+
+
+def top_of_rows(rows: np.ndarray, values: np.ndarray, limit: int) -> np.ndarray:
+    """Positions of each row's `limit` largest values, in their given order; `rows` sorted. Equal values: the first."""
+    starts = run_starts(rows)
+    stops = np.append(starts[1:], len(rows))
+    if not len(starts) or (stops - starts).max() <= limit:
+        return np.arange(len(rows))
+    chosen = [_top(values[a:b], limit) + a for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+    return np.concatenate(chosen)
+
+
+def _top(values: np.ndarray, limit: int) -> np.ndarray:
+    if len(values) <= limit:
+        return np.arange(len(values))
+    threshold = np.partition(values, -limit)[-limit]
+    kept = (values >= threshold).nonzero()[0]
+    if len(kept) > limit:  # more equal values than places: the first of them stay
+        equal = (values[kept] == threshold).nonzero()[0]
+        kept = np.delete(kept, equal[limit - len(kept) :])
+    return np.asarray(kept)

@@ -1,0 +1,46 @@
+"""The global time split: what is fitted lies strictly before what is judged."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from recsys.interactions import SECONDS_PER_DAY, Interactions
+from recsys.pairs import Pairs
+from recsys.query import KINDS
+
+MAX_WINDOW_SHARE: Final = 0.2  # of the whole history that one window may take
+
+
+@dataclass(frozen=True)
+class Window:
+    """Start (inclusive) and stop (exclusive), seconds since 1970 UTC."""
+
+    start: int
+    stop: int
+
+
+def last_window(first: int, stop: int, days: float) -> Window:
+    """The last `days` before `stop` of a history that began at `first`: at most a fifth of it, at least a day."""
+    longest = MAX_WINDOW_SHARE * (stop - first)
+    seconds = max(min(days * SECONDS_PER_DAY, longest), SECONDS_PER_DAY)
+    return Window(stop - int(seconds), stop)
+
+
+def target_kind(interactions: Interactions, window: Window, minimum: int) -> int | None:
+    """The strongest kind of interaction that at least `minimum` customers had in the window; None if there is none.
+
+    Orders are what a store wants to predict; a store with few of them is judged by carts, then by views.
+    """
+    inside = interactions.between(window.start, window.stop)
+    for kind in reversed(range(len(KINDS))):
+        if len(np.unique(inside.rows[inside.kinds == kind])) >= minimum:
+            return kind
+    return None
+
+
+def window_targets(interactions: Interactions, window: Window, kind: int) -> Pairs:
+    """The distinct (customer, item) pairs of one kind in the window; a pair's row is the customer."""
+    inside = interactions.between(window.start, window.stop)
+    mask = inside.kinds == kind
+    return Pairs.of(inside.rows[mask], inside.items[mask].astype(np.int64), inside.item_count)

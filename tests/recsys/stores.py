@@ -1,0 +1,51 @@
+"""Small stores as arrays, whose right answers are known."""
+
+import numpy as np
+
+from recsys.interactions import SECONDS_PER_DAY, Interactions
+from recsys.items import Items
+from recsys.parameters import RecommendParameters
+from recsys.query import KINDS
+from recsys.recommender import Recommender
+from recsys.training import fit_recommender
+from recsys.vocabulary import Vocabulary
+
+DAY = SECONDS_PER_DAY
+SMALL = RecommendParameters(minimum_interactions=20, minimum_groups=20, trees=20, least_rows_per_leaf=5)
+Row = tuple[str, str, str, float]  # customer, item, kind, day
+
+
+def item_ids(count: int) -> list[str]:
+    return [f"item-{number:03d}" for number in range(count)]
+
+
+def interactions(rows: list[Row], items: Items) -> Interactions:
+    customers = Vocabulary.of(row[0] for row in rows)
+    return Interactions.of(
+        customers,
+        len(items),
+        customers.indices([row[0] for row in rows]),
+        items.ids.indices([row[1] for row in rows]),
+        np.array([KINDS.index(row[2]) for row in rows], np.uint8),
+        np.array([int(row[3] * DAY) for row in rows]),
+    )
+
+
+def checkerboard(customers: int = 80, count: int = 40, days: int = 60, seed: int = 0) -> list[Row]:
+    """Even customers choose even items only, odd ones odd ones: an order of two items about every five days."""
+    random = np.random.default_rng(seed)
+    rows: list[Row] = []
+    for number in range(customers):
+        for day in np.flatnonzero(random.random(days) < 0.2):
+            for item in random.choice(count // 2, 2, replace=False):
+                rows.append((f"customer-{number:03d}", f"item-{2 * item + number % 2:03d}", "order", float(day) + 0.5))
+    return rows
+
+
+def colour(some_id: str) -> int:
+    return int(some_id.rpartition("-")[2]) % 2
+
+
+def checkerboard_recommender(parameters: RecommendParameters = SMALL) -> Recommender:
+    items = Items.of(item_ids(40), names=[f"Item {n}" for n in range(40)])
+    return fit_recommender(interactions(checkerboard(), items), items, 60 * DAY, parameters, threads=1)

@@ -1,0 +1,33 @@
+from recsys.items import Items
+from recsys.splits import Window, last_window, target_kind, window_targets
+from tests.recsys.stores import DAY, interactions, item_ids
+
+ITEMS = Items.of(item_ids(3))
+
+
+def test_the_last_window_is_shortened_for_a_short_history() -> None:
+    assert last_window(0, 100 * DAY, 14).start == 86 * DAY
+    assert last_window(0, 100 * DAY, 50).start == 80 * DAY
+    assert last_window(0, 2 * DAY, 14).start == 1 * DAY
+
+
+def test_the_strongest_kind_with_enough_customers_is_predicted() -> None:
+    rows = [(f"c{n}", "item-000", "view", 5.0) for n in range(4)] + [("c0", "item-001", "order", 5.0)] * 9
+    window = Window(5 * DAY, 6 * DAY)
+    assert target_kind(interactions(rows, ITEMS), window, 1) == 2
+    assert target_kind(interactions(rows, ITEMS), window, 2) == 0
+    assert target_kind(interactions(rows, ITEMS), window, 5) is None
+
+
+def test_targets_are_distinct_and_inside_the_window() -> None:
+    rows = [
+        ("a", "item-000", "order", 7.9),
+        ("a", "item-001", "order", 8.0),
+        ("a", "item-001", "order", 9.0),
+        ("b", "item-002", "view", 9.0),
+        ("a", "item-002", "order", 10.0),
+    ]
+    everything = interactions(rows, ITEMS)
+    window = Window(8 * DAY, 10 * DAY)
+    targets = window_targets(everything, window, 2)
+    assert (targets.rows.tolist(), targets.columns.tolist()) == ([0], [1])
