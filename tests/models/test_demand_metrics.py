@@ -1,0 +1,36 @@
+"""Metrics by hand."""
+
+import numpy as np
+import pytest
+
+from models.demand_metrics import coverage, pinball, rmsse, rmsse_scale, wape
+
+PAST = np.array([[0, 0, 2, 4, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 3], [5, 5, 5, 5, 5]], dtype=np.float32)
+
+
+def test_wape() -> None:
+    assert wape(np.array([[1.0, 3.0]]), np.array([[2.0, 3.0]])) == pytest.approx(0.25)
+    assert wape(np.zeros((1, 2)), np.ones((1, 2))) is None
+
+
+def test_the_scale_begins_at_the_first_sale_and_is_unknown_without_changes() -> None:
+    np.testing.assert_allclose(rmsse_scale(PAST), [(2**2 + 4**2) / 2, np.nan, np.nan, np.nan])
+
+
+def test_rmsse_leaves_out_series_without_a_scale() -> None:
+    actual = np.array([[1.0, 3.0]] * 4)
+    assert rmsse(actual, np.zeros((4, 2)), PAST) == pytest.approx(np.sqrt(5 / 10))
+    assert rmsse(actual[:1], np.zeros((1, 2)), PAST[1:2]) is None
+
+
+def test_pinball_is_least_at_the_true_quantiles() -> None:
+    actual = np.random.default_rng(0).normal(size=(1, 20_000)) + 10
+    true = np.quantile(actual, (0.1, 0.5, 0.9))
+    best = pinball(actual, np.broadcast_to(true, (*actual.shape, 3)))
+    for shift in ((-0.5, 0, 0), (0, 0.5, 0), (0, 0, 0.5)):
+        assert pinball(actual, np.broadcast_to(true + shift, (*actual.shape, 3))) > best
+    assert pinball(np.array([[4.0]]), np.array([[[2.0, 4.0, 5.0]]])) == pytest.approx((0.2 + 0 + 0.1) / 3)
+
+
+def test_coverage_includes_the_ends() -> None:
+    assert coverage(np.array([0.0, 1.0, 2.0, 3.0]), np.zeros(4), np.full(4, 2.0)) == 0.75
