@@ -1,0 +1,76 @@
+"""How well a predicted probability ranks, and how true it is."""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+BINS: Final = 10
+TOP_SHARE: Final = 0.1
+
+
+def probability_metrics(outcome: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
+    """AUC, average precision, Brier score, ECE, what of the ECE chance does not explain, and lift at 10 %.
+
+    `outcome` is 0 or 1 and `probability` in [0, 1], both (cases,). What is not defined, because all cases ended alike,
+    is None.
+    """
+    assert outcome.shape == probability.shape
+    if len(outcome) == 0 or outcome.min() == outcome.max():
+        return dict.fromkeys(("auc", "average_precision", "brier", "ece", "ece_excess", "lift_at_10"))
+    return {
+        "auc": float(roc_auc_score(outcome, probability)),
+        "average_precision": float(average_precision_score(outcome, probability)),
+        "brier": float(brier_score_loss(outcome, probability)),
+        "ece": calibration_error(outcome, probability),
+        "ece_excess": max(calibration_error(outcome, probability) - chance_calibration_error(probability), 0.0),
+        "lift_at_10": lift(outcome, probability, TOP_SHARE),
+    }
+
+
+def calibration_error(outcome: np.ndarray, probability: np.ndarray) -> float:
+    """Expected calibration error: |mean outcome - mean probability| over ten bins of equal size, weighted by size.
+
+    Cases of equal probability share a bin, so that a constant prediction is judged by its mean alone.
+    """
+    bins = _bins(probability)
+    errors = [abs(outcome[rows].mean() - probability[rows].mean()) * len(rows) for rows in bins]
+    return float(sum(errors) / len(outcome))
+
+
+def chance_calibration_error(probability: np.ndarray) -> float:
+    """The ECE that a perfectly calibrated prediction shows by chance: large on few cases.
+
+    The mean absolute deviation of a bin's mean outcome is about sqrt(2 / pi) of its standard deviation.
+    """
+    spread = [math.sqrt(float((probability[rows] * (1 - probability[rows])).sum())) for rows in _bins(probability)]
+    return math.sqrt(2 / math.pi) * sum(spread) / len(probability)
+
+
+def lift(outcome: np.ndarray, probability: np.ndarray, share: float) -> float:
+    """How much more often the outcome occurs in the top `share` of cases than in all; ties count by their mean."""
+    top = math.ceil(len(outcome) * share)
+    threshold = np.sort(probability)[-top]
+    above, tied = probability > threshold, probability == threshold
+    hits = outcome[above].sum() + outcome[tied].mean() * (top - above.sum())
+    return float(hits / top / outcome.mean())
+
+
+def reliability_curve(outcome: np.ndarray, probability: np.ndarray) -> list[dict[str, Any]]:
+    """Per bin: cases, mean probability, and how often the outcome occurred."""
+    return [
+        {
+            "cases": len(rows),
+            "predicted": round(float(probability[rows].mean()), 6),
+            "observed": round(float(outcome[rows].mean()), 6),
+        }
+        for rows in _bins(probability)
+    ]
+
+
+def _bins(probability: np.ndarray) -> list[np.ndarray]:
+    """Row numbers of up to ten quantile bins, lowest first."""
+    edges = np.unique(np.quantile(probability, np.linspace(0, 1, BINS + 1)[1:-1]))
+    number = np.searchsorted(edges, probability, side="left")
+    return [np.flatnonzero(number == n) for n in np.unique(number)]
