@@ -42,24 +42,17 @@ class StoredRecord:
 
 @dataclass(frozen=True)
 class LogCounts:
-    """How many events the log was ever given, by what became of them; received is the sum of the three.
-
-    What `read` hands out is `stored`; whoever reconciles adds `duplicate` and `suppressed`, which are only counted.
-    """
+    """How many records were ever stored, and how many repeats were dropped."""
 
     stored: int
     duplicate: int
-    suppressed: int = 0  # the person refused analytics
 
 
 class EventLog(Protocol):
     """Durable, deduplicating, ordered."""
 
-    def append(self, records: Sequence[LogRecord], suppressed: int = 0) -> list[bool]:
-        """Store what is new, durably; for each record, whether it was new. Raises EventLogError.
-
-        `suppressed` events came with them and must not be stored; they are counted, in the same transaction.
-        """
+    def append(self, records: Sequence[LogRecord]) -> list[bool]:
+        """Store what is new, durably; for each record, whether it was new. Raises EventLogError."""
 
     def read(self, after: int, limit: int) -> list[StoredRecord]:
         """At most `limit` records behind the cursor `after` (0: from the beginning), in order."""
@@ -90,10 +83,10 @@ class SqliteEventLog:
         except apsw.Error as error:
             raise EventLogError(f"cannot open the event log {path}: {error}") from error
 
-    def append(self, records: Sequence[LogRecord], suppressed: int = 0) -> list[bool]:
+    def append(self, records: Sequence[LogRecord]) -> list[bool]:
         with self._lock:
             try:
-                return self._insert_all(records, suppressed)
+                return self._insert_all(records)
             except apsw.Error as error:
                 raise EventLogError(f"the event log did not accept {len(records)} records: {error}") from error
 
@@ -107,7 +100,7 @@ class SqliteEventLog:
 
     def counts(self) -> LogCounts:
         with self._lock:
-            row: Any = self._connection.execute("SELECT stored, duplicate, suppressed FROM counts").fetchone()
+            row: Any = self._connection.execute("SELECT stored, duplicate FROM counts").fetchone()
         return LogCounts(*row)
 
     def close(self) -> None:
@@ -126,12 +119,12 @@ class SqliteEventLog:
         with connection:
             connection.execute(_SCHEMA)
 
-    def _insert_all(self, records: Sequence[LogRecord], suppressed: int) -> list[bool]:
+    def _insert_all(self, records: Sequence[LogRecord]) -> list[bool]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             is_new = [self._insert(record) for record in records]
             stored = sum(is_new)
-            self._connection.execute(_COUNT, (stored, len(is_new) - stored, suppressed))
+            self._connection.execute(_COUNT, (stored, len(is_new) - stored))
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
@@ -153,18 +146,14 @@ CREATE TABLE IF NOT EXISTS records (
     received_at INTEGER NOT NULL,
     source TEXT NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS counts (
-    stored INTEGER NOT NULL,
-    duplicate INTEGER NOT NULL,
-    suppressed INTEGER NOT NULL
-) STRICT;
-INSERT INTO counts SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM counts);
+CREATE TABLE IF NOT EXISTS counts (stored INTEGER NOT NULL, duplicate INTEGER NOT NULL) STRICT;
+INSERT INTO counts SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM counts);
 PRAGMA user_version={SCHEMA_VERSION};
 """
 _READ: Final = (
     "SELECT cursor, message_id, payload, received_at, source FROM records WHERE cursor > ? ORDER BY cursor LIMIT ?"
 )
-_COUNT: Final = "UPDATE counts SET stored = stored + ?, duplicate = duplicate + ?, suppressed = suppressed + ?"
+_COUNT: Final = "UPDATE counts SET stored = stored + ?, duplicate = duplicate + ?"
 
 EVENT_LOGS: Final[dict[str, Callable[[str], EventLog]]] = {"sqlite": lambda url: SqliteEventLog(url_path(url))}
 

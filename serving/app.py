@@ -1,0 +1,116 @@
+"""The service: its routes, its middleware, and what starts and stops with it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from contracts.bundle_store import open_bundle_store
+from contracts.errors import SettingsError
+from contracts.event_log import open_event_log
+from contracts.settings import Settings, load_settings
+from serving.bundles import BundleWatch
+from serving.event_writer import EventWriter
+from serving.headers import SecurityHeaders
+from serving.openapi import install_openapi
+from serving.problems import install_handlers
+from serving.routes import customers, events, items, operations, recommendations
+from serving.security import KeyRing
+from serving.service import Service
+from serving.telemetry import RequestTelemetry, Telemetry
+
+# Recommendations before items: /v1/items/{id}/similar is theirs, and an item's id may hold slashes.
+ROUTERS: Final = (recommendations.router, customers.router, items.router, events.router, operations.router)
+BUNDLE_CHECK_SECONDS: Final = 2.0
+_DESCRIPTION: Final = "Recommendations, churn risk and demand forecasts from your store's events."
+
+_log: Final = logging.getLogger("serving")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service for these settings; raises SettingsError where it would be unsafe, above all without API keys."""
+    keys = KeyRing(settings.keys_path)
+    keys.require_safe()
+    bundles = BundleWatch(open_bundle_store(settings.bundles_url))
+    telemetry = Telemetry(bundles)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # However uvicorn was started: its access log holds paths, and with them ids.
+        logging.getLogger("uvicorn.access").disabled = True
+        writer = EventWriter(open_event_log(settings.events_url))
+        app.state.service = Service(settings, keys, bundles, writer, telemetry)
+        await asyncio.to_thread(bundles.refresh)
+        if bundles.served is None:
+            _log.warning("%s", bundles.status().detail)
+        following = asyncio.create_task(_follow(bundles))
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            await asyncio.to_thread(writer.close)
+
+    app = FastAPI(
+        title="Shopkeeper",
+        version=version("shopkeeper"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        middleware=_middleware(settings, telemetry),
+        docs_url=None,  # FastAPI's page loads scripts from another host
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    install_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=operations.STATIC), name="static")
+    install_openapi(app, ROUTERS)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """The factory that each worker process calls."""
+    return create_app(load_settings())
+
+
+def _middleware(settings: Settings, telemetry: Telemetry) -> list[Middleware]:
+    """Outermost first."""
+    layers = [Middleware(SecurityHeaders)]
+    if settings.cors_origins:
+        layers.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=_checked_origins(settings.cors_origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=["Authorization", "X-API-Key", "Content-Type", "Content-Encoding"],
+                max_age=600,
+            )
+        )
+    return [*layers, Middleware(RequestTelemetry, telemetry=telemetry)]
+
+
+def _checked_origins(origins: list[str]) -> list[str]:
+    for origin in origins:
+        scheme, separator, host = origin.partition("://")
+        if scheme not in {"http", "https"} or not separator or not host or set(host) & set("*/ "):
+            raise SettingsError(
+                f"cors_origins has {origin!r}; name each origin in full, such as https://shop.example, "
+                "without a path and without '*'."
+            )
+    return origins
+
+
+async def _follow(bundles: BundleWatch) -> None:
+    """Swap in what is published, within seconds of its publication."""
+    while True:
+        await asyncio.sleep(BUNDLE_CHECK_SECONDS)
+        await asyncio.to_thread(bundles.refresh)

@@ -1,0 +1,112 @@
+"""Conditions on a table's columns, as they stand in a URL: `where=churn_band:eq:high`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contracts.errors import InputError
+
+MAX_VALUE_CHARS: Final = 200
+
+Mask = Any  # pyarrow's boolean ChunkedArray
+_COMPARISONS: Final[dict[str, Callable[[Any, Any], Mask]]] = {
+    "eq": pc.equal,
+    "ne": pc.not_equal,
+    "lt": pc.less,
+    "le": pc.less_equal,
+    "gt": pc.greater,
+    "ge": pc.greater_equal,
+}
+OPERATORS: Final = {
+    "eq": "equal to the value",
+    "ne": "not equal to it; nulls do not count",
+    "lt": "less than it",
+    "le": "at most",
+    "gt": "greater than it",
+    "ge": "at least",
+    "in": "one of several values, separated by '|'",
+    "contains": "text that contains the value, whatever the case",
+    "null": "`true`: has no value; `false`: has one",
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One column, one operator, one value, all checked."""
+
+    column: str
+    operator: str
+    value: Any
+
+    def mask(self, column: pa.ChunkedArray) -> Mask:
+        """Which rows meet it; null where the column is null. Raises InputError where the type forbids it."""
+        try:
+            return _MASKS[self.operator](column, self.value)
+        except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
+            raise InputError(
+                f"where: {self.column!r} holds {column.type}, which {self.operator!r} cannot test."
+            ) from None
+
+
+def parse_condition(text: str, schema: pa.Schema) -> Condition:
+    """Read `column:operator:value`; raises InputError, naming the columns or the operators that there are."""
+    name, _, rest = text.partition(":")
+    operator, separator, value = rest.partition(":")
+    if name not in schema.names:
+        raise InputError(f"where: there is no column {name[:80]!r}; there are {', '.join(schema.names)}.")
+    if not separator or operator not in OPERATORS:
+        raise InputError(
+            f"where: {operator[:80]!r} is not an operator; write column:operator:value, for example "
+            f"{name}:eq:VALUE, with one of {', '.join(OPERATORS)}."
+        )
+    if len(value) > MAX_VALUE_CHARS:
+        raise InputError(f"where: the value for {name!r} is longer than {MAX_VALUE_CHARS} characters.")
+    return Condition(name, operator, _READERS.get(operator, _scalar)(value, schema.field(name)))
+
+
+def _scalar(text: str, field: pa.Field) -> Any:
+    try:
+        if pa.types.is_timestamp(field.type):
+            moment = datetime.fromisoformat(text)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        return pa.scalar(text).cast(field.type).as_py()
+    except (ValueError, pa.ArrowException):
+        raise InputError(f"where: {field.name!r} holds {field.type}; {text[:40]!r} is not one.") from None
+
+
+def _several(text: str, field: pa.Field) -> tuple[Any, ...]:
+    return tuple(_scalar(part, field) for part in text.split("|"))
+
+
+def _part_of_text(text: str, field: pa.Field) -> str:
+    if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+        raise InputError(f"where: 'contains' needs a column of text; {field.name!r} holds {field.type}.")
+    return text
+
+
+def _yes_or_no(text: str, field: pa.Field) -> bool:
+    if text not in {"true", "false"}:
+        raise InputError(f"where: {field.name}:null: takes true or false; {text[:40]!r} was given.")
+    return text == "true"
+
+
+def _compare(operator: str) -> Callable[[pa.ChunkedArray, Any], Mask]:
+    compare = _COMPARISONS[operator]
+    return lambda column, value: compare(column, pa.scalar(value, column.type))
+
+
+_READERS: Final[dict[str, Callable[[str, pa.Field], Any]]] = {
+    "in": _several,
+    "contains": _part_of_text,
+    "null": _yes_or_no,
+}
+_MASKS: Final[dict[str, Callable[[pa.ChunkedArray, Any], Mask]]] = {
+    **{operator: _compare(operator) for operator in _COMPARISONS},
+    "in": lambda column, values: pc.is_in(column, pa.array(values, column.type)),
+    "contains": lambda column, value: pc.match_substring(column, value, ignore_case=True),
+    "null": lambda column, is_null: pc.is_null(column) if is_null else pc.is_valid(column),
+}

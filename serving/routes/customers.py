@@ -1,0 +1,31 @@
+"""What is true of this customer, and which customers are like that: the churn list."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from serving.access import Access
+from serving.listing import ListQuery, answer_list
+from serving.schemas import CustomerAnswer, ListAnswer
+from serving.security import CUSTOMERS_READ
+from serving.service import service_of, table_of, unknown_id
+
+router = APIRouter(tags=["customers"], dependencies=[Depends(Access(CUSTOMERS_READ))])
+
+
+@router.get("/v1/customers", response_model=ListAnswer, summary="Customers, filtered and sorted, as JSON or CSV")
+async def list_customers(request: Request, query: Annotated[ListQuery, Depends()]) -> Response:
+    """For example the churn list: `?where=churn_band:eq:high&sort=-churn_risk`."""
+    return await answer_list(request, "customers", query)
+
+
+@router.get("/v1/customers/{customer_id:path}", response_model=CustomerAnswer, summary="One customer")
+async def get_customer(request: Request, customer_id: Annotated[str, Path(min_length=1, max_length=200)]) -> Response:
+    """Everything that the bundle says about one customer."""
+    served = service_of(request).bundle()
+    row = table_of(served, "customers").row(customer_id)
+    if row is None:
+        raise unknown_id("customer", "customers", served.version)
+    body = {"bundle_version": served.version, "as_of": served.as_of(), "customer": row}
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")

@@ -1,0 +1,278 @@
+"""The JSON of questions and answers, as OpenAPI shows it. Questions are checked with these; answers are documented."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recsys.query import Filters, Query, SessionEvent
+
+MAX_K: Final = 100
+MAX_CART: Final = 100
+MAX_SESSION: Final = 200
+MAX_FILTER_VALUES: Final = 200
+MAX_ROWS: Final = 1_000
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Question(BaseModel):
+    """Unknown fields are refused: a misspelt filter must not silently allow everything."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SessionEventQuestion(Question):
+    """One thing the shopper did in this visit."""
+
+    item_id: Id
+    kind: Literal["view", "cart", "order"] = "view"
+
+
+class FiltersQuestion(Question):
+    """What may be shown; what is left out allows everything."""
+
+    categories: list[Id] = Field(default=[], max_length=MAX_FILTER_VALUES)
+    brands: list[Id] = Field(default=[], max_length=MAX_FILTER_VALUES)
+    exclude_items: list[Id] = Field(default=[], max_length=MAX_FILTER_VALUES)
+    price_min: Price | None = None
+    price_max: Price | None = None
+    in_stock_only: bool = True
+
+    def filters(self) -> Filters:
+        return Filters(
+            categories=tuple(self.categories),
+            brands=tuple(self.brands),
+            exclude_items=tuple(self.exclude_items),
+            price_min=self.price_min,
+            price_max=self.price_max,
+            in_stock_only=self.in_stock_only,
+        )
+
+
+class RecommendationQuestion(Question):
+    """Who is looking, at what, with what in the cart; every field is optional."""
+
+    customer_id: Id | None = None
+    item_id: Id | None = Field(default=None, description="The item whose page is open.")
+    cart: list[Id] = Field(default=[], max_length=MAX_CART)
+    session: list[SessionEventQuestion] = Field(default=[], max_length=MAX_SESSION, description="Oldest first.")
+    k: int = Field(default=20, ge=1, le=MAX_K, description="How many items.")
+    filters: FiltersQuestion = FiltersQuestion()
+
+    def query(self) -> Query:
+        """The same question as the recommender reads it."""
+        return Query(
+            customer_id=self.customer_id,
+            item_id=self.item_id,
+            cart=tuple(self.cart),
+            session=tuple(SessionEvent(event.item_id, event.kind) for event in self.session),
+            k=self.k,
+            filters=self.filters.filters(),
+        )
+
+
+class Answer(BaseModel):
+    """Every answer says which bundle made it, and up to when that bundle had seen events."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bundle_version: str
+    as_of: datetime
+
+
+class RecommendedItem(BaseModel):
+    """One item, and why it is shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item_id: str
+    name: str | None
+    category: str | None
+    price: float | None
+    score: float = Field(description="Comparable within this answer only.")
+    source: str = Field(description="What proposed the item.")
+    reason: str = Field(description="In words, for a person.")
+
+
+class RecommendationAnswer(Answer):
+    """Recommendations, best first."""
+
+    customer_id: str | None
+    is_known_customer: bool
+    fallbacks: list[str] = Field(description="What stood in for the shopper's own history; empty where nothing had to.")
+    items: list[RecommendedItem]
+
+
+class SimilarAnswer(Answer):
+    """Items that go with one item, best first."""
+
+    item_id: str
+    fallbacks: list[str]
+    items: list[RecommendedItem]
+
+
+class CustomerAnswer(Answer):
+    """Every column of one customer; GET /v1/bundle says what each means."""
+
+    customer: dict[str, Any]
+
+
+class ItemAnswer(Answer):
+    """Every column of one item; GET /v1/bundle says what each means."""
+
+    item: dict[str, Any]
+
+
+class ListAnswer(Answer):
+    """One page of a table."""
+
+    total: int = Field(description="Rows that meet the conditions, on all pages.")
+    rows: list[dict[str, Any]]
+    next_cursor: str | None = Field(description="For the next page; null on the last one.")
+
+
+class ForecastDay(BaseModel):
+    """Units on one day: in 8 of 10 cases between low and high."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    date: date
+    low: float
+    median: float
+    high: float
+
+
+class ForecastAnswer(Answer):
+    """One item's demand, day by day, and the item's own columns."""
+
+    item_id: str
+    days: list[ForecastDay]
+    totals: dict[str, Any] = Field(
+        description="The forecast family's own columns, among them the units of all days; daily medians do not add up."
+    )
+    item: dict[str, Any] | None
+
+
+class FamilyAnswer(BaseModel):
+    """What one family is and how well it does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str
+    as_of: datetime
+    made_in: str = Field(description="The bundle in which this fit was first published.")
+    model_version: str
+    baseline: str
+    gate: str
+    metrics: dict[str, float | None]
+    baseline_metrics: dict[str, float | None]
+    parameters: dict[str, Any]
+    columns: dict[str, str] = Field(description="What each of its columns says, in words.")
+
+
+class TableAnswer(BaseModel):
+    """A table's size and its columns with their types."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: int
+    columns: dict[str, str]
+
+
+class BundleAnswer(Answer):
+    """What is being served."""
+
+    created_at: datetime
+    loaded_at: datetime
+    window_start: datetime
+    window_end: datetime
+    consent_cut: datetime
+    status: str
+    families: dict[str, FamilyAnswer]
+    tables: dict[str, TableAnswer]
+
+
+class EventProblem(BaseModel):
+    """Why one event was put into quarantine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    index: int = Field(description="The event's place in the batch, from 0.")
+    code: str
+    detail: str
+
+
+class EventsAnswer(BaseModel):
+    """What became of the events: their number is the sum of the four counts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    success: Literal[True]
+    accepted: int
+    duplicates: int = Field(description="Message ids that were stored before.")
+    quarantined: int = Field(description="Stored, but set aside: see `events`.")
+    suppressed: int = Field(description="The person refused analytics: only the refusal is kept.")
+    events: list[EventProblem] = Field(description="The first 100 events that have a problem.")
+
+
+class ReadyAnswer(BaseModel):
+    """The service can answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["ready"]
+    bundle_version: str
+    is_current: bool = Field(description="False: a newer bundle was refused, see `detail`.")
+    detail: str
+
+
+class HealthAnswer(BaseModel):
+    """The process runs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["alive"]
+
+
+class ProblemAnswer(BaseModel):
+    """An error, as RFC 9457 describes it."""
+
+    type: str = Field(examples=["urn:shopkeeper:problem:unknown-item"])
+    title: str
+    status: int
+    detail: str = Field(description="What was given, what is allowed, what to do.")
+
+
+class Event(BaseModel):
+    """One event of Segment's spec; more fields are allowed. See docs on the event format."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["track", "identify", "page", "screen", "alias"] | None = Field(
+        default=None, description="Needed in a batch; otherwise the path says it."
+    )
+    messageId: str | None = Field(default=None, description="Unique; the same id is stored once.")
+    userId: str | None = None
+    anonymousId: str | None = None
+    event: str | None = Field(default=None, examples=["Product Viewed"])
+    timestamp: datetime | None = None
+    properties: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+
+
+class Batch(BaseModel):
+    """A batch of events."""
+
+    model_config = ConfigDict(extra="allow")
+
+    batch: list[Event] = Field(max_length=2500)
+    context: dict[str, Any] | None = Field(default=None, description="Merged into every event; the event's own wins.")
+    writeKey: str | None = Field(default=None, description="The API key, where no header carries it.")
+
+
+def json_body(model: str) -> dict[str, Any]:
+    """The OpenAPI entry of a body that a handler reads itself, within its own bounds."""
+    schema = {"$ref": f"#/components/schemas/{model}"}
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}

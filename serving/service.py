@@ -1,0 +1,60 @@
+"""The parts of one running service, and how a request finds them."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from fastapi import Request
+
+from contracts.settings import Settings
+from serving.bundles import BundleWatch, ServedBundle
+from serving.event_writer import EventWriter
+from serving.problems import Problem, unavailable
+from serving.security import KeyRing
+from serving.tables import ServedTable
+from serving.telemetry import Telemetry
+
+PARALLEL_LISTINGS: Final = 2
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the handlers work with."""
+
+    settings: Settings
+    keys: KeyRing
+    bundles: BundleWatch
+    writer: EventWriter
+    telemetry: Telemetry
+    # Sorting a million rows takes a core for a moment.
+    listing_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTINGS))
+
+    def bundle(self) -> ServedBundle:
+        """The bundle for one request, which takes it once and keeps it; raises Problem 503 where there is none."""
+        served = self.bundles.served
+        if served is None:
+            raise unavailable("no-bundle", self.bundles.status().detail)
+        return served
+
+
+def service_of(request: Request) -> Service:
+    """The service that this request was sent to."""
+    service: Service = request.app.state.service
+    return service
+
+
+def table_of(served: ServedBundle, kind: str) -> ServedTable:
+    """The bundle's table of customers or items; raises Problem 503 where it has none."""
+    table = served.tables.get(kind)
+    if table is None:
+        raise unavailable("no-table", f"Bundle {served.version} has no table of {kind}. Run `shopkeeper retrain`.")
+    return table
+
+
+def unknown_id(kind: str, name: str, version: str) -> Problem:
+    """404 for an id that the bundle does not know."""
+    detail = (
+        f"Bundle {version} knows no {kind} with this id. Ids are those of your events; one that was first seen after "
+        f"the bundle was made appears with the next one. GET /v1/{name} lists all that are known."
+    )
+    return Problem(404, f"unknown-{kind}", detail)

@@ -1,0 +1,228 @@
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.event_log import StoredRecord, open_event_log
+from contracts.events import parse_event
+from serving.envelope import MAX_BATCH_EVENTS
+from tests.serving.conftest import Shop
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def sender(shop: Shop) -> Iterator[httpx.Client]:
+    with shop.client("events") as client:
+        yield client
+
+
+def view(**more: Any) -> dict[str, Any]:
+    event = {
+        "type": "track",
+        "messageId": f"message-{next(_numbers)}",
+        "anonymousId": "visitor-1",
+        "event": "Product Viewed",
+        "properties": {"product_id": "tea-1"},
+    }
+    return event | more
+
+
+def stored(shop: Shop, message_id: str | None = None) -> list[StoredRecord]:
+    log = open_event_log(shop.settings.events_url)
+    records = log.read(0, 1_000_000)
+    log.close()
+    return [found for found in records if message_id in (None, found.record.message_id)]
+
+
+def test_a_batch_is_in_the_log_when_it_is_answered(shop: Shop, sender: httpx.Client) -> None:
+    events = [view(), view()]
+    answer = sender.post("/v1/batch", json={"batch": events, "sentAt": "2025-01-01T00:00:00Z"})
+    counts = {"accepted": 2, "duplicates": 0, "quarantined": 0, "suppressed": 0}
+    assert answer.json() == {"success": True, **counts, "events": []}
+    record = stored(shop, events[0]["messageId"])[0].record
+    assert json.loads(record.payload) == events[0]
+    assert record.source == "api:events"
+    assert abs((datetime.now(UTC) - record.received_at).total_seconds()) < 60
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("track", {"event": "Order Completed", "properties": {"order_id": "o1", "products": [{"sku": "a"}]}}),
+        ("identify", {"userId": "u1", "traits": {"plan": "gold"}}),
+        ("page", {"name": "Home"}),
+        ("screen", {"name": "Home"}),
+        ("alias", {"previousId": "visitor-1", "userId": "u1"}),
+    ],
+)
+def test_the_path_says_the_type_and_ingest_can_read_it(
+    shop: Shop, sender: httpx.Client, kind: str, fields: dict[str, Any]
+) -> None:
+    message_id = f"{kind}-{next(_numbers)}"
+    answer = sender.post(f"/v1/{kind}", json={"messageId": message_id, "anonymousId": "visitor-1", **fields})
+    assert answer.json()["accepted"] == 1
+    record = stored(shop, message_id)[0].record
+    assert json.loads(record.payload)["type"] == kind
+    assert parse_event(record.payload, record.received_at).message_id == message_id
+
+
+def test_a_repeat_is_counted_and_stored_once(shop: Shop, sender: httpx.Client) -> None:
+    event = view()
+    answer = sender.post("/v1/batch", json={"batch": [event, event]}).json()
+    assert (answer["accepted"], answer["duplicates"]) == (1, 1)
+    assert sender.post("/v1/track", json=event).json()["duplicates"] == 1
+    assert len(stored(shop, event["messageId"])) == 1
+
+
+def test_a_bad_event_is_kept_aside_and_stops_nobody(shop: Shop, sender: httpx.Client) -> None:
+    good, bad = view(), view(event="Nonsense Happened")
+    answer = sender.post("/v1/batch", json={"batch": [bad, good, 5, None, "text", []]}).json()
+    assert (answer["accepted"], answer["quarantined"]) == (1, 5)
+    assert [problem["index"] for problem in answer["events"]] == [0, 2, 3, 4, 5]
+    assert answer["events"][0]["code"] == "unknown_event"
+    assert json.dumps(bad["messageId"]).encode() in b"".join(found.record.payload for found in stored(shop))
+
+
+def test_a_repaired_event_is_accepted_under_the_same_message_id(sender: httpx.Client) -> None:
+    event = view()
+    assert sender.post("/v1/track", json=event | {"event": "Nonsense"}).json()["quarantined"] == 1
+    assert sender.post("/v1/track", json=event).json()["accepted"] == 1
+
+
+def test_an_event_without_an_id_gets_one(shop: Shop, sender: httpx.Client) -> None:
+    marker = f"marker-{next(_numbers)}"
+    for message_id in (None, ""):
+        assert sender.post("/v1/track", json=view(messageId=message_id, userId=marker)).json()["accepted"] == 1
+    payloads = [json.loads(found.record.payload) for found in stored(shop) if marker.encode() in found.record.payload]
+    assert len({payload["messageId"] for payload in payloads}) == 2
+    assert {found.record.message_id for found in stored(shop)} > {payload["messageId"] for payload in payloads}
+
+
+def test_the_batchs_context_is_merged_and_the_events_own_wins(shop: Shop, sender: httpx.Client) -> None:
+    shared = {"consent": {"categoryPreferences": {"marketing": False}}, "page": {"path": "/shared"}}
+    own = {"page": {"path": "/own"}, "device": {"type": "phone"}}
+    event = view(context=own)
+    sender.post("/v1/batch", json={"batch": [event], "context": shared})
+    payload = json.loads(stored(shop, event["messageId"])[0].record.payload)
+    assert payload["context"] == {"consent": shared["consent"], "page": {"path": "/own"}, "device": {"type": "phone"}}
+
+
+def test_of_refused_analytics_only_the_refusal_is_kept(shop: Shop, sender: httpx.Client) -> None:
+    refused = {"consent": {"categoryPreferences": {"analytics": False, "advertising": True}}}
+    event = view(userId="refuser", timestamp="2025-05-01T10:00:00+02:00", context={"ip": "192.0.2.7"})
+    answer = sender.post("/v1/batch", json={"batch": [event, event], "context": refused}).json()
+    assert (answer["accepted"], answer["duplicates"], answer["suppressed"]) == (0, 1, 1)
+    record = stored(shop, event["messageId"])[0].record
+    for untold in (b"tea-1", b"Product Viewed", b"192.0.2.7"):
+        assert untold not in record.payload
+    again = parse_event(record.payload, record.received_at)
+    assert again.is_suppressed
+    assert again.consent == (False, None, True)
+    assert (again.user_id, again.anonymous_id) == ("refuser", "visitor-1")
+    assert again.occurred_at == datetime(2025, 5, 1, 8, tzinfo=UTC)
+
+
+def test_the_write_key_never_reaches_the_disk(shop: Shop) -> None:
+    key = shop.keys["events"]
+    event = view(writeKey=key)
+    assert httpx.post(f"{shop.url}/v1/track", json=event).json()["accepted"] == 1
+    in_batch = {"batch": [view(writeKey=key)], "writeKey": key}
+    assert httpx.post(f"{shop.url}/v1/batch", json=in_batch).json()["accepted"] == 1
+    deep = json.dumps(view(writeKey=key, context={"a": 0})).replace('"a": 0', '"a": ' + "[" * 300 + "]" * 300)
+    assert httpx.post(f"{shop.url}/v1/track", content=deep).status_code == 200
+    assert key.encode() not in b"".join(found.record.payload for found in stored(shop))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)]
+)
+def test_a_compressed_body_of_any_content_type(sender: httpx.Client, encoding: str, compress: Any) -> None:
+    body = compress(json.dumps({"batch": [view()]}).encode())
+    headers = {"content-encoding": encoding, "content-type": "application/x-www-form-urlencoded"}
+    assert sender.post("/v1/batch", content=body, headers=headers).json()["accepted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status"),
+    [
+        (b"", None, 400),
+        (b"{", None, 400),
+        (b"[]", None, 400),
+        (b'{"events": []}', None, 400),
+        (b'{"batch": {}}', None, 400),
+        (b'{"batch": [{]}', None, 400),
+        (b'{"batch": ' + b"[" * 100_000, None, 400),
+        (b"\xff\xfe", None, 400),
+        (b'{"batch": [' + b"1," * MAX_BATCH_EVENTS + b"1]}", None, 413),
+        (b" " * (4 * 1024 * 1024 + 1), None, 413),
+        (gzip.compress(b" " * (4 * 1024 * 1024 + 1), mtime=0), "gzip", 413),
+        (gzip.compress(b'{"batch": []}', mtime=0)[:-9], "gzip", 400),
+        (b'{"batch": []}', "gzip", 400),
+        (b'{"batch": []}', "br", 415),
+    ],
+)
+def test_bodies_that_no_retry_would_repair(
+    sender: httpx.Client, body: bytes, encoding: str | None, status: int
+) -> None:
+    headers = {"content-encoding": encoding} if encoding else {}
+    answer = sender.post("/v1/batch", content=body, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_full_batch_is_taken(sender: httpx.Client) -> None:
+    answer = sender.post("/v1/batch", json={"batch": [view() for _ in range(MAX_BATCH_EVENTS)]})
+    assert answer.json()["accepted"] == MAX_BATCH_EVENTS
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = ("messageId", "anonymousId", "userId", "event", "properties", "context", "timestamp", "writeKey")
+types = st.sampled_from(["track", "identify", "page", "alias", "group", None, 5])
+event_like = st.fixed_dictionaries({}, optional={**dict.fromkeys(FIELDS, anything), "type": types})
+bodies = (
+    st.binary(max_size=200)
+    | anything.map(lambda value: json.dumps(value).encode())
+    | st.fixed_dictionaries({"batch": st.lists(event_like | anything, max_size=5)}, optional={"context": anything}).map(
+        lambda value: json.dumps(value).encode()
+    )
+    | event_like.map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(body=bodies, path=st.sampled_from(["batch", "track", "identify", "page", "screen", "alias"]))
+def test_no_body_is_an_error_of_ours_and_every_event_is_counted(shop: Shop, body: bytes, path: str) -> None:
+    answer = _client(shop).post(f"/v1/{path}", content=body)
+    assert answer.status_code in {200, 400}
+    if answer.status_code == 200:
+        counted = answer.json()
+        total = sum(counted[name] for name in ("accepted", "duplicates", "quarantined", "suppressed"))
+        assert total == (len(json.loads(body, strict=False)["batch"]) if path == "batch" else 1)
+
+
+_clients: dict[str, httpx.Client] = {}
+
+
+def _client(shop: Shop) -> httpx.Client:
+    return _clients.setdefault(shop.url, shop.client("events"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _close_clients() -> Iterator[None]:
+    yield
+    for client in _clients.values():
+        client.close()
+    _clients.clear()

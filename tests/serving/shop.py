@@ -1,0 +1,171 @@
+"""A bundle of a small shop whose answers are known: even customers like tea, odd ones like tools."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from contracts import columns as c
+from contracts.bundle import (
+    CUSTOMERS_TABLE,
+    FORMAT_VERSION,
+    ITEMS_TABLE,
+    FamilyEntry,
+    Manifest,
+    Replay,
+    hash_files,
+    write_arrays,
+    write_table,
+)
+from contracts.bundle_store import BundlePointer, open_bundle_store
+from contracts.settings import Settings
+from recsys.interactions import Interactions
+from recsys.items import Items
+from recsys.parameters import RecommendParameters
+from recsys.query import Query, query_to_json
+from recsys.recommender import Recommender
+from recsys.training import fit_recommender
+from recsys.vocabulary import Vocabulary
+
+AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
+CUSTOMERS = [f"customer-{number:02d}" for number in range(40)]
+TEA = [f"tea-{number}" for number in range(8)]
+TOOLS = [f"tool-{number}" for number in range(8)]
+FORMULA_NAME = '=HYPERLINK("http://evil.example","tea")'
+FORECAST_DAYS = 5
+
+
+def publish_shop(
+    settings: Settings, version: str, *, with_families: bool = True, wrong_replay: bool = False
+) -> BundlePointer:
+    """Publish the shop's bundle as `version`."""
+    store = open_bundle_store(settings.bundles_url)
+    draft = store.draft()
+    families: dict[str, FamilyEntry] = {}
+    replays: dict[str, list[Replay]] = {}
+    if with_families:
+        recommender = shop_recommender()
+        write_arrays(draft / "recommend", recommender.to_arrays())
+        (draft / "recommend/ranker.txt").write_text(recommender.ranker_text)
+        (draft / "recommend/parameters.json").write_text(json.dumps(recommender.parameters))
+        write_table(draft / CUSTOMERS_TABLE, customers_table())
+        write_table(draft / ITEMS_TABLE, items_table())
+        write_table(draft / "demand/forecast.arrow", forecast_table())
+        families = {
+            "recommend": _entry("recommender", version),
+            "churn": _entry("customers", version, {"churn_risk": "Probability of no order in the next days."}),
+            "demand": _entry("items", version, {"units_next_5_days": "Units that we expect to sell."}),
+        }
+        replays = {"recommend": [_replay(recommender, wrong_replay)], "churn": [_customer_replay()]}
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        version=version,
+        created_at=AS_OF,
+        window_start=AS_OF - timedelta(days=100),
+        window_end=AS_OF,
+        consent_cut=AS_OF,
+        families=families,
+        files=hash_files(draft),
+        replays=replays,
+        settings={},
+    )
+    return store.publish(draft, manifest)
+
+
+def shop_recommender() -> Recommender:
+    """Fitted on 100 days in which everybody views and buys what they like."""
+    items = Items.of(
+        [*TEA, *TOOLS],
+        names=[f"Name of {item}" for item in [*TEA, *TOOLS]],
+        categories=["tea"] * len(TEA) + ["tools"] * len(TOOLS),
+        price=np.arange(1, 17, dtype=np.float32),
+    )
+    random = np.random.default_rng(1)
+    customer = np.repeat(np.arange(len(CUSTOMERS)), 20)
+    liked = customer % 2 * len(TEA)
+    item = liked + random.integers(0, len(TEA), len(customer))
+    when = int(AS_OF.timestamp()) - random.integers(0, 100 * 86_400, len(customer)) - 1
+    kind = random.integers(0, 3, len(customer))
+    interactions = Interactions.of(Vocabulary.of(CUSTOMERS), len(items), customer, item, kind, when)
+    return fit_recommender(interactions, items, int(AS_OF.timestamp()), RecommendParameters(), threads=1)
+
+
+def customers_table() -> pa.Table:
+    """Risk rises with the customer's number; every tenth has none."""
+    count = len(CUSTOMERS)
+    return pa.table(
+        {
+            c.CUSTOMER_ID: CUSTOMERS,
+            "orders": pa.array(range(count), pa.int64()),
+            "churn_risk": [None if number % 10 == 0 else number / count for number in range(count)],
+            "churn_band": ["high" if number >= count // 2 else "low" for number in range(count)],
+            "balance": [-1.5 * number for number in range(count)],
+            "last_order_at": pa.array([AS_OF - timedelta(days=number) for number in range(count)], c.TIMESTAMP),
+            "note": [FORMULA_NAME if number == 3 else f"note {number}" for number in range(count)],
+            "reasons": [["no visit", "small basket"] for _ in range(count)],
+            "is_member": [number % 2 == 0 for number in range(count)],
+        }
+    )
+
+
+def items_table() -> pa.Table:
+    ids = [*TEA, *TOOLS, "with/slash"]
+    return pa.table(
+        {
+            c.ITEM_ID: ids,
+            c.ITEM_NAME: [f"Name of {item}" for item in ids],
+            c.ITEM_CATEGORY: ["tea"] * len(TEA) + ["tools"] * len(TOOLS) + [None],
+            c.PRICE: [float(number + 1) for number in range(len(ids))],
+            c.STOCK: [float(number) for number in range(len(ids))],
+            "units_next_5_days": [20.0] * len(ids),
+        }
+    )
+
+
+def forecast_table() -> pa.Table:
+    rows = [
+        {
+            c.ITEM_ID: item,
+            c.DATE: date(2025, 6, 1) + timedelta(days=day),
+            c.UNITS_LOW: float(day),
+            c.UNITS_MEDIAN: float(day + 1),
+            c.UNITS_HIGH: float(day + 2),
+        }
+        for item in TEA
+        for day in range(FORECAST_DAYS)
+    ]
+    return pa.Table.from_pylist(rows, schema=c.FORECAST)
+
+
+def _replay(recommender: Recommender, wrong: bool) -> Replay:
+    query = Query(customer_id=CUSTOMERS[0], k=5)
+    items = recommender.recommend(query).items
+    expected: dict[str, Any] = {
+        "items": [item.item_id for item in items],
+        "scores": [item.score + wrong for item in items],
+    }
+    return Replay(route="recommend", request=query_to_json(query), expected=expected)
+
+
+def _customer_replay() -> Replay:
+    expected = {"churn_band": "low", "churn_risk": 1 / 40, "last_order_at": "2025-05-31T00:00:00Z"}
+    return Replay(route="customer", request={c.CUSTOMER_ID: CUSTOMERS[1]}, expected=expected)
+
+
+def _entry(kind: Any, version: str, columns: dict[str, str] | None = None) -> FamilyEntry:
+    return FamilyEntry(
+        kind=kind,
+        as_of=AS_OF,
+        bundle_version=version,
+        run_id="run",
+        model_version="1",
+        baseline="a baseline",
+        gate="passed",
+        metrics={"recall": 0.5, "undefined": None},
+        baseline_metrics={"recall": 0.25},
+        parameters=asdict(RecommendParameters()),
+        columns=columns or {},
+    )
