@@ -120,7 +120,8 @@ def _smallest_of_component(links: pd.DataFrame, count: int) -> np.ndarray:
     components, labels = connected_components(coo_array(edges, shape=(count, count)), directed=False)
     smallest = np.full(components, count)
     np.minimum.at(smallest, labels, np.arange(count))
-    return smallest[labels]
+    of_node: np.ndarray = smallest[labels]
+    return of_node
 
 
 def _with_owners(sightings: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -> np.ndarray:
@@ -132,7 +133,8 @@ def _with_owners(sightings: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -
     first = found.sort_values(["at", "owner"]).drop_duplicates("visitor")
     owner = np.arange(nodes.count)
     owner[first["visitor"]] = first["owner"]
-    return owner[smallest]
+    customers: np.ndarray = owner[smallest]
+    return customers
 
 
 def _people(seen: pd.DataFrame, nodes: _Nodes, customers: np.ndarray) -> pa.Table:

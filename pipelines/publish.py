@@ -158,13 +158,7 @@ def _entry(candidate: Candidate, version: str) -> FamilyEntry:
 def _write_tables(draft: Path, settings: Settings, contents: _Contents) -> EventWindow:
     """Join every table family's columns to the customers and to the items; returns the window of the events."""
     warehouse = open_warehouse(settings)
-    try:
-        window = warehouse.event_window()
-        if window is None:
-            raise NotEnoughData("the store has no events. Run `shopkeeper ingest FILE` first.")
-        bases = {"customers": _customers(warehouse), "items": warehouse.read(warehouse.catalogue())}
-    finally:
-        warehouse.close()
+    bases = {"customers": _customers(warehouse), "items": warehouse.catalogue().to_pyarrow()}
     for kind, (path, key) in _TABLES.items():
         names = [name for name, entry in contents.entries.items() if entry.kind == kind]
         table = bases[kind]
@@ -175,12 +169,12 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents) -> Event
         write_table(draft / path, table)
         for name in names:
             contents.replays[name] = _still_answerable(contents.replays[name], table[key], key)
-    return window
+    return warehouse.event_window()
 
 
 def _customers(warehouse: Warehouse) -> pa.Table:
-    base = warehouse.read(customer_base(warehouse.events(), default_as_of(warehouse)))
-    consent = warehouse.read(warehouse.consent()).drop_columns([c.CONSENT_ANALYTICS])
+    base = customer_base(warehouse.events(), default_as_of(warehouse)).to_pyarrow()
+    consent = warehouse.consent().to_pyarrow().drop_columns([c.CONSENT_ANALYTICS])
     return base.join(consent, keys=c.CUSTOMER_ID, join_type="left outer")
 
 
@@ -198,12 +192,14 @@ def _manifest(
     created_at: datetime,
     window: EventWindow,
 ) -> Manifest:
+    if window.first is None or window.last is None:
+        raise NotEnoughData("the store has no events. Run `shopkeeper ingest FILE` first.")
     return Manifest(
         format_version=FORMAT_VERSION,
         version=version,
         created_at=created_at,
-        window_start=window.first_occurred_at,
-        window_end=window.last_occurred_at,
+        window_start=window.first,
+        window_end=window.last,
         consent_cut=created_at,
         families=contents.entries,
         files=hash_files(draft),

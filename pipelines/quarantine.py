@@ -13,7 +13,9 @@ from pipelines.readers.record import Record
 RECORD_KEY: Final = "record_key"
 
 
-def quarantine_row(record: Record, error: InvalidEvent, origin: str, source: str, received_at: datetime) -> tuple[Any, ...]:
+def quarantine_row(
+    record: Record, error: InvalidEvent, origin: str, source: str, received_at: datetime
+) -> tuple[Any, ...]:
     """A row of `columns.QUARANTINE`. The raw text is bounded; of a longer record the beginning is kept."""
     raw = record.raw if record.original is None else _as_json(record)
     shown = raw[:MAX_EVENT_BYTES].decode("utf-8", "backslashreplace")

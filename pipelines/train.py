@@ -53,10 +53,10 @@ def train(
 
 def default_as_of(warehouse: Warehouse) -> datetime:
     """Just after the last event, but never later than now: a clock that runs ahead must not move the cut."""
-    window = warehouse.event_window()
-    if window is None:
+    last = warehouse.event_window().last
+    if last is None:
         raise NotEnoughData("the store has no events yet. Run `shopkeeper ingest FILE` first.")
-    return min(window.last_occurred_at + timedelta(microseconds=1), datetime.now(UTC))
+    return min(last + timedelta(microseconds=1), datetime.now(UTC))
 
 
 def family_parameters(family: Family, overrides: dict[str, Any]) -> Any:
@@ -76,13 +76,10 @@ def _each_family(
 ) -> list[Outcome]:
     families = _chosen(names)
     warehouse = open_warehouse(settings)
-    try:
-        cut = as_of or default_as_of(warehouse)
-        tracker = Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts") if keep else None
-        with threadpool_limits(settings.threads):
-            return [_one_family(family, settings, warehouse, cut, progress, tracker) for family in families]
-    finally:
-        warehouse.close()
+    cut = as_of or default_as_of(warehouse)
+    tracker = Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts") if keep else None
+    with threadpool_limits(settings.threads):
+        return [_one_family(family, settings, warehouse, cut, progress, tracker) for family in families]
 
 
 def _chosen(names: Sequence[str]) -> list[Family]:

@@ -1,11 +1,16 @@
 """The `shopkeeper` command: collects the groups of commands and turns our errors into clear messages."""
 
 import logging
+import os
 import sys
+
+# Before LightGBM is loaded: OpenMP threads that wait by spinning take the cores from whoever has work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import typer
 
 from contracts.errors import ShopkeeperError
+from shopkeeper import demo, ingest, keys, mlflow, publish, serve, simulate, status, tables, train
 from shopkeeper.output import errors
 
 app = typer.Typer(
@@ -16,6 +21,23 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
 )
+for command in (
+    demo.demo,
+    simulate.simulate,
+    ingest.ingest,
+    train.train,
+    train.evaluate,
+    publish.publish,
+    publish.rollback,
+    train.retrain,
+    serve.serve,
+    tables.customers,
+    tables.forecast,
+    status.status,
+    mlflow.mlflow,
+):
+    app.command()(command)
+app.add_typer(keys.app, name="keys")
 
 
 def run() -> None:

@@ -44,7 +44,7 @@ def simulate(
         written = run_store(p, out or settings.home / "simulated", compress, progress)
     seconds = time.monotonic() - began
     if as_json:
-        print_json(asdict(written) | {"seed": p.seed, "seconds": round(seconds, 3)})
+        print_json(asdict(written) | {"seed": p.seed, "seconds": progress.seconds})
         return
     console.print(
         f"{written.events:,} events ({written.events / seconds:,.0f} a second) with {written.orders:,} orders of "

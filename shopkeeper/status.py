@@ -17,7 +17,7 @@ def status(as_json: JsonOption = False) -> None:
     Example: [bold]shopkeeper status[/]
     """
     settings = load_settings()
-    found = {
+    found: dict[str, Any] = {
         "home": str(settings.home.resolve()),
         "events": _events(settings),
         "candidates": _candidates(settings),
@@ -35,16 +35,12 @@ def _events(settings: Settings) -> dict[str, Any]:
     from pipelines.warehouse import open_warehouse
 
     warehouse = open_warehouse(settings)
-    try:
-        window = warehouse.event_window()
-        ingests = warehouse.ingests()
-    finally:
-        warehouse.close()
+    window = warehouse.event_window()
     return {
-        "stored": window.events if window else 0,
-        "first": window.first_occurred_at.isoformat() if window else None,
-        "last": window.last_occurred_at.isoformat() if window else None,
-        "ingests": ingests,
+        "stored": window.events,
+        "first": window.first.isoformat() if window.first else None,
+        "last": window.last.isoformat() if window.last else None,
+        "ingests": warehouse.ingests(),
     }
 
 

@@ -69,7 +69,7 @@ def retrain(as_json: JsonOption = False) -> None:
     if as_json:
         print_json(
             {
-                "ingest": result.ingest,
+                "ingest": result.ingested.as_dict(),
                 "families": [_outcome_json(outcome) for outcome in result.outcomes],
                 "version": result.published.version,
                 "seconds": progress.seconds,

@@ -1,0 +1,65 @@
+"""The counts of an ingest, which always add up: received = stored + duplicate + quarantined + suppressed."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass
+class Counts:
+    """What became of the events of one file, of the event log, or of a whole call. Events, not product lines."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: Counter[str] = field(default_factory=Counter)  # by code
+    suppressed: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.received + other.received,
+            self.stored + other.stored,
+            self.duplicate + other.duplicate,
+            self.quarantined + other.quarantined,
+            self.suppressed + other.suppressed,
+        )
+
+    @property
+    def adds_up(self) -> bool:
+        """The promise that nothing was dropped silently."""
+        return self.received == self.stored + self.duplicate + self.quarantined.total() + self.suppressed
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; the quarantine's codes apart."""
+        return {
+            "received": self.received,
+            "stored": self.stored,
+            "duplicate": self.duplicate,
+            "quarantined": self.quarantined.total(),
+            "suppressed": self.suppressed,
+            "quarantined_by_code": dict(sorted(self.quarantined.items())),
+        }
+
+
+@dataclass
+class IngestReport:
+    """What one call of ingest did."""
+
+    at: datetime
+    files: dict[str, Counts] = field(default_factory=dict)  # file name, or "event log"
+    catalogue: Counts | None = None  # of the catalogue file's rows
+
+    @property
+    def total(self) -> Counts:
+        """The events of all files and of the event log."""
+        return sum(self.files.values(), Counts())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry of the ledger."""
+        return {
+            "at": self.at.isoformat(),
+            **self.total.as_dict(),
+            "files": [{"file": name, **counts.as_dict()} for name, counts in self.files.items()],
+            "catalogue": self.catalogue and self.catalogue.as_dict(),
+        }
