@@ -22,7 +22,9 @@ class RecommendParameters:
     candidates_popular: int = 40
     candidates_per_category: int = 10  # for each of the shopper's three main categories
 
-    training_customers: int = 12_000
+    training_customers: int = 12_000  # of one window
+    label_windows: int = 6  # that the ranker may learn from; earlier ones are only used where the last has few groups
+    enough_groups: int = 3_000
     negatives_per_customer: int = 50
     trees: int = 80
     leaves: int = 15

@@ -1,5 +1,6 @@
 """The global time split: what is fitted lies strictly before what is judged."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,17 @@ def last_window(first: int, stop: int, days: float) -> Window:
     longest = MAX_WINDOW_SHARE * (stop - first)
     seconds = max(min(days * SECONDS_PER_DAY, longest), SECONDS_PER_DAY)
     return Window(stop - int(seconds), stop)
+
+
+def windows_back(last: Window, first: int, limit: int) -> Iterator[Window]:
+    """`last`, then the windows of the same length before it, latest first; half of the history stays before them."""
+    length = last.stop - last.start
+    earliest = first + (last.stop - first) // 2
+    for number in range(limit):
+        window = Window(last.start - number * length, last.stop - number * length)
+        if number and window.start < earliest:
+            return
+        yield window
 
 
 def target_kind(interactions: Interactions, window: Window, minimum: int) -> int | None:

@@ -17,7 +17,7 @@ from recsys.query import KINDS
 from recsys.ranking import Ranker, TrainingGroups, train_ranker
 from recsys.recommender import Recommender
 from recsys.retrieval.retriever import Retriever
-from recsys.splits import last_window, target_kind, window_targets
+from recsys.splits import Window, last_window, target_kind, window_targets, windows_back
 
 BLOCK: Final = 500  # customers whose candidates are in memory at a time
 
@@ -45,11 +45,8 @@ def fit_recommender(
     window = last_window(int(past.times.min()), as_of, parameters.test_window_days)
     found = target_kind(past, window, parameters.minimum_cases)
     kind = _strongest_kind(past) if found is None else found
-    earlier = past.before(window.start)
-    progress("recommend: candidate sources for the ranker")
-    teacher = Retriever.fit(earlier, items, window.start, kind, parameters)
     progress("recommend: training rows")
-    groups = training_groups(teacher, earlier, window_targets(past, window, kind), window.start, parameters, seed=seed)
+    groups = _groups_of_windows(past, items, window, kind, parameters, seed)
     progress("recommend: ranker")
     ranker = Ranker()
     if len(groups.sizes) >= parameters.minimum_groups:
@@ -59,6 +56,24 @@ def fit_recommender(
     said = {"target_kind": KINDS[kind], "ranker_groups": len(groups.sizes)}
     histories = past.latest(parameters.visitor_interactions)
     return Recommender(retriever, histories, ranker, as_of, asdict(parameters) | said)
+
+
+def _groups_of_windows(
+    past: Interactions, items: Items, last: Window, kind: int, parameters: RecommendParameters, seed: int
+) -> TrainingGroups:
+    """Groups of the last window and, while there are few, of the windows before it, back to back.
+
+    Each window is seen from its own start: the sources that propose its candidates know nothing later.
+    """
+    parts: list[TrainingGroups] = []
+    for window in windows_back(last, int(past.times.min()), parameters.label_windows):
+        earlier = past.before(window.start)
+        teacher = Retriever.fit(earlier, items, window.start, kind, parameters)
+        targets = window_targets(past, window, kind)
+        parts.append(training_groups(teacher, earlier, targets, window.start, parameters, seed=seed))
+        if sum(len(part.sizes) for part in parts) >= parameters.enough_groups:
+            break
+    return TrainingGroups.joined(parts)
 
 
 def training_groups(

@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 from contracts.errors import InvalidEvent
 from pipelines.quarantine import quarantine_row
@@ -35,3 +37,13 @@ def test_a_row_of_a_table_is_kept_under_its_own_names() -> None:
     assert json.loads(quarantine_row(record, ERROR, "t.csv", "shop", NOW)[3]) == {"preis": -1.0, "am": NOW.isoformat()}
     odd = Record(b"", 3, 0, original=(("a", "b"), ("1", "2", "\ud800")))
     assert "ud800" in quarantine_row(odd, ERROR, "t.csv", "shop", NOW)[3]
+
+
+def test_every_code_is_documented() -> None:
+    root = Path(__file__).parents[2]
+    sources = [*(root / "contracts").glob("*.py"), *(root / "pipelines").rglob("*.py")]
+    pattern = r"(?:InvalidEvent|Refusal)\(\s*\"([a-z_]+)\""
+    codes = {code for source in sources for code in re.findall(pattern, source.read_text())}
+    page = (root / "docs" / "events.md").read_text()
+    assert {"bad_price", "no_rule", "malformed_csv"} <= codes
+    assert not [code for code in codes if f"`{code}`" not in page]

@@ -1,5 +1,5 @@
 from recsys.items import Items
-from recsys.splits import Window, last_window, target_kind, window_targets
+from recsys.splits import Window, last_window, target_kind, window_targets, windows_back
 from tests.recsys.stores import DAY, interactions, item_ids
 
 ITEMS = Items.of(item_ids(3))
@@ -31,3 +31,11 @@ def test_targets_are_distinct_and_inside_the_window() -> None:
     window = Window(8 * DAY, 10 * DAY)
     targets = window_targets(everything, window, 2)
     assert (targets.rows.tolist(), targets.columns.tolist()) == ([0], [1])
+
+
+def test_earlier_windows_lie_back_to_back_and_leave_half_of_the_history_before_them() -> None:
+    last = Window(86 * DAY, 100 * DAY)
+    windows = list(windows_back(last, 0, limit=10))
+    assert windows == [last, Window(72 * DAY, 86 * DAY), Window(58 * DAY, 72 * DAY)]
+    assert list(windows_back(last, 0, limit=1)) == [last]
+    assert list(windows_back(last, 80 * DAY, limit=10)) == [last]

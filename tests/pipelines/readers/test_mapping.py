@@ -1,8 +1,10 @@
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from contracts.errors import InputError
+from pipelines.readers import mapping
 from pipelines.readers.mapping import load_mapping, shipped_mappings
 
 MINIMAL = """
@@ -28,9 +30,9 @@ def test_the_shipped_mappings_load() -> None:
 def test_a_mapping_file_is_named_after_itself_and_knows_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "clicks.toml"
     path.write_text('anonymous_id = "visit-{visit}"\n' + MINIMAL + 'when = { action = "view" }\n')
-    mapping = load_mapping(str(path))
-    assert mapping.source == "clicks"
-    assert mapping.columns() == {"time", "who", "visit", "action"}
+    loaded = load_mapping(str(path))
+    assert loaded.source == "clicks"
+    assert loaded.columns() == {"time", "who", "visit", "action"}
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,16 @@ def test_what_is_wrong_with_a_mapping_is_said(tmp_path: Path, text: str, message
 def test_an_unknown_mapping_lists_those_shipped() -> None:
     with pytest.raises(InputError, match=r"'no_such' is neither a readable file nor .*online_retail"):
         load_mapping("no_such")
+
+
+def test_the_worked_example_in_the_documentation_is_the_shipped_mapping() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    shipped = Path(mapping.__file__).parent / "mappings" / "online_retail.toml"
+    assert tomllib.loads(example) == tomllib.loads(shipped.read_text())
+
+
+def test_the_documentation_names_every_key_of_the_language() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
+    keys = {key for struct in (mapping.Mapping, mapping.Fields, mapping.Rule) for key in struct.__struct_fields__}
+    assert not [key for key in keys if f"`{key}`" not in page and f"[{key}]" not in page]
