@@ -4,11 +4,13 @@ A chunk is staged without knowing of any other, so that several processes can sh
 """
 
 import gc
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, Final
 from zlib import adler32, crc32
@@ -71,10 +73,21 @@ class StagedChunk:
     quarantined: Counter[str] = field(default_factory=Counter)
 
 
+def prepare_worker() -> None:
+    """Spare a worker process the import of pandas, for which pyarrow looks when it first converts something."""
+    sys.meta_path.insert(0, _NoPandas())
+
+
 def stage_chunk(chunk: Chunk, folder: Path) -> StagedChunk:
     """Check a chunk's records and write what they became to parts in `folder`."""
     with _without_collector():
         return _stage(chunk, folder)
+
+
+class _NoPandas(MetaPathFinder):
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("a worker needs no data frames")
 
 
 def _stage(chunk: Chunk, folder: Path) -> StagedChunk:

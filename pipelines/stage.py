@@ -18,7 +18,7 @@ from typing import Final
 
 from contracts.errors import StorageError
 from contracts.progress import Progress
-from pipelines.chunk import Chunk, StagedChunk, stage_chunk
+from pipelines.chunk import Chunk, StagedChunk, prepare_worker, stage_chunk
 from pipelines.counts import Counts
 from pipelines.readers.record import Record
 
@@ -74,7 +74,8 @@ class Stage:
             return
         if self._pool is None:
             # Spawned, not forked: this process has threads of DuckDB and Arrow.
-            self._pool = ProcessPoolExecutor(self._workers, multiprocessing.get_context("spawn"))
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._workers, context, initializer=prepare_worker)
         with _bare_main():
             self._pending.append(self._pool.submit(stage_chunk, chunk, self._folder))
         if len(self._pending) > PENDING_PER_WORKER * self._workers:
