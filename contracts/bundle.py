@@ -29,6 +29,7 @@ SUFFIXES: Final = frozenset({".npy", ".arrow", ".txt", ".json"})
 CUSTOMERS_TABLE: Final = "tables/customers.arrow"
 ITEMS_TABLE: Final = "tables/items.arrow"
 FAMILY_TABLE: Final = "table.arrow"
+FORECAST_FILE: Final = "demand/forecast.arrow"
 
 FamilyKind = Literal["recommender", "customers", "items"]
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from contracts import columns as c
-from contracts.bundle import CUSTOMERS_TABLE, ITEMS_TABLE, Bundle, Manifest
+from contracts.bundle import CUSTOMERS_TABLE, FORECAST_FILE, ITEMS_TABLE, Bundle, Manifest
 from contracts.bundle_store import BundlePointer, BundleStore
 from contracts.errors import BundleRefused, NoBundle
 from recsys.recommender import Recommender
@@ -21,7 +21,6 @@ from serving.replay import check_replays
 from serving.tables import ServedTable
 
 RECOMMENDER_FOLDER: Final = "recommend"
-FORECAST_FILE: Final = "demand/forecast.arrow"
 RETRY_REFUSED_SECONDS: Final = 60.0
 _TABLES: Final = {"customers": (CUSTOMERS_TABLE, c.CUSTOMER_ID), "items": (ITEMS_TABLE, c.ITEM_ID)}
 _NO_BUNDLE: Final = "Nothing has been published yet. Run `shopkeeper retrain`; the service notices by itself."

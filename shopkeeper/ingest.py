@@ -1,14 +1,17 @@
 """`shopkeeper ingest`: event files, and what the service accepted, into the warehouse."""
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from contracts.settings import load_settings
-from pipelines.counts import Counts, IngestReport
 from shopkeeper.output import JsonOption, console, print_json, steps
+
+if TYPE_CHECKING:
+    from pipelines.counts import Counts, IngestReport
 
 FilesArgument = Annotated[
     list[Path] | None,
@@ -39,12 +42,12 @@ def ingest(
     with steps() as progress:
         report = run_ingest(settings, files or (), mapping, catalogue, progress=progress)
     if as_json:
-        print_json(report.as_dict())
+        print_json(report.as_dict() | {"seconds": progress.seconds})
         return
     _print(report)
 
 
-def _print(report: IngestReport) -> None:
+def _print(report: "IngestReport") -> None:
     table = Table("", "received", "stored", "duplicate", "quarantined", "suppressed")
     rows = {Path(name).name: counts for name, counts in report.files.items()}
     if len(rows) > 1:
@@ -54,10 +57,10 @@ def _print(report: IngestReport) -> None:
     for name, counts in rows.items():
         table.add_row(name, *(f"{number:,}" for number in _numbers(counts)))
     console.print(table)
-    refused = (report.total + (report.catalogue or Counts())).quarantined
+    refused = report.total.quarantined + (report.catalogue.quarantined if report.catalogue else Counter())
     for code, number in sorted(refused.items()):
         console.print(f"quarantined: {number:,} × {code}", highlight=False)
 
 
-def _numbers(counts: Counts) -> tuple[int, ...]:
+def _numbers(counts: "Counts") -> tuple[int, ...]:
     return counts.received, counts.stored, counts.duplicate, counts.quarantined.total(), counts.suppressed

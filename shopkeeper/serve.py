@@ -3,10 +3,8 @@
 from typing import Annotated, Any, Final
 
 import typer
-import uvicorn
 
 from contracts.settings import load_settings
-from serving.security import KeyRing
 from shopkeeper.output import console
 
 SHUTDOWN_SECONDS: Final = 10
@@ -29,6 +27,10 @@ def serve(
 
     Example: shopkeeper keys create --name storefront --scope recommendations:read && shopkeeper serve --port 8080
     """
+    import uvicorn
+
+    from serving.security import KeyRing
+
     # Here as well as in the workers: a message, not a traceback per process.
     KeyRing(load_settings().keys_path).require_safe()
     console.print(f"Shopkeeper at http://{host}:{port}  (stop with Ctrl-C)", highlight=False)

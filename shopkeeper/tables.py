@@ -2,22 +2,20 @@
 
 import asyncio
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from contracts import columns as c
-from contracts.bundle import CUSTOMERS_TABLE, ITEMS_TABLE, Bundle
+from contracts.bundle import CUSTOMERS_TABLE, FORECAST_FILE, ITEMS_TABLE, Bundle
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import InputError, NoBundle
 from contracts.settings import load_settings
-from serving.bundles import FORECAST_FILE
-from serving.conditions import parse_condition
-from serving.csv_export import stream_csv
-from serving.forecasts import Forecasts
-from serving.tables import ServedTable
 from shopkeeper.output import JsonOption, console, print_json
+
+if TYPE_CHECKING:
+    from serving.tables import ServedTable
 
 # What fits a terminal; --columns, --csv and --json show everything.
 SHOWN_COLUMNS = ("customer_id", "churn_risk", "churn_band", "orders", "last_order_at", "churn_reason_1")
@@ -38,6 +36,9 @@ def customers(
 
     Example: [bold]shopkeeper customers --where churn_band:eq:high --where orders:ge:3 --csv > churn.csv[/]
     """
+    from serving.conditions import parse_condition
+    from serving.tables import ServedTable
+
     bundle = _current_bundle()
     table = ServedTable(bundle.table(CUSTOMERS_TABLE), c.CUSTOMER_ID)
     conditions = tuple(parse_condition(text, table.schema) for text in where or ())
@@ -63,6 +64,9 @@ def forecast(
 
     Example: [bold]shopkeeper forecast sku-42[/]
     """
+    from serving.forecasts import Forecasts
+    from serving.tables import ServedTable
+
     bundle = _current_bundle()
     if not bundle.has(FORECAST_FILE):
         raise NoBundle(f"bundle {bundle.version} has no forecast. `shopkeeper train demand` says what it needs.")
@@ -82,7 +86,9 @@ def _current_bundle() -> Bundle:
     return store.open(store.current())
 
 
-async def _write_csv(table: ServedTable, positions: Any, columns: list[str]) -> None:
+async def _write_csv(table: "ServedTable", positions: Any, columns: list[str]) -> None:
+    from serving.csv_export import stream_csv
+
     async for block in stream_csv(table, positions, columns):
         sys.stdout.buffer.write(block)
 

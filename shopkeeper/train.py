@@ -1,14 +1,16 @@
 """`shopkeeper train | evaluate | retrain`: fit families, judge them, and go the whole way."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from contracts.settings import load_settings
-from pipelines.train import Outcome
 from shopkeeper.output import JsonOption, console, print_json, steps
+
+if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the models
+    from pipelines.train import Outcome
 
 FamilyArgument = Annotated[
     list[str] | None, typer.Argument(help="Families: recommend, churn, demand. Default: all.", show_default=False)
@@ -80,7 +82,7 @@ def retrain(as_json: JsonOption = False) -> None:
     console.print(f"Published [bold]{result.published.version}[/].")
 
 
-def report(outcomes: list[Outcome], seconds: dict[str, float], as_json: bool) -> None:
+def report(outcomes: list["Outcome"], seconds: dict[str, float], as_json: bool) -> None:
     """Print what became of each family."""
     if as_json:
         print_json({"families": [_outcome_json(outcome) for outcome in outcomes], "seconds": seconds})
@@ -89,7 +91,7 @@ def report(outcomes: list[Outcome], seconds: dict[str, float], as_json: bool) ->
         _print_outcome(outcome)
 
 
-def _print_outcome(outcome: Outcome) -> None:
+def _print_outcome(outcome: "Outcome") -> None:
     if outcome.backtest is None or outcome.verdict is None:
         console.print(f"[bold]{outcome.family}[/]: skipped. {outcome.skipped}\n", highlight=False)
         return
@@ -106,7 +108,7 @@ def _print_outcome(outcome: Outcome) -> None:
     console.print(f"Gate [{style}]{word}[/]: {verdict.words}. {outcome.seconds:.1f} s.\n", highlight=False)
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
     row: dict[str, Any] = {"family": outcome.family, "seconds": round(outcome.seconds, 3), "skipped": outcome.skipped}
     if outcome.backtest is not None and outcome.verdict is not None:
         row |= {
