@@ -9,18 +9,15 @@ are given apart; at most as many workers run as there are threads in the setting
 import argparse
 import json
 import resource
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
-from contracts.errors import InputError
+from benchmarks.home import emptied
 from contracts.settings import load_settings
 from pipelines.ingest import ingest
 from pipelines.simulate.simulation import parameters_for, simulate
 from shopkeeper.output import steps
-
-MARKER = ".benchmark"
 
 
 def main() -> None:
@@ -31,8 +28,7 @@ def main() -> None:
         "--home", type=Path, default=Path("var/bench-ingest"), help="an empty folder, or this benchmark's"
     )
     options = parser.parse_args()
-    home: Path = options.home.resolve()
-    _empty(home)
+    home = emptied(options.home)
     with steps() as progress:
         simulated = simulate(parameters_for(options.events), home / "simulated", progress=progress)
     print(json.dumps(run(home, simulated.events_path, simulated.catalogue_path)))
@@ -60,15 +56,6 @@ def run(home: Path, events: Path, catalogue: Path) -> dict[str, Any]:
 
 def _peak_mib(who: int) -> int:
     return round(resource.getrusage(who).ru_maxrss / 1024)
-
-
-def _empty(home: Path) -> None:
-    """Empty the folder, but only one that this benchmark made."""
-    if home.exists() and any(home.iterdir()) and not (home / MARKER).exists():
-        raise InputError(f"{home} is not empty and not this benchmark's. Give another folder.")
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    (home / MARKER).touch()
 
 
 if __name__ == "__main__":

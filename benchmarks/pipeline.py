@@ -1,80 +1,88 @@
 """Events to published bundle: time and memory of each step, run as the commands that a user runs.
 
     python -m benchmarks.pipeline --events 1000000 --home var/bench
+    python -m benchmarks.pipeline --file online_retail.parquet --mapping online_retail --home var/bench
 
 The last line is one JSON object. `--home` is emptied first.
 """
 
 import argparse
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
+from benchmarks.home import emptied
 from benchmarks.process import Measured, measure
 
-STEPS = ("simulate", "ingest", "train", "publish")
+TRAIN_AND_PUBLISH = {"train": ["train"], "publish": ["publish"]}
+COUNTS = ("received", "stored", "duplicate", "quarantined", "suppressed", "quarantined_by_code")
+# Rates are those of the work itself; the seconds of a step include starting Python and importing libraries.
+RATES = ("simulate", "ingest")
+Commands = dict[str, list[str]]
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000, help="about how many events to simulate")
+    parser.add_argument("--file", type=Path, help="a file of events instead of simulated ones")
+    parser.add_argument("--mapping", help="how the file's columns become events; without it: JSON lines")
     parser.add_argument(
         "--home", type=Path, default=Path("var/bench"), help="an empty folder, or one of this benchmark"
     )
     options = parser.parse_args()
-    home: Path = options.home.resolve()
-    _empty(home)
-    print(json.dumps(run(options.events, home)))
+    home = emptied(options.home)
+    if options.file:
+        commands = _of_file(options.file.resolve(), options.mapping)
+    else:
+        commands = _of_simulation(options.events, home / "simulated")
+    print(json.dumps(run(commands, home)))
 
 
-def run(events: int, home: Path) -> dict[str, Any]:
-    """Simulate, ingest, train and publish; the figures per step and as a whole (without the simulation)."""
-    environment = {"SHOPKEEPER_HOME": str(home)}
-    out = home / "simulated"
-    commands = {
-        "simulate": ["simulate", "--events", str(events), "--out", str(out)],
-        "ingest": ["ingest", str(out / "events.jsonl"), "--catalogue", str(out / "catalogue.csv")],
-        "train": ["train"],
-        "publish": ["publish"],
-    }
-    measured = {step: measure(["shopkeeper", *commands[step], "--json"], environment) for step in STEPS}
-    results = {step: json.loads(done.stdout) for step, done in measured.items()}
+def run(commands: Commands, home: Path) -> dict[str, Any]:
+    """Run the commands; the figures per step and from events to bundle (without the simulation)."""
+    measured, results = {}, {}
+    for step, command in commands.items():
+        measured[step] = measure(["shopkeeper", *command, "--json"], {"SHOPKEEPER_HOME": str(home)})
+        results[step] = json.loads(measured[step].stdout)
+        print(_line(step, measured[step], results[step]), flush=True)
+    from_events = [done for step, done in measured.items() if step != "simulate"]
     received = results["ingest"]["received"]
-    for step, done in measured.items():
-        print(f"{step:10} {done.seconds:8.1f} s  {done.peak_mib:8.0f} MiB  {_inner(results[step])}", flush=True)
-    from_events = {step: measured[step] for step in STEPS[1:]}
     return {
-        "events": received,
-        "events_to_bundle_seconds": round(sum(done.seconds for done in from_events.values()), 1),
-        "peak_mib": round(max(done.peak_mib for done in from_events.values())),
-        "simulate_events_per_second": round(received / measured["simulate"].seconds),
-        "ingest_events_per_second": round(received / measured["ingest"].seconds),
+        "counts": {name: results["ingest"][name] for name in COUNTS},
+        "events_to_bundle_seconds": round(sum(done.seconds for done in from_events), 1),
+        "peak_mib": round(max(done.peak_mib for done in from_events)),
+        "events_per_second": {
+            step: round(received / sum(results[step]["seconds"].values())) for step in RATES if step in results
+        },
         "steps": {step: _figures(done, results[step]) for step, done in measured.items()},
-        "families": {row["family"]: row.get("gate") or row["skipped"] for row in results["train"]["families"]},
+        "families": results["train"]["families"],
     }
+
+
+def _of_simulation(events: int, folder: Path) -> Commands:
+    return {
+        "simulate": ["simulate", "--events", str(events), "--out", str(folder)],
+        "ingest": ["ingest", str(folder / "events.jsonl"), "--catalogue", str(folder / "catalogue.csv")],
+        **TRAIN_AND_PUBLISH,
+    }
+
+
+def _of_file(file: Path, mapping: str | None) -> Commands:
+    return {"ingest": ["ingest", str(file), *(["--mapping", mapping] if mapping else [])], **TRAIN_AND_PUBLISH}
+
+
+def _line(step: str, done: Measured, result: dict[str, Any]) -> str:
+    inner = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result["seconds"].items())
+    return f"{step:10} {done.seconds:8.1f} s  {done.peak_mib:8.0f} MiB  {inner}"
 
 
 def _figures(done: Measured, result: dict[str, Any]) -> dict[str, Any]:
     return {
         "seconds": round(done.seconds, 1),
         "peak_mib": round(done.peak_mib),
-        "inner_seconds": result.get("seconds", {}),
+        "inner_seconds": result["seconds"],
     }
-
-
-def _inner(result: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.get("seconds", {}).items())
-
-
-def _empty(home: Path) -> None:
-    marker = home / ".benchmark"
-    if home.exists() and any(home.iterdir()) and not marker.exists():
-        raise SystemExit(f"{home} is not empty and not a folder of this benchmark; name another with --home.")
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    marker.touch()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def judge(family: Family, backtest: Backtest) -> Verdict:
     if ours is None or baseline is None:
         return Verdict(False, f"{gate.metric} is not defined on {backtest.cases:,} cases; more data are needed")
     gain = ours - baseline if gate.higher_is_better else baseline - ours
-    comparison = f"{gate.metric} {ours:.4f} against {baseline:.4f} of the baseline ({family.baseline})"
+    comparison = f"{gate.metric} {ours:.4f} against the baseline's {baseline:.4f}"
     if not gain > 0:
         return Verdict(False, f"{comparison}: falls short by {abs(gain):.4f}")
     for metric, bound in gate.at_most.items():

@@ -28,6 +28,7 @@ class Outcome:
     """What became of one family; `skipped` says what data it needs, where it lacked them."""
 
     family: str
+    baseline: str  # in words
     seconds: float
     backtest: Backtest | None = None
     verdict: Verdict | None = None
@@ -77,6 +78,8 @@ def _each_family(
     families = _chosen(names)
     warehouse = open_warehouse(settings)
     cut = as_of or default_as_of(warehouse)
+    if keep:
+        progress("open MLflow's store")
     tracker = Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts") if keep else None
     with threadpool_limits(settings.threads):
         return [_one_family(family, settings, warehouse, cut, progress, tracker) for family in families]
@@ -115,8 +118,8 @@ def _one_family(
         if tracker is not None:
             _keep(family, data, backtest, verdict, settings, tracker)
     except NotEnoughData as error:
-        return Outcome(family.name, time.monotonic() - started, skipped=str(error))
-    return Outcome(family.name, time.monotonic() - started, backtest, verdict)
+        return Outcome(family.name, family.baseline, time.monotonic() - started, skipped=str(error))
+    return Outcome(family.name, family.baseline, time.monotonic() - started, backtest, verdict)
 
 
 def _keep(

@@ -93,12 +93,12 @@ class Recommender:
     def from_arrays(cls, arrays: dict[str, Any], ranker_text: str, parameters: dict[str, Any]) -> Self:
         """The recommender that was written; nothing is copied, so memory-mapped arrays stay shared.
 
-        Raises BundleRefused where another version wrote it.
+        A parameter that came into being after it was written has its default. Raises BundleRefused where it is not a
+        recommender's.
         """
-        missing = {*asdict(RecommendParameters()), "as_of"} - set(parameters)
-        if missing:
-            raise BundleRefused(f"the recommender's parameters lack {', '.join(sorted(missing))}. Train again.")
-        own = {name: parameters[name] for name in asdict(RecommendParameters())}
+        if "as_of" not in parameters:
+            raise BundleRefused("the recommender's parameters lack as_of. Train again.")
+        own = {name: parameters[name] for name in asdict(RecommendParameters()) if name in parameters}
         retriever = Retriever.from_arrays(arrays, RecommendParameters(**own))
         histories = Interactions(
             Vocabulary(arrays["customers_data"], arrays["customers_offsets"]),

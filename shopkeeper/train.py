@@ -105,11 +105,17 @@ def _print_outcome(outcome: "Outcome") -> None:
         table.add_row(name, _number(backtest.metrics.get(name)), _number(backtest.baseline_metrics.get(name)))
     console.print(table)
     word = "passed" if verdict.passed else "not passed"
-    console.print(f"Gate [{style}]{word}[/]: {verdict.words}. {outcome.seconds:.1f} s.\n", highlight=False)
+    console.print(f"Gate [{style}]{word}[/]: {verdict.words}. {outcome.seconds:.1f} s.", highlight=False)
+    console.print(f"Baseline: {outcome.baseline}.\n", highlight=False)
 
 
 def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
-    row: dict[str, Any] = {"family": outcome.family, "seconds": round(outcome.seconds, 3), "skipped": outcome.skipped}
+    row: dict[str, Any] = {
+        "family": outcome.family,
+        "baseline": outcome.baseline,
+        "seconds": round(outcome.seconds, 3),
+        "skipped": outcome.skipped,
+    }
     if outcome.backtest is not None and outcome.verdict is not None:
         row |= {
             "passed": outcome.verdict.passed,

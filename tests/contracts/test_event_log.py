@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +23,12 @@ def record(message_id: str) -> LogRecord:
     return LogRecord(message_id, b'{"n": "' + message_id.encode() + b'"}', NOW, "key-1")
 
 
-class EventLogSuite:
+class EventLogSuite(ABC):
     """What every event log promises; a subclass says how to open one (again)."""
 
+    @abstractmethod
     def reopen(self) -> EventLog:
-        raise NotImplementedError
+        """Open the same log, again."""
 
     @pytest.fixture
     def log(self) -> Iterator[EventLog]:

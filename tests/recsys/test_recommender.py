@@ -183,9 +183,17 @@ def test_a_ranker_of_other_features_is_refused() -> None:
     text = shop().ranker_text.replace("interest_share", "other_feature")
     with pytest.raises(BundleRefused, match="other features"):
         Recommender.from_arrays(shop().to_arrays(), text, shop().parameters)
-    fewer = {name: value for name, value in shop().parameters.items() if name != "anchors"}
-    with pytest.raises(BundleRefused, match="lack anchors"):
+    fewer = {name: value for name, value in shop().parameters.items() if name != "as_of"}
+    with pytest.raises(BundleRefused, match="lack as_of"):
         Recommender.from_arrays(shop().to_arrays(), shop().ranker_text, fewer)
+
+
+def test_a_parameter_that_came_later_has_its_default() -> None:
+    older = {name: value for name, value in shop().parameters.items() if name != "anchors"}
+    read = Recommender.from_arrays(shop().to_arrays(), shop().ranker_text, older)
+    assert ids(read.recommend(Query(customer_id="customer-000"))) == ids(
+        shop().recommend(Query(customer_id="customer-000"))
+    )
 
 
 def test_without_a_ranker_the_blend_answers_and_says_so() -> None:
