@@ -72,7 +72,8 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
     previous = _previous(store)
     kept = [name for name in _families_of(previous) if name not in passed]
     if not passed:
-        raise NoBundle(f"no family has passed its gate: {_why_missing(loaded, ())}. Run `shopkeeper train` first.")
+        why = "; ".join(f"{name}: {words}" for name, words in _why_missing(loaded, ()).items())
+        raise NoBundle(f"nothing to publish, since no family has passed its gate ({why}). Run `shopkeeper train`.")
     progress("publish: write")
     created_at = datetime.now(UTC)
     version = f"{created_at:%Y%m%dT%H%M%S}{created_at.microsecond // 1000:03d}Z"

@@ -16,11 +16,12 @@ class Retrained:
 
     ingested: IngestReport
     outcomes: list[Outcome]
-    published: Published
+    published: Published | None  # None: no family passed its gate, and what was published before stays
 
 
 def retrain(settings: Settings, progress: Progress = silent) -> Retrained:
-    """Ingest, train, publish; raises NoBundle where no family passed its gate, and the old bundle stays."""
+    """Ingest, train, and publish the families that passed their gates in this run, if any did."""
     ingested = ingest(settings, progress=progress)
     outcomes = train(settings, progress=progress)
-    return Retrained(ingested, outcomes, publish(settings, progress))
+    has_passed = any(outcome.verdict is not None and outcome.verdict.passed for outcome in outcomes)
+    return Retrained(ingested, outcomes, publish(settings, progress) if has_passed else None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from contracts.errors import NotEnoughData
 from contracts.settings import load_settings
 from shopkeeper.output import JsonOption, console, print_json, steps
 
@@ -73,13 +74,16 @@ def retrain(as_json: JsonOption = False) -> None:
             {
                 "ingest": result.ingested.as_dict(),
                 "families": [_outcome_json(outcome) for outcome in result.outcomes],
-                "version": result.published.version,
+                "version": result.published.version if result.published else None,
                 "seconds": progress.seconds,
             }
         )
-        return
-    report(result.outcomes, progress.seconds, as_json=False)
-    console.print(f"Published [bold]{result.published.version}[/].")
+    else:
+        report(result.outcomes, progress.seconds, as_json=False)
+    if result.published is None:
+        raise NotEnoughData("nothing was published: no family passed its gate, for the reasons above.")
+    if not as_json:
+        console.print(f"Published [bold]{result.published.version}[/].")
 
 
 def report(outcomes: list["Outcome"], seconds: dict[str, float], as_json: bool) -> None:
