@@ -4,7 +4,6 @@ A version is written as a draft beside the others, synced, renamed, and only the
 in one step. A reader therefore sees the old bundle or the new one, never a part of either.
 """
 
-import os
 import re
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from contracts.bundle import MANIFEST, Bundle, Manifest, encode_manifest, open_bundle
+from contracts.durable import replace_file, sync
 from contracts.errors import BundleRefused, NoBundle, SettingsError
 from contracts.settings import url_path, url_scheme
 
@@ -78,9 +78,9 @@ class FileBundleStore:
         _sync_tree(draft)
         draft.chmod(0o755)  # mkdtemp made it private; the service may run as another user
         draft.rename(target)
-        _sync_directory(self._root)
+        sync(self._root)
         self._digests.mkdir(exist_ok=True)
-        _replace_file(self._digests / pointer.version, pointer.manifest_sha256 + "\n")
+        replace_file(self._digests / pointer.version, f"{pointer.manifest_sha256}\n".encode())
         self._point_at(pointer)
         return pointer
 
@@ -124,7 +124,7 @@ class FileBundleStore:
         return self._root / version
 
     def _point_at(self, pointer: BundlePointer) -> None:
-        _replace_file(self._root / CURRENT, f"{pointer.version} {pointer.manifest_sha256}\n")
+        replace_file(self._root / CURRENT, f"{pointer.version} {pointer.manifest_sha256}\n".encode())
 
 
 BUNDLE_STORES: Final[dict[str, Callable[[str], BundleStore]]] = {
@@ -150,30 +150,6 @@ def discarded_on_error(draft: Path) -> Iterator[Path]:
         raise
 
 
-def _replace_file(path: Path, text: str) -> None:
-    """Write durably and atomically: temporary file, sync, rename, sync the folder."""
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_directory(path.parent)
-
-
 def _sync_tree(root: Path) -> None:
-    for path in root.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        else:
-            _sync_directory(path)
-    _sync_directory(root)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    for path in (*root.rglob("*"), root):
+        sync(path)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from contracts.durable import replace_file, sync
 from contracts.errors import StorageError
 
 FORMAT: Final = 1
@@ -73,13 +74,7 @@ def switch_index(root: Path, index: Index, entry: dict[str, Any]) -> Index:
     """Make `index` the present state and add `entry` to the ledger, both or neither."""
     written = _append(root / LEDGER, index.ledger_bytes, json.dumps(entry, default=str) + "\n")
     new = msgspec.structs.replace(index, ledger_bytes=written)
-    temporary = root / f"{CURRENT}.new"
-    with temporary.open("wb") as file:
-        file.write(msgspec.json.encode(new))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(root / CURRENT)
-    _sync(root)
+    replace_file(root / CURRENT, msgspec.json.encode(new))
     return new
 
 
@@ -104,7 +99,7 @@ def sync_files(paths: list[Path]) -> None:
     """Make written files and their names durable."""
     folders = {ancestor for path in paths for ancestor in (path.parent, path.parent.parent)}
     with ThreadPoolExecutor(SYNC_THREADS) as threads:  # the disk syncs many at once as fast as one
-        list(threads.map(_sync, [*paths, *folders]))
+        list(threads.map(sync, [*paths, *folders]))
 
 
 @contextmanager
@@ -135,11 +130,3 @@ def _append(path: Path, valid_bytes: int, text: str) -> int:
         file.flush()
         os.fsync(file.fileno())
         return file.tell()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 EXPERIMENT: Final = "shopkeeper"
 CHAMPION: Final = "champion"
+# Its pages open on the runs of models; without the tag they look for the traces of chat bots.
+_KIND: Final = {"mlflow.experimentKind": "custom_model_development"}
 _MAX_PARAMETER_CHARS: Final = 6000  # MLflow's own limit
 
 
@@ -68,7 +70,7 @@ class Tracker:
             return str(found.experiment_id)
         # A database alone would put artifacts into the current folder; a server knows its own place.
         location = None if tracking_uri.startswith("http") else artifacts.resolve().as_uri()
-        return str(self._client.create_experiment(EXPERIMENT, artifact_location=location))
+        return str(self._client.create_experiment(EXPERIMENT, artifact_location=location, tags=_KIND))
 
     def _registered(self, family: str) -> str:
         from mlflow.exceptions import MlflowException

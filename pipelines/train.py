@@ -100,7 +100,7 @@ def _one_family(
     progress: Progress,
     tracker: Tracker | None,
 ) -> Outcome:
-    started = time.monotonic()
+    started, started_at = time.monotonic(), datetime.now(UTC)
     data = TrainingData(
         events=warehouse.events(),
         catalogue=warehouse.catalogue(),
@@ -116,16 +116,21 @@ def _one_family(
         backtest = family.backtest(data)
         verdict = judge(family, backtest)
         if tracker is not None:
-            _keep(family, data, backtest, verdict, settings, tracker)
+            _keep(family, data, backtest, verdict, settings, tracker, started_at)
     except NotEnoughData as error:
         return Outcome(family.name, family.baseline, time.monotonic() - started, skipped=str(error))
     return Outcome(family.name, family.baseline, time.monotonic() - started, backtest, verdict)
 
 
 def _keep(
-    family: Family, data: TrainingData, backtest: Backtest, verdict: Verdict, settings: Settings, tracker: Tracker
+    family: Family,
+    data: TrainingData,
+    backtest: Backtest,
+    verdict: Verdict,
+    settings: Settings,
+    tracker: Tracker,
+    started_at: datetime,
 ) -> None:
-    started_at = datetime.now(UTC)
     fitted = None
     if verdict.passed:
         data.progress(f"{family.name}: fit")

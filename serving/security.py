@@ -6,7 +6,6 @@ secret has 256 random bits, so that a plain hash is enough. Whoever reads the fi
 
 import hmac
 import json
-import os
 import re
 import secrets
 import stat
@@ -16,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from contracts.durable import replace_file
 from contracts.errors import InputError, SettingsError
 
 EVENTS_WRITE: Final = "events:write"
@@ -41,6 +41,7 @@ _ID: Final = re.compile(r"[0-9a-f]{16}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _SECRET_BYTES: Final = 32
+PRIVATE: Final = 0o600
 _NO_HASH: Final = "0" * 64
 
 
@@ -163,10 +164,5 @@ def _now() -> str:
 def _write_keys(path: Path, keys: list[ApiKey]) -> None:
     """Replace the file in one step; it is never readable by others, not even for an instant."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"format_version": _FORMAT_VERSION, "keys": [asdict(key) for key in keys]}, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    content = {"format_version": _FORMAT_VERSION, "keys": [asdict(key) for key in keys]}
+    replace_file(path, json.dumps(content, indent=2).encode(), PRIVATE)

@@ -30,7 +30,7 @@ def mlflow(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000)
         # The job API has had an authorisation bypass (CVE-2026-0545); nothing here needs it.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-    console.print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C ends it)")
+    console.print(f"MLflow on http://127.0.0.1:{port}/#/experiments/1/runs (Ctrl-C ends it)", highlight=False)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", settings.mlflow_url, "--registry-store-uri", settings.mlflow_url]
     command += ["--default-artifact-root", (settings.home.resolve() / "mlartifacts").as_uri()]

@@ -1,0 +1,34 @@
+"""Files that a crash or a power cut leaves whole: the old content or the new one, never a part of either."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+READABLE: Final = 0o644
+
+
+def replace_file(path: Path, content: bytes, mode: int = READABLE) -> None:
+    """Write beside the file, sync, rename, sync the folder; with `mode` from its first instant on."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # private until it is renamed
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Make a file's content, or a folder's names, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
