@@ -99,7 +99,7 @@ def _rows(
 
 
 def _calendar(history: DemandHistory, origin: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, ...]:
-    date = history.first_day + (origin + step - 1)
+    date = history.first_day + (origin + step - 1).astype("timedelta64[D]")
     day_of_year = (date - date.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
     angle = 2 * np.pi * day_of_year / 365.25 * (history.days >= YEARLY_FROM_DAYS)
     weekday = (date.astype(np.int64) + 3) % WEEK  # 1 January 1970 was a Thursday; Monday is 0

@@ -45,12 +45,12 @@ def demo(
     with _service(settings, _free_port(port)) as address:
         shop = _Client(address, key)
         customer = _recent_customer(shop)
-        for show in (_show_churn_list, _show_forecast):
+        _show_recommendations(shop, customer)
+        for show in (_show_visit, _show_churn_list, _show_forecast):
             try:
                 show(shop)
             except StorageError as error:  # a family that did not pass its gate is not there
                 console.print(f"{error}\n", highlight=False)
-        _show_recommendations(shop, customer)
         _show_what_next(settings, address, key, customer)
         if os.environ.get(SERVE_VARIABLE, "yes").casefold() not in {"no", "0", "false"}:
             console.print("Serving until you press Ctrl-C.")
@@ -64,9 +64,10 @@ class _Client:
         self._address = address
         self._key = key
 
-    def get(self, path: str) -> Any:
-        """The answer; raises StorageError with the service's own words where it has none."""
-        request = urllib.request.Request(self._address + path, headers={"Authorization": f"Bearer {self._key}"})
+    def ask(self, path: str, body: Any = None) -> Any:
+        """The answer (to a POST, with a body); raises StorageError with the service's own words where it has none."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._address + path, data, {"Authorization": f"Bearer {self._key}"})
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
                 return json.load(response)
@@ -147,14 +148,14 @@ def _free_port(port: int) -> int:
 
 def _recent_customer(shop: _Client) -> str:
     """Somebody who has ordered several times, and lately."""
-    recent = shop.get("/v1/customers?where=orders:ge:3&sort=-last_order_at&limit=1")["rows"]
-    everyone = recent or shop.get("/v1/customers?limit=1")["rows"]
+    recent = shop.ask("/v1/customers?where=orders:ge:3&sort=-last_order_at&limit=1")["rows"]
+    everyone = recent or shop.ask("/v1/customers?limit=1")["rows"]
     return str(everyone[0]["customer_id"])
 
 
 def _show_churn_list(shop: _Client) -> None:
-    rows = shop.get("/v1/customers?where=churn_band:eq:high&sort=-churn_risk&limit=5")["rows"]
-    table = Table("customer", "risk", "orders", "why", title="Who is about to stop coming", title_justify="left")
+    rows = shop.ask("/v1/customers?where=churn_band:eq:high&sort=-churn_risk&limit=5")["rows"]
+    table = Table("customer", "risk", "orders", "why", title="\nWho is about to stop coming", title_justify="left")
     for row in rows:
         reasons = [row.get(f"churn_reason_{n}") for n in (1, 2)]
         table.add_row(
@@ -164,19 +165,25 @@ def _show_churn_list(shop: _Client) -> None:
 
 
 def _show_recommendations(shop: _Client, customer: str) -> None:
-    answer = shop.get(f"/v1/recommendations/{quote(customer, safe='')}?k=5")
-    table = Table("item", "price", "why", title=f"\nWhat to show {customer} now", title_justify="left")
-    for item in answer["items"]:
-        table.add_row(item["name"] or item["item_id"], _number(item["price"]), item["reason"])
-    console.print(table)
+    answer = shop.ask(f"/v1/recommendations/{quote(customer, safe='')}?k=5")
+    console.print(_items_table(f"\nWhat to show {customer} now", answer["items"]))
+
+
+def _show_visit(shop: _Client) -> None:
+    """The same shop for a stranger, before and after one click."""
+    item = shop.ask("/v1/items?sort=-units_next_28_days&limit=1")["rows"][0]
+    visit = {"session": [{"item_id": item["item_id"], "kind": "view"}], "k": 5}
+    answer = shop.ask("/v1/recommendations", visit)
+    title = f"\nWhat to show a stranger who looks at {item['item_name'] or item['item_id']}"
+    console.print(_items_table(title, answer["items"]))
 
 
 def _show_forecast(shop: _Client) -> None:
-    rows = shop.get("/v1/items?sort=-units_next_28_days&limit=1")["rows"]
+    rows = shop.ask("/v1/items?sort=-units_next_28_days&limit=1")["rows"]
     if not rows:
         return
     item = rows[0]
-    days = shop.get(f"/v1/items/{quote(item['item_id'], safe='')}/forecast")["days"]
+    days = shop.ask(f"/v1/items/{quote(item['item_id'], safe='')}/forecast")["days"]
     title = f"\nWhat will sell: {item['item_name'] or item['item_id']}, units a day"
     table = Table("day", "low", "median", "high", title=title, title_justify="left")
     for day in days[:7]:
@@ -207,6 +214,13 @@ def _wait_for_interrupt() -> None:
             time.sleep(3600)
     except KeyboardInterrupt:
         console.print("\nStopped. `make demo` starts again.")
+
+
+def _items_table(title: str, items: list[Any]) -> Table:
+    table = Table("item", "price", "why", title=title, title_justify="left")
+    for item in items:
+        table.add_row(item["name"] or item["item_id"], _number(item["price"]), item["reason"])
+    return table
 
 
 def _number(value: float | None) -> str:

@@ -115,7 +115,7 @@ def _item_table(demand: StoreDemand, model: DemandModel, forecast: DemandForecas
 
 def _forecast_table(demand: StoreDemand, forecast: DemandForecast) -> pa.Table:
     items, days = forecast.mean.shape
-    dates = np.tile(demand.end + np.arange(days), items)
+    dates = np.tile(demand.end + np.arange(days).astype("timedelta64[D]"), items)
     low, median, high = forecast.quantiles.reshape(-1, 3).astype(np.float32).T
     columns = [pa.array(np.repeat(demand.item_ids, days), pa.string()), pa.array(dates, pa.date32()), low, median, high]
     return pa.Table.from_arrays([pa.array(column) for column in columns], schema=c.FORECAST)

@@ -42,8 +42,8 @@ def store_demand(data: TrainingData, as_of: datetime, held_out_days: int = 0) ->
     parameters: DemandParameters = data.parameters
     sales = _sales(data.events, as_of)
     dates, end = _dates(sales), np.datetime64(as_of.date(), "D")
-    first = max(min(dates, default=end), end - parameters.history_days)
-    is_active = dates >= end - min(parameters.active_days, parameters.history_days)
+    first = max(min(dates, default=end), end - _days(parameters.history_days))
+    is_active = dates >= end - _days(min(parameters.active_days, parameters.history_days))
     item_ids = np.unique(_item_ids(sales)[is_active])
     _check_enough(len(item_ids), int((end - first).astype(int)), held_out_days, parameters)
     item = _positions(item_ids, _item_ids(sales))
@@ -78,6 +78,10 @@ def units_sold(data: TrainingData, demand: StoreDemand, horizon_days: int) -> tu
 
 def _sales(events: ibis.Table, as_of: datetime) -> pa.Table:
     return daily_demand(events, as_of).to_pyarrow().combine_chunks()
+
+
+def _days(number: int) -> np.timedelta64:
+    return np.timedelta64(number, "D")
 
 
 def _dates(sales: pa.Table) -> np.ndarray:

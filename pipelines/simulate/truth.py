@@ -73,7 +73,7 @@ class Ledger:
                 day, item = np.nonzero(self._catalogue.launch_day <= days[:, None])
                 day += first
                 columns = {
-                    c.DATE: (np.datetime64(self._p.start) + day).astype("datetime64[D]"),
+                    c.DATE: _dates(self._p, day),
                     c.ITEM_ID: ids[item],
                     "expected_units": (self._profile[day, item] * scale[item]).astype(np.float32),
                     "units_wanted": self.wanted[day, item],
@@ -120,8 +120,12 @@ def _vectors(vectors: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(vectors.astype(np.float32).ravel()), vectors.shape[1])
 
 
+def _dates(p: StoreParameters, days: np.ndarray) -> np.ndarray:
+    """Days since the store's first one, as dates."""
+    return np.datetime64(p.start, "D") + np.asarray(days).astype("timedelta64[D]")
+
+
 def _customers(p: StoreParameters, customers: Customers) -> pa.Table:
-    first = np.datetime64(p.start)
     return pa.table(
         {
             "customer_id": [customers.user_id(number) for number in range(customers.size)],
@@ -131,8 +135,8 @@ def _customers(p: StoreParameters, customers: Customers) -> pa.Table:
             "orders_per_day": customers.orders_per_day,
             "conversion": customers.conversion,
             "hazard_per_day": customers.hazard_per_day,
-            "started_at": (first + customers.start_day).astype("datetime64[D]"),
-            "alive_until": (first + customers.end_day).astype("datetime64[D]"),
+            "started_at": _dates(p, customers.start_day),
+            "alive_until": _dates(p, customers.end_day),
             "country": [COUNTRIES[code] for code in customers.country],
             "channel": [CHANNELS[code] for code in customers.channel],
         }
@@ -147,7 +151,7 @@ def _items(p: StoreParameters, catalogue: Catalogue) -> pa.Table:
             "item_id": ids,
             "taste": _vectors(catalogue.taste),
             "weight": catalogue.weight,
-            "launched_on": (np.datetime64(p.start) + catalogue.launch_day).astype("datetime64[D]"),
+            "launched_on": _dates(p, catalogue.launch_day),
             "season_peak_day": [category.peak_day for category in shelf],
             "season_amplitude": [category.amplitude for category in shelf],
             "cycle_days": catalogue.cycle_days,
