@@ -46,7 +46,7 @@ def demo(
         shop = _Client(address, key)
         customer = _recent_customer(shop)
         _show_recommendations(shop, customer)
-        for show in (_show_visit, _show_churn_list, _show_forecast):
+        for show in (_show_similar, _show_churn_list, _show_forecast):
             try:
                 show(shop)
             except StorageError as error:  # a family that did not pass its gate is not there
@@ -64,10 +64,9 @@ class _Client:
         self._address = address
         self._key = key
 
-    def ask(self, path: str, body: Any = None) -> Any:
-        """The answer (to a POST, with a body); raises StorageError with the service's own words where it has none."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._address + path, data, {"Authorization": f"Bearer {self._key}"})
+    def ask(self, path: str) -> Any:
+        """The answer; raises StorageError with the service's own words where it has none."""
+        request = urllib.request.Request(self._address + path, headers={"Authorization": f"Bearer {self._key}"})
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
                 return json.load(response)
@@ -169,13 +168,10 @@ def _show_recommendations(shop: _Client, customer: str) -> None:
     console.print(_items_table(f"\nWhat to show {customer} now", answer["items"]))
 
 
-def _show_visit(shop: _Client) -> None:
-    """The same shop for a stranger, before and after one click."""
+def _show_similar(shop: _Client) -> None:
     item = shop.ask("/v1/items?sort=-units_next_28_days&limit=1")["rows"][0]
-    visit = {"session": [{"item_id": item["item_id"], "kind": "view"}], "k": 5}
-    answer = shop.ask("/v1/recommendations", visit)
-    title = f"\nWhat to show a stranger who looks at {item['item_name'] or item['item_id']}"
-    console.print(_items_table(title, answer["items"]))
+    answer = shop.ask(f"/v1/items/{quote(item['item_id'], safe='')}/similar?k=5")
+    console.print(_items_table(f"\nWhat goes with {item['item_name'] or item['item_id']}", answer["items"]))
 
 
 def _show_forecast(shop: _Client) -> None:
