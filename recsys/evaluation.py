@@ -109,7 +109,8 @@ def _lists(
         lists[start + candidates.rows[top], place[top]] = candidates.items[order[top]]
         shift = start * histories.item_count
         proposed["any"] |= find(candidates.keys + shift, targets) >= 0
-        for name, said in candidates.proposals.items():
+        for name in retriever.sources:
+            said = candidates.proposals[name]
             proposed[name] |= find(said.keys[said.chosen] + shift, targets) >= 0
         start += len(customers)
     return lists, proposed

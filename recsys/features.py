@@ -15,7 +15,7 @@ from recsys.retrieval.covisitation import RELATIONS
 from recsys.retrieval.source import Proposals
 from recsys.shoppers import NEVER_DAYS, Shoppers
 
-SCORED_SOURCES: Final = tuple(relation.name for relation in RELATIONS)
+SCORED_SOURCES: Final = tuple(name for relation in RELATIONS for name in (relation.name, relation.visit_name()))
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ def _shopper_idle_days(case: Case) -> np.ndarray:
 
 
 FEATURES: Final[Mapping[str, Feature]] = {
-    **{f"{relation.name}_score": _source_score(relation.name) for relation in RELATIONS},
-    **{f"{relation.name}_relative": _relative_score(relation.name) for relation in RELATIONS},
+    **{f"{name}_score": _source_score(name) for name in SCORED_SOURCES},
+    **{f"{name}_relative": _relative_score(name) for name in SCORED_SOURCES},
     **{f"{kind}_count": _count(code) for code, kind in enumerate(KINDS)},
     "interest": _touch("weights", 0.0),
     "interest_share": _interest_share,

@@ -16,6 +16,7 @@ from recsys.query import KINDS
 ORDER: Final = KINDS.index("order")
 KIND_WEIGHTS: Final = np.array([1.0, 3.0, 6.0], np.float32)  # view, cart, order: how much interest each one shows
 HALF_LIFE_DAYS: Final = 30.0  # of that interest
+VISIT_DAYS: Final = 1 / 24  # what is younger belongs to the visit under way
 NEVER_DAYS: Final = 9999.0  # the age of what never happened
 
 
@@ -60,6 +61,12 @@ class Shoppers:
     items: np.ndarray
     kinds: np.ndarray
     ages: np.ndarray
+
+    def visit(self) -> "Shoppers":
+        """The same shoppers, with the entries of the visit under way alone."""
+        fresh = self.ages <= VISIT_DAYS
+        kept = (self.rows[fresh], self.items[fresh], self.kinds[fresh], self.ages[fresh])
+        return Shoppers(self.size, self.item_count, *kept)
 
     @cached_property
     def interest(self) -> np.ndarray:

@@ -18,6 +18,7 @@ from recsys.ranking import Ranker, TrainingGroups, train_ranker
 from recsys.recommender import Recommender
 from recsys.retrieval.retriever import Retriever
 from recsys.splits import Window, last_window, target_kind, window_targets, windows_back
+from recsys.visits import Visits
 
 BLOCK: Final = 500  # customers whose candidates are in memory at a time
 
@@ -63,14 +64,19 @@ def _groups_of_windows(
 ) -> TrainingGroups:
     """Groups of the last window and, while there are few, of the windows before it, back to back.
 
-    Each window is seen from its own start: the sources that propose its candidates know nothing later.
+    The sources that propose a window's candidates know nothing later than its start. Half of the groups see a customer
+    at that moment, as a home page or an e-mail does; half in the middle of a visit, with an item in view.
     """
     parts: list[TrainingGroups] = []
     for window in windows_back(last, int(past.times.min()), parameters.label_windows):
         earlier = past.before(window.start)
         teacher = Retriever.fit(earlier, items, window.start, kind, parameters)
         targets = window_targets(past, window, kind)
-        parts.append(training_groups(teacher, earlier, targets, window.start, parameters, seed=seed))
+        parts.append(training_groups(teacher, earlier, targets, window.start, parameters, seed))
+        visits = Visits.of(past, window, kind, seed)
+        parts.append(
+            training_groups(teacher, visits.histories, visits.targets, window.start, parameters, seed, visits.cues)
+        )
         if sum(len(part.sizes) for part in parts) >= parameters.enough_groups:
             break
     return TrainingGroups.joined(parts)
@@ -83,8 +89,9 @@ def training_groups(
     now: int,
     parameters: RecommendParameters,
     seed: int,
+    hidden: Pairs | None = None,
 ) -> TrainingGroups:
-    """Candidates at `now` of customers with targets, labelled 1 where the target followed.
+    """Candidates at `now` of customers with targets, labelled 1 where the target followed; `hidden` ones left out.
 
     Customers none of whose targets is a candidate teach nothing and are left out; so are most of the candidates that
     were not chosen: `negatives_per_customer` of them are kept, at random.
@@ -99,6 +106,8 @@ def training_groups(
         keys = customers[candidates.rows] * histories.item_count + candidates.items
         label = find(targets.keys, keys) >= 0
         kept = _kept_rows(label, candidates.rows, len(customers), parameters.negatives_per_customer, random)
+        if hidden is not None:
+            kept = kept[find(hidden.keys, keys[kept]) < 0]
         features.append(retriever.features(shoppers, candidates)[kept])
         labels.append(label[kept])
         sizes.append(np.bincount(candidates.rows[kept], minlength=len(customers)))

@@ -25,6 +25,11 @@ class CoVisitation:
     name: ClassVar[str]
     relation: ClassVar[Relation]
 
+    @classmethod
+    def visit_name(cls) -> str:
+        """The name of what the relation says of the visit under way alone."""
+        return f"{cls.name}_visit"
+
     def __init__(self, neighbours: csr_array, parameters: RecommendParameters) -> None:
         self.neighbours = neighbours
         self._parameters = parameters

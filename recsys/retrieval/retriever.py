@@ -50,6 +50,9 @@ class Retriever:
     def candidates(self, shoppers: Shoppers, eligible: np.ndarray) -> Candidates:
         """The union of what the sources propose; `eligible` (items,) bool says what may be proposed."""
         proposals = {name: source.candidates(shoppers, eligible) for name, source in self.sources.items()}
+        # A long history drowns the item that the shopper looks at now; the visit is asked for apart.
+        visit = shoppers.visit()
+        proposals |= {relation.visit_name(): relation.candidates(visit, eligible) for relation in self.relations}
         keys = np.sort(np.concatenate([said.keys[said.chosen] for said in proposals.values()]))
         keys = keys[run_starts(keys)]
         rows = keys // shoppers.item_count
