@@ -57,6 +57,15 @@ class Interactions:
         """The customer of each interaction, (interactions,) int64."""
         return np.repeat(np.arange(len(self.customers)), np.diff(self.offsets))
 
+    def joined(self, other: Self) -> Self:
+        """Both tables' interactions, of the same customers and catalogue."""
+        assert self.item_count == other.item_count
+        rows, items, kinds, times = (
+            np.concatenate([getattr(self, column), getattr(other, column)])
+            for column in ("rows", "items", "kinds", "times")
+        )
+        return self.of(self.customers, self.item_count, rows, items, kinds, times)
+
     def between(self, start: int, stop: int) -> Self:
         """The interactions with start <= time < stop, of the same customers and catalogue."""
         return self.where((self.times >= start) & (self.times < stop))

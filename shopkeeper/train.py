@@ -27,7 +27,7 @@ AsOfOption = Annotated[
 ]
 # Metrics shown first; the rest are in --json and in MLflow.
 SHOWN_METRICS = {
-    "recommend": ("recall_at_20", "ndcg_at_10", "mrr_at_20", "coverage"),
+    "recommend": ("recall_at_20", "ndcg_at_10", "mrr_at_20", "coverage", "visit_recall_at_20"),
     "churn": ("auc", "average_precision", "brier", "ece", "lift_at_10"),
     "demand": ("wape", "rmsse", "pinball", "coverage_80"),
 }

@@ -14,16 +14,17 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import Replay, write_arrays
 from contracts.errors import NotEnoughData
-from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, TrainingData
+from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.features.interactions import interactions
-from recsys.evaluation import evaluate
+from recsys.evaluation import Evaluation, evaluate
 from recsys.interactions import Interactions
 from recsys.items import ALWAYS, Items
 from recsys.parameters import RecommendParameters
 from recsys.query import KINDS, Query, SessionEvent, query_to_json
 from recsys.recommender import Recommender, utc_seconds
-from recsys.splits import last_window, target_kind, window_targets
+from recsys.splits import Window, last_window, target_kind, window_targets
 from recsys.training import fit_recommender, sampled
+from recsys.visits import Visits
 from recsys.vocabulary import Vocabulary
 
 RANKER_FILE: Final = "ranker.txt"
@@ -55,14 +56,16 @@ def backtest(data: TrainingData) -> Backtest:
     targets = window_targets(everything, window, kind)
     cases = sampled(np.unique(targets.rows), past, parameters.evaluated_customers, data.seed)
     found = evaluate(recommender, past, cases, targets, window.start, data.seed)
+    visits = Visits.of(past.joined(everything.between(window.start, window.stop)), window, kind, data.seed)
+    in_visits = _judge_visits(recommender, visits, window, parameters, data.seed)
     said = {name: recommender.parameters[name] for name in ("ranker", "ranker_groups")}
     return Backtest(
         window_start=start,
         window_end=data.as_of,
         cases=found.cases,
-        metrics=found.metrics,
-        baseline_metrics=found.baseline_metrics,
-        details=found.details | said | {"target_kind": KINDS[kind]},
+        metrics=found.metrics | _in_visit(in_visits.metrics),
+        baseline_metrics=found.baseline_metrics | _in_visit(in_visits.baseline_metrics),
+        details=found.details | said | {"target_kind": KINDS[kind], "visits": in_visits.cases},
     )
 
 
@@ -85,6 +88,20 @@ def fit(data: TrainingData) -> FittedFamily:
         (folder / PARAMETERS_FILE).write_text(json.dumps(recommender.parameters, indent=2), encoding="utf-8")
 
     return FittedFamily(write_files=write_files, replays=_replays(recommender, data.parameters.replays))
+
+
+def _judge_visits(
+    recommender: Recommender, visits: Visits, window: Window, parameters: RecommendParameters, seed: int
+) -> Evaluation:
+    """How well the rest of what a visit chose is found, given the history and one of the chosen items in view."""
+    cases = sampled(np.unique(visits.targets.rows), visits.histories, parameters.evaluated_customers, seed)
+    if not len(cases):
+        return Evaluation(0, {}, {}, {})
+    return evaluate(recommender, visits.histories, cases, visits.targets, window.start, seed)
+
+
+def _in_visit(metrics: Metrics) -> Metrics:
+    return {f"visit_{name}": metrics.get(name) for name in ("recall_at_20", "ndcg_at_10")}
 
 
 RECOMMEND: Final = Family(

@@ -2,7 +2,7 @@ import numpy as np
 
 from recsys.interactions import Interactions, ItemCounters
 from recsys.items import Items
-from tests.recsys.stores import DAY, Row, interactions, item_ids
+from tests.recsys.stores import DAY, Row, checkerboard, interactions, item_ids
 
 ITEMS = Items.of(item_ids(4))
 ROWS: list[Row] = [
@@ -53,3 +53,11 @@ def test_counters_count_customers_in_windows() -> None:
     assert counters.age_days.tolist() == [50, 5, 20, 1]
     assert counters.repeat_share[0] == np.float32(1 / 8)  # one of three buyers came back; shrunk by 5
     assert np.argsort(-counters.popularity).tolist() == [0, 1, 2, 3]
+
+
+def test_joined_tables_are_the_whole() -> None:
+    whole = interactions(checkerboard(), Items.of(item_ids(40)))
+    middle = int(np.median(whole.times))
+    parts = whole.before(middle).joined(whole.between(middle, int(whole.times.max()) + 1))
+    for column in ("offsets", "items", "kinds", "times"):
+        np.testing.assert_array_equal(getattr(parts, column), getattr(whole, column))
