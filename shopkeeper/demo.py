@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def demo(
     settings = load_settings(home=load_settings().home / "demo")
     _make(settings, events)
     key = _fresh_key(settings)
-    with _service(settings, _free_port(port)) as address:
+    with _service(settings, _free_port(port)) as (address, process):
         shop = _Client(address, key)
         customer = _recent_customer(shop)
         _show_recommendations(shop, customer)
@@ -54,7 +55,7 @@ def demo(
         _show_what_next(settings, address, key, customer)
         if os.environ.get(SERVE_VARIABLE, "yes").casefold() not in {"no", "0", "false"}:
             console.print("Serving until you press Ctrl-C.")
-            _wait_for_interrupt()
+            process.wait()
 
 
 class _Client:
@@ -106,8 +107,13 @@ def _fresh_key(settings: Settings) -> str:
 
 
 @contextmanager
-def _service(settings: Settings, port: int) -> Iterator[str]:
-    """Run the service as its own process, as an operator would; yields its address once it is ready."""
+def _service(settings: Settings, port: int) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Run the service as its own process, as an operator would; gives its address and process once it is ready.
+
+    It ends with the block, also where the block is interrupted or this process is told to end.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     command = [sys.executable, "-m", "shopkeeper", "serve", "--port", str(port)]
     log_path = settings.home / "service.log"
     with log_path.open("w") as log:
@@ -116,7 +122,9 @@ def _service(settings: Settings, port: int) -> Iterator[str]:
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_until_ready(address, process, log_path)
-            yield address
+            yield address, process
+        except KeyboardInterrupt:
+            console.print("\nStopped. `make demo` starts again.")
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)
@@ -202,14 +210,6 @@ def _show_what_next(settings: Settings, address: str, key: str, customer: str) -
     console.rule("What to try next", align="left")
     console.print("\n".join(lines), highlight=False, soft_wrap=True)
     console.rule()
-
-
-def _wait_for_interrupt() -> None:
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        console.print("\nStopped. `make demo` starts again.")
 
 
 def _items_table(title: str, items: list[Any]) -> Table:
