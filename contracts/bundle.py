@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from contracts.errors import BundleRefused
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 SUFFIXES: Final = frozenset({".npy", ".arrow", ".txt", ".json"})
@@ -125,6 +125,11 @@ def write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def read_arrays(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays that `write_arrays` wrote, memory-mapped; their hashes are the caller's to check."""
+    return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -102,6 +102,7 @@ EVENTS: Final = pa.schema(
 STOCK: Final = "stock"
 AVAILABLE_FROM: Final = "available_from"
 UPDATED_AT: Final = "updated_at"
+ATTRIBUTES: Final = "attributes"  # what else a catalogue file says of the item, as the JSON text of one object
 
 CATALOGUE: Final = pa.schema(
     [
@@ -113,6 +114,7 @@ CATALOGUE: Final = pa.schema(
         pa.field(STOCK, pa.float64()),  # null: not tracked, taken as available
         pa.field(AVAILABLE_FROM, TIMESTAMP),
         pa.field(UPDATED_AT, TIMESTAMP),
+        pa.field(ATTRIBUTES, pa.string()),
     ]
 )
 

@@ -287,7 +287,7 @@ def _checked_products(properties: Properties) -> tuple[Product, ...]:
     else:
         return ()
     for product in products:
-        if _item_id(product) is None:
+        if item_of(product) is None:
             raise InvalidEvent("missing_item", "a product has neither `product_id` nor `sku`; each needs one.")
         if product.price is not None and not 0.0 <= product.price < math.inf:
             raise InvalidEvent("bad_price", f"a price is {product.price}; a finite number of at least 0 is needed.")
@@ -328,13 +328,14 @@ def _text(value: Id) -> str | None:
     return str(value).strip() or None
 
 
-def _item_id(product: Product) -> str | None:
+def item_of(product: Product) -> str | None:
+    """The id of the item that a product of an event names, in whichever of the spec's fields it stands."""
     return _text(product.product_id) or _text(product.sku) or _text(product.id)
 
 
 def _product_columns(product: Product) -> tuple[Any, ...]:
     quantity = 1.0 if product.quantity is None else product.quantity
-    return _item_id(product), quantity, product.price, product.name, product.category, product.brand
+    return item_of(product), quantity, product.price, product.name, product.category, product.brand
 
 
 def _consent(context: Context | None) -> tuple[bool | None, bool | None, bool | None]:

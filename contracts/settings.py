@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     events: str = Field("", description="URL of the live event log; default sqlite:// under home.")
     bundles: str = Field("", description="URL of the bundle store; default a folder under home.")
     mlflow: str = Field("", description="MLflow tracking URI; default a SQLite file under home.")
+    policy: Path | None = Field(None, description="The merchant's policy file; default none: the ranker decides.")
     threads: int = Field(2, ge=1, le=256, description="Numerical threads that training may use.")
     memory_mib: int = Field(3072, ge=256, description="Memory that the warehouse engine may use before it spills.")
     seed: int = Field(7, ge=0, description="Seed of everything random.")
@@ -72,6 +73,11 @@ class Settings(BaseSettings):
     def candidates_path(self) -> Path:
         """Where trained families wait to be published."""
         return self.home.resolve() / "candidates"
+
+    @property
+    def items_path(self) -> Path:
+        """Where the service keeps what it was told of items."""
+        return self.home.resolve() / "items.sqlite"
 
     @property
     def keys_path(self) -> Path:

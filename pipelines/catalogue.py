@@ -1,9 +1,11 @@
 """The catalogue: what is known of each item, from catalogue files and from what events said last."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -20,16 +22,18 @@ from pipelines.readers.lines import readable
 from pipelines.readers.record import Record
 from pipelines.readers.rows import open_rows
 from pipelines.readers.segment import read_segment
+from recsys.attributes import MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES
 
 SOURCE: Final = "catalogue"
 _STATED: Final = (c.ITEM_NAME, c.ITEM_CATEGORY, c.ITEM_BRAND, c.PRICE)
 _BEGINNING_BYTES: Final = 4096
+_NAMED: Final = tuple(name for name in c.CATALOGUE.names if name != c.ATTRIBUTES)
 
 Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e15)]
 
 
 class CatalogueRow(msgspec.Struct, frozen=True):
-    """One row of a catalogue file, in the order of `columns.CATALOGUE`; further columns are ignored."""
+    """One row of a catalogue file, in the order of `columns.CATALOGUE`; further columns are its attributes."""
 
     item_id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
     item_name: str | None = None
@@ -39,6 +43,7 @@ class CatalogueRow(msgspec.Struct, frozen=True):
     stock: Amount | None = None
     available_from: datetime | None = None
     updated_at: datetime | None = None
+    attributes: str | None = None  # JSON text
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,8 @@ def read_catalogue(path: Path, received_at: datetime) -> CatalogueFile:
 
 def latest_items(*tables: ibis.Table) -> ibis.Table:
     """Several tables of `columns.CATALOGUE` as one: for each item the row updated last, whole."""
-    everything = ibis.union(*tables) if len(tables) > 1 else tables[0]
+    complete = [_with_attributes(table) for table in tables]
+    everything = ibis.union(*complete) if len(complete) > 1 else complete[0]
     others = [everything[name] for name in c.CATALOGUE.names if name not in (c.ITEM_ID, c.UPDATED_AT)]
     rank = ibis.row_number().over(group_by=c.ITEM_ID, order_by=[everything[c.UPDATED_AT].desc(), *others])
     return everything.mutate(place=rank).filter(ibis._.place == 0).drop("place").order_by(c.ITEM_ID)
@@ -86,10 +92,16 @@ def catalogue_of_events(lines: ibis.Table) -> ibis.Table:
 def known_items(filed: ibis.Table, stated: ibis.Table) -> ibis.Table:
     """`columns.CATALOGUE` of every item of either table; value by value, the catalogue file's counts."""
     missing = {c.STOCK: ibis.null("float64"), c.AVAILABLE_FROM: ibis.null("timestamp('UTC', 6)")}
-    stated = stated.mutate(**missing)
-    joined = filed.outer_join(stated, c.ITEM_ID, rname="{name}_stated")
+    stated = _with_attributes(stated.mutate(**missing))
+    joined = _with_attributes(filed).outer_join(stated, c.ITEM_ID, rname="{name}_stated")
     chosen = {name: ibis.coalesce(joined[name], joined[f"{name}_stated"]) for name in c.CATALOGUE.names}
     return joined.select(**chosen).order_by(c.ITEM_ID)
+
+
+def _with_attributes(table: ibis.Table) -> ibis.Table:
+    """`columns.CATALOGUE`; the column is null where a table has none, such as one stored before there were any."""
+    stated = table if c.ATTRIBUTES in table.columns else table.mutate(**{c.ATTRIBUTES: ibis.null("string")})
+    return stated.select(*c.CATALOGUE.names)
 
 
 def _said_last(products: ibis.Table, name: str, stated: ibis.Value) -> ibis.Value:
@@ -108,7 +120,7 @@ def _records(path: Path) -> Iterator[Record]:
     if c.ITEM_ID not in table.columns:
         raise InputError(
             f"{path} has no column {c.ITEM_ID!r}; it has {', '.join(map(repr, table.columns))}. A catalogue has "
-            f"the columns {', '.join(c.CATALOGUE.names)}, of which only {c.ITEM_ID} is required."
+            f"the columns {', '.join(_NAMED)}, of which only {c.ITEM_ID} is required, and any further attributes."
         )
     for row in table.rows:
         yield Record(b"", row.number, 0, row.refusal, (table.columns, row.values))
@@ -126,8 +138,10 @@ def _checked(record: Record, received_at: datetime) -> tuple[Any, ...]:
         row = msgspec.convert(_fields(record), CatalogueRow, strict=False)
     except (msgspec.ValidationError, orjson.JSONDecodeError) as error:
         raise InvalidEvent("bad_catalogue_row", f"{error}. See the catalogue file's description.") from None
-    zoned = [_in_utc(row.available_from), _in_utc(row.updated_at) or received_at]
-    return (*msgspec.structs.astuple(row)[:-2], *zoned)
+    row = msgspec.structs.replace(
+        row, available_from=_in_utc(row.available_from), updated_at=_in_utc(row.updated_at) or received_at
+    )
+    return msgspec.structs.astuple(row)
 
 
 def _fields(record: Record) -> dict[str, Any]:
@@ -135,7 +149,7 @@ def _fields(record: Record) -> dict[str, Any]:
     given = orjson.loads(record.raw) if record.original is None else dict(zip(*record.original, strict=True))
     if not isinstance(given, dict):
         raise InvalidEvent("bad_catalogue_row", "the line is not a JSON object. Send one item per line.")
-    named = {name: given[name] for name in c.CATALOGUE.names if name in given}
+    named = {name: given[name] for name in _NAMED if name in given}
     stripped = {name: value.strip() if isinstance(value, str) else value for name, value in named.items()}
     present = {name: value for name, value in stripped.items() if value not in (None, "") and value == value}
     if isinstance(present.get(c.ITEM_ID), int):
@@ -143,7 +157,39 @@ def _fields(record: Record) -> dict[str, Any]:
     for name in (c.AVAILABLE_FROM, c.UPDATED_AT):
         if isinstance(present.get(name), str | date):
             present[name] = _moment(str(present[name]))
-    return present
+    attributes = _attributes({name: value for name, value in given.items() if name not in _NAMED})
+    return present | ({c.ATTRIBUTES: attributes} if attributes else {})
+
+
+def _attributes(further: dict[str, Any]) -> str | None:
+    """The further columns that say something, as JSON text; alike for rows that say the same."""
+    nested = _nested(further.get(c.ATTRIBUTES))
+    said: dict[str, str | int | float] = {}
+    for name, value in (further if nested is None else further | nested).items():
+        stated = None if nested is not None and name == c.ATTRIBUTES else _attribute(value)
+        if 0 < len(name) <= MAX_ATTRIBUTE_CHARS and stated is not None and len(said) < MAX_ATTRIBUTES:
+            said[name] = stated
+    return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode() if said else None
+
+
+def _nested(value: Any) -> dict[str, Any] | None:
+    """What a column `attributes` holds, if that is an object or its JSON text, as our own tables have it."""
+    try:
+        found = orjson.loads(value) if isinstance(value, str) and value.startswith("{") else value
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _attribute(value: Any) -> str | int | float | None:
+    """A number or a short text; None for what is blank, too long, or neither, such as a list."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | Decimal):
+        return (value if isinstance(value, int) else float(value)) if math.isfinite(value) else None
+    text = value.isoformat() if isinstance(value, date) else value
+    stripped = text.strip() if isinstance(text, str) else ""
+    return stripped if 0 < len(stripped) <= MAX_ATTRIBUTE_CHARS else None
 
 
 def _moment(text: str) -> datetime:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import ibis
+import pyarrow as pa
 
 from contracts import columns as c
 from contracts.errors import StorageError
@@ -30,6 +31,7 @@ from pipelines.readers.record import Record
 from pipelines.readers.segment import read_segment
 from pipelines.readers.tabular import read_tabular
 from pipelines.stage import Stage, open_stage
+from pipelines.told_items import overlaid, read_told_items
 from pipelines.warehouse import Draft, Warehouse, open_warehouse
 
 SEGMENT_SOURCE: Final = "file"
@@ -44,7 +46,7 @@ def ingest(
     now: datetime | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
-    """Store the events of `files` and of the event log, and the items of a catalogue file.
+    """Store the events of `files` and of the event log, the items of a catalogue file, and those the service was told.
 
     With a mapping (a shipped one's name, or a path) the files are CSV or Parquet, without one JSON lines. Raises
     InputError where a file cannot be read, and StorageError while another ingest runs; nothing is stored then.
@@ -60,7 +62,7 @@ def ingest(
         position = _stage_event_log(settings.events_url, warehouse.index.log, stage)
         stage.finish()
         _merge(warehouse, draft, stage, progress)
-        filed = _write_catalogue(warehouse, draft, items) if items else None
+        filed = _write_catalogue(warehouse, draft, items, read_told_items(settings.items_path))
         _write_quarantine(warehouse, draft, stage, items)
         report = IngestReport(received_at, stage.counts, filed)
         if not report.total.adds_up:
@@ -104,14 +106,27 @@ def _merge(warehouse: Warehouse, draft: Draft, stage: Stage, progress: Progress)
     write_people(warehouse, draft, merged)
 
 
-def _write_catalogue(warehouse: Warehouse, draft: Draft, file: CatalogueFile) -> Counts:
-    """Update the catalogue; a row that is older than what is stored, or says nothing new, counts as duplicate."""
-    before = warehouse.materialized(warehouse.table("catalogue"))
-    after = warehouse.materialized(latest_items(before, warehouse.held(file.items)))
-    changed = after.count().to_pyarrow().as_py() - after.intersect(before).count().to_pyarrow().as_py()
-    draft.write_table("catalogue", after.order_by(c.ITEM_ID))
+def _write_catalogue(warehouse: Warehouse, draft: Draft, file: CatalogueFile | None, told: pa.Table) -> Counts | None:
+    """Update the catalogue by a file, if there is one, and by what the service was told; the counts are the file's.
+
+    A row that is older than what is stored, or says nothing new, counts as duplicate.
+    """
+    if file is None and not told.num_rows:
+        return None
+    before = warehouse.materialized(latest_items(warehouse.table("catalogue")))
+    filed = warehouse.materialized(latest_items(before, warehouse.held(file.items))) if file else before
+    after = warehouse.materialized(overlaid(filed, warehouse.held(told)))
+    changed = _rows_changed(before, filed)
+    if changed or _rows_changed(filed, after):
+        draft.write_table("catalogue", after.order_by(c.ITEM_ID))
+    if file is None:
+        return None
     read = file.items.num_rows
     return Counts(read + file.quarantined.total(), changed, read - changed, file.quarantined)
+
+
+def _rows_changed(before: ibis.Table, after: ibis.Table) -> int:
+    return int(after.count().to_pyarrow().as_py() - after.intersect(before).count().to_pyarrow().as_py())
 
 
 def _write_quarantine(warehouse: Warehouse, draft: Draft, stage: Stage, file: CatalogueFile | None) -> None:

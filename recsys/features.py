@@ -1,162 +1,192 @@
-"""Features of (shopper, candidate, moment): one function, used alike by training and by serving."""
+"""Features of (shopper, candidate, moment): one function, used alike by training and by serving.
 
-from collections.abc import Callable, Mapping
+A feature is what a source says of the item (and its share of what it says of the best candidate), what is counted of
+the item, how the item suits the shopper's taste, or what kind of shopper asks.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
+from recsys.compiled import compiled
 from recsys.interactions import ItemCounters
 from recsys.items import Items
-from recsys.pairs import find, read, row_maxima, row_sums
 from recsys.query import KINDS
-from recsys.retrieval.covisitation import RELATIONS
-from recsys.retrieval.source import Proposals
-from recsys.shoppers import NEVER_DAYS, Shoppers
+from recsys.retrieval.source import Column
+from recsys.shopper import NEVER_DAYS, Shopper
 
-SCORED_SOURCES: Final = tuple(name for relation in RELATIONS for name in (relation.name, relation.visit_name()))
+TASTE: Final = ("category_affinity", "brand_affinity", "price_gap")
+CONTEXT: Final = (*(f"shopper_{kind}s" for kind in KINDS), "shopper_items", "shopper_idle_days", "visit_length")
+POPULARITY_PRIOR: Final = 5.0
+ITEM: Final = ("week", "month", "total", "trend", "conversion", "item_age_days", "repeat_share")
+_TOTAL: Final = ITEM.index("total")
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The items proposed to a batch of shoppers, sorted by shopper, then item; `keys` is shopper * item_count + item.
+    """What was proposed to one shopper: `items` (candidates,) int32, `features` (candidates, features) float32.
 
-    `rows`, `items`, `keys` are (candidates,) int64; `proposals` holds what each source said, by its name.
+    `nominators` (candidates,) int64 has a bit for each column that nominated the item.
     """
 
-    size: int
-    keys: np.ndarray
-    rows: np.ndarray
     items: np.ndarray
-    proposals: Mapping[str, Proposals]
+    nominators: np.ndarray
+    features: np.ndarray
 
-    @cached_property
-    def scores(self) -> Mapping[str, np.ndarray]:
-        """Each source's scores, (candidates,) float32; 0 where it has nothing to say."""
-        return {
-            name: read(said.scores, find(said.keys, self.keys), 0.0)
-            for name, said in self.proposals.items()
-            if name in SCORED_SOURCES
-        }
 
-    def relative_score(self, source: str) -> np.ndarray:
-        """The score as a share of the best one that the source has for the same shopper."""
-        scores = self.scores[source]
-        best = row_maxima(self.rows, scores, self.size)[self.rows]
-        return np.asarray(np.divide(scores, best, out=np.zeros_like(scores), where=best > 0))
+def feature_names(columns: Sequence[Column], judgements: Sequence[str]) -> tuple[str, ...]:
+    """The names of the features, in order."""
+    shares = [f"{column.name}_relative" for column in columns if column.is_relative]
+    ranks = [f"{column.name}_rank" for column in columns if column.is_ranked]
+    damped = [f"{column.name}_damped" for column in columns if column.is_damped]
+    said = [column.name for column in columns]
+    return (*said, *shares, *ranks, *damped, *judgements, "prior", "prior_rank", *ITEM, *TASTE, *CONTEXT)
 
 
 @dataclass(frozen=True)
-class Case:
-    """Everything a feature may look at."""
+class Describer:
+    """Computes the features of candidates; everything that does not depend on the request is laid out beforehand."""
 
-    shoppers: Shoppers
-    candidates: Candidates
-    counters: ItemCounters
-    items: Items
-    touched: np.ndarray  # (candidates,) int64: the place of the pair in shoppers.touches, -1 where never touched
+    relative: np.ndarray  # places on the board
+    ranked: np.ndarray
+    damped: np.ndarray
+    item_table: np.ndarray  # (items, len(ITEM)) float32
+    category: np.ndarray
+    brand: np.ndarray
+    log_price: np.ndarray  # (items,) float32, NaN where unknown
 
+    @classmethod
+    def of(cls, columns: Sequence[Column], items: Items, counters: ItemCounters) -> Self:
+        def places(flag: str) -> np.ndarray:
+            return np.array([place for place, column in enumerate(columns) if getattr(column, flag)], np.int64)
 
-Feature = Callable[[Case], np.ndarray]  # (candidates,), any float or integer type
+        return cls(
+            relative=places("is_relative"),
+            ranked=places("is_ranked"),
+            damped=places("is_damped"),
+            item_table=item_table(counters),
+            category=items.category,
+            brand=items.brand,
+            log_price=np.log(np.where(items.price > 0, items.price, np.nan)).astype(np.float32),
+        )
 
-
-def feature_matrix(shoppers: Shoppers, candidates: Candidates, counters: ItemCounters, items: Items) -> np.ndarray:
-    """(candidates, features) float32 in the order of FEATURES; a function of its arguments only."""
-    touched = find(shoppers.touches.keys, candidates.keys)
-    case = Case(shoppers, candidates, counters, items, touched)
-    matrix = np.empty((len(candidates.keys), len(FEATURES)), np.float32)
-    for column, feature in enumerate(FEATURES.values()):
-        matrix[:, column] = feature(case)
-    return matrix
-
-
-def _source_score(name: str) -> Feature:
-    return lambda case: case.candidates.scores[name]
-
-
-def _relative_score(name: str) -> Feature:
-    return lambda case: case.candidates.relative_score(name)
-
-
-def _count(kind: int) -> Feature:
-    return lambda case: read(case.shoppers.touches.counts[kind], case.touched, 0.0)
-
-
-def _touch(column: str, missing: float) -> Feature:
-    return lambda case: read(getattr(case.shoppers.touches, column), case.touched, missing)
-
-
-def _item(column: str) -> Feature:
-    return lambda case: getattr(case.counters, column)[case.candidates.items]
-
-
-def _trend(case: Case) -> np.ndarray:
-    """The last week against the last four, 1 when nothing changes."""
-    week, month = case.counters.week[case.candidates.items], case.counters.month[case.candidates.items]
-    return np.asarray((4 * week + 1) / (month + 1))
+    def features(
+        self, shopper: Shopper, scores: np.ndarray, prior: np.ndarray, judged: np.ndarray, items: np.ndarray
+    ) -> np.ndarray:
+        """(candidates, features) float32 from the candidates' board rows, their first blend and the judgements."""
+        width = scores.shape[1] + len(self.relative) + len(self.ranked) + len(self.damped) + judged.shape[1] + 2
+        out = np.empty((len(items), width + len(ITEM) + len(TASTE) + len(CONTEXT)), np.float32)
+        first: int = _from_scores(scores, self.relative, self.ranked, self.damped, self.item_table, items, out)
+        out[:, first : width - 2] = judged
+        out[:, width - 2] = prior
+        _rank(prior, out[:, width - 1])
+        out[:, width : width + len(ITEM)] = self.item_table[items]
+        first = width + len(ITEM)
+        touches = shopper.touches
+        _taste(touches.items, touches.interest, self.category, items, out[:, first])
+        _taste(touches.items, touches.interest, self.brand, items, out[:, first + 1])
+        _price_gap(touches.items, touches.interest, self.log_price, items, out[:, first + 2])
+        out[:, first + len(TASTE) :] = _context(shopper)
+        return out
 
 
-def _conversion(case: Case) -> np.ndarray:
-    """Of those who touched the item lately, the share that chose it."""
-    items = case.candidates.items
-    return np.asarray(case.counters.month[items] / (case.counters.touched[items] + 5))
+@compiled
+def prior_of(scores: np.ndarray, priors: np.ndarray) -> np.ndarray:
+    """(candidates,) float32: a blend of each column's share of its best score, by weights (columns,)."""
+    prior = np.zeros(len(scores), np.float32)
+    for column in range(len(priors)):
+        best = np.float32(0)
+        for row in range(len(scores) if priors[column] > 0 else 0):
+            best = max(best, scores[row, column])
+        if best > 0:
+            for row in range(len(scores)):
+                prior[row] += priors[column] * scores[row, column] / best
+    return prior
 
 
-def _interest_share(case: Case) -> np.ndarray:
-    totals = row_sums(case.shoppers.rows, case.shoppers.interest, case.shoppers.size)
-    weights = read(case.shoppers.touches.weights, case.touched, 0.0)
-    return np.asarray(weights / np.maximum(totals, 1e-6)[case.candidates.rows])
+def item_table(counters: ItemCounters) -> np.ndarray:
+    """(items, len(ITEM)) float32: what was counted of each item, and how that has been changing."""
+    trend = (4 * counters.week + 1) / (counters.month + 1)  # 1 when the last week was like the last four
+    conversion = counters.month / (counters.touched + 5)  # of those who touched it lately, who chose it
+    columns = (counters.week, counters.month, counters.total, trend, conversion, counters.age_days)
+    return np.column_stack([*columns, counters.repeat_share]).astype(np.float32)
 
 
-def _category_affinity(case: Case) -> np.ndarray:
-    codes = case.items.category
-    return case.shoppers.affinity(codes).of(case.candidates.rows, codes[case.candidates.items])
+def _context(shopper: Shopper) -> np.ndarray:
+    kinds = np.bincount(shopper.kinds, minlength=len(KINDS))
+    idle = shopper.ages[-1] if len(shopper.ages) else NEVER_DAYS
+    return np.array([*kinds, len(shopper.touches.items), idle, len(shopper.items) - shopper.visit], np.float32)
 
 
-def _brand_affinity(case: Case) -> np.ndarray:
-    codes = case.items.brand
-    return case.shoppers.affinity(codes).of(case.candidates.rows, codes[case.candidates.items])
+@compiled
+def _from_scores(
+    scores: np.ndarray,
+    relative: np.ndarray,
+    ranked: np.ndarray,
+    damped: np.ndarray,
+    table: np.ndarray,
+    items: np.ndarray,
+    out: np.ndarray,
+) -> int:
+    """Fill the features that follow from the board, from the first on; how many there are."""
+    out[:, : scores.shape[1]] = scores
+    first: int = scores.shape[1]
+    for column in relative:
+        best = np.float32(0)
+        for row in range(len(items)):
+            best = max(best, scores[row, column])
+        for row in range(len(items)):
+            out[row, first] = scores[row, column] / best if best > 0 else 0.0
+        first += 1
+    for column in ranked:
+        _rank(scores[:, column], out[:, first])
+        first += 1
+    for column in damped:
+        for row in range(len(items)):
+            out[row, first] = scores[row, column] / np.sqrt(table[items[row], _TOTAL] + POPULARITY_PRIOR)
+        first += 1
+    return first
 
 
-def _shopper_kind(kind: int) -> Feature:
-    def count(case: Case) -> np.ndarray:
-        found = case.shoppers.rows[case.shoppers.kinds == kind]
-        return np.asarray(np.bincount(found, minlength=case.shoppers.size)[case.candidates.rows])
-
-    return count
-
-
-def _shopper_items(case: Case) -> np.ndarray:
-    counts = np.bincount(case.shoppers.touches.rows, minlength=case.shoppers.size)
-    return np.asarray(counts[case.candidates.rows])
+@compiled
+def _rank(scores: np.ndarray, out: np.ndarray) -> None:
+    """The place of each score among all, 0 the best; all zeros share the place behind the others."""
+    order = np.argsort(-scores, kind="mergesort")
+    known = 0
+    for row in range(len(scores)):
+        known += scores[row] > 0
+    for place in range(len(order)):
+        out[order[place]] = min(place, known)
 
 
-def _shopper_idle_days(case: Case) -> np.ndarray:
-    """Days since the shopper's last interaction with anything."""
-    idle = np.full(case.shoppers.size, NEVER_DAYS, np.float32)
-    idle[case.shoppers.rows] = case.shoppers.ages  # entries of a shopper are oldest first: the last one stays
-    return np.asarray(idle[case.candidates.rows])
+@compiled
+def _taste(touched: np.ndarray, interest: np.ndarray, codes: np.ndarray, items: np.ndarray, out: np.ndarray) -> None:
+    """The share of the interest that lies in each candidate's group (category or brand), 0 where it has none."""
+    total = 0.0
+    for place in range(len(touched)):
+        total += interest[place] if codes[touched[place]] >= 0 else 0.0
+    for row in range(len(items)):
+        code, found = codes[items[row]], 0.0
+        if code >= 0 and total > 0:
+            for place in range(len(touched)):
+                if codes[touched[place]] == code:
+                    found += interest[place]
+        out[row] = found / total if found > 0 else 0.0
 
 
-FEATURES: Final[Mapping[str, Feature]] = {
-    **{f"{name}_score": _source_score(name) for name in SCORED_SOURCES},
-    **{f"{name}_relative": _relative_score(name) for name in SCORED_SOURCES},
-    **{f"{kind}_count": _count(code) for code, kind in enumerate(KINDS)},
-    "interest": _touch("weights", 0.0),
-    "interest_share": _interest_share,
-    "days_since_touch": _touch("last_days", NEVER_DAYS),
-    "days_since_order": _touch("last_order_days", NEVER_DAYS),
-    "popular_week": _item("week"),
-    "popular_month": _item("month"),
-    "popular_ever": _item("total"),
-    "trend": _trend,
-    "conversion": _conversion,
-    "item_age_days": _item("age_days"),
-    "repeat_share": _item("repeat_share"),
-    "category_affinity": _category_affinity,
-    "brand_affinity": _brand_affinity,
-    **{f"shopper_{kind}s": _shopper_kind(code) for code, kind in enumerate(KINDS)},
-    "shopper_items": _shopper_items,
-    "shopper_idle_days": _shopper_idle_days,
-}
+@compiled
+def _price_gap(
+    touched: np.ndarray, interest: np.ndarray, log_price: np.ndarray, items: np.ndarray, out: np.ndarray
+) -> None:
+    """How far the logarithm of each candidate's price is above the shopper's mean; 0 where either is unknown."""
+    total, weight = 0.0, 0.0
+    for place in range(len(touched)):
+        value = log_price[touched[place]]
+        if not np.isnan(value):
+            total += interest[place] * value
+            weight += interest[place]
+    for row in range(len(items)):
+        value = log_price[items[row]]
+        out[row] = 0.0 if np.isnan(value) or weight == 0 else value - total / weight

@@ -5,8 +5,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from recsys.pairs import Pairs, ragged
-from recsys.shoppers import Shoppers
+from recsys.pairs import Pairs
 from recsys.vocabulary import Vocabulary
 
 SECONDS_PER_DAY: Final = 86_400
@@ -78,14 +77,6 @@ class Interactions:
         """Each customer's last `limit` interactions."""
         ends = np.repeat(self.offsets[1:], np.diff(self.offsets))
         return self.where(np.arange(len(self)) >= ends - limit)
-
-    def shoppers(self, customers: np.ndarray, now: int) -> Shoppers:
-        """The histories of the customers (n,), as seen at `now`."""
-        starts = self.offsets[customers]
-        rows, places = ragged(starts, self.offsets[customers + 1] - starts)
-        ages = np.maximum(now - self.times[places], 0) / SECONDS_PER_DAY
-        entries = (rows, self.items[places], self.kinds[places], ages.astype(np.float32))
-        return Shoppers(len(customers), self.item_count, *entries)
 
     def where(self, mask: np.ndarray) -> Self:
         """The interactions of `mask` (interactions,) bool."""

@@ -1,6 +1,6 @@
 """Metrics of ranked lists against sets of targets, per case, so that their means can be compared with an interval."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -52,6 +52,10 @@ class Judged:
         """The share of the catalogue that is shown to anybody within the first k."""
         shown = np.unique(self.lists[:, :k])
         return float((shown >= 0).sum() / max(self.item_count, 1))
+
+    def only(self, mask: np.ndarray) -> "Judged":
+        """The same lists against the targets of `mask` (pairs,) bool alone."""
+        return replace(self, targets=self.targets[mask])
 
     def _where_defined(self, values: np.ndarray) -> np.ndarray:
         return np.where(self.target_counts > 0, values, np.nan)

@@ -17,19 +17,34 @@ class RecommendParameters:
     visitor_interactions: int = 300  # a visitor's latest interactions that count; the rest is ignored
     pair_half_life_days: float = 90.0
     anchors: int = 40  # items of a history whose neighbours are looked up
-    candidates_per_relation: int = 50
-    candidates_seen: int = 50
+    candidates_per_relation: int = 30
+    candidates: int = 150  # of one shopper, by a first blend of what the sources say
+    prior_candidates: int = 500  # from which the weights of that blend are learnt
+    prior_cases: int = 2_000
+    candidates_by_visits: int = 80  # for each of several readings
+    candidates_seen: int = 30
+    candidates_due: int = 30
+    candidates_cold: int = 15
+    candidates_by_customers: int = 40  # for each of two ways of weighing them
+    candidates_by_factors: int = 40
+    factors: int = 64
     candidates_popular: int = 40
     candidates_per_category: int = 10  # for each of the shopper's three main categories
+    candidates_by_vector: int = 30
 
-    training_customers: int = 12_000  # of one window
+    vector_dimensions: int = 64
+    vector_epochs: float = 4.0
+    vector_examples: int = 4_000_000  # that item vectors are learnt from in all: the latest visits' on a large log
+
+    training_cases: int = 30_000  # per moment
+    stale_days: float = 2.0  # how old a bundle may be when it answers
     label_windows: int = 6  # that the ranker may learn from; earlier ones are only used where the last has few groups
     enough_groups: int = 3_000
-    negatives_per_customer: int = 50
-    trees: int = 80
-    leaves: int = 15
-    learning_rate: float = 0.1
-    least_rows_per_leaf: int = 50
+    negatives_per_case: int = 50
+    trees: int = 300  # at most
+    leaves: int = 31
+    learning_rate: float = 0.07
+    least_rows_per_leaf: int = 100
 
-    evaluated_customers: int = 10_000
+    evaluated_cases: int = 10_000  # per moment
     replays: int = 4

@@ -6,10 +6,23 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from contracts.errors import InputError
+from recsys.attributes import MAX_ATTRIBUTES
 
 KINDS: Final = ("view", "cart", "order")  # weakest interest first; an interaction's code is its place here
+PLACEMENTS: Final = (
+    "for_you",
+    "similar",
+    "bought_together",
+    "cart",
+    "buy_again",
+    "recently_viewed",
+    "trending",
+    "new_arrivals",
+    "popular",
+)
 MAX_K: Final = 1000
 MAX_LIST: Final = 1000  # session events, cart lines or excluded items in one query
+MAX_SEED: Final = 2**53 - 1  # which every JSON reader takes for the same number
 
 
 @dataclass(frozen=True)
@@ -26,7 +39,11 @@ class SessionEvent:
 
 @dataclass(frozen=True)
 class Filters:
-    """What may be shown; an empty tuple or None allows everything."""
+    """What may be shown; an empty tuple or None allows everything.
+
+    `attributes` names, for each attribute, the values of which an item must have one; `exclude_known` hides what this
+    customer interacted with before.
+    """
 
     categories: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
@@ -34,6 +51,16 @@ class Filters:
     price_min: float | None = None
     price_max: float | None = None
     in_stock_only: bool = True
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    exclude_known: bool = False
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in self.attributes]
+        if len(names) > MAX_ATTRIBUTES or len(set(names)) < len(names):
+            raise InputError(
+                f"filters.attributes names {', '.join(names[: MAX_ATTRIBUTES + 1])}; at most {MAX_ATTRIBUTES} "
+                "attributes, each once, are allowed."
+            )
 
 
 @dataclass(frozen=True)
@@ -41,7 +68,8 @@ class Query:
     """Who asks, from where, and for what.
 
     `item_id` is the item whose page is open; `session` holds the visit's events, oldest first; `now` None means the
-    recommender's own `as_of`.
+    recommender's own `as_of`. `placement` says where the list is shown. `personalize` False means that there is no
+    consent: only the open item and the cart count. `seed` draws what exploration shows; None explores nothing.
     """
 
     customer_id: str | None = None
@@ -51,6 +79,9 @@ class Query:
     k: int = 20
     filters: Filters = Filters()
     now: datetime | None = None
+    placement: str = "for_you"
+    personalize: bool = True
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.k <= MAX_K:
@@ -60,16 +91,32 @@ class Query:
                 raise InputError(f"{name} has {len(values):,} entries; at most {MAX_LIST:,} are allowed.")
         if self.now is not None and self.now.tzinfo is None:
             raise InputError("now has no time zone; give one, for example 2025-06-01T12:00:00Z.")
+        if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
+            raise InputError(f"seed is {self.seed}; a whole number from 0 to {MAX_SEED} is allowed.")
+        self._check_placement()
+
+    def _check_placement(self) -> None:
+        if self.placement not in PLACEMENTS:
+            raise InputError(f"placement is {self.placement!r}; allowed are {', '.join(PLACEMENTS)}.")
+        needs = _NEEDS.get(self.placement)
+        if needs and not any(getattr(self, name) for name in needs):
+            raise InputError(f"placement {self.placement} needs {' or '.join(needs)}; add it to the question.")
+        if needs == _PERSONAL and not self.personalize:
+            raise InputError(f"placement {self.placement} is personal; personalize false allows no such list.")
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One recommended item, its score within this answer, the source that proposed it, and the reason in words."""
+    """One recommended item, its score within this answer, the source that proposed it, and the reason in words.
+
+    `propensity` is the probability with which exploration put this item on its place; None where nothing was drawn.
+    """
 
     item_id: str
     score: float
     source: str
     reason: str
+    propensity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +124,15 @@ class Answer:
     """Recommendations, best first, and what had to be used in place of the shopper's own history.
 
     `fallbacks` may hold "popular" (nothing is known of this shopper), "any_item" (the list was filled up with items
-    that nothing speaks for) and "unknown_item:<id>" (the query named an item that the recommender does not know).
+    that nothing speaks for), "unknown_item:<id>" (the query named an item that the recommender does not know),
+    "caps_relaxed" (keeping the policy's caps would have left places empty) and "too_few_items" (fewer than the policy
+    wants here: the page had better hide this list).
     """
 
     items: tuple[Recommendation, ...]
     is_known_customer: bool
     fallbacks: tuple[str, ...]
+    placement: str = "for_you"
 
 
 def query_from_json(raw: Mapping[str, Any]) -> Query:
@@ -97,6 +147,8 @@ def query_to_json(query: Query) -> dict[str, Any]:
     raw = {name: value for name, value in asdict(query).items() if value != default[name]}
     if "filters" in raw:
         raw["filters"] = {n: v for n, v in raw["filters"].items() if v != default["filters"][n]}
+        if query.filters.attributes:
+            raw["filters"]["attributes"] = dict(query.filters.attributes)
     if query.now is not None:
         raw["now"] = query.now.astimezone(UTC).isoformat()
     return {name: _lists(value) for name, value in raw.items()}
@@ -108,6 +160,7 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "items": [asdict(item) for item in answer.items],
         "is_known_customer": answer.is_known_customer,
         "fallbacks": list(answer.fallbacks),
+        "placement": answer.placement,
     }
 
 
@@ -150,6 +203,10 @@ def _whole_number(value: Any, name: str) -> int:
     return value
 
 
+def _optional_whole_number(value: Any, name: str) -> int | None:
+    return None if value is None else _whole_number(value, name)
+
+
 def _optional_amount(value: Any, name: str) -> float | None:
     if value is None:
         return None
@@ -183,10 +240,24 @@ def _session(value: Any, name: str) -> tuple[SessionEvent, ...]:
     return tuple(SessionEvent(**event) for event in events)
 
 
+def _attributes(value: Any, name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not isinstance(value, Mapping):
+        raise InputError(f'{name} is {type(value).__name__}; an object such as {{"colour": ["red"]}} is needed.')
+    return tuple((_text(key, name), _texts(values, f"{name}.{key}")) for key, values in value.items())
+
+
 def _filters(value: Any, name: str) -> Filters:
     return Filters(**_checked(value, Filters, name, _FILTER_READERS))
 
 
+_PERSONAL: Final = ("customer_id", "session")
+_NEEDS: Final = {  # by placement: fields of the question of which at least one must say something
+    "similar": ("item_id",),
+    "bought_together": ("cart", "item_id"),
+    "cart": ("cart", "item_id"),
+    "buy_again": _PERSONAL,
+    "recently_viewed": _PERSONAL,
+}
 _FILTER_READERS: Final = {
     "categories": _texts,
     "brands": _texts,
@@ -194,6 +265,8 @@ _FILTER_READERS: Final = {
     "price_min": _optional_amount,
     "price_max": _optional_amount,
     "in_stock_only": _flag,
+    "attributes": _attributes,
+    "exclude_known": _flag,
 }
 _QUERY_READERS: Final = {
     "customer_id": _optional_text,
@@ -203,4 +276,7 @@ _QUERY_READERS: Final = {
     "k": _whole_number,
     "filters": _filters,
     "now": _time,
+    "placement": _text,
+    "personalize": _flag,
+    "seed": _optional_whole_number,
 }

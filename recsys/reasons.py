@@ -1,20 +1,22 @@
 """Reasons: why an item is shown, in words that a shopper would accept."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from recsys.features import Candidates
-from recsys.items import Items
-from recsys.pairs import find
+from recsys.moment import Moment
 from recsys.retrieval.covisitation import CoVisitation
-from recsys.shoppers import Shoppers
+from recsys.retrieval.repurchase import due
 
 # By kind: what the shopper did with the item that the recommendation came from, or with the recommended item itself.
 DEEDS: Final = ("viewed", "chose", "bought")
 OWN_REASONS: Final = ("you viewed this before", "you had this in your cart before", "you bought this before")
-POPULAR_REASONS: Final = {"popular": "popular this week", "any_item": "also available"}
+POPULAR_REASONS: Final = {"popular": "popular this week", "any_item": "also available", "pinned": "chosen by the shop"}
+DUE: Final = 0.4  # of 1, from which a purchase is said to be due again
+NOT_A_SHARE: Final = 0.05  # of the best candidate's score, below which a source is no reason
 
 
 @dataclass(frozen=True)
@@ -25,46 +27,95 @@ class Reason:
     words: str
 
 
-def explain(
-    shoppers: Shoppers, candidates: Candidates, shown: np.ndarray, items: Items, relations: tuple[CoVisitation, ...]
+def explain(moment: Moment, candidates: Candidates, shown: Sequence[int]) -> list[Reason]:
+    """The reason of each shown item (places): what the shopper did with it, else a neighbour, else what suits."""
+    deeds = deeds_of(moment)
+    due_again = repurchase_reasons(moment)
+    rows = {item: row for row, item in enumerate(candidates.items.tolist())}
+    reasons = {
+        item: due_again.get(item) or Reason("history", OWN_REASONS[deeds[item]]) for item in shown if item in deeds
+    }
+    others = [item for item in shown if item not in reasons]
+    if others and rows:
+        shares = _shares(moment, candidates, [rows.get(item, -1) for item in others])
+        reasons |= {item: _relation_reason(moment, deeds, item, s) for item, s in zip(others, shares, strict=True)}
+    return [reasons.get(item) or popular_reason("popular") for item in shown]
+
+
+def deeds_of(moment: Moment) -> dict[int, int]:
+    """The strongest kind of interaction that the shopper had with each item of the history."""
+    touches = moment.shopper.touches
+    strongest = len(DEEDS) - 1 - (touches.counts[:, ::-1] > 0).argmax(axis=1)
+    return dict(zip(touches.items.tolist(), strongest.tolist(), strict=True))
+
+
+def repurchase_reasons(moment: Moment) -> dict[int, Reason]:
+    """Of the items that are due again, their interval."""
+    purchases = moment.retriever.repurchase.purchases(moment.shopper)
+    columns = (purchases.items, purchases.days_since, purchases.interval_days, purchases.orders)
+    found = zip(*(column.tolist() for column in columns), strict=True)
+    return {
+        item: Reason("repurchase", f"you buy this about every {max(round(days), 1)} days" if n > 1 else OWN_REASONS[2])
+        for item, since, days, n in found
+        if due(since, days, n) >= DUE
+    }
+
+
+def relation_reason(moment: Moment, relation: CoVisitation, anchor: int, deeds: dict[int, int]) -> Reason:
+    """Because of another item of the shopper's."""
+    name = moment.retriever.items.names.value(anchor)
+    words = relation.relation.reason.format(name=name, deed=DEEDS[deeds.get(anchor, 0)])
+    return Reason(relation.name, words)
+
+
+def popular_reason(origin: str) -> Reason:
+    """Of an item that nothing of the shopper's speaks for."""
+    return Reason(origin, POPULAR_REASONS[origin])
+
+
+def _shares(moment: Moment, candidates: Candidates, rows: Sequence[int]) -> np.ndarray:
+    """(rows, relations): how much each relation says of a candidate, of its history or its visit; row -1: nothing."""
+    place = moment.retriever.feature_place
+    names = [relation.name for relation in moment.retriever.relations]
+    found = [
+        candidates.features[np.ix_(rows, [place[f"{name}{part}_relative"] for name in names])]
+        for part in ("", "_visit")
+    ]
+    return np.asarray(np.maximum(*found) * (np.array(rows) >= 0)[:, None])
+
+
+def _relation_reason(moment: Moment, deeds: dict[int, int], item: int, shares: np.ndarray) -> Reason:
+    for number in np.argsort(-shares, kind="stable").tolist():
+        if shares[number] < NOT_A_SHARE:
+            break
+        relation = moment.retriever.relations[number]
+        anchor = relation.strongest_anchor(moment.shopper, item)
+        if anchor >= 0:
+            return relation_reason(moment, relation, anchor, deeds)
+    return popular_reason("popular")
+
+
+def similar_reasons(
+    moment: Moment, anchors: np.ndarray, shown: Sequence[int], weights: Mapping[str, float]
 ) -> list[Reason]:
-    """The reason of each shown item (places) of a batch of one: its own history, else a neighbour, else popularity."""
-    deeds = _deeds(shoppers)
-    reasons = {item: Reason("history", OWN_REASONS[deeds[item]]) for item in shown.tolist() if item in deeds}
-    places = find(candidates.keys, shown)
-    strengths = np.stack([candidates.relative_score(r.name)[places] * (places >= 0) for r in relations])
-    best = np.where(strengths.max(axis=0) > 0, strengths.argmax(axis=0), -1)
-    for number, relation in enumerate(relations):
-        mine = np.array([item for item in shown[best == number].tolist() if item not in reasons], np.int64)
-        if not len(mine):
-            continue
-        anchors = relation.strongest_anchor(shoppers, mine).tolist()
-        for item, anchor in zip(mine.tolist(), anchors, strict=True):
-            words = relation.relation.reason.format(name=items.names.value(anchor), deed=DEEDS[deeds[anchor]])
-            reasons[item] = Reason(relation.name, words)
-    popular = Reason("popular", POPULAR_REASONS["popular"])
-    return [reasons.get(item, popular) for item in shown.tolist()]
+    """Why each shown item goes with the page's: the weighed relation that ties them most, else the category."""
+    items = moment.retriever.items
+    found: dict[int, tuple[float, Reason]] = {}
+    for anchor in anchors.tolist():
+        name = items.names.value(anchor)
+        for relation in moment.retriever.relations:
+            neighbours, scores = relation.similar(anchor)
+            relative = weights.get(relation.name, 0.0) * scores / scores.max(initial=1e-9)
+            reason = Reason(relation.name, relation.relation.similar_reason.format(name=name))
+            for item, strength in zip(neighbours.tolist(), relative.tolist(), strict=True):
+                if strength > found.get(item, (0.0, reason))[0]:
+                    found[item] = (strength, reason)
+    return [found[item][1] if item in found else category_reason(moment, item) for item in shown]
 
 
-def explain_similar(item: int, shown: np.ndarray, items: Items, relations: tuple[CoVisitation, ...]) -> list[Reason]:
-    """Why each shown item (places) goes with one item: the relation that ties them most, else the category."""
-    name = items.names.value(item)
+def category_reason(moment: Moment, item: int) -> Reason:
+    """Popular within its category, where it has one."""
+    items = moment.retriever.items
     category = int(items.category[item])
     words = f"popular in {items.categories.value(category)}" if category >= 0 else POPULAR_REASONS["popular"]
-    reasons = {place: Reason("popular", words) for place in shown.tolist()}
-    strengths = dict.fromkeys(shown.tolist(), 0.0)
-    for relation in relations:
-        neighbours, scores = relation.similar(item)
-        relative = scores / scores.max(initial=1e-9)
-        for place, strength in zip(neighbours.tolist(), relative.tolist(), strict=True):
-            if strength > strengths.get(place, np.inf):
-                strengths[place] = strength
-                reasons[place] = Reason(relation.name, relation.relation.similar_reason.format(name=name))
-    return [reasons[place] for place in shown.tolist()]
-
-
-def _deeds(shoppers: Shoppers) -> dict[int, int]:
-    """The strongest kind of interaction that a batch of one had with each item of its history."""
-    touches = shoppers.touches
-    strongest = len(DEEDS) - 1 - (touches.counts[::-1] > 0).argmax(axis=0)
-    return dict(zip(touches.items.tolist(), strongest.tolist(), strict=True))
+    return Reason("popular", words)

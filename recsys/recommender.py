@@ -1,6 +1,6 @@
 """The recommender: retrieve, rank, apply the policy; from arrays that may be memory-mapped."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -8,15 +8,21 @@ from typing import Any, Final, Self
 import numpy as np
 
 from contracts.errors import BundleRefused, InputError
+from recsys.applied_policy import applied_policies
+from recsys.arrangement import Ranked, arrange
+from recsys.arrivals import NewItem
+from recsys.eligibility import eligible_items, undue_purchases
 from recsys.features import Candidates
-from recsys.interactions import Interactions
+from recsys.interactions import SECONDS_PER_DAY, Interactions
+from recsys.moment import Moment
 from recsys.parameters import RecommendParameters
-from recsys.policy import Ranked, eligible_items, top_k
+from recsys.placements import PLACEMENTS, ranker_of
+from recsys.policy import Policy
 from recsys.query import KINDS, Answer, Filters, Query, Recommendation
-from recsys.ranking import Ranker
-from recsys.reasons import POPULAR_REASONS, Reason, explain, explain_similar
+from recsys.ranking import MOMENTS, Ranker
+from recsys.reasons import POPULAR_REASONS, Reason, popular_reason
 from recsys.retrieval.retriever import Retriever
-from recsys.shoppers import Shoppers
+from recsys.shopper import Shopper
 from recsys.vocabulary import Vocabulary
 
 CART: Final = KINDS.index("cart")
@@ -27,58 +33,83 @@ class Recommender:
     """Answers what a shopper should see now. Immutable; safe to share between threads."""
 
     def __init__(
-        self, retriever: Retriever, histories: Interactions, ranker: Ranker, as_of: int, parameters: dict[str, Any]
+        self,
+        retriever: Retriever,
+        histories: Interactions,
+        rankers: Mapping[str, Ranker],
+        parameters: Mapping[str, Any],
+        policy: Policy = Policy(),
     ) -> None:
         self.retriever = retriever
         self.histories = histories
-        self.ranker = ranker
-        self.as_of = as_of
-        self.parameters = parameters | {"as_of": as_of, "ranker": ranker.name}
+        self.rankers = rankers
+        self.as_of: int = parameters["as_of"]
+        self.parameters = dict(parameters) | {f"ranker_{moment}": rankers[moment].name for moment in MOMENTS}
+        self.policy = policy
+        self.policies = applied_policies(policy, retriever.items)
+
+    def with_policy(self, policy: Policy) -> "Recommender":
+        """The same recommender under a merchant's policy."""
+        return Recommender(self.retriever, self.histories, self.rankers, self.parameters, policy)
+
+    def told_of(self, told: Sequence[NewItem]) -> "Recommender":
+        """The same recommender, to which the items are known from now on; places of the others do not change."""
+        retriever = self.retriever.told_of(told)
+        return Recommender(retriever, self.histories, self.rankers, self.parameters, self.policy)
 
     @property
-    def ranker_text(self) -> str:
-        return self.ranker.text
+    def policy_problems(self) -> tuple[str, ...]:
+        """What the policy names and the catalogue does not have, in words."""
+        return tuple(dict.fromkeys(problem for policy in self.policies.values() for problem in policy.problems))
 
     def recommend(self, query: Query) -> Answer:
         """The answer for one query; shorter than k only where fewer items are eligible."""
-        items = self.retriever.items
-        customer = self.histories.customers.index(query.customer_id) if query.customer_id else -1
-        now = self.as_of if query.now is None else int(query.now.timestamp())
-        visit, unknown = self._visit(query)
-        shoppers = self._shopper(customer, visit, now)
-        hidden, _ = self._places([*query.cart, *_given(query.item_id), *query.filters.exclude_items])
-        eligible = eligible_items(items, query.filters, now, hidden)
-        candidates = self.retriever.candidates(shoppers, eligible)
-        ranked = top_k(
-            candidates.items, self.scores(shoppers, candidates), query.k, eligible, self.retriever.popularity
+        moment, unknown = self._moment(query)
+        scored = PLACEMENTS[query.placement](moment, self.rankers)
+        random = None if query.seed is None else np.random.default_rng(query.seed)
+        popularity = self.retriever.popularity
+        ranked = arrange(
+            scored.items,
+            scored.scores,
+            query.k,
+            moment.eligible,
+            self.policies[query.placement],
+            popularity.order,
+            popularity.popular_count,
+            random,
         )
-        fallbacks = [] if len(shoppers.items) else ["popular"]
-        fallbacks += _any_item(ranked) + [f"unknown_item:{item}" for item in dict.fromkeys(unknown)]
-        reasons = self._reasons(shoppers, candidates, ranked)
-        return Answer(self._recommendations(ranked, reasons), customer >= 0, tuple(fallbacks))
+        reasons = self._reasons(ranked, scored.reasons)
+        fallbacks = ["popular"] if moment.shopper.is_stranger and query.placement == "for_you" else []
+        fallbacks += [name for name in ranked.fallbacks if name not in fallbacks]
+        fallbacks += [f"unknown_item:{item}" for item in dict.fromkeys(unknown)]
+        is_known = moment.shopper.customer >= 0
+        return Answer(self._recommendations(ranked, reasons), is_known, tuple(fallbacks), query.placement)
 
     def similar(self, item_id: str, k: int, filters: Filters = Filters()) -> Answer:
         """Items that go with one item, whoever asks; raises InputError for an unknown item."""
-        items = self.retriever.items
-        item = items.ids.index(item_id)
-        if item < 0:
+        if self.retriever.items.ids.index(item_id) < 0:
             raise InputError(f"item {item_id!r} is not in the catalogue; give the id of an item that is.")
-        hidden, _ = self._places([item_id, *filters.exclude_items])
-        eligible = eligible_items(items, filters, self.as_of, hidden)
-        neighbours, scores = self._neighbours(item, eligible, k)
-        ranked = top_k(neighbours, scores, k, eligible, self.retriever.popularity)
-        reasons = explain_similar(item, ranked.items, items, self.retriever.relations)
-        fallbacks = (["popular"] if "popular" in ranked.filled else []) + _any_item(ranked)
-        return Answer(self._recommendations(ranked, self._with_fills(ranked, reasons)), False, tuple(fallbacks))
+        return self.recommend(Query(item_id=item_id, k=k, filters=filters, placement="similar"))
 
-    def scores(self, shoppers: Shoppers, candidates: Candidates) -> np.ndarray:
+    def nominated(self, query: Query) -> dict[str, list[str]]:
+        """Item ids that each source, and "any", proposes for a query; how good the candidates are, not an answer."""
+        moment, _ = self._moment(query)
+        candidates = self.retriever.candidates(moment.shopper, moment.eligible)
+        ids = self.retriever.items.ids
+        found = {"any": [ids.value(item) for item in candidates.items.tolist()]}
+        for name in self.retriever.sources:
+            own = candidates.items[self.retriever.nominated_by(name, candidates)]
+            found[name] = [ids.value(item) for item in own.tolist()]
+        return found
+
+    def scores(self, shopper: Shopper, candidates: Candidates) -> np.ndarray:
         """(candidates,) float64, higher is better; those of a shopper of whom nothing is known, by popularity alone."""
-        scores = self.ranker.scores(self.retriever.features(shoppers, candidates))
-        is_stranger = (np.bincount(shoppers.rows, minlength=shoppers.size) == 0)[candidates.rows]
-        return np.where(is_stranger, self.retriever.popularity.scores[candidates.items], scores)
+        if shopper.is_stranger:
+            return np.asarray(self.retriever.popularity.scores[candidates.items], np.float64)
+        return ranker_of(shopper.in_visit, self.rankers).scores(candidates.features)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Everything but the ranker's text and the parameters, as flat arrays."""
+        """Everything but the rankers' texts and the parameters, as flat arrays."""
         histories = self.histories
         return self.retriever.to_arrays() | {
             "customers_data": histories.customers.data,
@@ -90,7 +121,7 @@ class Recommender:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Any], ranker_text: str, parameters: dict[str, Any]) -> Self:
+    def from_arrays(cls, arrays: dict[str, Any], ranker_texts: Mapping[str, str], parameters: dict[str, Any]) -> Self:
         """The recommender that was written; nothing is copied, so memory-mapped arrays stay shared.
 
         A parameter that came into being after it was written has its default. Raises BundleRefused where it is not a
@@ -99,69 +130,90 @@ class Recommender:
         if "as_of" not in parameters:
             raise BundleRefused("the recommender's parameters lack as_of. Train again.")
         own = {name: parameters[name] for name in asdict(RecommendParameters()) if name in parameters}
-        retriever = Retriever.from_arrays(arrays, RecommendParameters(**own))
+        retriever = Retriever.from_arrays(arrays, RecommendParameters(**own), parameters["as_of"])
         histories = Interactions(
             Vocabulary(arrays["customers_data"], arrays["customers_offsets"]),
             len(retriever.items),
             *(np.asarray(arrays[f"history_{name}"]) for name in ("offsets", "items", "kinds", "times")),
         )
-        return cls(retriever, histories, Ranker(ranker_text), parameters["as_of"], parameters)
+        rankers = {moment: Ranker(retriever.features, ranker_texts.get(moment, "")) for moment in MOMENTS}
+        return cls(retriever, histories, rankers, parameters)
+
+    def _customer(self, query: Query) -> int:
+        """The customer's place, -1 for a stranger and for one who must not be known."""
+        return self.histories.customers.index(query.customer_id) if query.customer_id and query.personalize else -1
 
     def _visit(self, query: Query) -> tuple[list[tuple[int, int]], list[str]]:
         """(item, kind) of what this visit shows, oldest first, and the ids that are not in the catalogue."""
-        events = [(event.item_id, KINDS.index(event.kind)) for event in query.session]
-        events += [(item_id, CART) for item_id in query.cart] + [(item_id, VIEW) for item_id in _given(query.item_id)]
+        session = query.session if query.personalize else ()
+        events = [(event.item_id, KINDS.index(event.kind)) for event in session]
+        in_session = {item_id for item_id, kind in events if kind == CART}
+        events += [(item_id, CART) for item_id in query.cart if item_id not in in_session]
+        # A page that is open is the visit's last view; the visit may have said so already.
+        events += [(item_id, VIEW) for item_id in _given(query.item_id) if events[-1:] != [(item_id, VIEW)]]
         places = [(self.retriever.items.ids.index(item_id), kind) for item_id, kind in events]
         unknown = [item_id for (item_id, _), (place, _) in zip(events, places, strict=True) if place < 0]
         return [(place, kind) for place, kind in places if place >= 0], unknown
 
-    def _shopper(self, customer: int, visit: list[tuple[int, int]], now: int) -> Shoppers:
-        """A batch of one: the kept history, then the visit as having happened just now."""
-        known = self.histories.shoppers(np.array([customer] if customer >= 0 else [], np.int64), now)
+    def _shopper(self, customer: int, visit: list[tuple[int, int]], now: int) -> Shopper:
+        """The kept history, then the visit as happening just now."""
+        kept = slice(0, 0)
+        if customer >= 0:
+            kept = slice(int(self.histories.offsets[customer]), int(self.histories.offsets[customer + 1]))
+        times = self.histories.times[kept]
         added = np.array(visit, np.int64).reshape(-1, 2)
-        items = np.concatenate([known.items, added[:, 0]])
-        kinds = np.concatenate([known.kinds, added[:, 1].astype(np.uint8)])
-        ages = np.concatenate([known.ages, np.zeros(len(added), np.float32)])
-        return Shoppers(1, known.item_count, np.zeros(len(items), np.int64), items, kinds, ages)
+        ages = np.concatenate([np.maximum(now - times, 0) / SECONDS_PER_DAY, np.zeros(len(added))])
+        return Shopper(
+            items=np.concatenate([self.histories.items[kept], added[:, 0].astype(np.int32)]),
+            kinds=np.concatenate([self.histories.kinds[kept], added[:, 1].astype(np.uint8)]),
+            ages=ages.astype(np.float32),
+            visit=len(times),
+            customer=customer,
+            cutoff=len(self.retriever.log.ends),
+        )
 
-    def _places(self, item_ids: Iterable[str]) -> tuple[np.ndarray, list[str]]:
-        """The places of the known items, and the ids of the others."""
-        found = {item_id: self.retriever.items.ids.index(item_id) for item_id in item_ids}
-        known = np.array([place for place in found.values() if place >= 0], np.int64)
-        return known, [item_id for item_id, place in found.items() if place < 0]
+    def _moment(self, query: Query) -> tuple[Moment, list[str]]:
+        """What is looked up for the query, and the item ids that are not in the catalogue."""
+        visit, unknown = self._visit(query)
+        now = self.as_of if query.now is None else int(query.now.timestamp())
+        shopper = self._shopper(self._customer(query), visit, now)
+        items = self.retriever.items
+        policy = self.policies[query.placement]
+        open_item = self._places(_given(query.item_id))
+        cart = self._places(query.cart)
+        hidden = [open_item, cart, self._places(query.filters.exclude_items)]
+        if query.filters.exclude_known:
+            hidden.append(shopper.items)
+        if policy.policy.bought != "ranked":
+            hidden.append(self._undue(policy.policy.bought, shopper))
+        eligible = eligible_items(items, query.filters, policy, now, np.concatenate(hidden))
+        item = int(open_item[0]) if len(open_item) else -1
+        return Moment(query, shopper, item, cart, eligible, now, self.retriever), unknown
 
-    def _neighbours(self, item: int, eligible: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The item's eligible neighbours over all relations, filled up from its category, and their scores."""
-        found = [relation.similar(item) for relation in self.retriever.relations]
-        scores: dict[int, float] = {}
-        for neighbours, strengths in found:
-            best = float(strengths.max(initial=0.0))
-            for neighbour, strength in zip(neighbours.tolist(), strengths.tolist(), strict=True):
-                scores[neighbour] = scores.get(neighbour, 0.0) + strength / best
-        category = int(self.retriever.items.category[item])
-        if category >= 0:
-            for place, other in enumerate(self.retriever.popularity.top_of_category(category, k, eligible).tolist()):
-                scores.setdefault(other, -1.0 - place)
-        neighbours = np.array([place for place in scores if eligible[place]], np.int64)
-        return neighbours, np.array([scores[place] for place in neighbours.tolist()])
+    def _undue(self, bought: str, shopper: Shopper) -> np.ndarray:
+        purchases = self.retriever.repurchase.purchases(shopper)
+        seconds = (purchases.days_since * SECONDS_PER_DAY, purchases.interval_days * SECONDS_PER_DAY)
+        return undue_purchases(bought, purchases.items, *seconds)
 
-    def _reasons(self, shoppers: Shoppers, candidates: Candidates, ranked: Ranked) -> list[Reason]:
-        if not len(shoppers.items):
-            reasons = [Reason("popular", POPULAR_REASONS["popular"])] * len(ranked.items)
-        else:
-            retriever = self.retriever
-            reasons = explain(shoppers, candidates, ranked.items, retriever.items, retriever.relations)
-        return self._with_fills(ranked, reasons)
+    def _places(self, item_ids: Iterable[str]) -> np.ndarray:
+        """The places of the known items, (known,) int64."""
+        found = (self.retriever.items.ids.index(item_id) for item_id in dict.fromkeys(item_ids))
+        return np.array([place for place in found if place >= 0], np.int64)
 
-    def _with_fills(self, ranked: Ranked, reasons: list[Reason]) -> list[Reason]:
-        own = len(ranked.items) - len(ranked.filled)
-        return reasons[:own] + [Reason(name, POPULAR_REASONS[name]) for name in ranked.filled]
+    def _reasons(self, ranked: Ranked, explained: Any) -> list[Reason]:
+        """Why each item is shown: its own reason where it was ranked or explored, else how it came to its place."""
+        own = [
+            i for i, origin in zip(ranked.items.tolist(), ranked.origins, strict=True) if origin not in POPULAR_REASONS
+        ]
+        reasons = iter(explained(own))
+        return [popular_reason(origin) if origin in POPULAR_REASONS else next(reasons) for origin in ranked.origins]
 
     def _recommendations(self, ranked: Ranked, reasons: list[Reason]) -> tuple[Recommendation, ...]:
         ids = self.retriever.items.ids
+        shown = zip(ranked.items.tolist(), ranked.scores.tolist(), reasons, ranked.propensities, strict=True)
         return tuple(
-            Recommendation(ids.value(item), score, reason.source, reason.words)
-            for item, score, reason in zip(ranked.items.tolist(), ranked.scores.tolist(), reasons, strict=True)
+            Recommendation(ids.value(item), score, reason.source, reason.words, propensity)
+            for item, score, reason, propensity in shown
         )
 
 
@@ -174,7 +226,3 @@ def utc_seconds(moment: datetime) -> int:
 
 def _given(item_id: str | None) -> list[str]:
     return [] if item_id is None else [item_id]
-
-
-def _any_item(ranked: Ranked) -> list[str]:
-    return ["any_item"] if "any_item" in ranked.filled else []

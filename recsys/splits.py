@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 
 from recsys.interactions import SECONDS_PER_DAY, Interactions
-from recsys.pairs import Pairs
 from recsys.query import KINDS
 
 MAX_WINDOW_SHARE: Final = 0.2  # of the whole history that one window may take
@@ -49,10 +48,3 @@ def target_kind(interactions: Interactions, window: Window, minimum: int) -> int
         if len(np.unique(inside.rows[inside.kinds == kind])) >= minimum:
             return kind
     return None
-
-
-def window_targets(interactions: Interactions, window: Window, kind: int) -> Pairs:
-    """The distinct (customer, item) pairs of one kind in the window; a pair's row is the customer."""
-    inside = interactions.between(window.start, window.stop)
-    mask = inside.kinds == kind
-    return Pairs.of(inside.rows[mask], inside.items[mask].astype(np.int64), inside.item_count)

@@ -1,26 +1,27 @@
-"""Training: the retriever on everything before `as_of`, the ranker on what happened in the last window before it."""
+"""Training: the sources on everything before `as_of`, the rankers on what shoppers chose in the windows before it."""
 
-import zlib
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from typing import Any, Final
 
 import numpy as np
 
 from contracts.errors import NotEnoughData
 from contracts.progress import Progress, silent
+from recsys.cases import Cases
 from recsys.interactions import Interactions
 from recsys.items import Items
-from recsys.pairs import Pairs, find
 from recsys.parameters import RecommendParameters
+from recsys.priors import learnt_priors
 from recsys.query import KINDS
-from recsys.ranking import Ranker, TrainingGroups, train_ranker
+from recsys.ranking import MOMENTS, Ranker, TrainingGroups, train_ranker
 from recsys.recommender import Recommender
 from recsys.retrieval.retriever import Retriever
-from recsys.splits import Window, last_window, target_kind, window_targets, windows_back
-from recsys.visits import Visits
+from recsys.splits import last_window, target_kind, windows_back
+from recsys.visit_log import VisitLog
 
-BLOCK: Final = 500  # customers whose candidates are in memory at a time
+BLOCK: Final = 250  # cases that one thread takes at a time
 
 
 def fit_recommender(
@@ -34,7 +35,7 @@ def fit_recommender(
 ) -> Recommender:
     """A recommender that has seen nothing at or after `as_of` (seconds since 1970 UTC).
 
-    Raises NotEnoughData. Where too few customers came back in the last window, a fixed blend ranks instead of
+    Raises NotEnoughData. Where too few customers came back in the last windows, a fixed blend ranks instead of
     LambdaMART, and the parameters say so.
     """
     past = interactions.before(as_of)
@@ -45,109 +46,137 @@ def fit_recommender(
         )
     window = last_window(int(past.times.min()), as_of, parameters.test_window_days)
     found = target_kind(past, window, parameters.minimum_cases)
-    kind = _strongest_kind(past) if found is None else found
-    progress("recommend: training rows")
-    groups = _groups_of_windows(past, items, window, kind, parameters, seed)
-    progress("recommend: ranker")
-    ranker = Ranker()
-    if len(groups.sizes) >= parameters.minimum_groups:
-        ranker = train_ranker(groups, parameters, seed, threads)
+    kind = int(past.kinds.max()) if found is None else found
+    log = VisitLog.of(past)
+    teaching = _Teaching(past, log, items, kind, parameters, seed, threads)
+    groups = teaching.groups(windows_back(window, int(past.times.min()), parameters.label_windows), progress)
     progress("recommend: candidate sources")
-    retriever = Retriever.fit(past, items, as_of, kind, parameters)
-    said = {"target_kind": KINDS[kind], "ranker_groups": len(groups.sizes)}
-    histories = past.latest(parameters.visitor_interactions)
-    return Recommender(retriever, histories, ranker, as_of, asdict(parameters) | said)
-
-
-def _groups_of_windows(
-    past: Interactions, items: Items, last: Window, kind: int, parameters: RecommendParameters, seed: int
-) -> TrainingGroups:
-    """Groups of the last window and, while there are few, of the windows before it, back to back.
-
-    The sources that propose a window's candidates know nothing later than its start. Half of the groups see a customer
-    at that moment, as a home page or an e-mail does; half in the middle of a visit, with an item in view.
-    """
-    parts: list[TrainingGroups] = []
-    for window in windows_back(last, int(past.times.min()), parameters.label_windows):
-        earlier = past.before(window.start)
-        teacher = Retriever.fit(earlier, items, window.start, kind, parameters)
-        targets = window_targets(past, window, kind)
-        parts.append(training_groups(teacher, earlier, targets, window.start, parameters, seed))
-        visits = Visits.of(past, window, kind, seed)
-        parts.append(
-            training_groups(teacher, visits.histories, visits.targets, window.start, parameters, seed, visits.cues)
+    retriever = Retriever.fit(past, log, items, as_of, kind, parameters, seed, threads)
+    if teaching.priors is not None:
+        retriever = retriever.with_priors(teaching.priors, parameters.candidates)
+    rankers = {}
+    for moment in MOMENTS:
+        progress(f"recommend: ranker of the {moment}")
+        enough = len(groups[moment].sizes) >= parameters.minimum_groups
+        rankers[moment] = (
+            train_ranker(groups[moment], retriever.features, parameters, seed, threads)
+            if enough
+            else Ranker(retriever.features)
         )
-        if sum(len(part.sizes) for part in parts) >= parameters.enough_groups:
-            break
-    return TrainingGroups.joined(parts)
+    counts = {f"ranker_groups_{moment}": len(groups[moment].sizes) for moment in MOMENTS}
+    said = asdict(parameters) | {"target_kind": KINDS[kind], "as_of": as_of} | counts
+    return Recommender(retriever, past.latest(parameters.visitor_interactions), rankers, said)
+
+
+class _Teaching:
+    """What the groups of every window are made from."""
+
+    def __init__(
+        self,
+        past: Interactions,
+        log: VisitLog,
+        items: Items,
+        kind: int,
+        parameters: RecommendParameters,
+        seed: int,
+        threads: int,
+    ) -> None:
+        self._past, self._log, self._items, self._kind = past, log, items, kind
+        self._parameters, self._seed, self._threads = parameters, seed, threads
+        self.priors: np.ndarray | None = None  # learnt from the last window
+
+    def groups(self, windows: Iterator[Any], progress: Progress) -> dict[str, TrainingGroups]:
+        """Groups of the last window and, while there are few, of the windows before it.
+
+        The fitted sources that propose a window's candidates know nothing later than its start.
+        """
+        limit = self._parameters.training_cases
+        parts: dict[str, list[TrainingGroups]] = {moment: [] for moment in MOMENTS}
+        for window in windows:
+            progress("recommend: what shoppers chose next")
+            earlier = self._past.before(window.start)
+            teacher = Retriever.fit(
+                earlier, self._log, self._items, window.start, self._kind, self._parameters, self._seed, self._threads
+            )
+            at = {
+                "start": Cases.at_start(self._past, window, self._kind).with_history(),
+                "visit": Cases.in_visits(
+                    self._past, window, self._kind, self._seed, self._parameters.stale_days
+                ).with_history(),
+            }
+            if self.priors is None:
+                self.priors = np.stack([self._learnt_priors(teacher, place, at[m]) for place, m in enumerate(MOMENTS)])
+            teacher = teacher.with_priors(self.priors, self._parameters.candidates)
+            for moment, cases in at.items():
+                missing = limit - sum(len(part.sizes) for part in parts[moment])
+                if missing > 0:
+                    chosen = cases.sampled(missing, self._seed)
+                    parts[moment].append(training_groups(teacher, chosen, self._parameters, self._seed, self._threads))
+            if all(self._are_enough(found) for found in parts.values()):
+                break
+        return {moment: TrainingGroups.joined(found) for moment, found in parts.items()}
+
+    def _learnt_priors(self, teacher: Retriever, place: int, cases: Cases) -> np.ndarray:
+        """Of one moment, from some of its cases and more candidates than the ranker will see."""
+        wide = teacher.with_priors(teacher.priors, self._parameters.prior_candidates)
+        everything = replace(self._parameters, negatives_per_case=self._parameters.prior_candidates)
+        chosen = cases.sampled(self._parameters.prior_cases, self._seed)
+        groups = training_groups(wide, chosen, everything, self._seed, self._threads)
+        scores = groups.features[:, : len(teacher.columns)]
+        return learnt_priors(scores, groups.labels, groups.sizes, teacher.priors[place], self._seed)
+
+    def _are_enough(self, parts: list[TrainingGroups]) -> bool:
+        """Many groups, or a moment that this store does not have: the windows before will not have it either."""
+        return not len(parts[-1].sizes) or sum(len(part.sizes) for part in parts) >= self._parameters.enough_groups
 
 
 def training_groups(
-    retriever: Retriever,
-    histories: Interactions,
-    targets: Pairs,
-    now: int,
-    parameters: RecommendParameters,
-    seed: int,
-    hidden: Pairs | None = None,
+    retriever: Retriever, cases: Cases, parameters: RecommendParameters, seed: int, threads: int
 ) -> TrainingGroups:
-    """Candidates at `now` of customers with targets, labelled 1 where the target followed; `hidden` ones left out.
+    """The candidates of the cases, labelled 1 where they were chosen; a case without a chosen candidate is left out.
 
-    Customers none of whose targets is a candidate teach nothing and are left out; so are most of the candidates that
-    were not chosen: `negatives_per_customer` of them are kept, at random.
+    Of the candidates that were not chosen, `negatives_per_case` are kept, at random.
     """
-    random = np.random.default_rng(seed)
-    known = histories.latest(parameters.visitor_interactions)
-    eligible = retriever.counters.age_days > 0
+    blocks = [np.arange(start, min(start + BLOCK, len(cases))) for start in range(0, len(cases), BLOCK)]
+
+    def of_block(block: np.ndarray) -> TrainingGroups:
+        return _groups_of(retriever, cases, block, parameters, np.random.default_rng([seed, int(block[0])]))
+
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(of_block, blocks))
+    width = len(retriever.features)
+    empty = TrainingGroups(np.zeros((0, width), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int64))
+    return TrainingGroups.joined([empty, *parts])
+
+
+def _groups_of(
+    retriever: Retriever,
+    cases: Cases,
+    block: np.ndarray,
+    parameters: RecommendParameters,
+    random: np.random.Generator,
+) -> TrainingGroups:
     features, labels, sizes = [], [], []
-    for customers in blocks(sampled(_with_history(targets, histories), histories, parameters.training_customers, seed)):
-        shoppers = known.shoppers(customers, now)
-        candidates = retriever.candidates(shoppers, eligible)
-        keys = customers[candidates.rows] * histories.item_count + candidates.items
-        label = find(targets.keys, keys) >= 0
-        kept = _kept_rows(label, candidates.rows, len(customers), parameters.negatives_per_customer, random)
-        if hidden is not None:
-            kept = kept[find(hidden.keys, keys[kept]) < 0]
-        features.append(retriever.features(shoppers, candidates)[kept])
-        labels.append(label[kept])
-        sizes.append(np.bincount(candidates.rows[kept], minlength=len(customers)))
-    size = np.concatenate([*sizes, np.zeros(0, np.int64)])
-    return TrainingGroups(
-        np.concatenate(features) if features else np.zeros((0, 0), np.float32),
-        np.concatenate([*labels, np.zeros(0, bool)]).astype(np.int8),
-        size[size > 0],
-    )
-
-
-def sampled(customers: np.ndarray, histories: Interactions, limit: int, seed: int) -> np.ndarray:
-    """At most `limit` of the customers, chosen by a hash of their ids, so that one more customer changes little."""
-    if len(customers) <= limit:
-        return customers
-    hashes = [zlib.crc32(histories.customers.value(c).encode(), seed) for c in customers.tolist()]
-    return np.sort(customers[np.argsort(hashes, kind="stable")[:limit]])
-
-
-def blocks(customers: np.ndarray) -> Iterator[np.ndarray]:
-    """The customers in blocks of a bounded size."""
-    for start in range(0, len(customers), BLOCK):
-        yield customers[start : start + BLOCK]
-
-
-def _kept_rows(
-    label: np.ndarray, rows: np.ndarray, size: int, negatives: int, random: np.random.Generator
-) -> np.ndarray:
-    """Places of all positives and about `negatives` others, of the customers who have a positive."""
-    positives = np.bincount(rows, label, minlength=size)
-    others = np.bincount(rows, ~label, minlength=size)
-    chance = (negatives / np.maximum(others, 1))[rows]
-    return np.flatnonzero((positives[rows] > 0) & (label | (random.random(len(rows)) < chance)))
-
-
-def _with_history(targets: Pairs, histories: Interactions) -> np.ndarray:
-    """The customers with targets of whom something was known before; the others are served by popularity."""
-    customers = np.unique(targets.rows)
-    return np.asarray(customers[np.diff(histories.offsets)[customers] > 0])
-
-
-def _strongest_kind(interactions: Interactions) -> int:
-    return int(interactions.kinds.max())
+    for case in block.tolist():
+        shopper = cases.shopper(case, retriever.log, parameters.visitor_interactions)
+        eligible = retriever.everything
+        if cases.cues[case] >= 0:
+            eligible = eligible.copy()
+            eligible[cases.cues[case]] = False  # the open page is not to be guessed
+        candidates = retriever.candidates(shopper, eligible)
+        targets = cases.targets[cases.target_offsets[case] : cases.target_offsets[case + 1]]
+        label = np.isin(candidates.items, targets)
+        if not label.any():
+            continue
+        others = np.flatnonzero(~label)
+        if len(others) > parameters.negatives_per_case:
+            others = random.choice(others, parameters.negatives_per_case, replace=False)
+        kept = np.sort(np.concatenate([np.flatnonzero(label), others]))
+        features.append(candidates.features[kept])
+        labels.append(label[kept].astype(np.int8))
+        sizes.append(len(kept))
+    if not sizes:
+        return TrainingGroups(
+            np.zeros((0, len(retriever.features)), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int64)
+        )
+    return TrainingGroups(np.concatenate(features), np.concatenate(labels), np.array(sizes))

@@ -66,6 +66,23 @@ class Vocabulary(Texts):
         return np.array([places.get(value, -1) for value in values], np.int64)
 
 
+class AppendedVocabulary(Vocabulary):
+    """A vocabulary to which distinct new texts were appended, so that the places of the first do not change."""
+
+    def __init__(self, first: Vocabulary, more: Sequence[str]) -> None:
+        added = Texts.of(more)
+        super().__init__(
+            np.concatenate([first.data, added.data]),
+            np.concatenate([first.offsets, first.offsets[-1] + added.offsets[1:]]),
+        )
+        self._first = first
+        self._more = {value: len(first) + place for place, value in enumerate(more)}
+
+    def index(self, value: str) -> int:
+        place = self._first.index(value)
+        return place if place >= 0 else self._more.get(value, -1)
+
+
 def is_sorted(texts: Texts) -> bool:
     """Whether the texts are distinct and in byte order, as a Vocabulary must be; O(texts)."""
     return all(a.encode() < b.encode() for a, b in pairwise(texts.values()))

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
 
@@ -15,11 +15,16 @@ from starlette.middleware.cors import CORSMiddleware
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import SettingsError
 from contracts.event_log import open_event_log
+from contracts.item_log import ItemLog
 from contracts.settings import Settings, load_settings
+from serving.arrivals import Arrivals
 from serving.bundles import BundleWatch
+from serving.event_tail import EventTail
 from serving.event_writer import EventWriter
 from serving.headers import SecurityHeaders
+from serving.live_visits import LiveVisits
 from serving.openapi import install_openapi
+from serving.policy_watch import PolicyWatch
 from serving.problems import install_handlers
 from serving.routes import customers, events, items, operations, recommendations
 from serving.security import KeyRing
@@ -28,36 +33,48 @@ from serving.telemetry import RequestTelemetry, Telemetry
 
 # Recommendations before items: /v1/items/{id}/similar is theirs, and an item's id may hold slashes.
 ROUTERS: Final = (recommendations.router, customers.router, items.router, events.router, operations.router)
-BUNDLE_CHECK_SECONDS: Final = 2.0
+BUNDLE_CHECK_SECONDS: Final = 2.0  # also of the policy file, and of what was told to other workers
+TAIL_CHECK_SECONDS: Final = 1.0
 _DESCRIPTION: Final = "Recommendations, churn risk and demand forecasts from your store's events."
 
 _log: Final = logging.getLogger("serving")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The service for these settings; raises SettingsError where it would be unsafe, above all without API keys."""
+    """The service for these settings; raises SettingsError where it would be unsafe, above all without API keys.
+
+    Also where the policy file cannot be used."""
     keys = KeyRing(settings.keys_path)
     keys.require_safe()
-    bundles = BundleWatch(open_bundle_store(settings.bundles_url))
-    telemetry = Telemetry(bundles)
+    policy = PolicyWatch(settings.policy)
+    arrivals = Arrivals(ItemLog(settings.items_path))
+    bundles = BundleWatch(open_bundle_store(settings.bundles_url), policy, arrivals)
+    visits = LiveVisits()
+    telemetry = Telemetry(bundles, visits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # However uvicorn was started: its access log holds paths, and with them ids.
         logging.getLogger("uvicorn.access").disabled = True
         writer = EventWriter(open_event_log(settings.events_url))
-        app.state.service = Service(settings, keys, bundles, writer, telemetry)
+        tail = EventTail(open_event_log(settings.events_url), visits)
+        app.state.service = Service(settings, keys, bundles, writer, telemetry, visits, tail, arrivals)
         await asyncio.to_thread(bundles.refresh)
         if bundles.served is None:
             _log.warning("%s", bundles.status().detail)
-        following = asyncio.create_task(_follow(bundles))
+        following = [
+            asyncio.create_task(_every(BUNDLE_CHECK_SECONDS, bundles.refresh)),
+            asyncio.create_task(_every(TAIL_CHECK_SECONDS, tail.catch_up)),
+        ]
         try:
             yield
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
             await asyncio.to_thread(writer.close)
+            await asyncio.to_thread(tail.close)
+            arrivals.close()
 
     app = FastAPI(
         title="Shopkeeper",
@@ -109,8 +126,8 @@ def _checked_origins(origins: list[str]) -> list[str]:
     return origins
 
 
-async def _follow(bundles: BundleWatch) -> None:
-    """Swap in what is published, within seconds of its publication."""
+async def _every(seconds: float, follow: Callable[[], object]) -> None:
+    """Follow what others change, without stopping the requests."""
     while True:
-        await asyncio.sleep(BUNDLE_CHECK_SECONDS)
-        await asyncio.to_thread(bundles.refresh)
+        await asyncio.to_thread(follow)
+        await asyncio.sleep(seconds)

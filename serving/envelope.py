@@ -40,10 +40,11 @@ class _Head(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True)
 class Incoming:
-    """One event on its way to the log; `problem` says why ingest will quarantine it."""
+    """One event on its way to the log; `problem` says why ingest will quarantine it, `event` is None then."""
 
     key: str  # what the event log dedupes by
     payload: bytes
+    event: Event | None = None
     problem: InvalidEvent | None = None
     is_suppressed: bool = False
 
@@ -79,10 +80,10 @@ def prepare(raw: bytes, default_type: str | None, context: Any, received_at: dat
     except InvalidEvent as problem:
         # Not its message id: the sender may repair the event and send it again under the same one.
         key = f"invalid-{blake2b(payload, digest_size=16).hexdigest()}"
-        return Incoming(key, payload, problem)
+        return Incoming(key, payload, problem=problem)
     if event.is_suppressed:
-        return Incoming(event.message_id, _refusal(event), None, is_suppressed=True)
-    return Incoming(event.message_id, payload)
+        return Incoming(event.message_id, _refusal(event), event, is_suppressed=True)
+    return Incoming(event.message_id, payload, event)
 
 
 def batch_context(envelope: Envelope) -> Any:

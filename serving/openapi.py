@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from serving.access import Access, EventSender
 from serving.problems import MEDIA_TYPE
-from serving.schemas import Batch, Event, ProblemAnswer, RecommendationQuestion
+from serving.schemas import Batch, Event, ProblemAnswer, RecommendationQuestion, ToldItemsQuestion
 from serving.security import SCOPES
 
 _SCHEMES: Final = {
@@ -19,7 +19,7 @@ _SCHEMES: Final = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "basic": {"type": "http", "scheme": "basic", "description": "The key as user name, no password (Segment's SDKs)."},
 }
-_EXTRA_MODELS: Final = (Batch, Event, ProblemAnswer, RecommendationQuestion)
+_EXTRA_MODELS: Final = (Batch, Event, ProblemAnswer, RecommendationQuestion, ToldItemsQuestion)
 _REFERENCE: Final = "#/components/schemas/{model}"
 
 

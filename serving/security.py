@@ -19,11 +19,13 @@ from contracts.durable import replace_file
 from contracts.errors import InputError, SettingsError
 
 EVENTS_WRITE: Final = "events:write"
+ITEMS_WRITE: Final = "items:write"
 RECOMMENDATIONS_READ: Final = "recommendations:read"
 CUSTOMERS_READ: Final = "customers:read"
 ADMIN: Final = "admin"
 SCOPES: Final = {
     EVENTS_WRITE: "send events; reads nothing",
+    ITEMS_WRITE: "tell of new items, prices and stock: what the shop's own server does, never a web page",
     RECOMMENDATIONS_READ: "recommendations and similar items: what a storefront shows",
     CUSTOMERS_READ: "the tables of customers and items, and forecasts: what the back office reads",
     ADMIN: "everything, and the service's own metrics",

@@ -7,8 +7,11 @@ from typing import Final
 from fastapi import Request
 
 from contracts.settings import Settings
+from serving.arrivals import Arrivals
 from serving.bundles import BundleWatch, ServedBundle
+from serving.event_tail import EventTail
 from serving.event_writer import EventWriter
+from serving.live_visits import LiveVisits
 from serving.problems import Problem, unavailable
 from serving.security import KeyRing
 from serving.tables import ServedTable
@@ -26,6 +29,9 @@ class Service:
     bundles: BundleWatch
     writer: EventWriter
     telemetry: Telemetry
+    visits: LiveVisits
+    tail: EventTail
+    arrivals: Arrivals
     # Sorting a million rows takes a core for a moment.
     listing_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTINGS))
 

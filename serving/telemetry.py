@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -11,10 +11,12 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.bundles import BundleWatch
+from serving.live_visits import LiveVisits
 from serving.problems import unexpected
 
 METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_RECOMMEND_SECONDS: Final = (0.00025, 0.0005, 0.001, 0.0015, 0.0025, 0.005, 0.01, 0.025, 0.1)
 _METHODS: Final = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
 
 _log: Final = logging.getLogger("serving.requests")
@@ -23,7 +25,7 @@ _log: Final = logging.getLogger("serving.requests")
 class Telemetry:
     """This process's metrics. With several workers each has its own, and a scrape reaches one of them."""
 
-    def __init__(self, bundles: BundleWatch) -> None:
+    def __init__(self, bundles: BundleWatch, visits: LiveVisits | None = None) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_BundleCollector(bundles))
         self.requests = Histogram(
@@ -39,12 +41,30 @@ class Telemetry:
         self.event_log_failures = Counter(
             "shopkeeper_event_log_failures", "Requests whose events could not be stored.", registry=self._registry
         )
-        self.fallbacks = Counter(
-            "shopkeeper_recommendation_fallbacks", "Answers that used a fallback.", ["kind"], registry=self._registry
+        self._fallbacks = Counter(
+            "shopkeeper_recommendation_fallbacks",
+            "Answers that used a fallback.",
+            ["placement", "kind"],
+            registry=self._registry,
         )
+        self._recommending = Histogram(
+            "shopkeeper_recommend_seconds",
+            "How long the recommender itself took, by placement; its count is that of the answers.",
+            ["placement"],
+            buckets=_RECOMMEND_SECONDS,
+            registry=self._registry,
+        )
+        live = Gauge("shopkeeper_live_visits", "Ids of persons whose visit goes on.", registry=self._registry)
+        live.set_function(lambda: float(len(visits or ())))
         Gauge(
             "shopkeeper_started_timestamp_seconds", "When this process started.", registry=self._registry
         ).set_to_current_time()
+
+    def answered(self, placement: str, fallbacks: Sequence[str], seconds: float) -> None:
+        """Count one answer of the recommender; of a fallback only its kind, not the ids that it names."""
+        self._recommending.labels(placement).observe(seconds)
+        for kind in {fallback.partition(":")[0] for fallback in fallbacks}:
+            self._fallbacks.labels(placement, kind).inc()
 
     def exposition(self) -> bytes:
         """Every metric in Prometheus' text format."""
@@ -104,6 +124,11 @@ class _BundleCollector(Collector):
         served, status = self._bundles.served, self._bundles.status()
         yield GaugeMetricFamily(
             "shopkeeper_bundle_refused", "1 where the published bundle was refused.", value=float(status.refused)
+        )
+        yield GaugeMetricFamily(
+            "shopkeeper_policy_refused",
+            "1 where the policy file cannot be used and the policy before it still counts.",
+            value=float(status.policy_refused),
         )
         info = GaugeMetricFamily("shopkeeper_bundle_info", "1 for the bundle that is served.", labels=["version"])
         if served is not None:

@@ -29,10 +29,13 @@ def serve(
     """
     import uvicorn
 
+    from serving.policy_watch import PolicyWatch
     from serving.security import KeyRing
 
     # Here as well as in the workers: a message, not a traceback per process.
-    KeyRing(load_settings().keys_path).require_safe()
+    settings = load_settings()
+    KeyRing(settings.keys_path).require_safe()
+    PolicyWatch(settings.policy)
     console.print(f"Shopkeeper at http://{host}:{port}  (stop with Ctrl-C)", highlight=False)
     uvicorn.run(
         "serving.app:from_environment",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import ibis
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from contracts import columns as c
@@ -16,18 +17,18 @@ from contracts.bundle import Replay, write_arrays
 from contracts.errors import NotEnoughData
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.features.interactions import interactions
+from recsys.cases import Cases
 from recsys.evaluation import Evaluation, evaluate
 from recsys.interactions import Interactions
 from recsys.items import ALWAYS, Items
 from recsys.parameters import RecommendParameters
 from recsys.query import KINDS, Query, SessionEvent, query_to_json
 from recsys.recommender import Recommender, utc_seconds
-from recsys.splits import Window, last_window, target_kind, window_targets
-from recsys.training import fit_recommender, sampled
-from recsys.visits import Visits
+from recsys.splits import last_window, target_kind
+from recsys.training import fit_recommender
 from recsys.vocabulary import Vocabulary
 
-RANKER_FILE: Final = "ranker.txt"
+RANKER_FILE: Final = "ranker_{moment}.txt"
 PARAMETERS_FILE: Final = "parameters.json"
 
 
@@ -53,12 +54,12 @@ def backtest(data: TrainingData) -> Backtest:
         past, items, window.start, parameters, seed=data.seed, threads=data.threads, progress=data.progress
     )
     data.progress("recommend: judging")
-    targets = window_targets(everything, window, kind)
-    cases = sampled(np.unique(targets.rows), past, parameters.evaluated_customers, data.seed)
-    found = evaluate(recommender, past, cases, targets, window.start, data.seed)
-    visits = Visits.of(past.joined(everything.between(window.start, window.stop)), window, kind, data.seed)
-    in_visits = _judge_visits(recommender, visits, window, parameters, data.seed)
-    said = {name: recommender.parameters[name] for name in ("ranker", "ranker_groups")}
+    known = past.joined(everything.between(window.start, window.stop))
+    at_start = Cases.at_start(known, window, kind).sampled(parameters.evaluated_cases, data.seed)
+    found = evaluate(recommender, at_start, data.seed)
+    visits = Cases.in_visits(known, window, kind, data.seed).sampled(parameters.evaluated_cases, data.seed)
+    in_visits = evaluate(recommender, visits, data.seed) if len(visits) else Evaluation(0, {}, {}, {})
+    said = {name: value for name, value in recommender.parameters.items() if name.startswith("ranker_")}
     return Backtest(
         window_start=start,
         window_end=data.as_of,
@@ -84,20 +85,11 @@ def fit(data: TrainingData) -> FittedFamily:
 
     def write_files(folder: Path) -> None:
         write_arrays(folder, recommender.to_arrays())
-        (folder / RANKER_FILE).write_text(recommender.ranker_text, encoding="utf-8")
+        for moment, ranker in recommender.rankers.items():
+            (folder / RANKER_FILE.format(moment=moment)).write_text(ranker.text, encoding="utf-8")
         (folder / PARAMETERS_FILE).write_text(json.dumps(recommender.parameters, indent=2), encoding="utf-8")
 
     return FittedFamily(write_files=write_files, replays=_replays(recommender, data.parameters.replays))
-
-
-def _judge_visits(
-    recommender: Recommender, visits: Visits, window: Window, parameters: RecommendParameters, seed: int
-) -> Evaluation:
-    """How well the rest of what a visit chose is found, given the history and one of the chosen items in view."""
-    cases = sampled(np.unique(visits.targets.rows), visits.histories, parameters.evaluated_customers, seed)
-    if not len(cases):
-        return Evaluation(0, {}, {}, {})
-    return evaluate(recommender, visits.histories, cases, visits.targets, window.start, seed)
 
 
 def _in_visit(metrics: Metrics) -> Metrics:
@@ -174,6 +166,7 @@ def _items(table: ibis.Table) -> Items:
         price=_numbers(catalogue[c.PRICE]),
         stock=_numbers(catalogue[c.STOCK]),
         available_from=np.where(has_date, seconds, ALWAYS),
+        attributes=[orjson.loads(text) if text else {} for text in catalogue[c.ATTRIBUTES].to_pylist()],
     )
 
 

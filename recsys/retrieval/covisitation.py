@@ -11,12 +11,17 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 from scipy.sparse import csr_array
 
-from recsys.pairs import ragged, row_maxima, top_of_rows
+from recsys.board import Board, slot_of
+from recsys.compiled import compiled
+from recsys.interactions import ItemCounters
+from recsys.items import Items
 from recsys.parameters import RecommendParameters
 from recsys.query import KINDS
-from recsys.retrieval.pairing import Relation, rows_to_csr, strongest_neighbours
-from recsys.retrieval.source import Proposals, State
-from recsys.shoppers import Shoppers
+from recsys.retrieval.pairing import Relation, strongest_neighbours
+from recsys.retrieval.source import Column, State
+from recsys.shopper import Shopper, Touches
+
+VISIT_DECAY: Final = 0.8  # per step back from the item in view
 
 
 class CoVisitation:
@@ -25,45 +30,46 @@ class CoVisitation:
     name: ClassVar[str]
     relation: ClassVar[Relation]
 
-    @classmethod
-    def visit_name(cls) -> str:
-        """The name of what the relation says of the visit under way alone."""
-        return f"{cls.name}_visit"
-
     def __init__(self, neighbours: csr_array, parameters: RecommendParameters) -> None:
         self.neighbours = neighbours
-        self._parameters = parameters
+        self._anchors = parameters.anchors
+        self._from_kinds = np.isin(np.arange(len(KINDS)), [KINDS.index(kind) for kind in self.relation.from_kinds])
 
     @classmethod
     def fit(cls, state: State) -> Self:
         return cls(strongest_neighbours(cls.relation, state), state.parameters)
 
-    def candidates(self, shoppers: Shoppers, eligible: np.ndarray) -> Proposals:
-        product = rows_to_csr(*self._anchors(shoppers), (shoppers.size, shoppers.item_count)) @ self.neighbours
-        product.sort_indices()
-        rows = np.repeat(np.arange(shoppers.size), np.diff(product.indptr))
-        usable = np.flatnonzero(eligible[product.indices])
-        chosen = usable[top_of_rows(rows[usable], product.data[usable], self._parameters.candidates_per_relation)]
-        keys = rows * shoppers.item_count + product.indices
-        return Proposals(keys, product.data.astype(np.float32, copy=False), chosen)
+    @classmethod
+    def columns(cls, parameters: RecommendParameters) -> tuple[Column, ...]:
+        # A long history drowns the item that the shopper looks at now; the visit is asked for apart.
+        limit = parameters.candidates_per_relation
+        return (Column(cls.name, limit=limit, prior=0.3), Column(f"{cls.name}_visit", limit=limit, prior=0.3))
 
-    def strongest_anchor(self, shoppers: Shoppers, items: np.ndarray) -> np.ndarray:
-        """For a batch of one: the item of the history that speaks most for each of `items`, -1 where none does."""
-        _, anchors, weights = self._anchors(shoppers)
-        starts = self.neighbours.indptr[anchors]
-        rows, places = ragged(starts, self.neighbours.indptr[anchors + 1] - starts)
-        found = np.flatnonzero(np.isin(self.neighbours.indices[places], items))
-        rows, places = rows[found], places[found]
-        best = dict.fromkeys(items.tolist(), -1)
-        ascending = np.argsort(weights[rows] * self.neighbours.data[places], kind="stable")
-        columns, origins = self.neighbours.indices[places[ascending]], anchors[rows[ascending]]
-        best.update(zip(columns.tolist(), origins.tolist(), strict=True))  # the strongest is written last
-        return np.array([best[item] for item in items.tolist()], np.int64)
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ()
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        arrays = (self.neighbours.indptr, self.neighbours.indices, self.neighbours.data)
+        _propose(shopper.touches, self._from_kinds, self._anchors, *arrays, board, first)
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Says nothing of items that are nobody's neighbours."""
+
+    def strongest_anchor(self, shopper: Shopper, item: int) -> int:
+        """The item of the history that speaks most for `item`, -1 where none does."""
+        arrays = (self.neighbours.indptr, self.neighbours.indices, self.neighbours.data)
+        return int(_strongest_anchor(shopper.touches, self._from_kinds, self._anchors, *arrays, item))
 
     def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
         """The item's neighbours and their scores."""
+        if item + 1 >= len(self.neighbours.indptr):  # an item that came after the fit
+            return self.neighbours.indices[:0], self.neighbours.data[:0]
         span = slice(self.neighbours.indptr[item], self.neighbours.indptr[item + 1])
         return self.neighbours.indices[span], self.neighbours.data[span]
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        return self
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         matrix = self.neighbours
@@ -76,14 +82,89 @@ class CoVisitation:
         size = len(parts[2]) - 1
         return cls(csr_array(tuple(parts), shape=(size, size), copy=False), parameters)
 
-    def _anchors(self, shoppers: Shoppers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows, items and weights of the history's items that the relation starts from; the weightiest has 1."""
-        touches = shoppers.touches
-        starts = [KINDS.index(kind) for kind in self.relation.from_kinds]
-        usable = np.flatnonzero(touches.counts[starts].any(axis=0))
-        kept = usable[top_of_rows(touches.rows[usable], touches.weights[usable], self._parameters.anchors)]
-        rows, weights = touches.rows[kept], touches.weights[kept]
-        return rows, touches.items[kept], weights / row_maxima(rows, weights, shoppers.size)[rows]
+
+@compiled
+def anchors_of(touches: Touches, weights: np.ndarray, from_kinds: np.ndarray, limit: int) -> np.ndarray:
+    """Places of the touched items with a positive weight that were touched in one of the kinds, weightiest first."""
+    usable = np.empty(len(weights), np.int64)
+    count = 0
+    for place in range(len(weights)):
+        is_usable = False
+        for kind in range(len(from_kinds)):
+            is_usable |= from_kinds[kind] and touches.counts[place, kind] > 0
+        if is_usable and weights[place] > 0:
+            usable[count] = place
+            count += 1
+    usable = usable[:count]
+    return usable[np.argsort(-weights[usable], kind="mergesort")[:limit]]
+
+
+@compiled
+def visit_weights(touches: Touches) -> np.ndarray:
+    """(touched,) float32: how fresh each item is in the visit under way, 1 the item in view, 0 if not in it."""
+    weights = np.empty(len(touches.items), np.float32)
+    for place in range(len(weights)):
+        weights[place] = 0.0 if touches.visit_counts[place] == 0 else VISIT_DECAY ** touches.visit_steps[place]
+    return weights
+
+
+@compiled
+def add_neighbours(
+    anchors: np.ndarray,
+    weights: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    board: Board,
+    column: int,
+) -> None:
+    """Add to `column` what each anchor's neighbours are worth, times its weight; an item past `indptr` is new."""
+    for place in range(len(anchors)):
+        item = anchors[place]
+        if item + 1 >= len(indptr):
+            continue
+        for entry in range(indptr[item], indptr[item + 1]):
+            board.scores[slot_of(board, indices[entry]), column] += weights[place] * data[entry]
+
+
+@compiled
+def _propose(
+    touches: Touches,
+    from_kinds: np.ndarray,
+    limit: int,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    board: Board,
+    first: int,
+) -> None:
+    for step in range(2):
+        weights = touches.interest if step == 0 else visit_weights(touches)
+        anchors = anchors_of(touches, weights, from_kinds, limit)
+        if len(anchors):
+            shares = weights[anchors] / weights[anchors[0]]
+            add_neighbours(touches.items[anchors], shares, indptr, indices, data, board, first + step)
+
+
+@compiled
+def _strongest_anchor(
+    touches: Touches,
+    from_kinds: np.ndarray,
+    limit: int,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    item: int,
+) -> int:
+    best, found = 0.0, -1
+    for place in anchors_of(touches, touches.interest, from_kinds, limit):
+        anchor = touches.items[place]
+        if anchor + 1 >= len(indptr):
+            continue
+        for entry in range(indptr[anchor], indptr[anchor + 1]):
+            if indices[entry] == item and touches.interest[place] * data[entry] > best:
+                best, found = touches.interest[place] * data[entry], anchor
+    return found
 
 
 class ViewedTogether(CoVisitation):

@@ -1,17 +1,21 @@
 """History: items that the shopper has seen or bought before, by recency and frequency.
 
 Most repeat purchases are found by personal frequency alone (Li et al., "A next basket recommendation reality check",
-2023), so this source comes first for shoppers with a past.
+2023), and many a next click goes back to an item of the same visit.
 """
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
-from recsys.pairs import top_of_rows
+from recsys.board import Board, slot_of
+from recsys.compiled import compiled
+from recsys.interactions import ItemCounters
+from recsys.items import Items
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.source import Proposals, State
-from recsys.shoppers import Shoppers
+from recsys.query import KINDS
+from recsys.retrieval.source import Column, State
+from recsys.shopper import NEVER_DAYS, Shopper, Touches
 
 
 class History:
@@ -19,24 +23,59 @@ class History:
 
     name: ClassVar[str] = "history"
 
-    def __init__(self, parameters: RecommendParameters) -> None:
-        self._parameters = parameters
-
     @classmethod
     def fit(cls, state: State) -> Self:
-        return cls(state.parameters)
+        return cls()
 
-    def candidates(self, shoppers: Shoppers, eligible: np.ndarray) -> Proposals:
-        touches = shoppers.touches
-        usable = np.flatnonzero(eligible[touches.items])
-        limit = self._parameters.candidates_seen
-        return Proposals(
-            touches.keys, touches.weights, usable[top_of_rows(touches.rows[usable], touches.weights[usable], limit)]
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        return (
+            Column("interest", limit=parameters.candidates_seen, prior=0.5),
+            Column("visit_recency", limit=parameters.candidates_seen, prior=1.0, is_relative=False),
+            Column("visit_count", is_relative=False),
+            Column("recency", is_relative=False),
+            Column("order_recency", is_relative=False),
+            *(Column(f"{kind}_count", is_relative=False) for kind in KINDS),
         )
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ()
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        _write(shopper.touches, board, first)
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Says nothing of items that the shopper has not touched."""
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        return self
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         return {}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
-        return cls(parameters)
+        return cls()
+
+
+_NEVER: Final = NEVER_DAYS
+
+
+@compiled
+def _write(touches: Touches, board: Board, first: int) -> None:
+    for place in range(len(touches.items)):
+        scores = board.scores[slot_of(board, touches.items[place])]
+        scores[first] = touches.interest[place]
+        # One over the age: 0 is "never", as it is for every item that the shopper has not touched.
+        scores[first + 1] = _closeness(touches.visit_steps[place])
+        scores[first + 2] = touches.visit_counts[place]
+        scores[first + 3] = _closeness(touches.last_days[place])
+        scores[first + 4] = _closeness(touches.last_order_days[place])
+        for kind in range(touches.counts.shape[1]):
+            scores[first + 5 + kind] = touches.counts[place, kind]
+
+
+@compiled
+def _closeness(age: float) -> float:
+    return 0.0 if age >= _NEVER else 1.0 / (1.0 + age)

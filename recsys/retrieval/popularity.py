@@ -7,10 +7,13 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
-from recsys.pairs import ragged, run_starts, top_of_rows
+from recsys.board import Board, slot_of
+from recsys.compiled import compiled
+from recsys.interactions import ItemCounters
+from recsys.items import Items
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.source import Proposals, State
-from recsys.shoppers import Shoppers
+from recsys.retrieval.source import Column, State
+from recsys.shopper import Shopper
 
 MAIN_CATEGORIES: Final = 3  # of a shopper, whose popular items are proposed
 
@@ -24,21 +27,24 @@ class Popularity:
 
     name: ClassVar[str] = "popular"
 
-    def __init__(self, arrays: dict[str, np.ndarray], parameters: RecommendParameters) -> None:
+    def __init__(self, arrays: dict[str, np.ndarray], limits: tuple[int, int]) -> None:
         self.order = np.asarray(arrays["popular_order"])
         self.scores = np.asarray(arrays["popular_scores"])
         self._category_order = np.asarray(arrays["popular_category_order"])
         self._category_offsets = np.asarray(arrays["popular_category_offsets"])
         self._category = np.asarray(arrays["items_category"])
-        self._parameters = parameters
+        self._limits = limits  # of candidates: overall, and per main category
 
     @classmethod
     def fit(cls, state: State) -> Self:
-        scores = state.counters.popularity.astype(np.float32)
-        category = state.items.category
+        return cls._of(state.counters.popularity.astype(np.float32), state.items, _limits(state.parameters))
+
+    @classmethod
+    def _of(cls, scores: np.ndarray, items: Items, limits: tuple[int, int]) -> Self:
+        category = items.category
         order = np.argsort(-scores, kind="stable").astype(np.int32)
         by_category = order[np.argsort(category[order], kind="stable")]
-        sizes = np.bincount(category[category >= 0], minlength=len(state.items.categories))
+        sizes = np.bincount(category[category >= 0], minlength=len(items.categories))
         arrays = {
             "popular_order": order,
             "popular_scores": scores,
@@ -46,29 +52,45 @@ class Popularity:
             "popular_category_offsets": np.concatenate([[0], np.cumsum(sizes)]),
             "items_category": category,
         }
-        return cls(arrays, state.parameters)
+        return cls(arrays, limits)
 
-    def candidates(self, shoppers: Shoppers, eligible: np.ndarray) -> Proposals:
-        top = self.top(self._parameters.candidates_popular, eligible)
-        rows = np.repeat(np.arange(shoppers.size), len(top))
-        keys = rows * shoppers.item_count + np.tile(top, shoppers.size)
-        keys = np.sort(np.concatenate([keys, self._by_category(shoppers, eligible)]))
-        keys = keys[run_starts(keys)]
-        return Proposals(keys, self.scores[keys % shoppers.item_count], np.arange(len(keys)))
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        limit = parameters.candidates_popular + MAIN_CATEGORIES * parameters.candidates_per_category
+        return (Column("popular", limit=limit, prior=0.2, is_relative=False),)
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ()
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        _write(self.order, self.scores, eligible, self._limits[0], board, first)
+        if len(self._category_order):
+            for category in main_categories(shopper.touches.items, shopper.touches.interest, self._category).tolist():
+                span = self._category_order[self._category_offsets[category] : self._category_offsets[category + 1]]
+                _write(span, self.scores, eligible, self._limits[1], board, first)
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        """The item counters say it of every candidate."""
+
+    @property
+    def popular_count(self) -> int:
+        """How many items have any popularity."""
+        return int(np.count_nonzero(self.scores))
 
     def top(self, limit: int, eligible: np.ndarray) -> np.ndarray:
         """The `limit` most popular eligible items, most popular first; items without any popularity come last."""
-        reach = 4 * limit
-        while True:
-            found = self.order[:reach][eligible[self.order[:reach]]]
-            if len(found) >= limit or reach >= len(self.order):
-                return np.asarray(found[:limit], np.int64)
-            reach *= 8
+        return first_eligible(self.order, eligible, limit).astype(np.int64)
 
     def top_of_category(self, category: int, limit: int, eligible: np.ndarray) -> np.ndarray:
         """The `limit` most popular eligible items of one category."""
         span = self._category_order[self._category_offsets[category] : self._category_offsets[category + 1]]
-        return np.asarray(span[eligible[span]][:limit], np.int64)
+        return first_eligible(span, eligible, limit).astype(np.int64)
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        return self._of(
+            np.append(self.scores, np.zeros(len(items) - len(self.scores), np.float32)), items, self._limits
+        )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         return {
@@ -80,21 +102,49 @@ class Popularity:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
-        return cls(arrays, parameters)
+        return cls(arrays, _limits(parameters))
 
-    def _by_category(self, shoppers: Shoppers, eligible: np.ndarray) -> np.ndarray:
-        """The keys of the popular items of each shopper's main categories."""
-        if not len(self._category_order):
-            return np.zeros(0, np.int64)
-        affinity = shoppers.affinity(self._category)
-        rows = affinity.keys // affinity.width
-        main = top_of_rows(rows, affinity.shares, MAIN_CATEGORIES)
-        categories = affinity.keys[main] % affinity.width
-        starts = self._category_offsets[categories]
-        lengths = self._category_offsets[categories + 1] - starts
-        # A few spare places make up for items that are not eligible.
-        spans, places = ragged(starts, np.minimum(lengths, 3 * self._parameters.candidates_per_category))
-        items = self._category_order[places]
-        usable = np.flatnonzero(eligible[items])
-        kept = usable[top_of_rows(spans[usable], -np.arange(len(usable)), self._parameters.candidates_per_category)]
-        return np.asarray(rows[main][spans[kept]] * shoppers.item_count + items[kept])
+
+def _limits(parameters: RecommendParameters) -> tuple[int, int]:
+    return parameters.candidates_popular, parameters.candidates_per_category
+
+
+@compiled
+def first_eligible(order: np.ndarray, eligible: np.ndarray, limit: int) -> np.ndarray:
+    """The first `limit` eligible items of `order`."""
+    found = np.empty(min(limit, len(order)), np.int32)
+    count = 0
+    for item in order:
+        if count == limit:
+            break
+        if eligible[item]:
+            found[count] = item
+            count += 1
+    return found[:count]
+
+
+@compiled
+def main_categories(items: np.ndarray, interest: np.ndarray, category: np.ndarray) -> np.ndarray:
+    """The up to three categories in which most of the interest (touched,) lies, most first."""
+    codes = np.empty(len(items), np.int64)
+    sums = np.empty(len(items), np.float32)
+    count = 0
+    for place in range(len(items)):
+        code = category[items[place]]
+        if code < 0:
+            continue
+        at = 0
+        while at < count and codes[at] != code:
+            at += 1
+        if at == count:
+            codes[at], sums[at] = code, 0.0
+            count += 1
+        sums[at] += interest[place]
+    return codes[:count][np.argsort(-sums[:count], kind="mergesort")[:MAIN_CATEGORIES]]
+
+
+@compiled
+def _write(order: np.ndarray, scores: np.ndarray, eligible: np.ndarray, limit: int, board: Board, first: int) -> None:
+    for item in first_eligible(order, eligible, limit):
+        if scores[item] > 0:
+            board.scores[slot_of(board, item), first] = scores[item]

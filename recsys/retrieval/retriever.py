@@ -1,22 +1,45 @@
-"""The first stage: all sources together, fitted on one past, proposing for a batch."""
+"""Retrieval: several cheap sources propose candidates, and what they say of them becomes the ranker's features."""
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
 
-from recsys.features import Candidates, feature_matrix
+from recsys.arrivals import NewItem, catalogue_with, counters_with
+from recsys.board import Board, clear, nominated
+from recsys.features import Candidates, Describer, feature_names, prior_of
 from recsys.interactions import Interactions, ItemCounters
 from recsys.items import Items
-from recsys.pairs import run_starts
 from recsys.parameters import RecommendParameters
+from recsys.retrieval.content import Content
 from recsys.retrieval.covisitation import RELATIONS, CoVisitation
+from recsys.retrieval.customer_neighbours import CustomerNeighbours
+from recsys.retrieval.factors import Factors
 from recsys.retrieval.history import History
 from recsys.retrieval.popularity import Popularity
-from recsys.retrieval.source import Source, State
-from recsys.shoppers import Shoppers
+from recsys.retrieval.repurchase import Repurchase
+from recsys.retrieval.source import Column, Source, State
+from recsys.retrieval.vectors import Vectors
+from recsys.retrieval.visit_items import VisitItems
+from recsys.retrieval.visit_neighbours import VisitNeighbours
+from recsys.shopper import Shopper
+from recsys.visit_log import VisitLog
 
-SOURCES: Final[tuple[type[Source], ...]] = (History, *RELATIONS, Popularity)
+SOURCES: Final[tuple[type[Source], ...]] = (
+    History,
+    Repurchase,
+    VisitNeighbours,
+    VisitItems,
+    *RELATIONS,
+    CustomerNeighbours,
+    Vectors,
+    Popularity,
+    Content,
+    Factors,  # the last: it scores what the others wrote
+)
 
 
 @dataclass(frozen=True)
@@ -24,18 +47,39 @@ class Retriever:
     """Every source and every item counter, as of one moment."""
 
     items: Items
+    log: VisitLog
     counters: ItemCounters
     sources: dict[str, Source]
+    parameters: RecommendParameters
+    now: int
+    priors: np.ndarray  # (moments, columns) float32: of the first blend, outside a visit and inside
+    _scratch: threading.local = field(default_factory=threading.local, compare=False)
 
     @classmethod
     def fit(
-        cls, interactions: Interactions, items: Items, now: int, target_kind: int, parameters: RecommendParameters
+        cls,
+        interactions: Interactions,
+        log: VisitLog,
+        items: Items,
+        now: int,
+        target_kind: int,
+        parameters: RecommendParameters,
+        seed: int = 7,
+        threads: int = 1,
     ) -> Self:
         """Fitted on the interactions given, which must all lie before `now` (seconds since 1970 UTC)."""
         assert not len(interactions) or int(interactions.times.max()) < now, "an interaction lies in the future"
         counters = ItemCounters.of(interactions, now, target_kind)
-        state = State(interactions, counters, items, now, parameters)
-        return cls(items, counters, {source.name: source.fit(state) for source in SOURCES})
+        state = State(interactions, log, counters, items, now, parameters, seed, threads)
+        return cls(
+            items,
+            log,
+            counters,
+            {source.name: source.fit(state) for source in SOURCES},
+            parameters,
+            now,
+            _priors(parameters),
+        )
 
     @property
     def popularity(self) -> Popularity:
@@ -44,31 +88,121 @@ class Retriever:
         return source
 
     @property
+    def repurchase(self) -> Repurchase:
+        source = self.sources[Repurchase.name]
+        assert isinstance(source, Repurchase)
+        return source
+
+    @property
+    def content(self) -> Content:
+        source = self.sources[Content.name]
+        assert isinstance(source, Content)
+        return source
+
+    @cached_property
     def relations(self) -> tuple[CoVisitation, ...]:
         return tuple(source for source in self.sources.values() if isinstance(source, CoVisitation))
 
-    def candidates(self, shoppers: Shoppers, eligible: np.ndarray) -> Candidates:
-        """The union of what the sources propose; `eligible` (items,) bool says what may be proposed."""
-        proposals = {name: source.candidates(shoppers, eligible) for name, source in self.sources.items()}
-        # A long history drowns the item that the shopper looks at now; the visit is asked for apart.
-        visit = shoppers.visit()
-        proposals |= {relation.visit_name(): relation.candidates(visit, eligible) for relation in self.relations}
-        keys = np.sort(np.concatenate([said.keys[said.chosen] for said in proposals.values()]))
-        keys = keys[run_starts(keys)]
-        rows = keys // shoppers.item_count
-        return Candidates(shoppers.size, keys, rows, keys - rows * shoppers.item_count, proposals)
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The board's columns."""
+        return tuple(column for source in self.sources.values() for column in source.columns(self.parameters))
 
-    def features(self, shoppers: Shoppers, candidates: Candidates) -> np.ndarray:
-        """(candidates, features) float32."""
-        return feature_matrix(shoppers, candidates, self.counters, self.items)
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features, in order."""
+        return feature_names(self.columns, self._judgements)
+
+    @cached_property
+    def feature_place(self) -> dict[str, int]:
+        """The column of each feature."""
+        return {name: place for place, name in enumerate(self.features)}
+
+    def candidates(self, shopper: Shopper, eligible: np.ndarray) -> Candidates:
+        """The union of what the sources nominate, described; `eligible` (items,) bool says what may be proposed."""
+        board = self._board()
+        clear(board)
+        first = 0
+        for source in self.sources.values():
+            source.propose(shopper, eligible, board, first)
+            first += len(source.columns(self.parameters))
+        rows, nominators = nominated(board, eligible, *self._nominators)
+        prior = prior_of(board.scores[rows], self.priors[int(shopper.in_visit)])
+        if len(rows) > self.parameters.candidates:
+            kept = np.sort(np.argpartition(-prior, self.parameters.candidates)[: self.parameters.candidates])
+            rows, nominators, prior = rows[kept], nominators[kept], prior[kept]
+        items = board.items[rows]
+        judged = np.empty((len(items), len(self._judgements)), np.float32)
+        first = 0
+        for source in self.sources.values():
+            count = len(source.judgements())
+            if count:
+                source.judge(shopper, items, judged[:, first : first + count])
+            first += count
+        return Candidates(
+            items, nominators, self._describer.features(shopper, board.scores[rows], prior, judged, items)
+        )
+
+    @cached_property
+    def everything(self) -> np.ndarray:
+        """(items,) bool, all true: in the past every item could be chosen, what was sold out then is not known."""
+        return np.ones(len(self.items), bool)
+
+    def with_priors(self, priors: np.ndarray, candidates: int) -> "Retriever":
+        """The same sources, blended by other weights, and with other limits to the number of candidates."""
+        return replace(self, priors=priors, parameters=replace(self.parameters, candidates=candidates))
+
+    def told_of(self, told: Sequence[NewItem]) -> "Retriever":
+        """The same sources over the catalogue with what the shop has told since; nothing is fitted anew."""
+        items = catalogue_with(self.items, told)
+        counters = counters_with(self.counters, len(items))
+        sources = {name: source.grown(items, counters) for name, source in self.sources.items()}
+        return Retriever(items, self.log.grown(len(items)), counters, sources, self.parameters, self.now, self.priors)
+
+    def nominated_by(self, source: str, candidates: Candidates) -> np.ndarray:
+        """(candidates,) bool: which of them are among the best of one of the source's columns."""
+        names = {column.name for column in self.sources[source].columns(self.parameters)}
+        bits = sum(1 << place for place, column in enumerate(self._nominating) if self.columns[column].name in names)
+        return np.asarray((candidates.nominators & bits) != 0)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        arrays = self.items.to_arrays() | self.counters.to_arrays()
+        arrays = self.items.to_arrays() | self.counters.to_arrays() | self.log.to_arrays() | {"priors": self.priors}
         for source in self.sources.values():
             arrays |= source.to_arrays()
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
+    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters, now: int) -> Self:
         sources = {source.name: source.from_arrays(arrays, parameters) for source in SOURCES}
-        return cls(Items.from_arrays(arrays), ItemCounters.from_arrays(arrays), sources)
+        parts = (Items.from_arrays(arrays), VisitLog.from_arrays(arrays), ItemCounters.from_arrays(arrays))
+        return cls(*parts, sources, parameters, now, np.asarray(arrays["priors"]))
+
+    @cached_property
+    def _judgements(self) -> tuple[str, ...]:
+        return tuple(name for source in self.sources.values() for name in source.judgements())
+
+    @cached_property
+    def _nominating(self) -> list[int]:
+        return [place for place, column in enumerate(self.columns) if column.limit]
+
+    @cached_property
+    def _nominators(self) -> tuple[np.ndarray, np.ndarray]:
+        """The nominating columns and their limits."""
+        return np.array(self._nominating), np.array([self.columns[place].limit for place in self._nominating])
+
+    @cached_property
+    def _describer(self) -> Describer:
+        return Describer.of(self.columns, self.items, self.counters)
+
+    def _board(self) -> Board:
+        """This thread's board."""
+        board: Board | None = getattr(self._scratch, "board", None)
+        if board is None:
+            board = self._scratch.board = Board.of(len(self.items), len(self.columns))
+        return board
+
+
+def _priors(parameters: RecommendParameters) -> np.ndarray:
+    """The sources' own weights, for both moments."""
+    own = [column.prior for source in SOURCES for column in source.columns(parameters)]
+    return np.array([own, own], np.float32)

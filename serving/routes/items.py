@@ -1,31 +1,72 @@
-"""What is true of this item, and how much of it will be needed."""
+"""What is true of this item, how much of it will be needed, and what the shop tells of it."""
 
+import asyncio
+import logging
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
+from contracts.errors import StorageError
 from serving.access import Access
+from serving.arrivals import stated
+from serving.body import MAX_EVENTS_BYTES, read_body
 from serving.bundles import ServedBundle
 from serving.listing import ListQuery, answer_list
 from serving.problems import Problem, unavailable
-from serving.schemas import ForecastAnswer, ItemAnswer, ListAnswer
-from serving.security import CUSTOMERS_READ
+from serving.schemas import ForecastAnswer, ItemAnswer, ListAnswer, ToldItemsAnswer, ToldItemsQuestion, json_body
+from serving.security import CUSTOMERS_READ, ITEMS_WRITE
 from serving.service import service_of, table_of, unknown_id
 
 DEMAND: Final = "demand"
 
-router = APIRouter(tags=["items"], dependencies=[Depends(Access(CUSTOMERS_READ))])
+_log: Final = logging.getLogger("serving.items")
+
+router = APIRouter(tags=["items"])
+_READS: Final = [Depends(Access(CUSTOMERS_READ))]
 ItemId = Annotated[str, Path(min_length=1, max_length=200)]
 
 
-@router.get("/v1/items", response_model=ListAnswer, summary="Items, filtered and sorted, as JSON or CSV")
+@router.post(
+    "/v1/items",
+    response_model=ToldItemsAnswer,
+    summary="Tell of up to 1,000 items",
+    dependencies=[Depends(Access(ITEMS_WRITE))],
+    openapi_extra=json_body("ToldItemsQuestion"),
+)
+async def tell_items(request: Request) -> Response:
+    """New items can be recommended when this is answered, and known ones have the price and stock that it says."""
+    service = service_of(request)
+    items = ToldItemsQuestion.model_validate_json(await read_body(request, MAX_EVENTS_BYTES)).items
+    rows = [(item.item_id, stated(item.model_dump(mode="json", exclude_none=True))) for item in items]
+    try:
+        await asyncio.to_thread(service.arrivals.tell, rows, datetime.now(UTC))
+        await asyncio.to_thread(service.bundles.hear_news)
+    except StorageError as error:
+        _log.error("items could not be stored: %s", error)
+        detail = "The items could not be stored safely, so none of them is confirmed. Send them again."
+        raise unavailable("items-not-stored", detail) from None
+    served = service.bundles.served
+    version = served.version if served is not None and served.recommender is not None else None
+    body = {"success": True, "told": len(items), "bundle_version": version}
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+@router.get(
+    "/v1/items", response_model=ListAnswer, summary="Items, filtered and sorted, as JSON or CSV", dependencies=_READS
+)
 async def list_items(request: Request, query: Annotated[ListQuery, Depends()]) -> Response:
     """For example `?where=stock:lt:5&sort=item_name`."""
     return await answer_list(request, "items", query)
 
 
-@router.get("/v1/items/{item_id:path}/forecast", response_model=ForecastAnswer, summary="An item's demand, day by day")
+@router.get(
+    "/v1/items/{item_id:path}/forecast",
+    response_model=ForecastAnswer,
+    summary="An item's demand, day by day",
+    dependencies=_READS,
+)
 async def get_forecast(request: Request, item_id: ItemId) -> Response:
     """Units per day with an 80 % band, and the totals that the forecast family states."""
     served = service_of(request).bundle()
@@ -50,7 +91,7 @@ async def get_forecast(request: Request, item_id: ItemId) -> Response:
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
 
 
-@router.get("/v1/items/{item_id:path}", response_model=ItemAnswer, summary="One item")
+@router.get("/v1/items/{item_id:path}", response_model=ItemAnswer, summary="One item", dependencies=_READS)
 async def get_item(request: Request, item_id: ItemId) -> Response:
     """Everything that the bundle says about one item."""
     served = service_of(request).bundle()

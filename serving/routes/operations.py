@@ -60,7 +60,11 @@ async def ready(request: Request) -> Response:
     if status.served_version is None:
         raise unavailable("not-ready", status.detail)
     answer = ReadyAnswer(
-        status="ready", bundle_version=status.served_version, is_current=not status.refused, detail=status.detail
+        status="ready",
+        bundle_version=status.served_version,
+        is_current=not status.refused,
+        is_policy_current=not status.policy_refused,
+        detail=status.detail,
     )
     return Response(answer.model_dump_json(), media_type="application/json")
 

@@ -1,72 +1,113 @@
 """What should this shopper see now?"""
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from contracts import columns as c
-from contracts.errors import InputError
 from recsys.query import Answer, Recommendation
 from recsys.query import Query as ShopperQuery
 from recsys.recommender import Recommender
-from serving.access import Access
+from serving.access import Access, DirectRoute
 from serving.body import MAX_QUESTION_BYTES, read_body
 from serving.bundles import RECOMMENDER_FOLDER, ServedBundle
+from serving.exploration import log_drawn, new_answer_id, with_seed
+from serving.live_visits import ANONYMOUS, person_of
 from serving.problems import unavailable
+from serving.query_string import openapi_parameters, question_of
 from serving.schemas import MAX_K, RecommendationAnswer, RecommendationQuestion, SimilarAnswer, json_body
 from serving.security import RECOMMENDATIONS_READ
 from serving.service import Service, service_of, unknown_id
+from serving.shelf import Shelf
 
-SHOWN_COLUMNS: Final = (c.ITEM_ID, c.ITEM_NAME, c.ITEM_CATEGORY, c.PRICE)
+# Who has refused personalization is answered as this customer, whom nobody can be: an anonymous id is never blank.
+NOBODY: Final = ANONYMOUS
 
 router = APIRouter(tags=["recommendations"], dependencies=[Depends(Access(RECOMMENDATIONS_READ))])
 K = Annotated[int, Query(ge=1, le=MAX_K, description="How many items.")]
-CustomerId = Annotated[str, Path(min_length=1, max_length=200)]
 ItemId = Annotated[str, Path(min_length=1, max_length=200)]
 
 
-@router.get(
-    "/v1/recommendations/{customer_id:path}",
-    response_model=RecommendationAnswer,
-    summary="Recommendations for a customer",
-)
-async def recommend_to_customer(request: Request, customer_id: CustomerId, k: K = 20) -> Response:
+async def recommend_for_placement(request: Request) -> Response:
+    """Items for one place on a page, in a form that a page can ask while it loads."""
+    return _recommend(service_of(request), question_of(request.query_params.multi_items()))
+
+
+async def recommend_to_customer(request: Request) -> Response:
     """Items for one customer. An unknown one gets what is popular, and `fallbacks` says so."""
-    return _recommend(service_of(request), ShopperQuery(customer_id=customer_id, k=k))
+    customer_id = request.path_params["customer_id"]
+    return _recommend(service_of(request), question_of(request.query_params.multi_items(), customer_id=customer_id))
 
 
-@router.post(
-    "/v1/recommendations",
-    response_model=RecommendationAnswer,
-    summary="Recommendations in a context",
-    openapi_extra=json_body("RecommendationQuestion"),
-)
 async def recommend_in_context(request: Request) -> Response:
     """Items for a shopper with what is known of this moment: the open item, the cart, the visit so far, filters."""
     body = await read_body(request, MAX_QUESTION_BYTES)
-    return _recommend(service_of(request), RecommendationQuestion.model_validate_json(body or b"{}").query())
+    return _recommend(service_of(request), RecommendationQuestion.model_validate_json(body or b"{}"))
+
+
+_ROUTES: Final = (
+    ("GET", "", recommend_for_placement, "Recommendations for a placement", {"parameters": openapi_parameters()}),
+    (
+        "GET",
+        "/{customer_id:path}",
+        recommend_to_customer,
+        "Recommendations for a customer",
+        {"parameters": openapi_parameters("customer_id")},
+    ),
+    (
+        "POST",
+        "",
+        recommend_in_context,
+        "Recommendations in a context",
+        json_body("RecommendationQuestion"),
+    ),
+)
+for _method, _path, _handler, _summary, _described in _ROUTES:
+    router.add_api_route(
+        f"/v1/recommendations{_path}",
+        _handler,
+        methods=[_method],
+        response_model=RecommendationAnswer,
+        summary=_summary,
+        openapi_extra=_described,
+        route_class_override=DirectRoute,
+    )
 
 
 @router.get("/v1/items/{item_id:path}/similar", response_model=SimilarAnswer, summary="Items that go with an item")
 async def similar_items(request: Request, item_id: ItemId, k: K = 20) -> Response:
-    """Items that shoppers of this item looked at or bought as well."""
-    served = service_of(request).bundle()
-    try:
-        answer = _recommender(served).similar(item_id, k)
-    except InputError:
-        raise unknown_id("item", "items", served.version) from None
-    return _answer(served, answer, {"item_id": item_id})
-
-
-def _recommend(service: Service, query: ShopperQuery) -> Response:
+    """Items that shoppers of this item looked at or bought as well: the placement `similar`, whoever asks."""
+    service = service_of(request)
     served = service.bundle()
-    answer = _recommender(served).recommend(query)
-    for fallback in answer.fallbacks:
-        service.telemetry.fallbacks.labels(kind=fallback.partition(":")[0]).inc()
+    if _recommender(served).retriever.items.ids.index(item_id) < 0:
+        raise unknown_id("item", "items", served.version)
+    answer = _ask(service, served, ShopperQuery(item_id=item_id, k=k, placement="similar"))
+    return _response(served, answer, {"item_id": item_id})
+
+
+def _recommend(service: Service, question: RecommendationQuestion) -> Response:
+    query = question.query()
+    served = service.bundle()
+    answer = _ask(service, served, _with_visit(service, question, query))
     about = {"customer_id": query.customer_id, "is_known_customer": answer.is_known_customer}
-    return _answer(served, answer, about)
+    return _response(served, answer, about)
+
+
+def _with_visit(service: Service, question: RecommendationQuestion, query: ShopperQuery) -> ShopperQuery:
+    """The query, with what the person does in the visit that goes on, unless the question says so itself."""
+    persons = [person for person in (query.customer_id, person_of(None, question.anonymous_id)) if person]
+    if not query.personalize or not persons:
+        return query
+    if service.visits.has_refused(persons):
+        return replace(query, customer_id=NOBODY, session=())
+    if "session" in question.model_fields_set:
+        return query
+    session = service.visits.session(persons, datetime.now(UTC))
+    return replace(query, session=session) if session else query
 
 
 def _recommender(served: ServedBundle) -> Recommender:
@@ -78,30 +119,42 @@ def _recommender(served: ServedBundle) -> Recommender:
     return served.recommender
 
 
-def _answer(served: ServedBundle, answer: Answer, about: dict[str, Any]) -> Response:
+def _ask(service: Service, served: ServedBundle, query: ShopperQuery) -> Answer:
+    recommender = _recommender(served)
+    asked = with_seed(recommender, query)
+    started = time.perf_counter()
+    answer = recommender.recommend(asked)
+    service.telemetry.answered(query.placement, answer.fallbacks, time.perf_counter() - started)
+    return answer
+
+
+def _response(served: ServedBundle, answer: Answer, about: dict[str, Any]) -> Response:
+    assert served.shelf is not None  # it comes with the recommender
+    answer_id = new_answer_id()
+    log_drawn(answer, answer_id, served.version)
     body = {
         "bundle_version": served.version,
         "as_of": served.as_of(RECOMMENDER_FOLDER),
+        "answer_id": answer_id,
         **about,
+        "placement": answer.placement,
         "fallbacks": answer.fallbacks,
-        "items": _items(served, answer.items),
+        "items": _items(served.shelf, answer.items),
     }
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
 
 
-def _items(served: ServedBundle, recommended: Sequence[Recommendation]) -> list[dict[str, Any]]:
-    table = served.tables.get("items")
-    ids = [item.item_id for item in recommended]
-    rows = table.rows_of(ids, SHOWN_COLUMNS) if table is not None else [dict.fromkeys(SHOWN_COLUMNS)] * len(ids)
+def _items(shelf: Shelf, recommended: Sequence[Recommendation]) -> list[dict[str, Any]]:
     return [
         {
             "item_id": item.item_id,
-            "name": row[c.ITEM_NAME],
-            "category": row[c.ITEM_CATEGORY],
-            "price": row[c.PRICE],
+            "name": label.name,
+            "category": label.category,
+            "price": label.price,
             "score": item.score,
             "source": item.source,
             "reason": item.reason,
+            "propensity": item.propensity,
         }
-        for item, row in zip(recommended, rows, strict=True)
+        for item, label in ((item, shelf.label(item.item_id)) for item in recommended)
     ]

@@ -10,7 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from contracts.bundle import MANIFEST, Bundle, Manifest, hash_files, open_bundle, write_arrays, write_table
+from contracts.bundle import (
+    FORMAT_VERSION,
+    MANIFEST,
+    Bundle,
+    Manifest,
+    hash_files,
+    open_bundle,
+    write_arrays,
+    write_table,
+)
 from contracts.bundle_store import CURRENT, BundlePointer, FileBundleStore, open_bundle_store
 from contracts.errors import BundleRefused, NoBundle, SettingsError
 
@@ -19,7 +28,7 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def manifest_of(draft: Path, version: str) -> Manifest:
     return Manifest(
-        format_version=1,
+        format_version=FORMAT_VERSION,
         version=version,
         created_at=MOMENT,
         window_start=MOMENT,
@@ -147,10 +156,10 @@ def forge(path: Path, change: Callable[[dict[str, object]], None]) -> Bundle:
 def test_unknown_formats_and_fields_are_refused(store: FileBundleStore) -> None:
     path = store.open(publish(store, "v1")).path
     assert forge(path, lambda manifest: None).version == "v1"
-    with pytest.raises(BundleRefused, match="format version 2"):
-        forge(path, lambda manifest: manifest.update(format_version=2))
+    with pytest.raises(BundleRefused, match=f"format version {FORMAT_VERSION - 1}"):
+        forge(path, lambda manifest: manifest.update(format_version=FORMAT_VERSION - 1))
     with pytest.raises(BundleRefused, match="surprise"):
-        forge(path, lambda manifest: manifest.update(format_version=1, surprise=1))
+        forge(path, lambda manifest: manifest.update(format_version=FORMAT_VERSION, surprise=1))
 
 
 def test_files_that_could_execute_are_refused(store: FileBundleStore) -> None:

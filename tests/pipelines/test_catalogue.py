@@ -78,13 +78,58 @@ def test_reading_a_catalogue_again_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_csv_json_lines_and_parquet_say_the_same(tmp_path: Path) -> None:
-    row = {"item_id": "7", "item_name": "Tea", "price": 3.5, "available_from": "2025-01-01"}
+    row = {"item_id": "7", "item_name": "Tea", "price": 3.5, "available_from": "2025-01-01", "colour": "green"}
     (tmp_path / "a.csv").write_text(",".join(row) + "\n" + ",".join(map(str, row.values())))
-    (tmp_path / "b.jsonl").write_text(json.dumps(row | {"item_id": 7, "colour": "green"}))
+    (tmp_path / "b.jsonl").write_text(json.dumps(row | {"item_id": 7}))
     pq.write_table(pa.Table.from_pylist([row | {"available_from": date(2025, 1, 1)}]), tmp_path / "c.parquet")
     csv, lines, parquet = (read_catalogue(tmp_path / name, NOW).items for name in ("a.csv", "b.jsonl", "c.parquet"))
     assert csv.to_pylist() == lines.to_pylist() == parquet.to_pylist()
     assert csv.to_pylist()[0][c.AVAILABLE_FROM] == datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def attributes(folder: Path, content: str, name: str = "c.csv") -> list[dict[str, Any] | None]:
+    (folder / name).write_text(content)
+    found = read_catalogue(folder / name, NOW).items[c.ATTRIBUTES].to_pylist()
+    return [json.loads(text) if text else None for text in found]
+
+
+def test_every_further_column_is_an_attribute_and_blanks_say_nothing(tmp_path: Path) -> None:
+    content = "item_id,margin,colour,price\ntea,0.4, green ,3\npot,,,20\n"
+    assert attributes(tmp_path, content) == [{"margin": "0.4", "colour": "green"}, None]
+
+
+def test_attributes_of_json_keep_their_type_and_may_be_nested(tmp_path: Path) -> None:
+    row = {"item_id": "tea", "margin": 0.4, "organic": True, "tags": ["a"], "attributes": {"colour": "red", "size": 7}}
+    said = {"margin": 0.4, "organic": "true", "colour": "red", "size": 7}
+    assert attributes(tmp_path, json.dumps(row), "c.jsonl") == [said]
+
+
+def test_attributes_are_bounded(tmp_path: Path) -> None:
+    many = {"item_id": "tea", "description": "x" * 101, "name": "x" * 100} | {f"a{n:02d}": n for n in range(70)}
+    (found,) = attributes(tmp_path, json.dumps(many), "c.jsonl")
+    assert found is not None
+    assert len(found) == 50
+    assert "description" not in found
+    assert "name" in found
+
+
+def test_attributes_come_from_the_row_updated_last_and_reach_the_known_items(tmp_path: Path) -> None:
+    ingest_events(tmp_path, bought("1", "a", {"cup": 5.0}))
+    ingest_catalogue(tmp_path, "item_id,colour,updated_at\ntea,red,2025-01-01\n")
+    ingest_catalogue(tmp_path, "item_id,colour,updated_at\ntea,green,2025-02-01\n")
+    assert items(tmp_path, c.ATTRIBUTES) == [("cup", None), ("tea", '{"colour":"green"}')]
+
+
+def test_a_catalogue_that_was_stored_before_there_were_attributes_is_read_and_updated(tmp_path: Path) -> None:
+    header = "item_id,item_name,updated_at,colour\n"
+    ingest_catalogue(tmp_path, header + "tea,Tea,2025-01-01,red\npot,Pot,2025-01-01,red\n")
+    warehouse = warehouse_in(tmp_path)
+    path = warehouse.root / warehouse.index.tables["catalogue"]
+    pq.write_table(pq.read_table(path).drop_columns([c.ATTRIBUTES]), path)
+    assert items(tmp_path, c.ATTRIBUTES) == [("pot", None), ("tea", None)]
+    counts = ingest_catalogue(tmp_path, header + "tea,Tea,2025-02-01,green\n")
+    assert counts.stored == 1
+    assert items(tmp_path, c.ITEM_NAME, c.ATTRIBUTES) == [("pot", "Pot", None), ("tea", "Tea", '{"colour":"green"}')]
 
 
 def test_bad_rows_are_quarantined_with_a_reason(tmp_path: Path) -> None:

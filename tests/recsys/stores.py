@@ -1,17 +1,23 @@
 """Small stores as arrays, whose right answers are known."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from recsys.interactions import SECONDS_PER_DAY, Interactions
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
-from recsys.query import KINDS
+from recsys.query import KINDS, Answer
 from recsys.recommender import Recommender
+from recsys.retrieval.retriever import Retriever
+from recsys.shopper import Shopper
 from recsys.training import fit_recommender
+from recsys.visit_log import VisitLog
 from recsys.vocabulary import Vocabulary
 
 DAY = SECONDS_PER_DAY
 SMALL = RecommendParameters(minimum_interactions=20, minimum_groups=20, trees=20, least_rows_per_leaf=5)
+VIEW, CART, ORDER = (KINDS.index(kind) for kind in KINDS)
 Row = tuple[str, str, str, float]  # customer, item, kind, day
 
 
@@ -19,7 +25,7 @@ def item_ids(count: int) -> list[str]:
     return [f"item-{number:03d}" for number in range(count)]
 
 
-def interactions(rows: list[Row], items: Items) -> Interactions:
+def interactions(rows: Sequence[Row], items: Items) -> Interactions:
     customers = Vocabulary.of(row[0] for row in rows)
     return Interactions.of(
         customers,
@@ -29,6 +35,34 @@ def interactions(rows: list[Row], items: Items) -> Interactions:
         np.array([KINDS.index(row[2]) for row in rows], np.uint8),
         np.array([int(row[3] * DAY) for row in rows]),
     )
+
+
+def retriever(rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL) -> Retriever:
+    """Every source, fitted on the rows, which all lie before day `now`."""
+    past = interactions(rows, items)
+    return Retriever.fit(past, VisitLog.of(past), items, int(now * DAY), ORDER, parameters)
+
+
+def recommender(rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL) -> Recommender:
+    """Fitted on what lies before day `now`."""
+    return fit_recommender(interactions(rows, items), items, int(now * DAY), parameters, threads=1)
+
+
+def shopper(history: Sequence[tuple[int, int, float]], visit: Sequence[tuple[int, int]] = ()) -> Shopper:
+    """A stranger by name with a history of (item, kind, days ago) and (item, kind) in the visit under way."""
+    entries = [*history, *((item, kind, 0.0) for item, kind in visit)]
+    return Shopper(
+        items=np.array([entry[0] for entry in entries], np.int32),
+        kinds=np.array([entry[1] for entry in entries], np.uint8),
+        ages=np.array([entry[2] for entry in entries], np.float32),
+        visit=len(history),
+        customer=-1,
+        cutoff=0,
+    )
+
+
+def shown(answer: Answer) -> list[str]:
+    return [item.item_id for item in answer.items]
 
 
 def checkerboard(customers: int = 80, count: int = 40, days: int = 60, seed: int = 0) -> list[Row]:
@@ -48,4 +82,4 @@ def colour(some_id: str) -> int:
 
 def checkerboard_recommender(parameters: RecommendParameters = SMALL) -> Recommender:
     items = Items.of(item_ids(40), names=[f"Item {n}" for n in range(40)])
-    return fit_recommender(interactions(checkerboard(), items), items, 60 * DAY, parameters, threads=1)
+    return recommender(checkerboard(), items, 60, parameters)

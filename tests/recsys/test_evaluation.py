@@ -1,26 +1,27 @@
 import numpy as np
 
-from recsys.evaluation import Evaluation, _metrics, evaluate
+from recsys.cases import Cases
+from recsys.evaluation import Evaluation, evaluate
 from recsys.items import Items
-from recsys.metrics import Judged
-from recsys.pairs import Pairs
-from recsys.splits import last_window, window_targets
+from recsys.splits import last_window
 from recsys.training import fit_recommender
-from tests.recsys.stores import DAY, SMALL, Row, checkerboard, interactions, item_ids
+from tests.recsys.stores import DAY, ORDER, SMALL, Row, checkerboard, interactions, item_ids
 
 ITEMS = Items.of(item_ids(80))
 
 
-def judge(rows: list[Row], shuffle: bool = False) -> Evaluation:
+def judge(rows: list[Row], shuffle: bool = False, in_visits: bool = False) -> Evaluation:
     everything = interactions(rows, ITEMS)
     window = last_window(0, 60 * DAY, 10)
-    past = everything.before(window.start)
-    recommender = fit_recommender(past, ITEMS, window.start, SMALL, threads=1)
-    targets = window_targets(everything, window, 2)
+    recommender = fit_recommender(everything.before(window.start), ITEMS, window.start, SMALL, threads=1)
+    if in_visits:
+        return evaluate(recommender, Cases.in_visits(everything, window, ORDER, seed=1), seed=0)
+    cases = Cases.at_start(everything, window, ORDER)
     if shuffle:
-        strangers = np.random.default_rng(0).permutation(len(everything.customers))
-        targets = Pairs.of(strangers[targets.rows], targets.columns, targets.width)
-    return evaluate(recommender, past, np.unique(targets.rows), targets, window.start, seed=0)
+        order = np.random.default_rng(0).permutation(len(cases))
+        known = {name: getattr(cases, name)[order] for name in ("customers", "visits", "cuts")}
+        cases = Cases(**{**vars(cases), **known})
+    return evaluate(recommender, cases, seed=0)
 
 
 def value(found: Evaluation, metric: str) -> tuple[float, float]:
@@ -43,6 +44,13 @@ def test_labels_of_other_customers_leave_nothing_to_find() -> None:
     assert abs(mine - baseline) < 0.1
 
 
+def test_inside_a_visit_the_open_page_tells_the_taste_and_is_not_guessed() -> None:
+    found = judge(checkerboard(count=80), in_visits=True)
+    mine, baseline = value(found, "recall_at_20")
+    assert found.cases > 100
+    assert mine > 1.5 * baseline
+
+
 def test_customers_without_a_past_are_cases_and_get_the_popular_items() -> None:
     rows = checkerboard(count=80)
     rows += [(f"new-{n}", f"item-{n:03d}", "order", 59.0) for n in range(30)]
@@ -53,13 +61,21 @@ def test_customers_without_a_past_are_cases_and_get_the_popular_items() -> None:
 
 
 def test_known_and_new_targets_are_counted_apart() -> None:
-    judged = Judged(np.array([[1, 2, 3]]), np.array([1, 5, 6]), 10)
-    metrics = _metrics(judged, seen=np.array([True, True, False]))
-    assert [metrics[f"{part}recall_at_20"] for part in ("", "repeat_", "explore_")] == [1 / 3, 1 / 2, 0]
+    """Everybody's last order holds one item bought before and one that nobody ever bought."""
+    rows: list[Row] = [*checkerboard(count=40)]
+    rows = [row for row in rows if row[3] < 50]
+    first = {customer: item for customer, item, _, _ in reversed(rows)}
+    rows += [(customer, item, "order", 59.0) for customer, item in first.items()]
+    rows += [(customer, "item-079", "order", 59.0) for customer in first]
+    found = judge(rows)
+    assert found.details["repeat_target_share"] == 0.5
+    assert found.metrics["explore_recall_at_20"] == 0
+    assert found.metrics["repeat_recall_at_20"] == 2 * (found.metrics["recall_at_20"] or 0) > 0
 
 
 def test_recall_is_bounded_by_the_candidates() -> None:
     found = judge(checkerboard(count=80))
     assert 0 < found.details["repeat_target_share"] < 1
-    assert set(found.details["candidate_recall_by_source"]) >= {"any", "history", "popular", "bought_together"}
-    assert found.metrics["candidate_recall"] == found.details["candidate_recall_by_source"]["any"]
+    by_source = found.details["candidate_recall_by_source"]
+    assert found.metrics["candidate_recall"] == by_source["any"] == max(by_source.values())
+    assert (found.metrics["recall_at_20"] or 0) <= by_source["any"]

@@ -31,16 +31,6 @@ def test_cuts_are_strict_and_keep_the_customers() -> None:
     assert histories.latest(1).offsets.tolist() == [0, 1, 2]
 
 
-def test_a_batch_and_its_single_shoppers_touch_the_same() -> None:
-    histories = interactions(ROWS, ITEMS)
-    batch = histories.shoppers(np.array([1, 0]), 4 * DAY)
-    alone = histories.shoppers(np.array([0]), 4 * DAY)
-    assert batch.touches.keys.tolist() == [1, 4 + 0, 4 + 1, 4 + 2]
-    assert batch.touches.weights[1:].tolist() == alone.touches.weights.tolist()
-    assert alone.touches.last_days.tolist() == [1, 1, 3]
-    assert alone.touches.counts.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
-
-
 def test_counters_count_customers_in_windows() -> None:
     rows = [(f"c{n}", "item-000", "order", 95.0) for n in range(3)]
     rows += [("busy", "item-001", "order", 95.0 + n / 100) for n in range(50)]

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from contracts.bundle import write_arrays
 from contracts.errors import BundleRefused, InputError
 from recsys.items import ALWAYS, Items
-from recsys.query import Answer, Filters, Query, SessionEvent
+from recsys.placements import ranker_of
+from recsys.query import Filters, Query, SessionEvent
+from recsys.ranking import MOMENTS, Ranker
 from recsys.recommender import Recommender, utc_seconds
-from recsys.training import fit_recommender
-from tests.recsys.stores import DAY, SMALL, Row, checkerboard, interactions
+from tests.recsys.stores import DAY, SMALL, Row, checkerboard, recommender, shown
 
 COUNT = 60  # items; the last twenty were never touched by anybody
 CATEGORIES = ["tea", "mug", "pot", None]
@@ -37,11 +38,11 @@ def catalogue() -> Items:
 @cache
 def shop() -> Recommender:
     rows: list[Row] = [*checkerboard(), ("viewer", "item-002", "view", 59.0), ("viewer", "item-004", "cart", 59.5)]
-    return fit_recommender(interactions(rows, catalogue()), catalogue(), 60 * DAY, SMALL, threads=1)
+    return recommender(rows, catalogue(), 60)
 
 
-def ids(answer: Answer) -> list[str]:
-    return [item.item_id for item in answer.items]
+def ranker_texts() -> dict[str, str]:
+    return {moment: ranker.text for moment, ranker in shop().rankers.items()}
 
 
 SOME_ITEMS = st.lists(st.integers(0, COUNT + 3).map(lambda n: f"item-{n:03d}"), max_size=8).map(tuple)
@@ -93,8 +94,8 @@ def allowed(query: Query) -> set[str]:
 def test_a_list_holds_only_what_is_allowed_and_is_never_short_without_need(query: Query) -> None:
     answer = shop().recommend(query)
     eligible = allowed(query)
-    assert set(ids(answer)) <= eligible
-    assert len(ids(answer)) == len(set(ids(answer))) == min(query.k, len(eligible))
+    assert set(shown(answer)) <= eligible
+    assert len(shown(answer)) == len(set(shown(answer))) == min(query.k, len(eligible))
     assert [item.score for item in answer.items] == sorted((item.score for item in answer.items), reverse=True)
     assert all(item.reason and item.source for item in answer.items)
 
@@ -103,7 +104,7 @@ def test_a_list_holds_only_what_is_allowed_and_is_never_short_without_need(query
 @given(st.integers(0, COUNT - 1), st.integers(1, COUNT), FILTERS)
 def test_similar_items_obey_the_same_policy(number: int, k: int, filters: Filters) -> None:
     item_id = f"item-{number:03d}"
-    found = ids(shop().similar(item_id, k, filters))
+    found = shown(shop().similar(item_id, k, filters))
     eligible = allowed(Query(item_id=item_id, filters=filters))
     assert set(found) <= eligible
     assert len(found) == len(set(found)) == min(k, len(eligible))
@@ -112,7 +113,7 @@ def test_similar_items_obey_the_same_policy(number: int, k: int, filters: Filter
 def test_a_recommender_read_from_files_gives_the_same_answers(tmp_path: Path) -> None:
     write_arrays(tmp_path, shop().to_arrays())
     mapped = {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in tmp_path.glob("*.npy")}
-    read = Recommender.from_arrays(mapped, shop().ranker_text, json.loads(json.dumps(shop().parameters)))
+    read = Recommender.from_arrays(mapped, ranker_texts(), json.loads(json.dumps(shop().parameters)))
     for query in (Query(), Query(customer_id="customer-001"), Query(customer_id="viewer", item_id="item-006", k=50)):
         assert read.recommend(query) == shop().recommend(query)
     assert read.similar("item-003", 9) == shop().similar("item-003", 9)
@@ -127,7 +128,7 @@ def test_a_stranger_gets_the_popular_items_and_is_told_so() -> None:
     assert not answer.is_known_customer
     assert {item.source for item in answer.items} == {"popular"}
     eligible = np.array([f"item-{n:03d}" in allowed(Query()) for n in range(COUNT)])
-    assert ids(answer) == [f"item-{n:03d}" for n in shop().retriever.popularity.top(5, eligible)]
+    assert shown(answer) == [f"item-{n:03d}" for n in shop().retriever.popularity.top(5, eligible)]
 
 
 def test_a_stranger_who_does_something_gets_an_answer_of_their_own() -> None:
@@ -138,7 +139,7 @@ def test_a_stranger_who_does_something_gets_an_answer_of_their_own() -> None:
     ):
         answer = shop().recommend(query)
         assert answer.fallbacks == ()
-        assert sum(int(item_id[-3:]) % 2 for item_id in ids(answer)) >= 5
+        assert sum(int(item_id[-3:]) % 2 for item_id in shown(answer)) >= 5
 
 
 def test_reasons_name_what_they_come_from() -> None:
@@ -156,7 +157,8 @@ def test_reasons_name_what_they_come_from() -> None:
 
 def test_an_untouched_item_has_similar_items_by_category() -> None:
     answer = shop().similar("item-050", 3)  # item 50 is a pot
-    assert {item.reason for item in answer.items} == {"popular in pot"}
+    assert CATEGORIES[int(answer.items[0].item_id[-3:]) % 4] == "pot"
+    assert all(item.source in {"popular", "content"} for item in answer.items)  # nobody tied it to anything
 
 
 def test_unknown_ids_are_reported_and_an_unknown_page_is_refused() -> None:
@@ -176,33 +178,49 @@ def test_a_list_filled_with_anything_says_so() -> None:
 def test_the_visit_changes_the_answer() -> None:
     before = shop().recommend(Query(customer_id="customer-000", k=8))
     after = shop().recommend(Query(customer_id="customer-000", k=8, session=(SessionEvent("item-001", "order"),)))
-    assert ids(before) != ids(after)
+    assert shown(before) != shown(after)
 
 
-def test_a_ranker_of_other_features_is_refused() -> None:
-    text = shop().ranker_text.replace("interest_share", "other_feature")
+def test_what_is_not_a_recommenders_is_refused() -> None:
+    texts = {moment: text.replace("interest_relative", "other_feature") for moment, text in ranker_texts().items()}
     with pytest.raises(BundleRefused, match="other features"):
-        Recommender.from_arrays(shop().to_arrays(), text, shop().parameters)
+        Recommender.from_arrays(shop().to_arrays(), texts, shop().parameters)
     fewer = {name: value for name, value in shop().parameters.items() if name != "as_of"}
     with pytest.raises(BundleRefused, match="lack as_of"):
-        Recommender.from_arrays(shop().to_arrays(), shop().ranker_text, fewer)
+        Recommender.from_arrays(shop().to_arrays(), ranker_texts(), fewer)
 
 
 def test_a_parameter_that_came_later_has_its_default() -> None:
     older = {name: value for name, value in shop().parameters.items() if name != "anchors"}
-    read = Recommender.from_arrays(shop().to_arrays(), shop().ranker_text, older)
-    assert ids(read.recommend(Query(customer_id="customer-000"))) == ids(
+    read = Recommender.from_arrays(shop().to_arrays(), ranker_texts(), older)
+    assert shown(read.recommend(Query(customer_id="customer-000"))) == shown(
         shop().recommend(Query(customer_id="customer-000"))
     )
 
 
-def test_without_a_ranker_the_blend_answers_and_says_so() -> None:
-    parameters = replace(SMALL, minimum_groups=10**9)
-    items = catalogue()
-    blended = fit_recommender(interactions(checkerboard(), items), items, 60 * DAY, parameters, threads=1)
-    assert blended.ranker_text == ""
-    assert blended.parameters["ranker"] == "blend"
+def test_without_rankers_the_blend_answers_and_says_so() -> None:
+    blended = recommender(checkerboard(), catalogue(), 60, replace(SMALL, minimum_groups=10**9))
+    assert {ranker.text for ranker in blended.rankers.values()} == {""}
+    assert {blended.parameters[f"ranker_{moment}"] for moment in MOMENTS} == {"blend"}
     assert len(blended.recommend(Query(customer_id="customer-000", k=9)).items) == 9
+
+
+def test_before_a_visit_and_inside_it_different_rankers_speak() -> None:
+    """Inside a visit the other ranker helps out only where too few visits were seen to train one."""
+    trained, blend = shop().rankers["start"], Ranker(shop().retriever.features)
+    assert ranker_of(False, {"start": trained, "visit": blend}) is trained
+    assert ranker_of(True, {"start": trained, "visit": blend}) is trained
+    assert ranker_of(True, {"start": blend, "visit": trained}) is trained
+    assert ranker_of(False, {"start": blend, "visit": trained}) is blend
+
+
+def test_what_each_source_proposes_is_told_apart() -> None:
+    found = shop().nominated(Query(customer_id="customer-000"))
+    assert set(found) == {"any", *shop().retriever.sources}
+    assert set(found["any"]) == set().union(*(found[source] for source in shop().retriever.sources))
+    assert len(found["any"]) == len(set(found["any"]))
+    bought = {item for customer, item, _, _ in checkerboard() if customer == "customer-000"}
+    assert set(found["history"]) == bought & allowed(Query())
 
 
 def test_moments_need_a_zone_and_round_up() -> None:

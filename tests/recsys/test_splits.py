@@ -1,5 +1,5 @@
 from recsys.items import Items
-from recsys.splits import Window, last_window, target_kind, window_targets, windows_back
+from recsys.splits import Window, last_window, target_kind, windows_back
 from tests.recsys.stores import DAY, interactions, item_ids
 
 ITEMS = Items.of(item_ids(3))
@@ -17,20 +17,6 @@ def test_the_strongest_kind_with_enough_customers_is_predicted() -> None:
     assert target_kind(interactions(rows, ITEMS), window, 1) == 2
     assert target_kind(interactions(rows, ITEMS), window, 2) == 0
     assert target_kind(interactions(rows, ITEMS), window, 5) is None
-
-
-def test_targets_are_distinct_and_inside_the_window() -> None:
-    rows = [
-        ("a", "item-000", "order", 7.9),
-        ("a", "item-001", "order", 8.0),
-        ("a", "item-001", "order", 9.0),
-        ("b", "item-002", "view", 9.0),
-        ("a", "item-002", "order", 10.0),
-    ]
-    everything = interactions(rows, ITEMS)
-    window = Window(8 * DAY, 10 * DAY)
-    targets = window_targets(everything, window, 2)
-    assert (targets.rows.tolist(), targets.columns.tolist()) == ([0], [1])
 
 
 def test_earlier_windows_lie_back_to_back_and_leave_half_of_the_history_before_them() -> None:

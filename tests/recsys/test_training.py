@@ -1,20 +1,24 @@
+"""Training: which groups the rankers learn from, and what comes of them."""
+
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from contracts.errors import NotEnoughData
-from recsys.features import FEATURES
-from recsys.interactions import Interactions
+from recsys.cases import Cases
 from recsys.items import Items
-from recsys.pairs import find
-from recsys.query import Query
+from recsys.parameters import RecommendParameters
+from recsys.query import Query, SessionEvent
+from recsys.ranking import MOMENTS, TrainingGroups
 from recsys.recommender import Recommender
 from recsys.retrieval.retriever import Retriever
-from recsys.splits import last_window, window_targets
-from recsys.training import fit_recommender, sampled, training_groups
+from recsys.splits import Window
+from recsys.training import fit_recommender, training_groups
+from recsys.visit_log import VisitLog
 from tests.recsys.stores import (
     DAY,
+    ORDER,
     SMALL,
     Row,
     checkerboard,
@@ -22,9 +26,26 @@ from tests.recsys.stores import (
     colour,
     interactions,
     item_ids,
+    shown,
 )
 
 ITEMS = Items.of(item_ids(40), names=[f"Item {n}" for n in range(40)])
+WINDOW = Window(50 * DAY, 60 * DAY)
+
+
+@pytest.mark.parametrize("ranker", ["lambdamart", "blend"])
+def test_the_checkerboard_is_solved_exactly(ranker: str) -> None:
+    """Every item that a customer's own taste holds comes before every item of the other taste."""
+    parameters = SMALL if ranker == "lambdamart" else replace(SMALL, minimum_groups=10**9)
+    recommender = checkerboard_recommender(parameters)
+    assert {recommender.rankers[moment].name for moment in MOMENTS} == {ranker}
+    for number in range(80):
+        customer_id = f"customer-{number:03d}"
+        found = shown(recommender.recommend(Query(customer_id=customer_id, k=20)))
+        assert {colour(item) for item in found} == {number % 2}
+        other_taste = tuple(SessionEvent(f"item-{1 - number % 2 + 2 * n:03d}") for n in range(2))
+        visit = shown(recommender.recommend(Query(session=other_taste, k=10)))
+        assert {colour(item) for item in visit} == {1 - number % 2}
 
 
 def answers(recommender: Recommender) -> list[object]:
@@ -32,102 +53,78 @@ def answers(recommender: Recommender) -> list[object]:
     return [recommender.recommend(Query(customer_id=customer, k=5)) for customer in customers]
 
 
-@pytest.mark.parametrize("ranker", ["lambdamart", "blend"])
-def test_tastes_are_kept_apart(ranker: str) -> None:
-    recommender = checkerboard_recommender(SMALL if ranker == "lambdamart" else replace(SMALL, minimum_groups=10**9))
-    assert recommender.parameters["ranker"] == ranker
-    for number in range(80):
-        customer_id = f"customer-{number:03d}"
-        answer = recommender.recommend(Query(customer_id=customer_id, k=10))
-        assert {colour(item.item_id) for item in answer.items} == {colour(customer_id)}
-
-
-def test_the_same_events_and_seed_give_the_same_recommender() -> None:
-    first, second = checkerboard_recommender(), checkerboard_recommender()
-    assert first.ranker_text == second.ranker_text
+def test_the_same_events_and_seed_give_the_same_recommender_with_any_number_of_threads() -> None:
+    past = interactions(checkerboard(), ITEMS)
+    first, second = (fit_recommender(past, ITEMS, 60 * DAY, SMALL, threads=threads) for threads in (1, 3))
+    assert [first.rankers[moment].text for moment in MOMENTS] == [second.rankers[moment].text for moment in MOMENTS]
     assert answers(first) == answers(second)
 
 
-def test_the_future_changes_nothing_and_the_past_does() -> None:
-    rows = checkerboard()
-    wrong: Row = ("customer-000", "item-001", "order", 59.9)
-    future: list[Row] = [(*wrong[:3], 60.0 + n / 50) for n in range(50)]
-    plain, with_future = (
-        fit_recommender(interactions(r, ITEMS), ITEMS, 60 * DAY, SMALL, threads=1) for r in (rows, rows + future)
-    )
-    assert plain.ranker_text == with_future.ranker_text
-    assert answers(plain) == answers(with_future)
-    with_past = fit_recommender(interactions([*rows, wrong], ITEMS), ITEMS, 60 * DAY, SMALL, threads=1)
-    assert answers(plain) != answers(with_past)
-
-
-def test_a_source_refuses_to_be_fitted_on_the_future() -> None:
-    with pytest.raises(AssertionError, match="future"):
-        Retriever.fit(interactions(checkerboard(), ITEMS), ITEMS, 30 * DAY, 2, SMALL)
-
-
-def test_names_mean_nothing() -> None:
-    """Renaming every item and customer renames the answers and moves no score."""
-    parameters = replace(SMALL, minimum_groups=10**9)
-    random = np.random.default_rng(5)
-    new_item = dict(zip(item_ids(40), random.permutation([f"thing-{n}" for n in range(40)]).tolist(), strict=True))
-    rows = checkerboard()
-    renamed = [(f"x{customer[::-1]}", new_item[item], kind, day) for customer, item, kind, day in rows]
-    others = Items.of(list(new_item.values()))
-    plain = fit_recommender(interactions(rows, ITEMS), ITEMS, 60 * DAY, parameters, threads=1)
-    other = fit_recommender(interactions(renamed, others), others, 60 * DAY, parameters, threads=1)
-    for number in range(10):
-        mine = plain.recommend(Query(customer_id=f"customer-{number:03d}", k=15)).items
-        theirs = other.recommend(Query(customer_id="x" + f"customer-{number:03d}"[::-1], k=15)).items
-        np.testing.assert_allclose([i.score for i in mine], [i.score for i in theirs], rtol=1e-5)
-        assert {new_item[i.item_id] for i in mine[:5]} == {i.item_id for i in theirs[:5]}
-
-
-def state(now: int) -> tuple[Interactions, Interactions, Retriever]:
+def groups(parameters: RecommendParameters = SMALL) -> tuple[Retriever, Cases, TrainingGroups]:
     everything = interactions(checkerboard(), ITEMS)
-    past = everything.before(now)
-    return everything, past, Retriever.fit(past, ITEMS, now, 2, SMALL)
+    past = everything.before(WINDOW.start)
+    retriever = Retriever.fit(past, VisitLog.of(everything), ITEMS, WINDOW.start, ORDER, parameters)
+    cases = Cases.at_start(everything, WINDOW, ORDER)
+    return retriever, cases, training_groups(retriever, cases, parameters, seed=1, threads=1)
 
 
-def test_training_rows_are_the_rows_that_serving_computes() -> None:
-    now = 50 * DAY
-    everything, past, retriever = state(now)
-    targets = window_targets(everything, last_window(0, 60 * DAY, 10), 2)
-    parameters = replace(SMALL, negatives_per_customer=10**6)
-    groups = training_groups(retriever, past, targets, now, parameters, seed=1)
-    served, labels = [], []
-    for customer in np.unique(targets.rows).tolist():
-        shopper = past.shoppers(np.array([customer]), now)
-        candidates = retriever.candidates(shopper, np.ones(40, bool))
-        label = find(targets.keys, customer * 40 + candidates.items) >= 0
-        if label.any():
-            served.append(retriever.features(shopper, candidates))
-            labels.append(label)
-    assert groups.features.shape[1] == len(FEATURES)
-    np.testing.assert_array_equal(groups.features, np.concatenate(served))
-    np.testing.assert_array_equal(groups.labels, np.concatenate(labels))
-    assert groups.sizes.tolist() == [len(label) for label in labels]
+def test_labels_are_what_was_chosen_among_the_candidates() -> None:
+    retriever, cases, found = groups(replace(SMALL, negatives_per_case=10**6))
+    features, labels = [], []
+    for case in range(len(cases)):
+        shopper = cases.shopper(case, retriever.log, 300)
+        candidates = retriever.candidates(shopper, retriever.everything)
+        features.append(candidates.features)
+        labels.append(np.isin(candidates.items, cases.targets[cases.target_rows == case]))
+    assert all(label.any() for label in labels)
+    np.testing.assert_array_equal(found.features, np.concatenate(features))
+    np.testing.assert_array_equal(found.labels, np.concatenate(labels))
+    assert found.sizes.tolist() == [len(label) for label in labels]
 
 
 def test_negatives_are_sampled_and_positives_are_kept() -> None:
-    now = 50 * DAY
-    everything, past, retriever = state(now)
-    targets = window_targets(everything, last_window(0, 60 * DAY, 10), 2)
-    whole, few = (
-        training_groups(retriever, past, targets, now, replace(SMALL, negatives_per_customer=n), seed=1)
-        for n in (10**6, 5)
-    )
+    whole, few = (groups(replace(SMALL, negatives_per_case=n))[2] for n in (10**6, 5))
     assert few.labels.sum() == whole.labels.sum()
-    assert len(few.labels) < len(whole.labels) / 2
+    assert (few.sizes - np.add.reduceat(few.labels, np.cumsum(few.sizes) - few.sizes) == 5).all()
 
 
-def test_sampling_by_hash_is_stable() -> None:
-    histories = interactions(checkerboard(), ITEMS)
-    everyone = np.arange(80)
-    few = sampled(everyone, histories, 20, seed=3)
-    assert len(few) == 20
-    assert set(sampled(everyone, histories, 19, seed=3)) < set(few)
-    assert sampled(everyone, histories, 80, seed=3).tolist() == everyone.tolist()
+def test_a_case_whose_targets_are_no_candidates_teaches_nothing() -> None:
+    retriever, cases, whole = groups()
+    missed = replace(cases, targets=np.full(len(cases.targets), 39, np.int32))
+    never = retriever.everything.copy()
+    never[39] = False
+    few = training_groups(Unable(retriever, never), missed, SMALL, seed=1, threads=1)
+    assert len(whole.sizes) == len(cases)
+    assert (len(few.sizes), few.features.shape) == (0, (0, len(retriever.features)))
+
+
+class Unable:
+    """A retriever that never proposes some items."""
+
+    def __init__(self, retriever: Retriever, eligible: np.ndarray) -> None:
+        self.retriever, self.everything = retriever, eligible
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.retriever, name)
+
+
+def test_each_moment_has_a_ranker_of_its_own() -> None:
+    recommender = checkerboard_recommender()
+    texts = [recommender.rankers[moment].text for moment in MOMENTS]
+    assert texts[0] != texts[1]
+    assert all(recommender.parameters[f"ranker_groups_{moment}"] > SMALL.minimum_groups for moment in MOMENTS)
+
+
+def test_earlier_windows_teach_too_while_the_last_has_few_groups() -> None:
+    many = checkerboard_recommender(replace(SMALL, enough_groups=10**9)).parameters
+    few = checkerboard_recommender(replace(SMALL, enough_groups=1)).parameters
+    for moment in MOMENTS:
+        assert many[f"ranker_groups_{moment}"] > 1.5 * few[f"ranker_groups_{moment}"]
+
+
+def test_no_more_cases_are_taken_than_wanted() -> None:
+    parameters = checkerboard_recommender(replace(SMALL, training_cases=50)).parameters
+    assert all(20 <= parameters[f"ranker_groups_{moment}"] <= 50 for moment in MOMENTS)
 
 
 def test_too_small_a_store_says_what_it_needs() -> None:

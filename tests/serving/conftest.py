@@ -16,6 +16,7 @@ SCOPES = {
     "events": ["events:write"],
     "storefront": ["recommendations:read"],
     "backoffice": ["customers:read"],
+    "catalogue": ["items:write"],
     "admin": ["admin"],
 }
 

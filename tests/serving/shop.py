@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,8 @@ def publish_shop(
     if with_families:
         recommender = shop_recommender()
         write_arrays(draft / "recommend", recommender.to_arrays())
-        (draft / "recommend/ranker.txt").write_text(recommender.ranker_text)
+        for moment, ranker in recommender.rankers.items():
+            (draft / f"recommend/ranker_{moment}.txt").write_text(ranker.text)
         (draft / "recommend/parameters.json").write_text(json.dumps(recommender.parameters))
         write_table(draft / CUSTOMERS_TABLE, customers_table())
         write_table(draft / ITEMS_TABLE, items_table())
@@ -75,6 +77,7 @@ def publish_shop(
     return store.publish(draft, manifest)
 
 
+@cache
 def shop_recommender() -> Recommender:
     """Fitted on 100 days in which everybody views and buys what they like."""
     items = Items.of(

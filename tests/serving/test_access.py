@@ -2,9 +2,11 @@ from base64 import b64encode
 
 import httpx
 import pytest
+from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from contracts.settings import Settings
+from serving.access import Access, DirectRoute
 from serving.app import ROUTERS
 from serving.openapi import scope_of
 from serving.security import EVENTS_WRITE, SCOPES, create_key, revoke_key
@@ -12,15 +14,14 @@ from tests.serving.conftest import SCOPES as KEY_SCOPES
 from tests.serving.conftest import Shop
 
 OPEN_PATHS = {"/", "/health", "/ready"}
+BODIES = {"/v1/batch": b'{"batch": []}', "/v1/items": b'{"items": [{"item_id": "tea-1"}]}'}
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 GUARDED = [(method, route) for route in ROUTES for method in sorted(route.methods or ()) if scope_of(route)]
 
 
 def call(client: httpx.Client, method: str, route: APIRoute) -> httpx.Response:
     path = route.path_format.replace("{customer_id}", "customer-01").replace("{item_id}", "tea-1")
-    return client.request(
-        method, path, content=b'{"batch": []}' if "batch" in path else b"{}" if method == "POST" else None
-    )
+    return client.request(method, path, content=BODIES.get(path, b"{}") if method == "POST" else None)
 
 
 def undeclared(routes: list[APIRoute]) -> list[str]:
@@ -54,6 +55,18 @@ def test_scopes_hold_on_every_route(shop: Shop, method: str, route: APIRoute) ->
         else:
             assert answer.status_code == 403
             assert needed in answer.json()["detail"]
+
+
+def test_a_direct_route_takes_no_dependency_that_it_would_pass_over() -> None:
+    async def handler(request: Request) -> Response: ...
+
+    def forgotten() -> None: ...
+
+    access = Depends(Access(EVENTS_WRITE))
+    assert scope_of(DirectRoute("/v1/direct", handler, dependencies=[access])) == EVENTS_WRITE
+    for dependencies in ([], [Depends(forgotten)], [access, Depends(forgotten)]):
+        with pytest.raises(AssertionError):
+            DirectRoute("/v1/direct", handler, dependencies=dependencies)
 
 
 @pytest.mark.parametrize("path", sorted(OPEN_PATHS))

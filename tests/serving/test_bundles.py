@@ -1,14 +1,20 @@
 import logging
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
 from contracts.bundle_store import BundleStore, open_bundle_store
+from contracts.item_log import ItemLog
 from contracts.settings import Settings
+from recsys.query import Answer, Query
+from recsys.recommender import Recommender
 from serving import bundles
+from serving.arrivals import Arrivals
 from serving.bundles import BundleWatch
+from serving.policy_watch import PolicyWatch
 from serving.telemetry import Telemetry
 from tests.serving.shop import publish_shop
 
@@ -170,3 +176,66 @@ def test_a_bundle_without_families_serves_what_it_has(settings: Settings, store:
     assert watch.served is not None
     assert watch.served.recommender is None
     assert watch.served.tables == {}
+
+
+def test_a_bundle_that_cannot_answer_every_placement_is_refused(
+    settings: Settings, store: BundleStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_shop(settings, "v1")
+    watch = BundleWatch(store)
+    watch.refresh()
+    publish_shop(settings, "v2")
+    real = Recommender.recommend
+
+    def broken(recommender: Recommender, query: Query) -> Answer:
+        assert query.placement != "trending"
+        return real(recommender, query)
+
+    monkeypatch.setattr(Recommender, "recommend", broken)
+    assert watch.refresh() is False
+    assert watch.refresh() is False
+    assert watch.served is not None
+    assert watch.served.version == "v1"
+    assert watch.status().refused
+    monkeypatch.undo()
+    watch._retry_at = 0.0
+    assert watch.refresh() is True
+    assert not watch.status().refused
+
+
+def test_replays_are_asked_before_the_policy_is_applied(settings: Settings, store: BundleStore) -> None:
+    path = settings.home / "policy.toml"
+    path.write_text('[default]\nexclude_categories = ["tea", "tools"]')
+    publish_shop(settings, "v1")
+    watch = BundleWatch(store, PolicyWatch(path))
+    assert watch.refresh() is True
+    assert watch.served is not None
+    assert watch.served.recommender is not None
+    assert watch.served.recommender.recommend(Query(customer_id="customer-01")).items == ()
+
+
+def test_an_item_whose_time_has_come_is_shown_without_being_told_again(
+    settings: Settings, store: BundleStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrivals = Arrivals(ItemLog(settings.items_path))
+    now = datetime.now(UTC)
+    arrivals.tell([("new", {"available_from": (now + timedelta(hours=1)).isoformat()})], now)
+    publish_shop(settings, "v1")
+    watch = BundleWatch(store, arrivals=arrivals)
+    watch.refresh()
+
+    def shown() -> set[str]:
+        assert watch.served is not None
+        assert watch.served.recommender is not None
+        return {item.item_id for item in watch.served.recommender.recommend(Query(k=50)).items}
+
+    assert "new" not in shown()
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return now + timedelta(hours=2)
+
+    monkeypatch.setattr(bundles, "datetime", Later)
+    watch.refresh()
+    assert "new" in shown()

@@ -20,7 +20,10 @@ def exercise(shop: Shop) -> None:
             client.get(f"/v1/customers?where=note:eq:{CANARY}&{CANARY}=1")
             client.get(f"/{CANARY}")
             client.request(CANARY.upper(), f"/v1/customers/{CANARY}")
+            client.get("/v1/recommendations", params={"customer_id": CANARY, "item_id": CANARY})
+            client.get("/v1/recommendations", params={"attribute": CANARY, CANARY: 1})
             client.post("/v1/recommendations", json={"customer_id": CANARY, "cart": [CANARY], CANARY: 1})
+            client.post("/v1/items", json={"items": [{"item_id": CANARY, "price": CANARY}]})
             client.post("/v1/track", json={"userId": CANARY, "event": CANARY, "writeKey": shop.keys[name]})
             client.post("/v1/batch", content=f'{{"batch": [{{"{CANARY}": ]}}')
     httpx.get(f"{shop.url}/v1/customers", headers={"Authorization": f"Bearer sk_{CANARY}"})
@@ -62,6 +65,18 @@ def test_metrics_count_by_route_template(shop: Shop) -> None:
     assert 'shopkeeper_bundle_info{version="v1"} 1.0' in text
     assert re.search(r'shopkeeper_events_total\{outcome="accepted"\} [1-9]', text)
     assert "shopkeeper_bundle_as_of_timestamp_seconds 1.748736e+09" in text
+
+
+def test_recommendations_are_counted_by_placement_and_fallback(shop: Shop) -> None:
+    with shop.client() as client:
+        client.get("/v1/recommendations", params={"placement": "similar", "item_id": CANARY})
+        client.get("/v1/items/tea-1/similar")
+        text = client.get("/metrics").text
+    assert re.search(r'shopkeeper_recommend_seconds_count\{placement="similar"\} [2-9]', text)
+    labels = 'kind="unknown_item",placement="similar"'
+    assert re.search(rf"shopkeeper_recommendation_fallbacks_total\{{{labels}\}} [1-9]", text)
+    assert re.search(r"shopkeeper_live_visits \d", text)
+    assert CANARY not in text
 
 
 def test_an_unknown_path_has_one_name() -> None:

@@ -31,3 +31,14 @@ def test_it_listens_on_loopback_and_logs_no_paths(started: list[dict[str, Any]])
     assert (options["host"], options["port"], options["workers"]) == ("127.0.0.1", 8123, 2)
     assert options["access_log"] is False
     assert options["server_header"] is False
+
+
+def test_a_policy_that_cannot_be_used_starts_nothing(
+    started: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_key(load_settings().keys_path, "admin", ["admin"])
+    monkeypatch.setenv("SHOPKEEPER_POLICY", str(tmp_path / "policy.toml"))
+    (tmp_path / "policy.toml").write_text("[attic]")
+    with pytest.raises(SettingsError, match="attic"):
+        serve()
+    assert started == []

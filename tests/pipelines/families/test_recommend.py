@@ -17,6 +17,7 @@ from pipelines.families.declaration import Backtest, FittedFamily, TrainingData
 from pipelines.families.recommend import RECOMMEND
 from recsys.parameters import RecommendParameters
 from recsys.query import query_from_json
+from recsys.ranking import MOMENTS
 from recsys.recommender import Recommender
 from tests.recsys.stores import checkerboard
 from tests.worlds import day, events_table, order
@@ -54,7 +55,8 @@ def fitted() -> FittedFamily:
 def read(folder: Path) -> Recommender:
     arrays = {file.stem: np.load(file, mmap_mode="r") for file in folder.glob("*.npy")}
     parameters = json.loads((folder / "parameters.json").read_text())
-    return Recommender.from_arrays(arrays, (folder / "ranker.txt").read_text(), parameters)
+    texts = {moment: (folder / f"ranker_{moment}.txt").read_text() for moment in MOMENTS}
+    return Recommender.from_arrays(arrays, texts, parameters)
 
 
 def test_it_beats_its_baseline_where_tastes_differ() -> None:
@@ -66,6 +68,16 @@ def test_it_beats_its_baseline_where_tastes_differ() -> None:
     assert mine > 1.5 * baseline
     assert found.cases > 50
     json.dumps(found.details)
+
+
+def test_both_moments_are_judged() -> None:
+    found = judged()
+    assert found.details["visits"] > 50
+    mine, baseline = found.metrics["visit_recall_at_20"], found.baseline_metrics["visit_recall_at_20"]
+    assert mine is not None
+    assert baseline is not None
+    assert mine > 1.5 * baseline
+    assert {found.details[f"ranker_{moment}"] for moment in MOMENTS} == {"lambdamart"}
 
 
 def test_the_backtest_knows_nothing_of_its_window() -> None:
@@ -83,6 +95,7 @@ def test_the_files_give_the_replayed_answers(tmp_path: Path) -> None:
     fitted().write_files(tmp_path)
     assert {file.suffix for file in tmp_path.iterdir()} <= SUFFIXES
     served = read(tmp_path)
+    assert {file.stem for file in tmp_path.glob("*.txt")} == {f"ranker_{moment}" for moment in MOMENTS}
     assert 3 <= len(fitted().replays) <= 5
     for replay in fitted().replays:
         answer = served.recommend(query_from_json(json.loads(json.dumps(replay.request))))
@@ -94,6 +107,7 @@ def test_the_files_give_the_replayed_answers(tmp_path: Path) -> None:
 def test_the_catalogue_reaches_the_policy(tmp_path: Path) -> None:
     data = training_data(checkerboard_events())
     row = {c.STOCK: 0.0, c.PRICE: 9.5, c.ITEM_CATEGORY: "tea", c.AVAILABLE_FROM: day(70)}
+    row |= {c.ATTRIBUTES: '{"colour":"red","margin":0.4}'}
     catalogue = data.catalogue.to_pyarrow().to_pylist()
     changed = [item | (row if n % 2 else {}) for n, item in enumerate(catalogue)]
     table = ibis.memtable(pa.Table.from_pylist(changed, schema=c.CATALOGUE))
@@ -105,6 +119,11 @@ def test_the_catalogue_reaches_the_policy(tmp_path: Path) -> None:
     assert items.available_from[1] == int(day(70).timestamp())
     assert items.available_from[0] < 0
     assert (np.isnan(items.stock[0]), items.stock[1], items.price[1]) == (True, 0, 9.5)
+    colour, margin = items.having("colour", ("red",)), items.numbers("margin")
+    assert colour is not None
+    assert margin is not None
+    assert colour[:2].tolist() == [False, True]
+    assert (np.isnan(margin[0]), margin[1]) == (True, 0.4)
 
 
 def test_a_store_with_too_little_says_what_it_needs() -> None:

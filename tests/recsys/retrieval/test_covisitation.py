@@ -1,20 +1,26 @@
 import numpy as np
 import pytest
 
+from recsys.board import Board, slot_of
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
 from recsys.query import KINDS
-from recsys.retrieval.covisitation import RELATIONS, BoughtTogether, CoVisitation, ViewedThenBought, ViewedTogether
-from recsys.retrieval.retriever import Retriever
-from tests.recsys.stores import DAY, Row, interactions, item_ids
+from recsys.retrieval.covisitation import (
+    RELATIONS,
+    VISIT_DECAY,
+    BoughtTogether,
+    CoVisitation,
+    ViewedThenBought,
+    ViewedTogether,
+)
+from recsys.shopper import Shopper
+from tests.recsys.stores import CART, ORDER, VIEW, Row, item_ids, retriever, shopper
 
 ITEMS = Items.of(item_ids(6))
 
 
 def fitted(rows: list[Row], source: type[CoVisitation], **parameters: int) -> CoVisitation:
-    histories = interactions(rows, ITEMS)
-    retriever = Retriever.fit(histories, ITEMS, 100 * DAY, 2, RecommendParameters(**parameters))
-    found = retriever.sources[source.name]
+    found = retriever(rows, ITEMS, 100, RecommendParameters(**parameters)).sources[source.name]
     assert isinstance(found, CoVisitation)
     return found
 
@@ -80,3 +86,71 @@ def test_blocks_change_nothing(source: type[CoVisitation], monkeypatch: pytest.M
     parts = fitted(rows, source).neighbours
     assert (whole != parts).nnz == 0
     assert whole.nnz > 0
+
+
+PAIRS: list[Row] = [  # 0 with 1, 2 with 3; nobody joins the pairs
+    (f"c{number}{anchor}", f"item-00{item}", "order", 99.0)
+    for number in range(5)
+    for anchor in (0, 2)
+    for item in (anchor, anchor + 1)
+]
+
+
+def proposed(source: CoVisitation, asked: Shopper) -> tuple[dict[int, float], dict[int, float]]:
+    """What the source gives each item for the whole history, and for the visit."""
+    board = Board.of(6, 2)
+    source.propose(asked, np.ones(6, bool), board, 0)
+    rows = board.scores[: board.size[0]]
+    whole, visit = (
+        {int(board.items[row]): float(rows[row, c]) for row in range(len(rows)) if rows[row, c]} for c in (0, 1)
+    )
+    return whole, visit
+
+
+def test_neighbours_of_the_history_and_of_the_visit_are_proposed_apart() -> None:
+    bought = fitted(PAIRS, BoughtTogether)
+    whole, visit = proposed(bought, shopper([(0, ORDER, 3.0)], visit=[(2, CART)]))
+    assert set(whole) == {1, 3}
+    assert set(visit) == {3}
+
+
+def test_a_neighbour_counts_by_the_interest_in_its_anchor() -> None:
+    bought = fitted(PAIRS, BoughtTogether)
+    whole, _ = proposed(bought, shopper([(2, ORDER, 30.0), (0, ORDER, 0.0)]))
+    assert whole[3] == pytest.approx(whole[1] / 2)  # half of the interest is left
+    assert whole[1] == pytest.approx(bought.similar(0)[1][0])  # the strongest anchor counts in full
+
+
+def test_in_a_visit_the_item_in_view_counts_most() -> None:
+    viewed = fitted(PAIRS, ViewedTogether)
+    _, visit = proposed(viewed, shopper([], visit=[(2, VIEW), (0, VIEW)]))
+    assert visit[3] == pytest.approx(VISIT_DECAY * visit[1])
+
+
+def test_only_what_was_touched_in_the_relations_way_is_an_anchor() -> None:
+    bought = fitted(PAIRS, BoughtTogether)
+    assert proposed(bought, shopper([(0, VIEW, 1.0)], visit=[(2, VIEW)])) == ({}, {})
+    assert bought.strongest_anchor(shopper([(0, VIEW, 1.0)]), 1) == -1
+    assert bought.strongest_anchor(shopper([(0, ORDER, 1.0)]), 1) == 0
+
+
+def test_few_anchors_are_the_weightiest() -> None:
+    asked = shopper([(2, ORDER, 30.0), (0, ORDER, 0.0)])
+    assert set(proposed(fitted(PAIRS, BoughtTogether, anchors=1), asked)[0]) == {1}
+
+
+def test_the_strongest_anchor_is_the_one_that_gives_most() -> None:
+    rows = [*PAIRS, *[(f"d{n}", f"item-00{item}", "order", 99.0) for n in range(9) for item in (4, 1)]]
+    bought = fitted(rows, BoughtTogether)
+    assert bought.strongest_anchor(shopper([(0, ORDER, 1.0), (4, ORDER, 1.0)]), 1) == 4
+    assert bought.strongest_anchor(shopper([(0, ORDER, 1.0), (4, ORDER, 200.0)]), 1) == 0
+    assert bought.strongest_anchor(shopper([(0, ORDER, 1.0)]), 3) == -1
+
+
+def test_an_item_that_came_after_the_fit_is_nobodys_neighbour_and_does_no_harm() -> None:
+    bought = fitted(PAIRS, BoughtTogether)
+    board = Board.of(9, 2)
+    bought.propose(shopper([(8, ORDER, 1.0), (0, ORDER, 1.0)]), np.ones(9, bool), board, 0)
+    assert board.scores[slot_of(board, 1), 0] > 0
+    assert len(bought.similar(8)[0]) == 0
+    assert bought.strongest_anchor(shopper([(8, ORDER, 1.0)]), 1) == -1

@@ -1,0 +1,65 @@
+"""Next-basket recommendation: the last basket of every customer, from the baskets before it.
+
+    python -m benchmarks.baskets DIR
+
+DIR holds baskets.parquet (user_id, basket_no, item_id, is_target; the rows of the last basket are the targets). The
+last line is one JSON object. The format has no times, only the order of each customer's baskets: a customer's last
+basket before the target is taken as yesterday's, the one before as of the day before, and so on. The target rows are
+read only to score. NDCG compares with the best possible list for the whole basket, as the published figures do.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.recommending import (
+    answers,
+    averaged,
+    candidate_recall,
+    fitted,
+    from_codes,
+    grouped,
+    item_id,
+    ndcg,
+    recall,
+    report,
+)
+from recsys.interactions import SECONDS_PER_DAY
+from recsys.parameters import RecommendParameters
+from recsys.query import KINDS, Query
+
+K: Final = 10
+PARAMETERS: Final = RecommendParameters(test_window_days=1)
+
+
+def main() -> None:
+    """Fit, ask, score, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with baskets.parquet")
+    baskets = pd.read_parquet(parser.parse_args().folder / "baskets.parquet")
+    known, wanted = baskets[~baskets["is_target"]], baskets[baskets["is_target"]]
+    since = known.groupby("user_id")["basket_no"].transform("max") - known["basket_no"]
+    days = int(since.max()) + 1 - since.to_numpy(np.int64)
+    times = days * SECONDS_PER_DAY - SECONDS_PER_DAY // 2
+    interactions, items = from_codes(
+        known["user_id"].to_numpy(), known["item_id"].to_numpy(), KINDS.index("order"), times
+    )
+    trial = fitted(interactions, items, int(days.max()) * SECONDS_PER_DAY, PARAMETERS)
+    cases = list(grouped(wanted["user_id"].to_numpy(), wanted["item_id"].to_numpy()))
+    queries = [Query(customer_id=str(user), k=K) for user, _ in cases]
+    targets = [set(map(item_id, np.unique(bought).tolist())) for _, bought in cases]
+    lists, milliseconds = answers(trial, queries, K)
+    metrics = {
+        "recall_at_10": averaged(recall, lists, targets),
+        "ndcg_at_10": averaged(ndcg(ideal=None), lists, targets),
+        "phr_at_10": averaged(lambda shown, basket: float(bool(basket.intersection(shown))), lists, targets),
+    }
+    print(json.dumps(report(trial, metrics, candidate_recall(trial, queries, targets), milliseconds)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Top-N recommendation from sets of items: what else each user chose, the items of the training part left out.
+
+    python -m benchmarks.ratings DIR
+
+DIR holds train.parquet and test.parquet (user_id, item_id). The last line is one JSON object. The format has no times;
+since the test items are a random part of each user's, so is what the ranker learns from: a user's training items are
+spread at random over five days, all of a day at once. The test file is read only to score.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.recommending import (
+    answers,
+    averaged,
+    candidate_recall,
+    fitted,
+    from_codes,
+    grouped,
+    item_id,
+    ndcg,
+    recall,
+    report,
+)
+from recsys.interactions import SECONDS_PER_DAY
+from recsys.parameters import RecommendParameters
+from recsys.query import KINDS, Filters, Query
+
+K: Final = 20
+DAYS: Final = 5
+SEED: Final = 7
+PARAMETERS: Final = RecommendParameters(test_window_days=1, label_windows=1)
+
+
+def main() -> None:
+    """Fit, ask, score, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with train.parquet and test.parquet")
+    folder: Path = parser.parse_args().folder
+    train, test = (pd.read_parquet(folder / f"{part}.parquet") for part in ("train", "test"))
+    days = np.random.default_rng(SEED).integers(0, DAYS, len(train))
+    times = days * SECONDS_PER_DAY + SECONDS_PER_DAY // 2
+    interactions, items = from_codes(
+        train["user_id"].to_numpy(), train["item_id"].to_numpy(), KINDS.index("order"), times
+    )
+    trial = fitted(interactions, items, DAYS * SECONDS_PER_DAY, PARAMETERS)
+    cases = list(grouped(test["user_id"].to_numpy(), test["item_id"].to_numpy()))
+    queries = [Query(customer_id=str(user), k=K, filters=Filters(exclude_known=True)) for user, _ in cases]
+    targets = [set(map(item_id, np.unique(chosen).tolist())) for _, chosen in cases]
+    lists, milliseconds = answers(trial, queries, K)
+    metrics = {
+        "recall_at_20": averaged(recall, lists, targets),
+        "ndcg_at_20": averaged(ndcg(ideal=K), lists, targets),
+    }
+    print(json.dumps(report(trial, metrics, candidate_recall(trial, queries, targets), milliseconds)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Session recommendation: the next item of each test session's prefix, all items ranked.
+
+    python -m benchmarks.sessions DIR
+
+DIR holds train.parquet (session_id, position, item_id; sessions numbered in the order of time) and test.parquet
+(prefix, target). The last line is one JSON object. The format has no times: events are taken as ten seconds apart, one
+session after the other. Nothing is known of who is behind a session. The test file is read only to ask and to score.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.recommending import (
+    answers,
+    averaged,
+    candidate_recall,
+    fitted,
+    from_codes,
+    item_id,
+    recall,
+    reciprocal_rank,
+    report,
+)
+from recsys.parameters import RecommendParameters
+from recsys.query import KINDS, MAX_LIST, Query, SessionEvent
+
+K: Final = 20
+SECONDS_PER_EVENT: Final = 10
+PARAMETERS: Final = RecommendParameters()
+
+
+def main() -> None:
+    """Fit, ask, score, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with train.parquet and test.parquet")
+    folder: Path = parser.parse_args().folder
+    train = pd.read_parquet(folder / "train.parquet").sort_values(["session_id", "position"])
+    interactions, items = from_codes(
+        train["session_id"].to_numpy(),
+        train["item_id"].to_numpy(),
+        KINDS.index("view"),
+        np.arange(len(train)) * SECONDS_PER_EVENT,
+    )
+    trial = fitted(interactions, items, len(train) * SECONDS_PER_EVENT, PARAMETERS)
+    test = pd.read_parquet(folder / "test.parquet")
+    queries = [_query(prefix) for prefix in test["prefix"]]
+    targets = [{item_id(target)} for target in test["target"]]
+    lists, milliseconds = answers(trial, queries, K)
+    metrics = {"p_at_20": averaged(recall, lists, targets), "mrr_at_20": averaged(reciprocal_rank, lists, targets)}
+    print(json.dumps(report(trial, metrics, candidate_recall(trial, queries, targets), milliseconds)))
+
+
+def _query(prefix: np.ndarray) -> Query:
+    return Query(session=tuple(SessionEvent(item_id(item)) for item in prefix[-MAX_LIST:].tolist()), k=K)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The board: where the candidate sources write what they think of the items, for one shopper at a time.
+
+Only the items that some source has touched have a row, so that a request costs what it touches and not the size of the
+catalogue.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from recsys.compiled import compiled
+
+
+class Board(NamedTuple):
+    """Scratch of one thread; every request starts with `clear`.
+
+    `slots` (items,) int32 is an item's row or -1; `items` (items,) int32 is a row's item; `scores` (items, columns)
+    float32; `size` (1,) int64 is the number of rows in use. Memory is only touched as far as rows are used.
+    """
+
+    slots: np.ndarray
+    items: np.ndarray
+    scores: np.ndarray
+    size: np.ndarray
+
+    @classmethod
+    def of(cls, item_count: int, columns: int) -> "Board":
+        return cls(
+            slots=np.full(item_count, -1, np.int32),
+            items=np.empty(item_count, np.int32),
+            scores=np.empty((item_count, columns), np.float32),
+            size=np.zeros(1, np.int64),
+        )
+
+
+@compiled
+def clear(board: Board) -> None:
+    """Forget the last shopper."""
+    for slot in range(board.size[0]):
+        board.slots[board.items[slot]] = -1
+    board.size[0] = 0
+
+
+@compiled
+def slot_of(board: Board, item: int) -> int:
+    """The row of `item`, a new one of zeros where it has none yet."""
+    slot: int = board.slots[item]
+    if slot < 0:
+        slot = board.size[0]
+        board.slots[item] = slot
+        board.items[slot] = item
+        board.scores[slot, :] = 0.0
+        board.size[0] = slot + 1
+    return slot
+
+
+@compiled
+def nominated(
+    board: Board, eligible: np.ndarray, columns: np.ndarray, limits: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the eligible items that are among the `limits[c]` best of some column `columns[c]`; (candidates,) int64.
+
+    With them, for each, a bit per place in `columns` that nominated it. An item that a column gives 0 is not among its
+    best; equal scores go to the row that was written first.
+    """
+    usable = np.empty(board.size[0], np.int64)
+    count = 0
+    for slot in range(board.size[0]):
+        if eligible[board.items[slot]]:
+            usable[count] = slot
+            count += 1
+    chosen = np.zeros(board.size[0], np.int64)
+    for place in range(len(columns)):
+        for row in best_rows(board.scores, usable[:count], columns[place], limits[place]):
+            chosen[row] |= 1 << place
+    rows = np.flatnonzero(chosen)
+    return rows, chosen[rows]
+
+
+@compiled
+def best_rows(scores: np.ndarray, usable: np.ndarray, column: int, limit: int) -> np.ndarray:
+    """The `limit` of the `usable` rows with the largest positive scores of a column, best first.
+
+    By insertion into a short sorted list: nearly every row is turned away by one comparison.
+    """
+    rows, values = np.empty(limit, np.int64), np.zeros(limit, np.float32)
+    count = 0
+    least = np.float32(0)
+    for row in usable:
+        value = scores[row, column]
+        if value <= least:
+            continue
+        place = min(count, limit - 1)
+        while place > 0 and values[place - 1] < value:
+            values[place], rows[place] = values[place - 1], rows[place - 1]
+            place -= 1
+        values[place], rows[place] = value, row
+        count = min(count + 1, limit)
+        if count == limit:
+            least = values[limit - 1]
+    return rows[:count]

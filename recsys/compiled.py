@@ -1,0 +1,17 @@
+"""The one way in which a hot loop is compiled: always the same arithmetic, and other threads may run meanwhile."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile with Numba at the first call and keep the machine code beside the source.
+
+    Division follows IEEE 754 instead of raising. No fast-math: the same arrays must give the same bits in training and
+    in serving. The function releases the GIL, so it must not touch Python objects.
+    """
+    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))

@@ -1,0 +1,244 @@
+"""Content: items that are like what the shopper looked at, by what the catalogue says of them.
+
+Each item is a bag of tokens (its category, brand, attributes, price class and the words of its name), weighed by TF-IDF
+and hashed into a fixed number of buckets (Weinberger et al., "Feature hashing for large scale multitask learning",
+2009), so that an item that was never seen has its place among the others at once. Only items that hardly anybody has
+touched yet are proposed this way; for all others what people do says more. It breaks where a catalogue says nothing.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+
+from recsys.board import Board, slot_of
+from recsys.compiled import compiled
+from recsys.interactions import ItemCounters
+from recsys.items import Items
+from recsys.parameters import RecommendParameters
+from recsys.retrieval.source import Column, State
+from recsys.shopper import Shopper, Touches
+
+BUCKETS: Final = 1 << 18
+MAX_TOKENS: Final = 40  # of an item
+COLD_TOUCHES: Final = 5.0  # customers in four weeks, below which an item is proposed by its content
+PER_TOKEN: Final = 50  # cold items that one token brings in, the newest first
+MOST_COLD: Final = 200  # that are compared for one shopper, those of the profile's weightiest tokens first
+PROFILE_ITEMS: Final = 20  # of a history, by interest, that make up its profile
+_WORD: Final = re.compile(r"\w{3,}")
+
+
+class Content:
+    """Each item's tokens, and for each token the cold items that have it.
+
+    `offsets` (items + 1,) int64, `tokens` int32 and `weights` float32 are the items' bags, each of length 1; `rarity`
+    (BUCKETS,) float32 is the inverse document frequency. Token t's cold items, newest first, are
+    cold_items[cold_offsets[t] : cold_offsets[t + 1]].
+    """
+
+    name: ClassVar[str] = "content"
+
+    def __init__(
+        self,
+        offsets: np.ndarray,
+        tokens: np.ndarray,
+        weights: np.ndarray,
+        rarity: np.ndarray,
+        cold_offsets: np.ndarray,
+        cold_items: np.ndarray,
+    ) -> None:
+        self.offsets, self.tokens, self.weights, self.rarity = offsets, tokens, weights, rarity
+        self.cold_offsets, self.cold_items = cold_offsets, cold_items
+
+    @classmethod
+    def fit(cls, state: State) -> Self:
+        bags = [tokens_of(state.items, item) for item in range(len(state.items))]
+        offsets, tokens = _flat(bags)
+        rarity = np.log((1.0 + len(bags)) / (1.0 + np.bincount(tokens, minlength=BUCKETS))).astype(np.float32)
+        return cls._of(offsets, tokens, rarity, state.counters)
+
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        return (Column("content", limit=parameters.candidates_cold, prior=0.2),)
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ("content_similarity",)
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        if len(self.cold_items):
+            profile, weights = self._profile(shopper)
+            _propose(
+                profile,
+                weights,
+                self.cold_offsets,
+                self.cold_items,
+                self.offsets,
+                self.tokens,
+                self.weights,
+                board,
+                first,
+            )
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        if not len(self.tokens):
+            out[:] = 0.0
+            return
+        profile, weights = self._profile(shopper)
+        _judge(profile, weights, candidates, self.offsets, self.tokens, self.weights, out[:, 0])
+
+    def most_similar(self, item: int, eligible: np.ndarray, k: int, found: int) -> dict[int, float]:
+        """Cosines of the eligible items that are most like one: cold ones; where fewer than `k` were `found`, any."""
+        span = slice(self.offsets[item], self.offsets[item + 1])
+        if span.start == span.stop:
+            return {}
+        order = np.argsort(self.tokens[span])
+        profile = (self.tokens[span][order], self.weights[span][order])
+        among = np.unique(np.concatenate([self._cold_of(token) for token in profile[0].tolist()]))
+        if found < k:
+            among = np.arange(len(self.offsets) - 1)
+        among = among[eligible[among]]
+        cosines = np.empty((len(among), 1), np.float32)
+        _judge(*profile, among, self.offsets, self.tokens, self.weights, cosines[:, 0])
+        best = np.argsort(-cosines[:, 0], kind="stable")[:k]
+        best = best[cosines[best, 0] > 0]
+        return dict(zip(among[best].tolist(), cosines[best, 0].tolist(), strict=True))
+
+    def _cold_of(self, token: int) -> np.ndarray:
+        start = int(self.cold_offsets[token])
+        return self.cold_items[start : min(int(self.cold_offsets[token + 1]), start + PER_TOKEN)]
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        """The same knowledge of tokens over a catalogue to which items were appended."""
+        known = len(self.offsets) - 1
+        offsets, tokens = _flat([tokens_of(items, item) for item in range(known, len(items))])
+        joined = np.concatenate([self.offsets, self.offsets[-1] + offsets[1:]])
+        return self._of(joined, np.concatenate([self.tokens, tokens]), self.rarity, counters)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {f"content_{name}": value for name, value in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
+        names = ("offsets", "tokens", "weights", "rarity", "cold_offsets", "cold_items")
+        return cls(*(np.asarray(arrays[f"content_{name}"]) for name in names))
+
+    @classmethod
+    def _of(cls, offsets: np.ndarray, tokens: np.ndarray, rarity: np.ndarray, counters: ItemCounters) -> Self:
+        rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        lengths = np.sqrt(np.bincount(rows, rarity[tokens] ** 2, minlength=len(offsets) - 1))
+        weights = (rarity[tokens] / np.maximum(lengths, 1e-9)[rows]).astype(np.float32)
+        cold = np.flatnonzero((counters.touched < COLD_TOUCHES)[rows])
+        # By token, the newest first: what nobody has touched at all has no age and comes before everything.
+        cold = cold[np.lexsort((-rows[cold], counters.age_days[rows[cold]], tokens[cold]))]
+        cold_offsets = np.concatenate([[0], np.cumsum(np.bincount(tokens[cold], minlength=BUCKETS))])
+        return cls(offsets, tokens, weights, rarity, cold_offsets, rows[cold].astype(np.int32))
+
+    def _profile(self, shopper: Shopper) -> tuple[np.ndarray, np.ndarray]:
+        return _profile(shopper.touches, self.offsets, self.tokens, self.weights)
+
+
+def tokens_of(items: Items, item: int) -> list[int]:
+    """The buckets of an item's distinct tokens, at most MAX_TOKENS."""
+    buckets = dict.fromkeys(zlib.crc32(token.encode()) % BUCKETS for token in _tokens(items, item))
+    return list(buckets)[:MAX_TOKENS]
+
+
+def _tokens(items: Items, item: int) -> Iterator[str]:
+    if items.category[item] >= 0:
+        yield f"category={items.categories.value(int(items.category[item]))}"
+    if items.brand[item] >= 0:
+        yield f"brand={items.brands.value(int(items.brand[item]))}"
+    if items.price[item] > 0:
+        yield f"price={round(2 * float(np.log2(items.price[item])))}"  # classes of a factor of 1.4
+    for name, value in items.attributes.texts_of(item).items():
+        yield f"{name}={value}"
+    name = items.names.value(item)
+    if name != items.ids.value(item):
+        yield from _WORD.findall(name.lower())
+
+
+def _flat(bags: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    offsets = np.concatenate([[0], np.cumsum([len(bag) for bag in bags], dtype=np.int64)]).astype(np.int64)
+    return offsets, np.array([token for bag in bags for token in bag], np.int32)
+
+
+@compiled
+def _profile(
+    touches: Touches, offsets: np.ndarray, tokens: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct tokens of the shopper's main items, sorted, and their weights; together of length 1."""
+    chosen = np.argsort(-touches.interest, kind="mergesort")[:PROFILE_ITEMS]
+    size = 0
+    for place in chosen:
+        size += offsets[touches.items[place] + 1] - offsets[touches.items[place]]
+    found, amounts = np.empty(size, np.int32), np.empty(size, np.float32)
+    count = 0
+    for place in chosen:
+        for entry in range(offsets[touches.items[place]], offsets[touches.items[place] + 1]):
+            found[count], amounts[count] = tokens[entry], weights[entry] * touches.interest[place]
+            count += 1
+    order = np.argsort(found, kind="mergesort")
+    last, total = -1, 0.0
+    for place in order:
+        if last >= 0 and found[order[last]] == found[place]:
+            amounts[order[last]] += amounts[place]
+        else:
+            last += 1
+            order[last] = place
+    order = order[: last + 1]
+    for place in order:
+        total += amounts[place] * amounts[place]
+    return found[order], amounts[order] / np.float32(np.sqrt(total)) if total > 0 else amounts[order]
+
+
+@compiled
+def _similarity(
+    profile: np.ndarray, profile_weights: np.ndarray, tokens: np.ndarray, weights: np.ndarray, start: int, stop: int
+) -> float:
+    found = 0.0
+    for entry in range(start, stop):
+        place = np.searchsorted(profile, tokens[entry])
+        if place < len(profile) and profile[place] == tokens[entry]:
+            found += profile_weights[place] * weights[entry]
+    return found
+
+
+@compiled
+def _propose(
+    profile: np.ndarray,
+    profile_weights: np.ndarray,
+    cold_offsets: np.ndarray,
+    cold_items: np.ndarray,
+    offsets: np.ndarray,
+    tokens: np.ndarray,
+    weights: np.ndarray,
+    board: Board,
+    first: int,
+) -> None:
+    compared = 0
+    for place in np.argsort(-profile_weights, kind="mergesort"):
+        token = profile[place]
+        for entry in range(cold_offsets[token], min(cold_offsets[token + 1], cold_offsets[token] + PER_TOKEN)):
+            item = cold_items[entry]
+            scores = board.scores[slot_of(board, item)]
+            if scores[first] == 0 and compared < MOST_COLD:
+                scores[first] = _similarity(profile, profile_weights, tokens, weights, offsets[item], offsets[item + 1])
+                compared += 1
+
+
+@compiled
+def _judge(
+    profile: np.ndarray,
+    profile_weights: np.ndarray,
+    candidates: np.ndarray,
+    offsets: np.ndarray,
+    tokens: np.ndarray,
+    weights: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    for row in range(len(candidates)):
+        item = candidates[row]
+        out[row] = _similarity(profile, profile_weights, tokens, weights, offsets[item], offsets[item + 1])

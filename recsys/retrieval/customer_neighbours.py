@@ -1,0 +1,236 @@
+"""Customer neighbours: what customers with the same items also have, found live from the items' customer lists.
+
+Two readings of the same neighbourhood. `customers`: the nearest customers by the cosine of their items, in which rare
+items and recent visits weigh more (nearest neighbours with the decay of Hu et al., "Modeling personalized item
+frequency information for next-basket recommendation", 2020). `customers_linear`: two steps on the graph of customers
+and items, the popularity of each node damped (Christoffel et al., "Blockbusters and wallflowers", 2015). Nothing is
+trained: the lists are those of the moment, so training and serving see the same. It breaks where customers share no
+items.
+"""
+
+from typing import Any, ClassVar, Final, NamedTuple, Self
+
+import numpy as np
+
+from recsys.board import Board, slot_of
+from recsys.compiled import compiled
+from recsys.interactions import Interactions, ItemCounters
+from recsys.items import Items
+from recsys.pairs import Pairs
+from recsys.parameters import RecommendParameters
+from recsys.retrieval.source import Column, State
+from recsys.scratch import Scratch
+from recsys.shopper import Shopper
+from recsys.visit_log import VISIT_GAP_SECONDS, visit_starts
+
+VISIT_DECAY: Final = 0.9  # of an item's weight with each later visit
+ANCHORS: Final = 60  # of a history, the latest
+READ_LISTS: Final = 4_000  # customers that are looked at for one shopper
+MOST_OF_ITEM: Final = 400  # of them through one item, the latest
+NEIGHBOURS: Final = 200
+LINEAR_NEIGHBOURS: Final = 300
+MOST_ITEMS: Final = 60  # of a neighbour, the latest
+CUSTOMER_DAMPING: Final = 0.5
+ITEM_DAMPING: Final = 0.3
+_VISIT_GAP_DAYS: Final = VISIT_GAP_SECONDS / 86_400
+
+
+class Profiles(NamedTuple):
+    """Customers' distinct items with their weights, and items' customers.
+
+    Customer c's items, the latest last: items[offsets[c] : offsets[c + 1]], with `weights` float32. Item i's customers,
+    the latest last: customers[item_offsets[i] : item_offsets[i + 1]], with `item_weights`. `norms` (customers,) float32
+    are the lengths of the weighted profiles, `rarity` (items,) float32 the items' inverse frequency.
+    """
+
+    offsets: np.ndarray
+    items: np.ndarray
+    weights: np.ndarray
+    item_offsets: np.ndarray
+    customers: np.ndarray
+    item_weights: np.ndarray
+    norms: np.ndarray
+    rarity: np.ndarray
+
+
+class CustomerNeighbours:
+    """Proposes what the nearest customers have."""
+
+    name: ClassVar[str] = "customers"
+
+    def __init__(self, profiles: Profiles) -> None:
+        self.profiles = profiles
+        self._scratch = Scratch(lambda: _Sums.of(len(profiles.norms)))
+
+    @classmethod
+    def fit(cls, state: State) -> Self:
+        return cls(profiles_of(state.interactions.latest(state.parameters.visitor_interactions)))
+
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        limit = parameters.candidates_by_customers
+        return (
+            Column("customers", limit=limit, prior=1.0, is_ranked=True, is_damped=True),
+            Column("customers_linear", limit=limit, prior=1.0, is_ranked=True),
+        )
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ()
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        if not shopper.is_stranger:
+            items, weights = _anchors(shopper.items, shopper.ages, shopper.visit)
+            _propose(items, weights, shopper.customer, self.profiles, self._scratch.get(), board, first)
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Says nothing of items that no neighbour has."""
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        return self
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {f"profiles_{name}": array for name, array in self.profiles._asdict().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
+        return cls(Profiles(*(np.asarray(arrays[f"profiles_{name}"]) for name in Profiles._fields)))
+
+
+class _Sums(NamedTuple):
+    """Scratch of one thread: similarity sums per customer, zero between requests."""
+
+    cosine: np.ndarray  # (customers,) float32
+    linear: np.ndarray
+
+    @classmethod
+    def of(cls, customers: int) -> "_Sums":
+        return cls(np.zeros(customers, np.float32), np.zeros(customers, np.float32))
+
+
+def profiles_of(interactions: Interactions) -> Profiles:
+    """Every customer's distinct items, weighted by how many visits ago they were touched, summed over visits."""
+    rows = interactions.rows
+    visits = np.zeros(len(interactions), np.int64)
+    starts = visit_starts(interactions)
+    visits[starts] = 1
+    visits = np.cumsum(visits)
+    last = visits[np.maximum(interactions.offsets[1:] - 1, 0)] if len(visits) else visits
+    since = last[rows] - visits
+    touched = Pairs.of(rows * (visits.max(initial=0) + 1) + visits, interactions.items, interactions.item_count)
+    entry = touched.order[touched.starts]  # one per item and visit, however often it was touched there
+    pairs = Pairs.of(rows[entry], interactions.items[entry], interactions.item_count)
+    weights = pairs.sums((VISIT_DECAY ** since[entry]).astype(np.float32))
+    latest = -pairs.minima(-interactions.times[entry])
+    order = np.lexsort((latest, pairs.rows))
+    customer, item, weight, latest = pairs.rows[order], pairs.columns[order], weights[order], latest[order]
+    counts = np.bincount(item, minlength=interactions.item_count)
+    rarity = np.log1p(len(interactions.customers) / (1.0 + counts)).astype(np.float32)
+    by_item = np.lexsort((latest, item))
+    squares = np.bincount(customer, (weight * rarity[item]) ** 2, minlength=len(interactions.customers))
+    return Profiles(
+        offsets=_offsets(np.bincount(customer, minlength=len(interactions.customers))),
+        items=item.astype(np.int32),
+        weights=weight.astype(np.float32),
+        item_offsets=_offsets(counts),
+        customers=customer[by_item].astype(np.int32),
+        item_weights=weight[by_item].astype(np.float32),
+        norms=np.sqrt(squares).astype(np.float32),
+        rarity=rarity,
+    )
+
+
+def _offsets(counts: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+@compiled
+def _anchors(items: np.ndarray, ages: np.ndarray, visit: int) -> tuple[np.ndarray, np.ndarray]:
+    """The latest distinct items of a history and their weights, as `profiles_of` weighs them."""
+    found, weights = np.empty(ANCHORS, np.int32), np.zeros(ANCHORS, np.float32)
+    in_visit = np.zeros(ANCHORS, np.int64)  # the last visit, counted back from 1, in which the item was counted
+    count, number = 0, 1
+    for entry in range(len(items) - 1, -1, -1):
+        if entry + 1 < len(items) and (entry + 1 == visit or ages[entry] - ages[entry + 1] > _VISIT_GAP_DAYS):
+            number += 1
+        at = 0
+        while at < count and found[at] != items[entry]:
+            at += 1
+        if at == ANCHORS:
+            continue
+        if at == count:
+            found[at] = items[entry]
+            count += 1
+        if in_visit[at] != number:
+            in_visit[at] = number
+            weights[at] += VISIT_DECAY ** (number - 1)
+    return found[:count], weights[:count]
+
+
+@compiled
+def _propose(
+    items: np.ndarray,
+    weights: np.ndarray,
+    own: int,
+    profiles: Profiles,
+    sums: _Sums,
+    board: Board,
+    first: int,
+) -> None:
+    touched = np.empty(READ_LISTS + MOST_OF_ITEM, np.int32)
+    count = _gather(items, weights, own, profiles, sums, touched)
+    found = touched[:count]
+    cosine, linear = np.empty(count, np.float32), np.empty(count, np.float32)
+    for place in range(count):
+        customer = found[place]
+        size = profiles.offsets[customer + 1] - profiles.offsets[customer]
+        cosine[place] = sums.cosine[customer] / profiles.norms[customer]
+        linear[place] = sums.linear[customer] / size**CUSTOMER_DAMPING
+        sums.cosine[customer] = 0.0
+        sums.linear[customer] = 0.0
+    for step in range(2):
+        nearness = cosine if step == 0 else linear
+        limit = NEIGHBOURS if step == 0 else LINEAR_NEIGHBOURS
+        least = 0.0
+        if count > limit:
+            least = -np.partition(-nearness, limit - 1)[limit - 1]
+        for place in range(count):
+            if nearness[place] >= least and nearness[place] > 0:
+                _add(found[place], nearness[place], step == 0, profiles, board, first + step)
+
+
+@compiled
+def _gather(
+    items: np.ndarray, weights: np.ndarray, own: int, profiles: Profiles, sums: _Sums, touched: np.ndarray
+) -> int:
+    """Sum the similarity of each customer who has one of the items; how many of `touched` are filled."""
+    count = 0
+    share = max(READ_LISTS // max(len(items), 1), 1)
+    for place in range(len(items)):
+        item = items[place]
+        if item + 1 >= len(profiles.item_offsets):  # it came after the fit
+            continue
+        stop = profiles.item_offsets[item + 1]
+        size = stop - profiles.item_offsets[item]
+        rare = profiles.rarity[item]
+        for entry in range(stop - min(size, min(MOST_OF_ITEM, share)), stop):
+            customer = profiles.customers[entry]
+            if customer == own:
+                continue
+            if sums.linear[customer] == 0.0:
+                touched[count] = customer
+                count += 1
+            sums.cosine[customer] += weights[place] * rare * rare * profiles.item_weights[entry]
+            sums.linear[customer] += weights[place] / np.sqrt(size)
+    return count
+
+
+@compiled
+def _add(customer: int, nearness: float, by_weight: bool, profiles: Profiles, board: Board, column: int) -> None:
+    stop = profiles.offsets[customer + 1]
+    for entry in range(max(profiles.offsets[customer], stop - MOST_ITEMS), stop):
+        item = profiles.items[entry]
+        worth = profiles.weights[entry]
+        if not by_weight:
+            worth = (profiles.item_offsets[item + 1] - profiles.item_offsets[item]) ** -ITEM_DAMPING
+        board.scores[slot_of(board, item), column] += nearness * worth

@@ -1,0 +1,156 @@
+"""Repurchase: when a customer will want again what they bought before, by their own interval and the item's.
+
+An item's interval is the median number of days between two orders of it by the same customer. A customer who ordered it
+several times has an interval of their own, which counts the more the more often it was seen.
+"""
+
+from typing import Any, ClassVar, Final, NamedTuple, Self
+
+import numpy as np
+
+from recsys.board import Board, slot_of
+from recsys.compiled import compiled
+from recsys.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
+from recsys.items import Items
+from recsys.parameters import RecommendParameters
+from recsys.retrieval.source import Column, State
+from recsys.shopper import ORDER, Shopper, Touches
+
+PRIOR_GAPS: Final = 2.0  # how many of a customer's own gaps the item's interval is worth
+LEAST_GAPS: Final = 5  # of an item, below which its category's interval, then the store's, is taken
+LEAST_SHARE: Final = 0.02  # of an item's buyers who came back for it, below which it is never due again
+LEAST_GAP_DAYS: Final = 0.5  # two orders of one day are one purchase
+SPREAD: Final = 0.7  # of the logarithm of gaps: how sharply an item is due at its interval
+
+
+class Purchases(NamedTuple):
+    """What a shopper ordered before; each array has one entry per item."""
+
+    items: np.ndarray  # int32
+    orders: np.ndarray  # float32: on how many days
+    days_since: np.ndarray  # float32
+    interval_days: np.ndarray  # float32; NaN where the item is not bought again
+
+
+class Repurchase:
+    """Proposes what is due; `intervals` (items,) float32 are days, NaN where an item is not bought again."""
+
+    name: ClassVar[str] = "repurchase"
+
+    def __init__(self, intervals: np.ndarray) -> None:
+        self.intervals = intervals
+
+    @classmethod
+    def fit(cls, state: State) -> Self:
+        return cls(item_intervals(state.interactions, state.items.category))
+
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        return (
+            Column("due", limit=parameters.candidates_due, prior=0.3, is_relative=False),
+            Column("times_ordered", prior=0.3),
+        )
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ()
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        if ORDER in shopper.kinds:
+            _write(self.purchases(shopper), board, first)
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Says nothing of items that the shopper has not ordered."""
+
+    def purchases(self, shopper: Shopper) -> Purchases:
+        """What the shopper ordered, with the interval after which each item is wanted again."""
+        arrays = _purchases(shopper.items, shopper.kinds, shopper.ages, shopper.touches, self.intervals)
+        return Purchases(*arrays)
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        unknown = np.full(len(items) - len(self.intervals), np.nan, np.float32)
+        return type(self)(np.concatenate([self.intervals, unknown]))
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {"repurchase_intervals": self.intervals}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
+        return cls(np.asarray(arrays["repurchase_intervals"]))
+
+
+def item_intervals(interactions: Interactions, category: np.ndarray) -> np.ndarray:
+    """(items,) float32: median days between orders of an item by one customer, else its category's, else the store's.
+
+    NaN where hardly any buyer came back for it.
+    """
+    is_order = interactions.kinds == ORDER
+    rows, items, times = interactions.rows[is_order], interactions.items[is_order], interactions.times[is_order]
+    order = np.lexsort((times, items, rows))
+    rows, items, times = rows[order], items[order], times[order]
+    same = (rows[1:] == rows[:-1]) & (items[1:] == items[:-1])
+    gaps = np.diff(times) / SECONDS_PER_DAY
+    is_gap = same & (gaps > LEAST_GAP_DAYS)
+    gaps, of_item = gaps[is_gap], items[1:][is_gap]
+    intervals = np.full(interactions.item_count, np.median(gaps) if len(gaps) else np.nan)
+    groups = np.where(category >= 0, category, category.max(initial=-1) + 1)
+    by_category = _medians(groups[of_item], gaps, int(groups.max(initial=0)) + 1, LEAST_GAPS)[groups]
+    for found in (by_category, _medians(of_item, gaps, interactions.item_count, LEAST_GAPS)):
+        intervals = np.where(np.isnan(found), intervals, found)
+    buyers = np.bincount(items[np.append(True, ~same)] if len(items) else items, minlength=interactions.item_count)
+    returns = np.bincount(of_item, minlength=interactions.item_count)
+    return np.where(returns >= LEAST_SHARE * np.maximum(buyers, 1), intervals, np.nan).astype(np.float32)
+
+
+def _medians(groups: np.ndarray, values: np.ndarray, size: int, least: int) -> np.ndarray:
+    """The median of each group's values, NaN where it has fewer than `least`."""
+    order = np.lexsort((values, groups))
+    counts = np.bincount(groups, minlength=size)
+    starts = np.cumsum(counts) - counts
+    middles = np.full(size, np.nan)
+    enough = counts >= least
+    middles[enough] = values[order][(starts + counts // 2)[enough]]
+    return middles
+
+
+@compiled
+def _purchases(
+    items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, touches: Touches, intervals: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    places = np.flatnonzero(touches.counts[:, ORDER] > 0)
+    found = touches.items[places]
+    orders = np.zeros(len(places), np.float32)
+    since = touches.last_order_days[places]
+    interval = np.empty(len(places), np.float32)
+    for row in range(len(places)):
+        first, last = 0.0, np.inf
+        for entry in range(len(items)):
+            if items[entry] == found[row] and kinds[entry] == ORDER and last - ages[entry] > LEAST_GAP_DAYS:
+                first = ages[entry] if orders[row] == 0 else first
+                last = ages[entry]
+                orders[row] += 1
+        gaps = orders[row] - 1
+        of_item = intervals[found[row]] if found[row] < len(intervals) else np.nan
+        if gaps > 0:
+            own = (first - last) / gaps
+            of_item = own if np.isnan(of_item) else (gaps * own + PRIOR_GAPS * of_item) / (gaps + PRIOR_GAPS)
+        interval[row] = of_item
+    return found, orders, since, interval
+
+
+@compiled
+def _write(purchases: Purchases, board: Board, first: int) -> None:
+    for row in range(len(purchases.items)):
+        scores = board.scores[slot_of(board, purchases.items[row])]
+        scores[first] = due(purchases.days_since[row], purchases.interval_days[row], purchases.orders[row])
+        scores[first + 1] = purchases.orders[row]
+
+
+@compiled
+def due(days_since: float, interval_days: float, orders: float) -> float:
+    """From 0 to 1: how near the moment is at which the item is wanted again, and how sure that it ever is."""
+    if np.isnan(interval_days):
+        return 0.0
+    lateness = np.log((days_since + LEAST_GAP_DAYS) / (interval_days + LEAST_GAP_DAYS)) / SPREAD
+    nearness: float = np.exp(-0.5 * lateness * lateness)
+    return nearness * orders / (orders + 1)

@@ -1,0 +1,484 @@
+"""Proof that the recommender's skill is real: changes whose effect is known beforehand, each with a control."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pytest
+
+from recsys import recommender as recommender_module
+from recsys.board import Board, slot_of
+from recsys.cases import Cases
+from recsys.evaluation import evaluate
+from recsys.items import Items
+from recsys.parameters import RecommendParameters
+from recsys.policy import Boost, Cap, Exploration, Pin, PlacementPolicy, Policy
+from recsys.query import Filters, Query, SessionEvent
+from recsys.ranking import MOMENTS, train_ranker
+from recsys.recommender import Recommender
+from recsys.retrieval import retriever as retriever_module
+from recsys.retrieval.retriever import Retriever
+from recsys.retrieval.source import Column, State
+from recsys.shopper import Shopper
+from recsys.splits import Window
+from recsys.training import training_groups
+from recsys.visit_log import VisitLog
+from tests.recsys.stores import (
+    DAY,
+    ORDER,
+    SMALL,
+    Row,
+    checkerboard,
+    colour,
+    interactions,
+    item_ids,
+    recommender,
+    retriever,
+    shopper,
+    shown,
+)
+
+ITEMS = Items.of(item_ids(40))
+BLEND = replace(SMALL, minimum_groups=10**9)
+LABELS, TEST = Window(40 * DAY, 50 * DAY), Window(50 * DAY, 60 * DAY)
+KNOWN = ("customers", "visits", "cuts", "moments", "cues")
+
+
+# Permuted labels.
+
+
+def cases_of(window: Window, moment: str) -> Cases:
+    everything = interactions(checkerboard(), ITEMS)
+    if moment == "start":
+        return Cases.at_start(everything, window, ORDER)
+    return Cases.in_visits(everything, window, ORDER, seed=1)
+
+
+def permuted(cases: Cases, random: np.random.Generator) -> Cases:
+    """What was chosen stays; who chose it is drawn anew, half of the time from those of the other taste."""
+    even, odd = (random.permutation(np.flatnonzero(cases.customers % 2 == taste)) for taste in (0, 1))
+    half = min(len(even), len(odd)) // 2
+    order = np.empty(len(cases), np.int64)
+    order[even[:half]], order[odd[:half]] = odd[:half], even[:half]
+    for rest in (even[half:], odd[half:]):
+        order[rest] = np.roll(rest, 1)
+    return replace(cases, **{name: getattr(cases, name)[order] for name in KNOWN})
+
+
+def recall_after_learning_from(cases: Cases, moment: str, seed: int) -> float:
+    """Of what is chosen in the window after, the share among the first half of the shop."""
+    everything = interactions(checkerboard(), ITEMS)
+    log = VisitLog.of(everything)
+    teacher = Retriever.fit(everything.before(LABELS.start), log, ITEMS, LABELS.start, ORDER, SMALL)
+    ranker = train_ranker(training_groups(teacher, cases, SMALL, seed, 1), teacher.features, SMALL, seed, 1)
+    past = everything.before(TEST.start)
+    fitted = Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL)
+    judged = Recommender(fitted, past, dict.fromkeys(MOMENTS, ranker), {"as_of": TEST.start})
+    found = evaluate(judged, cases_of(TEST, moment).with_history(), seed).metrics["recall_at_20"]
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_permuted_labels_leave_what_chance_finds_and_true_ones_find_everything(moment: str) -> None:
+    labels = cases_of(LABELS, moment)
+    assert recall_after_learning_from(labels, moment, seed=1) == 1.0
+    by_chance = [
+        recall_after_learning_from(permuted(labels, np.random.default_rng(seed)), moment, seed) for seed in range(8)
+    ]
+    assert abs(np.mean(by_chance) - 0.5) < 0.12  # twenty of forty items are shown, and popularity says nothing
+
+
+# Planted futures.
+
+
+def fingerprint(fitted: Recommender) -> tuple[dict[str, bytes], list[str], list[object]]:
+    """Every array, every ranker, and some answers."""
+    arrays = {name: np.asarray(array).tobytes() for name, array in fitted.to_arrays().items()}
+    customers = [fitted.histories.customers.value(place) for place in range(8)]
+    queries = [Query(), *(Query(customer_id=customer, k=9) for customer in customers)]
+    queries.append(Query(session=(SessionEvent("item-001"), SessionEvent("item-003")), k=9))
+    return arrays, [fitted.rankers[m].text for m in MOMENTS], [fitted.recommend(query) for query in queries]
+
+
+def planted(first_day: float) -> list[Row]:
+    """A crowd that buys across the tastes, from a day on."""
+    return [
+        (f"customer-{number:03d}", f"item-{item:03d}", "order", first_day + item / 1000)
+        for number in range(40)
+        for item in (1, 2, 3, 4)
+    ]
+
+
+def test_what_happens_at_the_moment_or_after_it_changes_nothing() -> None:
+    plain = fingerprint(recommender(checkerboard(), ITEMS, 60))
+    for first_day in (60.0, 61.0):
+        assert fingerprint(recommender(checkerboard() + planted(first_day), ITEMS, 60)) == plain
+
+
+def test_what_happens_just_before_the_moment_changes_everything() -> None:
+    """The control of the test above."""
+    plain = fingerprint(recommender(checkerboard(), ITEMS, 60))
+    before = fingerprint(recommender(checkerboard() + planted(59.99), ITEMS, 60))
+    assert [mine != theirs for mine, theirs in zip(plain, before, strict=True)] == [True, True, True]
+    second: Row = ("customer-000", "item-001", "order", 60 - 1 / DAY)
+    assert fingerprint(recommender([*checkerboard(), second], ITEMS, 60)) != plain
+
+
+def test_no_source_is_fitted_on_the_future() -> None:
+    everything = interactions(checkerboard(), ITEMS)
+    latest = int(everything.times.max())
+    with pytest.raises(AssertionError, match="future"):
+        Retriever.fit(everything, VisitLog.of(everything), ITEMS, latest, ORDER, SMALL)
+    Retriever.fit(everything, VisitLog.of(everything), ITEMS, latest + 1, ORDER, SMALL)
+
+
+class Peeking:
+    """A source that proposes what visits hold: those before the shopper's cutoff, or, sabotaged, those after it."""
+
+    name: ClassVar[str] = "peeking"
+    sees_the_future: ClassVar[bool] = False
+
+    def __init__(self, log: VisitLog) -> None:
+        self.log = log
+
+    @classmethod
+    def fit(cls, state: State) -> Self:
+        return cls(state.log)
+
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        return (Column("peeked", limit=5),)
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ()
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        cut = int(self.log.offsets[shopper.cutoff])
+        seen = self.log.items[cut:] if self.sees_the_future else self.log.items[:cut]
+        for item in seen[-50:].tolist():
+            board.scores[slot_of(board, item), first] += 1.0
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Says nothing."""
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {}
+
+
+def is_blind_to_the_future() -> bool:
+    """Whether training's features at a window's start are those of a log that ends there.
+
+    No visit of the checkerboard runs past a midnight.
+    """
+    everything = interactions(checkerboard(), ITEMS)
+    past, cases = everything.before(TEST.start), Cases.at_start(everything, TEST, ORDER)
+    found = []
+    for log in (VisitLog.of(everything), VisitLog.of(past)):
+        teacher = Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL)
+        found.append(training_groups(teacher, cases, SMALL, seed=1, threads=1))
+    mine, theirs = (group.features.tobytes() + group.labels.tobytes() for group in found)
+    return mine == theirs
+
+
+def test_the_log_of_later_visits_is_not_looked_at() -> None:
+    assert is_blind_to_the_future()
+
+
+@pytest.mark.parametrize("sees_the_future", [False, True])
+def test_a_source_that_looks_past_the_cutoff_is_caught(sees_the_future: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Peeking, "sees_the_future", sees_the_future)
+    monkeypatch.setattr(retriever_module, "SOURCES", (*retriever_module.SOURCES, Peeking))
+    assert is_blind_to_the_future() == (not sees_the_future)
+
+
+# One purchase more.
+
+PAIR_COUNT = 20
+
+
+def pairs() -> list[Row]:
+    """Two hundred customers who now and then order an even item, and five days later the odd one that goes with it."""
+    random = np.random.default_rng(2)
+    rows: list[Row] = []
+    for number in range(200):
+        for day in np.flatnonzero(random.random(55) < 0.08):
+            pair = int(random.integers(PAIR_COUNT))
+            rows += [
+                (f"c{number:03d}", f"item-{2 * pair + side:03d}", "order", day + 5 * side + 0.5) for side in (0, 1)
+            ]
+    return rows
+
+
+def ranks(fitted: Recommender, history: list[Row]) -> np.ndarray:
+    """The place of every item in the list of a customer with this history and no other."""
+    known = Recommender(fitted.retriever, interactions(history, ITEMS), fitted.rankers, {"as_of": fitted.as_of})
+    found = shown(known.recommend(Query(customer_id="ann", k=40)))
+    return np.argsort([int(item[-3:]) for item in found])
+
+
+@pytest.mark.parametrize("parameters", [SMALL, BLEND], ids=["lambdamart", "blend"])
+def test_a_bought_item_moves_what_goes_with_it_up_and_nothing_else(parameters: RecommendParameters) -> None:
+    fitted = recommender(pairs(), ITEMS, 60, parameters)
+    first: Row = ("ann", "item-000", "order", 20.0)
+    before = ranks(fitted, [first])
+    gained, others = [], []
+    for pair in range(1, PAIR_COUNT):
+        moved = before - ranks(fitted, [first, ("ann", f"item-{2 * pair:03d}", "order", 58.0)])
+        gained.append(moved[2 * pair + 1])
+        others.append(np.delete(moved, [2 * pair, 2 * pair + 1]).mean())
+    assert np.mean(np.array(gained) > 0) > 0.9
+    assert np.mean(gained) > 10  # of forty places
+    assert np.mean(others) <= 0
+
+
+# Names.
+
+
+def renamed(rows: list[Row], items: dict[str, str], customers: dict[str, str]) -> list[Row]:
+    return [(customers[customer], items[item], kind, day) for customer, item, kind, day in rows]
+
+
+def names(keeps_order: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """New names of items and customers."""
+    ids, customers = item_ids(40), [f"customer-{number:03d}" for number in range(80)]
+    if keeps_order:
+        return {item: f"a {item}!" for item in ids}, {customer: f"z{customer}" for customer in customers}
+    random = np.random.default_rng(5)
+    others = random.permutation([f"thing-{number}" for number in range(40)]).tolist()
+    return dict(zip(ids, others, strict=True)), {customer: f"x{customer[::-1]}" for customer in customers}
+
+
+def lists(fitted: Recommender, customers: list[str]) -> list[list[tuple[str, float]]]:
+    """Each customer's whole list, with scores."""
+    answers = [fitted.recommend(Query(customer_id=customer, k=40)).items for customer in customers]
+    return [[(item.item_id, item.score) for item in items] for items in answers]
+
+
+@pytest.mark.parametrize("parameters", [SMALL, BLEND], ids=["lambdamart", "blend"])
+def test_names_in_the_same_order_change_nothing_at_all(parameters: RecommendParameters) -> None:
+    items, customers = names(keeps_order=True)
+    plain = recommender(checkerboard(), ITEMS, 60, parameters)
+    other = recommender(renamed(checkerboard(), items, customers), Items.of(list(items.values())), 60, parameters)
+    mine = [[(items[item], score) for item, score in found] for found in lists(plain, list(customers))]
+    assert mine == lists(other, list(customers.values()))
+
+
+def by_score(found: list[tuple[str, float]]) -> list[tuple[float, set[str]]]:
+    """The items of each score, best first; what ties may lie in any order."""
+    groups: list[tuple[float, set[str]]] = []
+    for item, score in found:
+        if groups and abs(groups[-1][0] - score) < 1e-5:
+            groups[-1][1].add(item)
+        else:
+            groups.append((score, {item}))
+    return groups
+
+
+def in_another_order(parameters: RecommendParameters) -> tuple[Recommender, dict[str, str], dict[str, str]]:
+    items, customers = names(keeps_order=False)
+    rows = renamed(checkerboard(), items, customers)
+    return recommender(rows, Items.of(list(items.values())), 60, parameters), items, customers
+
+
+def test_names_in_another_order_rank_alike() -> None:
+    """Under the blend: what a trained model draws (negatives, first vectors), it draws by the order of the rows."""
+    plain = recommender(checkerboard(), ITEMS, 60, BLEND)
+    other, items, customers = in_another_order(BLEND)
+    found = zip(lists(plain, list(customers)), lists(other, list(customers.values())), strict=True)
+    for mine, theirs in found:
+        expected, got = by_score([(items[item], score) for item, score in mine]), by_score(theirs)
+        assert [members for _, members in expected] == [members for _, members in got]
+        np.testing.assert_allclose([score for score, _ in expected], [score for score, _ in got], atol=1e-5)
+
+
+def test_under_names_in_another_order_the_same_tastes_are_learnt() -> None:
+    other, items, customers = in_another_order(SMALL)
+    old_name = {new: old for old, new in items.items()}
+    for number, customer in enumerate(customers.values()):
+        found = shown(other.recommend(Query(customer_id=customer, k=20)))
+        assert {colour(old_name[item]) for item in found} == {number % 2}
+
+
+# Filters and policies. 10,000 random policies are tried on the arrangement alone, in test_policy_promises.py; here the
+# same promise is kept by the whole way from a query to its answer.
+
+STOCKED = Items.of(
+    item_ids(40),
+    categories=[("tea", "mug", "pot", None)[n % 4] for n in range(40)],
+    brands=[("acme", "best")[n // 2 % 2] for n in range(40)],
+    price=np.array([np.nan if n % 10 == 9 else n for n in range(40)]),
+    stock=np.array([0.0 if n % 7 == 0 else 5.0 for n in range(40)]),
+)
+
+
+ASKED = ("for_you", "similar", "bought_together", "cart", "trending", "new_arrivals", "popular")
+
+
+@cache
+def stocked() -> Recommender:
+    return recommender(checkerboard(), STOCKED, 60)
+
+
+def some(random: np.random.Generator, values: list[str], most: int) -> tuple[str, ...]:
+    return tuple(random.choice(values, random.integers(most + 1), replace=False).tolist())
+
+
+def drawn_policy(random: np.random.Generator) -> PlacementPolicy:
+    return PlacementPolicy(
+        in_stock_only=bool(random.integers(2)),
+        exclude_items=some(random, item_ids(40), 5),
+        exclude_categories=some(random, ["tea", "mug"], 1),
+        exclude_brands=some(random, ["acme", "best"], int(random.integers(2))),
+        bought=("ranked", "never")[int(random.integers(2))],
+        pins=tuple(Pin(item, place) for place, item in enumerate(some(random, item_ids(40), 3), 1)),
+        boosts=(Boost("price", float(random.normal())),),
+        caps=(Cap("category", int(random.integers(1, 9))),) if random.integers(2) else (),
+        diversity=float(random.integers(2)),
+        exploration=Exploration(places=(2, 5)[: int(random.integers(3))]),
+    )
+
+
+def drawn_query(random: np.random.Generator) -> Query:
+    low, high = np.sort(random.integers(0, 40, 2)).tolist()
+    return Query(
+        customer_id=("customer-000", "customer-001", "nobody", None)[int(random.integers(4))],
+        item_id=str(random.choice(item_ids(40))),
+        cart=some(random, item_ids(40), 3),
+        session=tuple(SessionEvent(item) for item in some(random, item_ids(40), 3)),
+        k=int(random.integers(1, 45)),
+        placement=str(random.choice(ASKED)),
+        filters=Filters(
+            categories=some(random, ["tea", "mug", "pot"], 2),
+            brands=some(random, ["acme", "best"], 1),
+            exclude_items=some(random, item_ids(40), 5),
+            price_min=low if random.integers(2) else None,
+            price_max=high if random.integers(2) else None,
+            in_stock_only=bool(random.integers(2)),
+        ),
+        personalize=bool(random.integers(4)),
+        seed=int(random.integers(1000)) if random.integers(2) else None,
+    )
+
+
+BOUGHT = {
+    customer: {item for who, item, _, _ in checkerboard() if who == customer}
+    for customer in ("customer-000", "customer-001")
+}
+
+
+def may_be_shown(n: int, query: Query, policy: PlacementPolicy) -> bool:
+    """One item against everything that a shopper, a shop and a page rule out."""
+    item, category, brand = f"item-{n:03d}", ("tea", "mug", "pot", None)[n % 4], ("acme", "best")[n // 2 % 2]
+    price = None if n % 10 == 9 else n
+    wanted = query.filters
+    bought = BOUGHT.get(query.customer_id or "", set()) if query.personalize else set()
+    verdicts = (
+        item not in {query.item_id, *query.cart, *wanted.exclude_items, *policy.exclude_items},
+        not (wanted.in_stock_only or policy.in_stock_only) or n % 7 != 0,
+        not wanted.categories or category in wanted.categories,
+        not wanted.brands or brand in wanted.brands,
+        category not in policy.exclude_categories,
+        brand not in policy.exclude_brands,
+        wanted.price_min is None or (price is not None and price >= wanted.price_min),
+        wanted.price_max is None or (price is not None and price <= wanted.price_max),
+        policy.bought != "never" or item not in bought,
+    )
+    return all(verdicts)
+
+
+def broken_promises() -> Iterator[Query]:
+    """Of a thousand random queries under fifty random policies, those whose answer is not what was promised."""
+    random = np.random.default_rng(11)
+    for _ in range(50):
+        policy = drawn_policy(random)
+        ruled = stocked().with_policy(Policy(placements=dict.fromkeys(ASKED, policy)))
+        for _ in range(20):
+            query = drawn_query(random)
+            allowed = {f"item-{n:03d}" for n in range(40) if may_be_shown(n, query, policy)}
+            found = shown(ruled.recommend(query))
+            if not set(found) <= allowed or len(found) != len(set(found)) or len(found) != min(query.k, len(allowed)):
+                yield query
+
+
+def test_no_answer_holds_what_is_ruled_out_or_is_short() -> None:
+    assert not list(broken_promises())
+
+
+def test_an_item_that_slips_through_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above: item 0, which is sold out, is let through."""
+    honest = recommender_module.eligible_items
+
+    def careless(*given: Any) -> np.ndarray:
+        eligible = honest(*given)
+        eligible[0] = True
+        return eligible
+
+    monkeypatch.setattr(recommender_module, "eligible_items", careless)
+    assert next(broken_promises())
+
+
+# Threads.
+
+
+def test_threads_that_ask_at_once_are_answered_as_if_alone() -> None:
+    random = np.random.default_rng(3)
+    queries = [drawn_query(random) for _ in range(200)]
+    alone = [stocked().recommend(query) for query in queries]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(stocked().recommend, queries)) == alone
+
+
+class Meeting:
+    """A source that says nothing, but in the first thread waits until the second has written all of its own."""
+
+    name: ClassVar[str] = "meeting"
+
+    def __init__(self) -> None:
+        self.first_is_here, self.second_is_done = threading.Event(), threading.Event()
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        if self.first_is_here.is_set():
+            self.second_is_done.set()
+        else:
+            self.first_is_here.set()
+            assert self.second_is_done.wait(60)
+
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        return ()
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ()
+
+
+def interrupted_candidates(scratch: Any) -> tuple[list[int], list[int]]:
+    """A shopper's candidates, and the same where another thread asks for somebody else's in the middle."""
+    fitted = retriever(checkerboard(), ITEMS, 60, RecommendParameters(candidates_popular=1))
+    mine, somebody = shopper([(2, ORDER, 9.0)]), shopper([(1, ORDER, 9.0)])
+    meeting = Meeting()
+    met = replace(fitted, sources={**fitted.sources, meeting.name: meeting}, _scratch=scratch)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(met.candidates, mine, fitted.everything)
+        assert meeting.first_is_here.wait(60)
+        pool.submit(met.candidates, somebody, fitted.everything).result()
+        found = first.result()
+    return fitted.candidates(mine, fitted.everything).items.tolist(), found.items.tolist()
+
+
+def test_a_thread_that_is_interrupted_keeps_its_own_board() -> None:
+    alone, interrupted = interrupted_candidates(threading.local())
+    assert interrupted == alone
+
+
+def test_one_board_for_all_threads_is_caught() -> None:
+    """The control of the test above."""
+    alone, interrupted = interrupted_candidates(SimpleNamespace())
+    assert interrupted != alone

@@ -1,0 +1,136 @@
+"""New items can be recommended the moment the service is told of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import httpx
+import pytest
+
+from contracts.item_log import ItemLog
+from serving.app import create_app
+from serving.schemas import ToldItemsAnswer
+from tests.serving.conftest import Shop, shop_settings
+from tests.serving.running import running
+from tests.serving.shop import TEA, publish_shop
+
+NEW = {"item_id": "tea-new", "name": "New tea", "category": "tea", "price": 4.25, "stock": 3}
+
+
+@pytest.fixture
+def told_shop(tmp_path: Path) -> Iterator[Shop]:
+    """A shop of its own, since what it is told stays."""
+    settings, keys = shop_settings(tmp_path)
+    publish_shop(settings, "v1")
+    with running(settings) as url:
+        yield Shop(settings, url, keys)
+
+
+def tell(client: httpx.Client, *items: dict[str, Any]) -> httpx.Response:
+    return client.post("/v1/items", json={"items": list(items)})
+
+
+def shown(client: httpx.Client, **asked: Any) -> dict[str, dict[str, Any]]:
+    answer = client.get("/v1/recommendations", params={"k": 50} | asked)
+    assert answer.status_code == 200, answer.text
+    return {item["item_id"]: item for item in answer.json()["items"]}
+
+
+def test_a_new_item_is_shown_at_once_with_its_name_and_price(told_shop: Shop) -> None:
+    with told_shop.client() as api:
+        assert "tea-new" not in shown(api, placement="new_arrivals")
+        answer = tell(api, NEW)
+        assert answer.json() == {"success": True, "told": 1, "bundle_version": "v1"}
+        ToldItemsAnswer.model_validate_json(answer.content)
+        found = shown(api, placement="new_arrivals")["tea-new"]
+        assert (found["name"], found["category"], found["price"]) == ("New tea", "tea", 4.25)
+        assert next(iter(shown(api, placement="new_arrivals"))) == "tea-new"
+        assert set(shown(api, category="tea")) == {*TEA, "tea-new"}
+
+
+def test_the_price_and_the_stock_of_a_known_item_are_updated(told_shop: Shop) -> None:
+    with told_shop.client() as api:
+        assert shown(api)["tea-1"]["price"] == 2.0
+        tell(api, {"item_id": "tea-1", "price": 7.5}, {"item_id": "tea-2", "stock": 0})
+        assert shown(api)["tea-1"]["price"] == 7.5
+        assert "tea-2" not in shown(api)
+        tell(api, {"item_id": "tea-2", "stock": 5})
+        assert {"tea-1", "tea-2"} <= set(shown(api))
+        assert shown(api)["tea-1"]["price"] == 7.5  # what is not said stays as it was said
+
+
+def test_an_item_that_is_not_out_yet_waits(told_shop: Shop) -> None:
+    with told_shop.client() as api:
+        tell(api, NEW | {"available_from": "2999-01-01T00:00:00Z"})
+        assert "tea-new" not in shown(api)
+        tell(api, NEW | {"available_from": "2025-06-02T00:00:00+02:00"})  # after the bundle's as_of, but out by now
+        assert "tea-new" in shown(api)
+
+
+def test_a_restart_and_a_new_bundle_are_told_again(told_shop: Shop) -> None:
+    with told_shop.client() as api:
+        tell(api, NEW)
+    publish_shop(told_shop.settings, "v2")
+    with running(told_shop.settings) as url, httpx.Client(base_url=url, headers=_key(told_shop)) as again:
+        assert again.get("/ready").json()["bundle_version"] == "v2"
+        assert "tea-new" in shown(again)
+
+
+def test_another_worker_learns_of_it(told_shop: Shop) -> None:
+    app = create_app(told_shop.settings)
+    with running(told_shop.settings, app) as url, httpx.Client(base_url=url, headers=_key(told_shop)) as other:
+        with told_shop.client() as api:
+            tell(api, NEW)
+        app.state.service.bundles.refresh()
+        assert "tea-new" in shown(other)
+
+
+def test_what_is_told_before_the_first_bundle_is_kept(empty_shop: Shop) -> None:
+    with empty_shop.client() as api:
+        assert tell(api, NEW).json() == {"success": True, "told": 1, "bundle_version": None}
+    publish_shop(empty_shop.settings, "v1")
+    with running(empty_shop.settings) as url, httpx.Client(base_url=url, headers=_key(empty_shop)) as api:
+        assert "tea-new" in shown(api)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"items": []}, "at least 1"),
+        ({"items": [{"item_id": "a"}] * 1001}, "at most 1000"),
+        ({"items": [{"name": "no id"}]}, "items.0.item_id"),
+        ({"items": [{"item_id": "a", "price": -1}]}, "items.0.price"),
+        ({"items": [{"item_id": "a", "colour": "red"}]}, "items.0.colour"),
+        ({"items": [{"item_id": "a", "available_from": "2025-06-01T00:00:00"}]}, "items.0.available_from"),
+        ({"items": [{"item_id": "a", "attributes": {"tags": ["x"]}}]}, "items.0.attributes.tags"),
+    ],
+)
+def test_bad_items_are_refused_whole(api: httpx.Client, shop: Shop, body: dict[str, Any], says: str) -> None:
+    before = ItemLog(shop.settings.items_path).read()
+    answer = api.post("/v1/items", json=body)
+    assert answer.status_code == 422
+    assert says in answer.json()["detail"]
+    assert ItemLog(shop.settings.items_path).read() == before
+
+
+@pytest.mark.parametrize("key", ["events", "storefront", "backoffice"])
+def test_no_key_that_a_web_page_may_hold_can_change_items(shop: Shop, key: str) -> None:
+    with shop.client(key) as client:
+        assert tell(client, NEW).status_code == 403
+
+
+def test_items_that_cannot_be_stored_are_503_and_never_200(told_shop: Shop) -> None:
+    connection = apsw.Connection(str(told_shop.settings.items_path))
+    connection.execute("DROP TABLE words")
+    connection.close()
+    with told_shop.client() as api:
+        answer = tell(api, NEW)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        assert str(told_shop.settings.home) not in answer.text
+        assert shown(api)  # what is served goes on
+
+
+def _key(shop: Shop) -> dict[str, str]:
+    return {"X-API-Key": shop.keys["admin"]}
