@@ -1,6 +1,7 @@
 """What the benchmarks of recommendations share: fit once, ask one question per case, keep the time of each."""
 
 import hashlib
+import os
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,8 @@ class Trial:
 
 def fitted(interactions: Interactions, items: Items, as_of: int, parameters: RecommendParameters) -> Trial:
     """Fit with the product's own function; progress is printed with the seconds so far."""
+    # As the command line does: threads that spin while they wait slow each other down on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     started = time.monotonic()
 
     def progress(step: str, done: float | None = None, total: float | None = None) -> None:

@@ -78,10 +78,10 @@ class Attributes:
         texts = [[values.index(str(row.get(name, ""))) for row in rows] for name in self.text_names.values()]
         return Attributes(
             self.number_names,
-            np.concatenate([self.numbers, np.array(numbers, np.float64).reshape(-1, len(rows))], axis=1),
+            np.concatenate([self.numbers, np.array(numbers, np.float64).reshape(len(self.numbers), len(rows))], axis=1),
             self.text_names,
             values,
-            np.concatenate([self.texts, np.array(texts, np.int32).reshape(-1, len(rows))], axis=1),
+            np.concatenate([self.texts, np.array(texts, np.int32).reshape(len(self.texts), len(rows))], axis=1),
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:

@@ -18,7 +18,14 @@ from recsys.retrieval.source import Column
 from recsys.shopper import NEVER_DAYS, Shopper
 
 TASTE: Final = ("category_affinity", "brand_affinity", "price_gap")
-CONTEXT: Final = (*(f"shopper_{kind}s" for kind in KINDS), "shopper_items", "shopper_idle_days", "visit_length")
+CONTEXT: Final = (
+    *(f"shopper_{kind}s" for kind in KINDS),
+    "shopper_items",
+    "shopper_idle_days",
+    "visit_length",
+    "mean_day_size",
+    "last_day_size",
+)
 POPULARITY_PRIOR: Final = 5.0
 ITEM: Final = ("week", "month", "total", "trend", "conversion", "item_age_days", "repeat_share")
 _TOTAL: Final = ITEM.index("total")
@@ -117,7 +124,11 @@ def item_table(counters: ItemCounters) -> np.ndarray:
 def _context(shopper: Shopper) -> np.ndarray:
     kinds = np.bincount(shopper.kinds, minlength=len(KINDS))
     idle = shopper.ages[-1] if len(shopper.ages) else NEVER_DAYS
-    return np.array([*kinds, len(shopper.touches.items), idle, len(shopper.items) - shopper.visit], np.float32)
+    days = shopper.ages.astype(np.int32)
+    distinct_days = 1 + np.count_nonzero(np.diff(days))
+    last_day = np.count_nonzero(days == days[-1]) if len(days) else 0
+    sizes = (len(days) / distinct_days, last_day)
+    return np.array([*kinds, len(shopper.touches.items), idle, len(days) - shopper.visit, *sizes], np.float32)
 
 
 @compiled

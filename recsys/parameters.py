@@ -20,7 +20,7 @@ class RecommendParameters:
     candidates_per_relation: int = 30
     candidates: int = 150  # of one shopper, by a first blend of what the sources say
     prior_candidates: int = 500  # from which the weights of that blend are learnt
-    prior_cases: int = 2_000
+    prior_cases: int = 1_000
     candidates_by_visits: int = 80  # for each of several readings
     candidates_seen: int = 30
     candidates_due: int = 30
@@ -36,14 +36,14 @@ class RecommendParameters:
     vector_epochs: float = 4.0
     vector_examples: int = 4_000_000  # that item vectors are learnt from in all: the latest visits' on a large log
 
-    training_cases: int = 30_000  # per moment
+    training_cases: int = 12_000  # per moment
     stale_days: float = 2.0  # how old a bundle may be when it answers
     label_windows: int = 6  # that the ranker may learn from; earlier ones are only used where the last has few groups
     enough_groups: int = 3_000
-    negatives_per_case: int = 50
-    trees: int = 300  # at most
+    negatives_per_case: int = 40
+    trees: int = 150  # at most
     leaves: int = 31
-    learning_rate: float = 0.07
+    learning_rate: float = 0.08
     least_rows_per_leaf: int = 100
 
     evaluated_cases: int = 10_000  # per moment

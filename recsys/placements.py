@@ -3,7 +3,7 @@
 Only the list "for you" is made by the ranker; the others answer a narrower question, which one source answers alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,8 +28,10 @@ SECONDS_PER_DAY: Final = 86_400
 # How much each relation says of what is similar to an item.
 SIMILARITY: Final = {ViewedTogether.name: 1.0, ViewedThenBought.name: 0.5, BoughtTogether.name: 0.25}
 TOGETHER: Final = {BoughtTogether.name: 1.0}  # the same of what completes it
-CONTENT_SIMILARITY: Final = 0.25  # of a cosine of 1, beside what people do
+VECTOR_SIMILARITY: Final = 0.5  # of a cosine of 1, beside what people do
+CONTENT_SIMILARITY: Final = 0.25
 POOL: Final = 300  # items of a list that is made without candidates of the shopper's own
+PRICE_WEIGHT: Final = 0.1
 TREND_PRIOR: Final = 5.0  # customers: how many a week must bring before a rise is believed
 
 
@@ -67,10 +69,15 @@ def similar(moment: Moment, rankers: Rankers) -> Scored:
     if moment.item < 0:
         return _about_the_page(moment, {}, SIMILARITY)
     scores = _neighbour_scores(moment, np.array([moment.item], np.int64), SIMILARITY)
-    alike = moment.retriever.content.most_similar(moment.item, moment.eligible, moment.query.k, len(scores))
-    for item, similarity in alike.items():
-        scores[item] = scores.get(item, 0.0) + CONTENT_SIMILARITY * similarity
-    return _about_the_page(moment, _filled_from_category(moment, scores), SIMILARITY)
+    like = dict.fromkeys(scores, 0.0)
+    for item, cosine in zip(*(found.tolist() for found in moment.retriever.vectors.similar(moment.item)), strict=True):
+        if moment.eligible[item]:
+            like[item] = like.get(item, 0.0) + VECTOR_SIMILARITY * cosine
+    alike = moment.retriever.content.most_similar(moment.item, moment.eligible, moment.query.k, len(like))
+    for item, cosine in alike.items():
+        like[item] = like.get(item, 0.0) + CONTENT_SIMILARITY * cosine
+    together = {item: scores.get(item, 0.0) + likeness for item, likeness in like.items()}
+    return _about_the_page(moment, _filled_from_category(moment, together), SIMILARITY, like)
 
 
 def bought_together(moment: Moment, rankers: Rankers) -> Scored:
@@ -175,8 +182,8 @@ def _scores_of(moment: Moment, found: np.ndarray) -> np.ndarray:
 
 
 def _worth(price: float) -> float:
-    """Grows with the logarithm of the price, so that a fitting small thing is not drowned by a dear one."""
-    return 1.0 + np.log1p(price) if price > 0 else 1.0
+    """A tenth more for each factor of e in price: it decides between items that fit about equally well."""
+    return 1.0 + PRICE_WEIGHT * float(np.log1p(price)) if price > 0 else 1.0
 
 
 def _neighbour_scores(moment: Moment, anchors: np.ndarray, weights: Mapping[str, float]) -> dict[int, float]:
@@ -203,10 +210,12 @@ def _filled_from_category(moment: Moment, scores: dict[int, float]) -> dict[int,
     return {item: -1.0 - place for place, item in enumerate(popular_items.tolist())} | scores
 
 
-def _about_the_page(moment: Moment, scores: dict[int, float], relations: Mapping[str, float]) -> Scored:
+def _about_the_page(
+    moment: Moment, scores: dict[int, float], relations: Mapping[str, float], like: Container[int] = ()
+) -> Scored:
     found = np.array(list(scores), np.int64)
     points = np.array(list(scores.values()), np.float64)
-    return Scored(found, points, lambda shown: similar_reasons(moment, moment.anchors, shown, relations))
+    return Scored(found, points, lambda shown: similar_reasons(moment, moment.anchors, shown, relations, like))
 
 
 def _of_catalogue(moment: Moment, scores: np.ndarray, mask: np.ndarray, reason: Reason) -> Scored:

@@ -29,6 +29,8 @@ def learnt_priors(
     if len(sizes) < LEAST_CASES:
         return defaults
     differences = _differences(shares_of(scores, sizes), labels, sizes, np.random.default_rng(seed))
+    if not len(differences):  # where everything was chosen nothing was preferred
+        return defaults
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         margins = differences @ weights
@@ -43,7 +45,7 @@ def learnt_priors(
 
 def _differences(shares: np.ndarray, labels: np.ndarray, sizes: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """(pairs, columns) float64: a chosen candidate's shares less those of another one of the same case."""
-    parts = []
+    parts = [np.zeros((0, shares.shape[1]))]
     start = 0
     for size in sizes.tolist():
         own, chosen = shares[start : start + size], labels[start : start + size] > 0

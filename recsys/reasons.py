@@ -1,6 +1,6 @@
 """Reasons: why an item is shown, in words that a shopper would accept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,14 @@ from recsys.retrieval.repurchase import due
 DEEDS: Final = ("viewed", "chose", "bought")
 OWN_REASONS: Final = ("you viewed this before", "you had this in your cart before", "you bought this before")
 POPULAR_REASONS: Final = {"popular": "popular this week", "any_item": "also available", "pinned": "chosen by the shop"}
+# Of sources that speak for an item without a single other item to name, first come first; {name} was touched last.
+SOURCE_REASONS: Final = {
+    "visits": "others went on to this after {name}",
+    "vectors": "goes with {name}",
+    "content": "similar to what you looked at",
+    "customers": "chosen by customers with a similar taste",
+    "factors": "chosen by customers with a similar taste",
+}
 DUE: Final = 0.4  # of 1, from which a purchase is said to be due again
 NOT_A_SHARE: Final = 0.05  # of the best candidate's score, below which a source is no reason
 
@@ -27,6 +35,9 @@ class Reason:
     words: str
 
 
+NO_REASON: Final = Reason("popular", POPULAR_REASONS["popular"])
+
+
 def explain(moment: Moment, candidates: Candidates, shown: Sequence[int]) -> list[Reason]:
     """The reason of each shown item (places): what the shopper did with it, else a neighbour, else what suits."""
     deeds = deeds_of(moment)
@@ -37,9 +48,12 @@ def explain(moment: Moment, candidates: Candidates, shown: Sequence[int]) -> lis
     }
     others = [item for item in shown if item not in reasons]
     if others and rows:
-        shares = _shares(moment, candidates, [rows.get(item, -1) for item in others])
+        places = [rows.get(item, -1) for item in others]
+        shares = _shares(moment, candidates, places)
         reasons |= {item: _relation_reason(moment, deeds, item, s) for item, s in zip(others, shares, strict=True)}
-    return [reasons.get(item) or popular_reason("popular") for item in shown]
+        wordless = [(item, row) for item, row in zip(others, places, strict=True) if reasons[item] is NO_REASON]
+        reasons |= {item: _source_reason(moment, candidates, row) for item, row in wordless}
+    return [reasons.get(item) or NO_REASON for item in shown]
 
 
 def deeds_of(moment: Moment) -> dict[int, int]:
@@ -92,13 +106,25 @@ def _relation_reason(moment: Moment, deeds: dict[int, int], item: int, shares: n
         anchor = relation.strongest_anchor(moment.shopper, item)
         if anchor >= 0:
             return relation_reason(moment, relation, anchor, deeds)
-    return popular_reason("popular")
+    return NO_REASON
+
+
+def _source_reason(moment: Moment, candidates: Candidates, row: int) -> Reason:
+    """Where no single item of the shopper's explains a candidate: the source that nominated it."""
+    last = moment.retriever.items.names.value(int(moment.shopper.items[-1]))
+    for source, words in SOURCE_REASONS.items():
+        if row >= 0 and moment.retriever.is_nominated_by(source, candidates, row):
+            return Reason(source, words.format(name=last))
+    return NO_REASON
 
 
 def similar_reasons(
-    moment: Moment, anchors: np.ndarray, shown: Sequence[int], weights: Mapping[str, float]
+    moment: Moment, anchors: np.ndarray, shown: Sequence[int], weights: Mapping[str, float], like: Container[int] = ()
 ) -> list[Reason]:
-    """Why each shown item goes with the page's: the weighed relation that ties them most, else the category."""
+    """Why each shown item goes with the page's: the weighed relation that ties them most, else what is said of it.
+
+    Items `like` the first anchor are so by their vector or by the catalogue's words; of others the category speaks.
+    """
     items = moment.retriever.items
     found: dict[int, tuple[float, Reason]] = {}
     for anchor in anchors.tolist():
@@ -110,7 +136,10 @@ def similar_reasons(
             for item, strength in zip(neighbours.tolist(), relative.tolist(), strict=True):
                 if strength > found.get(item, (0.0, reason))[0]:
                     found[item] = (strength, reason)
-    return [found[item][1] if item in found else category_reason(moment, item) for item in shown]
+    alike = Reason("content", f"similar to {items.names.value(int(anchors[0]))}") if len(anchors) else NO_REASON
+    return [
+        found[item][1] if item in found else alike if item in like else category_reason(moment, item) for item in shown
+    ]
 
 
 def category_reason(moment: Moment, item: int) -> Reason:

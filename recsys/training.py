@@ -126,8 +126,9 @@ class _Teaching:
         return learnt_priors(scores, groups.labels, groups.sizes, teacher.priors[place], self._seed)
 
     def _are_enough(self, parts: list[TrainingGroups]) -> bool:
-        """Many groups, or a moment that this store does not have: the windows before will not have it either."""
-        return not len(parts[-1].sizes) or sum(len(part.sizes) for part in parts) >= self._parameters.enough_groups
+        """Many groups, or so few that all the windows together would not train a ranker."""
+        hopeless = len(parts[-1].sizes) * self._parameters.label_windows < self._parameters.minimum_groups
+        return hopeless or sum(len(part.sizes) for part in parts) >= self._parameters.enough_groups
 
 
 def training_groups(

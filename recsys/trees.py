@@ -16,6 +16,7 @@ from recsys.compiled import compiled
 
 _TREE: Final = "Tree="
 _END: Final = "end of trees"
+_OF_SPLITS: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 _PLAIN_SPLIT: Final = (0, 2)  # decision types of a numerical split without missing values, whatever the default side
 
 
@@ -46,7 +47,10 @@ class Trees:
 
     @classmethod
     def _read(cls, text: str) -> Self:
-        head, *blocks = text.partition(_END)[0].split(_TREE)
+        body, end, _ = text.partition(_END)
+        if not end:
+            raise ValueError("it is cut off")
+        head, *blocks = body.split(_TREE)
         names = tuple(_values(head)["feature_names"])
         trees = [_nodes(_values(block)) for block in blocks]
         starts = np.cumsum([0, *(len(tree.values) for tree in trees)])
@@ -61,7 +65,7 @@ class Trees:
             ),
             values=np.concatenate([tree.values for tree in trees]),
         )
-        if int(ensemble.split_features.max()) >= len(names):
+        if not 0 <= int(ensemble.split_features.min()) <= int(ensemble.split_features.max()) < len(names):
             raise ValueError("a split by a feature that has no name")
         return ensemble
 
@@ -102,6 +106,8 @@ def _nodes(values: dict[str, list[str]]) -> _Tree:
     if splits == 0:
         return _Tree(0, np.zeros(1), np.zeros(1), own, leaves)
     _check_splits(values["decision_type"])
+    if any(len(values[name]) != splits for name in _OF_SPLITS):
+        raise ValueError("a tree whose lists differ in length")
     places = np.array([[int(place) for place in values[side]] for side in ("left_child", "right_child")]).T
     children = np.concatenate([np.where(places >= 0, places, splits + ~places), own])
     if children.min() < 0 or children.max() >= len(children):
@@ -127,8 +133,10 @@ def _depth(children: np.ndarray, splits: int) -> int:
 
 def _rounded_down(threshold: float) -> np.float32:
     """The largest float32 that is not above: for float32 features it decides as the exact threshold does."""
-    near = np.float32(threshold)
-    return near if near <= threshold else np.nextafter(near, np.float32(-np.inf))
+    with np.errstate(over="ignore"):  # what lies beyond float32 becomes infinite, which decides alike
+        near = np.float32(threshold)
+    # As float64: numpy would compare with the threshold made a float32, which is `near` itself.
+    return near if float(near) <= threshold else np.nextafter(near, np.float32(-np.inf))
 
 
 @compiled

@@ -2,25 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import ibis
 import numpy as np
-import orjson
-import pyarrow as pa
 
-from contracts import columns as c
 from contracts.bundle import Replay, write_arrays
 from contracts.errors import NotEnoughData
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
-from pipelines.features.interactions import interactions
+from pipelines.families.recommend_rows import read_interactions, read_items
 from recsys.cases import Cases
 from recsys.evaluation import Evaluation, evaluate
-from recsys.interactions import Interactions
-from recsys.items import ALWAYS, Items
 from recsys.parameters import RecommendParameters
 from recsys.query import KINDS, Query, SessionEvent, query_to_json
 from recsys.recommender import Recommender, utc_seconds
@@ -37,12 +31,12 @@ def backtest(data: TrainingData) -> Backtest:
     parameters: RecommendParameters = data.parameters
     as_of = utc_seconds(data.as_of)
     data.progress("recommend: interactions")
-    rows = _read(data, data.as_of)
+    rows = read_interactions(data.events, data.as_of)
     window = last_window(rows.first(as_of), as_of, parameters.test_window_days)
     start = datetime.fromtimestamp(window.start, UTC)
-    rows_before = _read(data, start)
+    rows_before = read_interactions(data.events, start)
     customers = Vocabulary.of([*rows.customer_ids, *rows_before.customer_ids])
-    items = _items(data.catalogue)
+    items = read_items(data.catalogue)
     everything, past = rows.interactions(customers, items), rows_before.interactions(customers, items)
     kind = target_kind(everything, window, parameters.minimum_cases)
     if kind is None:
@@ -72,7 +66,7 @@ def backtest(data: TrainingData) -> Backtest:
 
 def fit(data: TrainingData) -> FittedFamily:
     """The recommender of everything before `as_of`, with requests that must be answered alike when it is served."""
-    rows, items = _read(data, data.as_of), _items(data.catalogue)
+    rows, items = read_interactions(data.events, data.as_of), read_items(data.catalogue)
     recommender = fit_recommender(
         rows.interactions(Vocabulary.of(rows.customer_ids), items),
         items,
@@ -105,73 +99,6 @@ RECOMMEND: Final = Family(
     backtest=backtest,
     fit=fit,
 )
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The interactions before one moment, as codes and what the codes stand for; one entry per interaction."""
-
-    customer: np.ndarray
-    customer_ids: list[str]
-    item: np.ndarray
-    item_ids: list[str]
-    kind: np.ndarray
-    kinds: list[str]
-    times: np.ndarray  # seconds since 1970 UTC
-
-    def first(self, default: int) -> int:
-        return int(self.times.min()) if len(self.times) else default
-
-    def interactions(self, customers: Vocabulary, items: Items) -> Interactions:
-        """Sorted histories; what concerns an item that is not in the catalogue is left out."""
-        item = items.ids.indices(self.item_ids)[self.item]
-        known = item >= 0
-        return Interactions.of(
-            customers=customers,
-            item_count=len(items),
-            customer=customers.indices(self.customer_ids)[self.customer][known],
-            item=item[known],
-            kind=np.array([KINDS.index(name) for name in self.kinds], np.uint8)[self.kind][known],
-            time=self.times[known],
-        )
-
-
-def _read(data: TrainingData, as_of: datetime) -> _Rows:
-    """What was known before `as_of`: of an order refunded later, the order; of one refunded before, nothing."""
-    table = interactions(data.events, as_of).to_pyarrow()
-    codes = (_codes(table[name]) for name in (c.CUSTOMER_ID, c.ITEM_ID, c.KIND))
-    (customer, customer_ids), (item, item_ids), (kind, kinds) = codes
-    times = table[c.OCCURRED_AT].cast(c.TIMESTAMP).cast(pa.int64()).to_numpy() // 1_000_000
-    return _Rows(customer, customer_ids, item, item_ids, kind, kinds, times)
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
-    """The code of each row, and the texts that the codes stand for."""
-    encoded = column.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    return encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
-
-
-def _items(table: ibis.Table) -> Items:
-    catalogue = table.select(*c.CATALOGUE.names).to_pyarrow()
-    available = catalogue[c.AVAILABLE_FROM].cast(c.TIMESTAMP).cast(pa.int64())
-    has_date = available.is_valid().to_numpy()
-    seconds = available.fill_null(0).to_numpy() // 1_000_000
-    return Items.of(
-        ids=catalogue[c.ITEM_ID].to_pylist(),
-        names=catalogue[c.ITEM_NAME].to_pylist(),
-        categories=catalogue[c.ITEM_CATEGORY].to_pylist(),
-        brands=catalogue[c.ITEM_BRAND].to_pylist(),
-        price=_numbers(catalogue[c.PRICE]),
-        stock=_numbers(catalogue[c.STOCK]),
-        available_from=np.where(has_date, seconds, ALWAYS),
-        attributes=[orjson.loads(text) if text else {} for text in catalogue[c.ATTRIBUTES].to_pylist()],
-    )
-
-
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(column.cast(pa.float64()).fill_null(float("nan")).to_numpy(), np.float32)
 
 
 def _replays(recommender: Recommender, limit: int) -> list[Replay]:

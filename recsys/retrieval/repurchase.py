@@ -20,6 +20,7 @@ PRIOR_GAPS: Final = 2.0  # how many of a customer's own gaps the item's interval
 LEAST_GAPS: Final = 5  # of an item, below which its category's interval, then the store's, is taken
 LEAST_SHARE: Final = 0.02  # of an item's buyers who came back for it, below which it is never due again
 LEAST_GAP_DAYS: Final = 0.5  # two orders of one day are one purchase
+ORDER_FADE: Final = 0.85  # of an order's weight with each order after it
 SPREAD: Final = 0.7  # of the logarithm of gaps: how sharply an item is due at its interval
 
 
@@ -49,6 +50,8 @@ class Repurchase:
         return (
             Column("due", limit=parameters.candidates_due, prior=0.3, is_relative=False),
             Column("times_ordered", prior=0.3),
+            Column("faded_orders", limit=parameters.candidates_due, prior=0.3, is_ranked=True),
+            Column("order_shares"),
         )
 
     @staticmethod
@@ -58,6 +61,7 @@ class Repurchase:
     def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
         if ORDER in shopper.kinds:
             _write(self.purchases(shopper), board, first)
+            _write_faded(shopper.items, shopper.kinds, shopper.ages, board, first + 2)
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         """Says nothing of items that the shopper has not ordered."""
@@ -144,6 +148,27 @@ def _write(purchases: Purchases, board: Board, first: int) -> None:
         scores = board.scores[slot_of(board, purchases.items[row])]
         scores[first] = due(purchases.days_since[row], purchases.interval_days[row], purchases.orders[row])
         scores[first + 1] = purchases.orders[row]
+
+
+@compiled
+def _write_faded(items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, board: Board, first: int) -> None:
+    """The item's orders, each one fading with those after it; and its share of each order's items, summed."""
+    weight, stop = 1.0, len(items)
+    while stop > 0:
+        start = stop - 1
+        while start > 0 and ages[start - 1] - ages[stop - 1] <= LEAST_GAP_DAYS:
+            start -= 1
+        size = 0
+        for entry in range(start, stop):
+            size += kinds[entry] == ORDER
+        for entry in range(start, stop):
+            if kinds[entry] == ORDER:
+                scores = board.scores[slot_of(board, items[entry])]
+                scores[first] += weight
+                scores[first + 1] += 1.0 / size
+        if size:
+            weight *= ORDER_FADE
+        stop = start
 
 
 @compiled

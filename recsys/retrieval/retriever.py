@@ -94,6 +94,12 @@ class Retriever:
         return source
 
     @property
+    def vectors(self) -> Vectors:
+        source = self.sources[Vectors.name]
+        assert isinstance(source, Vectors)
+        return source
+
+    @property
     def content(self) -> Content:
         source = self.sources[Content.name]
         assert isinstance(source, Content)
@@ -161,9 +167,11 @@ class Retriever:
 
     def nominated_by(self, source: str, candidates: Candidates) -> np.ndarray:
         """(candidates,) bool: which of them are among the best of one of the source's columns."""
-        names = {column.name for column in self.sources[source].columns(self.parameters)}
-        bits = sum(1 << place for place, column in enumerate(self._nominating) if self.columns[column].name in names)
-        return np.asarray((candidates.nominators & bits) != 0)
+        return np.asarray((candidates.nominators & self._source_bits[source]) != 0)
+
+    def is_nominated_by(self, source: str, candidates: Candidates, row: int) -> bool:
+        """The same of one candidate."""
+        return bool(int(candidates.nominators[row]) & self._source_bits[source])
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         arrays = self.items.to_arrays() | self.counters.to_arrays() | self.log.to_arrays() | {"priors": self.priors}
@@ -184,6 +192,15 @@ class Retriever:
     @cached_property
     def _nominating(self) -> list[int]:
         return [place for place, column in enumerate(self.columns) if column.limit]
+
+    @cached_property
+    def _source_bits(self) -> dict[str, int]:
+        """For each source, the bits of its nominating columns."""
+        bits = {self.columns[column].name: 1 << place for place, column in enumerate(self._nominating)}
+        return {
+            name: sum(bits.get(column.name, 0) for column in source.columns(self.parameters))
+            for name, source in self.sources.items()
+        }
 
     @cached_property
     def _nominators(self) -> tuple[np.ndarray, np.ndarray]:

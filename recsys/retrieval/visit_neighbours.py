@@ -24,12 +24,12 @@ from recsys.visit_log import VisitLog, postings_before
 
 ANCHORS: Final = 15  # distinct items of the visit, the latest
 ANCHOR_DECAY: Final = 0.7  # of an item's weight with each distinct item after it
-READ_VISITS: Final = 3_000  # places that are looked at for one shopper
+READ_VISITS: Final = 1_500  # places that are looked at for one shopper
 MOST_OF_ITEM: Final = 1_000  # of them through one item, the latest
 WINDOW: Final = 8  # steps to each side of a place
 STEP_DECAY: Final = 0.7
 RECENCY_SHARE: Final = 0.1  # of all visits: how fast an old visit loses weight
-NEIGHBOURS: Final = 600  # visits
+NEIGHBOURS: Final = 300  # visits
 ALIGNMENT_STEPS: Final = 2.0  # over which what follows the common item loses weight
 SEEDS: Final = 12  # items that pass on their own neighbours
 SEED_VISITS: Final = 100

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recsys.interactions import SECONDS_PER_DAY, Interactions
+from recsys.board import Board, slot_of
+from recsys.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
 from recsys.query import KINDS, Answer
 from recsys.recommender import Recommender
 from recsys.retrieval.retriever import Retriever
+from recsys.retrieval.source import Source, State
 from recsys.shopper import Shopper
 from recsys.training import fit_recommender
 from recsys.visit_log import VisitLog
@@ -43,21 +45,67 @@ def retriever(rows: Sequence[Row], items: Items, now: float, parameters: Recomme
     return Retriever.fit(past, VisitLog.of(past), items, int(now * DAY), ORDER, parameters)
 
 
+def state(
+    rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL, threads: int = 1
+) -> State:
+    """What a source is fitted on: the rows, which all lie before day `now`."""
+    past = interactions(rows, items)
+    counters = ItemCounters.of(past, int(now * DAY), ORDER)
+    return State(past, VisitLog.of(past), counters, items, int(now * DAY), parameters, threads=threads)
+
+
+def visit(customer: str, day: float, *numbers: int, kind: str = "view") -> list[Row]:
+    """One visit: the items in this order, a minute apart."""
+    minute = 1 / 24 / 60
+    return [(customer, f"item-{item:03d}", kind, day + step * minute) for step, item in enumerate(numbers)]
+
+
+def proposals(
+    source: Source, asked: Shopper, count: int, parameters: RecommendParameters = SMALL, seen: Sequence[int] = ()
+) -> dict[str, dict[int, float]]:
+    """By column, the items of `count` that the source gives more than 0; others have written those `seen` before."""
+    names = [column.name for column in source.columns(parameters)]
+    board = Board.of(count, len(names) + 2)
+    for item in seen:
+        slot_of(board, item)
+    source.propose(asked, np.ones(count, bool), board, 1)
+    scores = board.scores[: board.size[0]]
+    assert not scores[:, [0, -1]].any(), "a source writes into its own columns only"
+    assert (scores >= 0).all()
+    items = board.items[: board.size[0]].tolist()
+    found = zip(names, scores[:, 1:-1].T.tolist(), strict=True)
+    return {name: {item: score for item, score in zip(items, column, strict=True) if score} for name, column in found}
+
+
+def judgements(source: Source, asked: Shopper, candidates: Sequence[int]) -> dict[str, list[float]]:
+    """By name, what the source says of each candidate."""
+    names = source.judgements()
+    out = np.full((len(candidates), len(names)), np.nan, np.float32)
+    source.judge(asked, np.array(candidates), out)
+    assert np.isfinite(out).all()
+    return {name: column.tolist() for name, column in zip(names, out.T, strict=True)}
+
+
 def recommender(rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL) -> Recommender:
     """Fitted on what lies before day `now`."""
     return fit_recommender(interactions(rows, items), items, int(now * DAY), parameters, threads=1)
 
 
-def shopper(history: Sequence[tuple[int, int, float]], visit: Sequence[tuple[int, int]] = ()) -> Shopper:
-    """A stranger by name with a history of (item, kind, days ago) and (item, kind) in the visit under way."""
+def shopper(
+    history: Sequence[tuple[int, int, float]],
+    visit: Sequence[tuple[int, int]] = (),
+    customer: int = -1,
+    cutoff: int = 0,
+) -> Shopper:
+    """Nobody by name, with a history of (item, kind, days ago) and (item, kind) in the visit under way."""
     entries = [*history, *((item, kind, 0.0) for item, kind in visit)]
     return Shopper(
         items=np.array([entry[0] for entry in entries], np.int32),
         kinds=np.array([entry[1] for entry in entries], np.uint8),
         ages=np.array([entry[2] for entry in entries], np.float32),
         visit=len(history),
-        customer=-1,
-        cutoff=0,
+        customer=customer,
+        cutoff=cutoff,
     )
 
 

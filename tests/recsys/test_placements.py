@@ -9,6 +9,7 @@ import pytest
 
 from recsys.items import ALWAYS, Items
 from recsys.parameters import RecommendParameters
+from recsys.placements import VECTOR_SIMILARITY
 from recsys.query import Answer, Filters, Query, SessionEvent
 from recsys.recommender import Recommender
 from tests.recsys.stores import DAY, Row, checkerboard, recommender, shown
@@ -75,6 +76,14 @@ def test_of_what_fits_a_cart_equally_the_dearer_comes_first() -> None:
     assert len(shown(unpriced.recommend(Query(cart=("phone",), placement="cart", k=2)))) == 2
 
 
+@pytest.mark.parametrize(("worse", "first_item"), [(2, "case"), (5, "case"), (7, "stand")])
+def test_price_decides_only_between_items_that_fit_about_equally(worse: int, first_item: str) -> None:
+    """The stand is twenty times dearer, and was bought with the phone by fewer than the eight of the case."""
+    rows = [*together("a", 8, "phone", "case"), *together("b", worse, "phone", "stand")]
+    found = shop(rows, ids=["phone", "case", "stand"], price=np.array([500.0, 20.0, 400.0]))
+    assert shown(found.recommend(Query(cart=("phone",), placement="cart", k=1))) == [first_item]
+
+
 def test_similar_items_are_looked_at_together_then_come_from_the_category() -> None:
     rows = [*together("a", 5, "red tea", "green tea", kind="view"), *together("b", 9, "black tea")]
     ids = ["red tea", "green tea", "black tea", "white tea", "mug"]
@@ -83,10 +92,38 @@ def test_similar_items_are_looked_at_together_then_come_from_the_category() -> N
     assert shown(answer) == ["green tea", "black tea", "white tea", "mug"]
     assert [item.reason for item in answer.items] == [
         "goes with red tea",
-        "popular in tea",
-        "popular in tea",
+        "similar to red tea",  # of its category, which is all that the catalogue says
+        "similar to red tea",
         "popular this week",
     ]
+
+
+def test_what_the_catalogue_says_brings_a_new_item_beside_the_open_one() -> None:
+    rows = [*together("a", 5, "red tea", "mug", kind="view"), *together("b", 9, "pot")]
+    ids = ["red tea", "mug", "pot", "green tea"]
+    named = {"names": ["Red tea", "Mug", "Pot", "Green tea"], "categories": ["x"] * 3 + ["y"]}
+    answer = shop(rows, ids=ids, **named).similar("red tea", 3)
+    assert shown(answer)[:2] == ["mug", "green tea"]  # of another category, and nobody ever touched it
+    assert (answer.items[1].source, answer.items[1].reason) == ("content", "similar to Red tea")
+    mute = shop(rows, ids=ids, names=["Red tea", "Mug", "Pot", "Unsaid"], categories=["x"] * 3 + ["y"])
+    assert shown(mute.similar("red tea", 3)) == ["mug", "pot", "green tea"]
+
+
+def test_item_vectors_say_what_is_similar_where_no_relation_does() -> None:
+    few = RecommendParameters(minimum_interactions=1, neighbours=10)
+    found = recommender(checkerboard(), Items.of([f"item-{n:03d}" for n in range(40)]), NOW, few)
+    nearest = zip(*(column.tolist() for column in found.retriever.vectors.similar(6)), strict=True)
+    cosines = {f"item-{item:03d}": cosine for item, cosine in nearest}
+    answer = found.similar("item-006", 19)
+    alike = {item.item_id: item.score for item in answer.items if item.source == "content"}
+    assert alike
+    assert alike == pytest.approx({item: VECTOR_SIMILARITY * cosines[item] for item in alike})
+    assert set(cosines) <= set(shown(answer))
+    hidden = found.similar("item-006", 19, Filters(exclude_items=tuple(alike)))
+    assert not set(shown(hidden)) & set(alike)
+    # A store too small for vectors is filled up with what is popular.
+    small = recommender(checkerboard(customers=2, days=9), found.retriever.items, NOW, few)
+    assert not any(item.source == "content" for item in small.similar("item-006", 19).items)
 
 
 def rebuyer() -> Recommender:
