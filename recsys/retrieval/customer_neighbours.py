@@ -25,11 +25,11 @@ from recsys.visit_log import VISIT_GAP_SECONDS, visit_starts
 
 VISIT_DECAY: Final = 0.9  # of an item's weight with each later visit
 ANCHORS: Final = 60  # of a history, the latest
-READ_LISTS: Final = 2_000  # customers that are looked at for one shopper
+READ_LISTS: Final = 6_000  # customers that are looked at for one shopper
 MOST_OF_ITEM: Final = 400  # of them through one item, the latest
-NEIGHBOURS: Final = 150
-LINEAR_NEIGHBOURS: Final = 200
-MOST_ITEMS: Final = 50  # of a neighbour, the latest
+NEIGHBOURS: Final = 250
+LINEAR_NEIGHBOURS: Final = 300
+MOST_ITEMS: Final = 60  # of a neighbour, the latest
 CUSTOMER_DAMPING: Final = 0.5
 ITEM_DAMPING: Final = 0.3
 _VISIT_GAP_DAYS: Final = VISIT_GAP_SECONDS / 86_400

@@ -64,6 +64,7 @@ class Popularity:
         return ()
 
     def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        _write_all(self.scores, board, first)
         _write(self.order, self.scores, eligible, self._limits[0], board, first)
         if len(self._category_order):
             for category in main_categories(shopper.touches.items, shopper.touches.interest, self._category).tolist():
@@ -141,6 +142,13 @@ def main_categories(items: np.ndarray, interest: np.ndarray, category: np.ndarra
             count += 1
         sums[at] += interest[place]
     return codes[:count][np.argsort(-sums[:count], kind="mergesort")[:MAIN_CATEGORIES]]
+
+
+@compiled
+def _write_all(scores: np.ndarray, board: Board, first: int) -> None:
+    """Of every item that other sources have written: popularity is part of the first blend too."""
+    for slot in range(board.size[0]):
+        board.scores[slot, first] = scores[board.items[slot]]
 
 
 @compiled
