@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -15,3 +16,14 @@ def compiled(function: Function) -> Function:
     in serving. The function releases the GIL, so it must not touch Python objects.
     """
     return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def read_only(array: Any) -> np.ndarray:
+    """A view of the array that cannot be written to, as one that is memory-mapped.
+
+    Machine code is made per type of its arguments, and whether they may be written to is part of it: sources keep all
+    their arrays so, that fitting, serving and items told of later do not each wait for a compilation of their own.
+    """
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

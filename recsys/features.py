@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.query import KINDS
@@ -74,8 +74,8 @@ class Describer:
             ranked=places("is_ranked"),
             damped=places("is_damped"),
             item_table=item_table(counters),
-            category=items.category,
-            brand=items.brand,
+            category=read_only(items.category),
+            brand=read_only(items.brand),
             log_price=np.log(np.where(items.price > 0, items.price, np.nan)).astype(np.float32),
         )
 

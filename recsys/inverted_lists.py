@@ -5,12 +5,12 @@ question looks into those whose centres are nearest (Sivic and Zisserman, "Video
 have no groups: then some of the nearest are missed.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.pairs import run_starts
 
 LANES: Final = 8  # numbers that a sum takes at once; vectors are padded to a multiple of it
@@ -52,13 +52,6 @@ class InvertedLists(NamedTuple):
     def frozen(self) -> "InvertedLists":
         """The same arrays, read-only as those of a bundle are, so that there is one machine code for both."""
         return InvertedLists(*(read_only(array) for array in self))
-
-
-def read_only(array: Any) -> np.ndarray:
-    """A view of the array that cannot be written to."""
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
 
 
 @compiled

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import Interactions
 
 VISIT_GAP_SECONDS: Final = 3600  # a longer pause ends a visit
@@ -44,7 +44,7 @@ class VisitLog(NamedTuple):
         entries = np.arange(len(interactions)) - np.repeat(offsets[:-1] - starts[order], lengths)
         items = interactions.items[entries]
         counts = np.bincount(items, minlength=interactions.item_count)
-        return cls(
+        log = cls(
             ends=ends[order],
             offsets=offsets,
             items=items,
@@ -54,6 +54,7 @@ class VisitLog(NamedTuple):
             item_offsets=np.concatenate([[0], np.cumsum(counts)]),
             postings=np.argsort(items, kind="stable").astype(np.int32),
         )
+        return cls(*map(read_only, log))
 
     def cutoff(self, moment: int) -> int:
         """How many visits had ended before `moment`."""
@@ -62,14 +63,15 @@ class VisitLog(NamedTuple):
     def grown(self, item_count: int) -> "VisitLog":
         """The same log over a catalogue to which items were appended."""
         added = item_count + 1 - len(self.item_offsets)
-        return self._replace(item_offsets=np.append(self.item_offsets, np.full(added, self.item_offsets[-1])))
+        more = np.append(self.item_offsets, np.full(added, self.item_offsets[-1]))
+        return self._replace(item_offsets=read_only(more))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         return {f"{_PREFIX}{name}": array for name, array in self._asdict().items()}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any]) -> "VisitLog":
-        return cls(*(np.asarray(arrays[f"{_PREFIX}{name}"]) for name in cls._fields))
+        return cls(*(read_only(arrays[f"{_PREFIX}{name}"]) for name in cls._fields))
 
 
 @compiled

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 
 from recsys.board import Board, slot_of
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
@@ -49,8 +49,12 @@ class Content:
         cold_offsets: np.ndarray,
         cold_items: np.ndarray,
     ) -> None:
-        self.offsets, self.tokens, self.weights, self.rarity = offsets, tokens, weights, rarity
-        self.cold_offsets, self.cold_items = cold_offsets, cold_items
+        self.offsets, self.tokens, self.weights = read_only(offsets), read_only(tokens), read_only(weights)
+        self.rarity, self.cold_offsets, self.cold_items = (
+            read_only(rarity),
+            read_only(cold_offsets),
+            read_only(cold_items),
+        )
 
     @classmethod
     def fit(cls, state: State) -> Self:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from recsys.board import Board, slot_of
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
@@ -32,6 +32,7 @@ class CoVisitation:
 
     def __init__(self, neighbours: csr_array, parameters: RecommendParameters) -> None:
         self.neighbours = neighbours
+        self._arrays = read_only(neighbours.indptr), read_only(neighbours.indices), read_only(neighbours.data)
         self._anchors = parameters.anchors
         self._from_kinds = np.isin(np.arange(len(KINDS)), [KINDS.index(kind) for kind in self.relation.from_kinds])
 
@@ -50,16 +51,14 @@ class CoVisitation:
         return ()
 
     def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        arrays = (self.neighbours.indptr, self.neighbours.indices, self.neighbours.data)
-        _propose(shopper.touches, self._from_kinds, self._anchors, *arrays, board, first)
+        _propose(shopper.touches, self._from_kinds, self._anchors, *self._arrays, board, first)
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         """Says nothing of items that are nobody's neighbours."""
 
     def strongest_anchor(self, shopper: Shopper, item: int) -> int:
         """The item of the history that speaks most for `item`, -1 where none does."""
-        arrays = (self.neighbours.indptr, self.neighbours.indices, self.neighbours.data)
-        return int(_strongest_anchor(shopper.touches, self._from_kinds, self._anchors, *arrays, item))
+        return int(_strongest_anchor(shopper.touches, self._from_kinds, self._anchors, *self._arrays, item))
 
     def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
         """The item's neighbours and their scores."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 import numpy as np
 
 from recsys.board import Board, slot_of
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import Interactions, ItemCounters
 from recsys.items import Items
 from recsys.pairs import Pairs
@@ -59,7 +59,7 @@ class CustomerNeighbours:
     name: ClassVar[str] = "customers"
 
     def __init__(self, profiles: Profiles) -> None:
-        self.profiles = profiles
+        self.profiles = Profiles(*map(read_only, profiles))
         self._scratch = Scratch(lambda: _Sums.of(len(profiles.norms)))
 
     @classmethod

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from recsys.board import Board
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.pairs import Pairs
@@ -35,7 +35,7 @@ class Factors:
     name: ClassVar[str] = "factors"
 
     def __init__(self, vectors: np.ndarray, gram: np.ndarray) -> None:
-        self.vectors, self.gram = vectors, gram
+        self.vectors, self.gram = read_only(vectors), read_only(gram)
 
     @classmethod
     def fit(cls, state: State) -> Self:

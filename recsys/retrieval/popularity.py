@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 
 from recsys.board import Board, slot_of
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
@@ -28,11 +28,11 @@ class Popularity:
     name: ClassVar[str] = "popular"
 
     def __init__(self, arrays: dict[str, np.ndarray], limits: tuple[int, int]) -> None:
-        self.order = np.asarray(arrays["popular_order"])
-        self.scores = np.asarray(arrays["popular_scores"])
-        self._category_order = np.asarray(arrays["popular_category_order"])
-        self._category_offsets = np.asarray(arrays["popular_category_offsets"])
-        self._category = np.asarray(arrays["items_category"])
+        self.order = read_only(arrays["popular_order"])
+        self.scores = read_only(arrays["popular_scores"])
+        self._category_order = read_only(arrays["popular_category_order"])
+        self._category_offsets = read_only(arrays["popular_category_offsets"])
+        self._category = read_only(arrays["items_category"])
         self._limits = limits  # of candidates: overall, and per main category
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 import numpy as np
 
 from recsys.board import Board, slot_of
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
@@ -39,7 +39,7 @@ class Repurchase:
     name: ClassVar[str] = "repurchase"
 
     def __init__(self, intervals: np.ndarray) -> None:
-        self.intervals = intervals
+        self.intervals = read_only(intervals)
 
     @classmethod
     def fit(cls, state: State) -> Self:

@@ -10,6 +10,7 @@ import numpy as np
 
 from recsys.arrivals import NewItem, catalogue_with, counters_with
 from recsys.board import Board, clear, nominated
+from recsys.compiled import read_only
 from recsys.features import Candidates, Describer, feature_names, prior_of
 from recsys.interactions import Interactions, ItemCounters
 from recsys.items import Items
@@ -156,7 +157,7 @@ class Retriever:
 
     def with_priors(self, priors: np.ndarray, candidates: int) -> "Retriever":
         """The same sources, blended by other weights, and with other limits to the number of candidates."""
-        return replace(self, priors=priors, parameters=replace(self.parameters, candidates=candidates))
+        return replace(self, priors=read_only(priors), parameters=replace(self.parameters, candidates=candidates))
 
     def told_of(self, told: Sequence[NewItem]) -> "Retriever":
         """The same sources over the catalogue with what the shop has told since; nothing is fitted anew."""
@@ -183,7 +184,7 @@ class Retriever:
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters, now: int) -> Self:
         sources = {source.name: source.from_arrays(arrays, parameters) for source in SOURCES}
         parts = (Items.from_arrays(arrays), VisitLog.from_arrays(arrays), ItemCounters.from_arrays(arrays))
-        return cls(*parts, sources, parameters, now, np.asarray(arrays["priors"]))
+        return cls(*parts, sources, parameters, now, read_only(arrays["priors"]))
 
     @cached_property
     def _judgements(self) -> tuple[str, ...]:
@@ -222,4 +223,4 @@ class Retriever:
 def _priors(parameters: RecommendParameters) -> np.ndarray:
     """The sources' own weights, for both moments."""
     own = [column.prior for source in SOURCES for column in source.columns(parameters)]
-    return np.array([own, own], np.float32)
+    return read_only(np.array([own, own], np.float32))

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 
 from recsys.board import Board, slot_of
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
-from recsys.inverted_lists import LANES, InvertedLists, dot, nearest, read_only
+from recsys.inverted_lists import LANES, InvertedLists, dot, nearest
 from recsys.item_vectors import STEPS, fit_item_vectors
 from recsys.items import Items
 from recsys.parameters import RecommendParameters

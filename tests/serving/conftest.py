@@ -31,7 +31,7 @@ class Shop:
 
     def client(self, key: str | None = "admin", **more: object) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.keys[key]}"} if key else {}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, **more)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=120, **more)
 
 
 def shop_settings(home: Path) -> tuple[Settings, dict[str, str]]:
