@@ -63,15 +63,23 @@ def nominated(
     With them, for each, a bit per place in `columns` that nominated it. An item that a column gives 0 is not among its
     best; equal scores go to the row that was written first.
     """
-    usable = np.empty(board.size[0], np.int64)
-    count = 0
+    best = np.empty((len(columns), max(limits.max(), 1)), np.int64)
+    values = np.empty(best.shape, np.float32)
+    counts = np.zeros(len(columns), np.int64)
+    least = np.where(limits > 0, np.float32(0), np.float32(np.inf)).astype(np.float32)
+    # Row by row, since a row lies together in memory; nearly every score is turned away by one comparison.
     for slot in range(board.size[0]):
-        if eligible[board.items[slot]]:
-            usable[count] = slot
-            count += 1
+        if not eligible[board.items[slot]]:
+            continue
+        for place in range(len(columns)):
+            value = board.scores[slot, columns[place]]
+            if value > least[place]:
+                counts[place] = _inserted(best[place], values[place], counts[place], limits[place], slot, value)
+                if counts[place] == limits[place]:
+                    least[place] = values[place, limits[place] - 1]
     chosen = np.zeros(board.size[0], np.int64)
     for place in range(len(columns)):
-        for row in best_rows(board.scores, usable[:count], columns[place], limits[place]):
+        for row in best[place, : counts[place]]:
             chosen[row] |= 1 << place
     rows = np.flatnonzero(chosen)
     return rows, chosen[rows]
@@ -79,23 +87,24 @@ def nominated(
 
 @compiled
 def best_rows(scores: np.ndarray, usable: np.ndarray, column: int, limit: int) -> np.ndarray:
-    """The `limit` of the `usable` rows with the largest positive scores of a column, best first.
-
-    By insertion into a short sorted list: nearly every row is turned away by one comparison.
-    """
-    rows, values = np.empty(limit, np.int64), np.zeros(limit, np.float32)
+    """The `limit` (at least 1) of the `usable` rows with the largest positive scores of a column, best first."""
+    rows, values = np.empty(limit, np.int64), np.empty(limit, np.float32)
     count = 0
     least = np.float32(0)
     for row in usable:
-        value = scores[row, column]
-        if value <= least:
-            continue
-        place = min(count, limit - 1)
-        while place > 0 and values[place - 1] < value:
-            values[place], rows[place] = values[place - 1], rows[place - 1]
-            place -= 1
-        values[place], rows[place] = value, row
-        count = min(count + 1, limit)
-        if count == limit:
-            least = values[limit - 1]
+        if scores[row, column] > least:
+            count = _inserted(rows, values, count, limit, row, scores[row, column])
+            if count == limit:
+                least = values[limit - 1]
     return rows[:count]
+
+
+@compiled
+def _inserted(rows: np.ndarray, values: np.ndarray, count: int, limit: int, row: int, value: float) -> int:
+    """Put a row into a list of `count` rows sorted by value, largest first, behind its equals; the new count."""
+    place = min(count, limit - 1)
+    while place > 0 and values[place - 1] < value:
+        values[place], rows[place] = values[place - 1], rows[place - 1]
+        place -= 1
+    values[place], rows[place] = value, row
+    return min(count + 1, limit)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Memory = TypeVar("Memory")
+Subject = TypeVar("Subject")
 
 
 class Scratch(Generic[Memory]):
@@ -19,4 +20,20 @@ class Scratch(Generic[Memory]):
         memory: Memory | None = getattr(self._local, "memory", None)
         if memory is None:
             memory = self._local.memory = self._make()
+        return memory
+
+
+class OfLast(Generic[Subject, Memory]):
+    """What was computed of a thread's last subject, so that the steps of one request compute it once."""
+
+    def __init__(self, compute: Callable[[Subject], Memory]) -> None:
+        self._compute = compute
+        self._local = threading.local()
+
+    def get(self, subject: Subject) -> Memory:
+        """Computed now, unless this very object was this thread's last."""
+        if getattr(self._local, "subject", None) is not subject:
+            self._local.memory = self._compute(subject)
+            self._local.subject = subject
+        memory: Memory = self._local.memory
         return memory

@@ -77,6 +77,8 @@ class VisitLog(NamedTuple):
 @compiled
 def first_at_or_after(log: VisitLog, start: int, stop: int, visit: int) -> int:
     """The first of the postings start : stop whose visit is not before `visit`; `stop` where there is none."""
+    if visit >= len(log.ends):
+        return stop  # every question to a service asks for all visits
     while start < stop:
         middle = (start + stop) >> 1
         if log.visits[log.postings[middle]] < visit:

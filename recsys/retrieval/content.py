@@ -19,6 +19,7 @@ from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.source import Column, State
+from recsys.scratch import OfLast
 from recsys.shopper import Shopper, Touches
 
 BUCKETS: Final = 1 << 18
@@ -28,6 +29,7 @@ PER_TOKEN: Final = 50  # cold items that one token brings in, the newest first
 MOST_COLD: Final = 200  # that are compared for one shopper, those of the profile's weightiest tokens first
 PROFILE_ITEMS: Final = 20  # of a history, by interest, that make up its profile
 _WORD: Final = re.compile(r"\w{3,}")
+_ARRAYS: Final = ("offsets", "tokens", "weights", "rarity", "cold_offsets", "cold_items")
 
 
 class Content:
@@ -55,6 +57,7 @@ class Content:
             read_only(cold_offsets),
             read_only(cold_items),
         )
+        self._profile = OfLast(self._profile_of)
 
     @classmethod
     def fit(cls, state: State) -> Self:
@@ -73,7 +76,7 @@ class Content:
 
     def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
         if len(self.cold_items):
-            profile, weights = self._profile(shopper)
+            profile, weights = self._profile.get(shopper)
             _propose(
                 profile,
                 weights,
@@ -90,7 +93,7 @@ class Content:
         if not len(self.tokens):
             out[:] = 0.0
             return
-        profile, weights = self._profile(shopper)
+        profile, weights = self._profile.get(shopper)
         _judge(profile, weights, candidates, self.offsets, self.tokens, self.weights, out[:, 0])
 
     def most_similar(self, item: int, eligible: np.ndarray, k: int, found: int) -> dict[int, float]:
@@ -122,12 +125,11 @@ class Content:
         return self._of(joined, np.concatenate([self.tokens, tokens]), self.rarity, counters)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        return {f"content_{name}": value for name, value in vars(self).items()}
+        return {f"content_{name}": getattr(self, name) for name in _ARRAYS}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
-        names = ("offsets", "tokens", "weights", "rarity", "cold_offsets", "cold_items")
-        return cls(*(np.asarray(arrays[f"content_{name}"]) for name in names))
+        return cls(*(np.asarray(arrays[f"content_{name}"]) for name in _ARRAYS))
 
     @classmethod
     def _of(cls, offsets: np.ndarray, tokens: np.ndarray, rarity: np.ndarray, counters: ItemCounters) -> Self:
@@ -140,7 +142,7 @@ class Content:
         cold_offsets = np.concatenate([[0], np.cumsum(np.bincount(tokens[cold], minlength=BUCKETS))])
         return cls(offsets, tokens, weights, rarity, cold_offsets, rows[cold].astype(np.int32))
 
-    def _profile(self, shopper: Shopper) -> tuple[np.ndarray, np.ndarray]:
+    def _profile_of(self, shopper: Shopper) -> tuple[np.ndarray, np.ndarray]:
         return _profile(shopper.touches, self.offsets, self.tokens, self.weights)
 
 

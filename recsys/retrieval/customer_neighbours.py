@@ -25,11 +25,11 @@ from recsys.visit_log import VISIT_GAP_SECONDS, visit_starts
 
 VISIT_DECAY: Final = 0.9  # of an item's weight with each later visit
 ANCHORS: Final = 60  # of a history, the latest
-READ_LISTS: Final = 6_000  # customers that are looked at for one shopper
+READ_LISTS: Final = 3_000  # customers that are looked at for one shopper
 MOST_OF_ITEM: Final = 400  # of them through one item, the latest
-NEIGHBOURS: Final = 250
-LINEAR_NEIGHBOURS: Final = 300
-MOST_ITEMS: Final = 60  # of a neighbour, the latest
+NEIGHBOURS: Final = 150
+LINEAR_NEIGHBOURS: Final = 200
+MOST_ITEMS: Final = 40  # of a neighbour, the latest
 CUSTOMER_DAMPING: Final = 0.5
 ITEM_DAMPING: Final = 0.3
 _VISIT_GAP_DAYS: Final = VISIT_GAP_SECONDS / 86_400
@@ -60,7 +60,8 @@ class CustomerNeighbours:
 
     def __init__(self, profiles: Profiles) -> None:
         self.profiles = Profiles(*map(read_only, profiles))
-        self._scratch = Scratch(lambda: _Sums.of(len(profiles.norms)))
+        # Similarity sums of each customer, by weight and linear, side by side in memory; zero between requests.
+        self._scratch = Scratch(lambda: np.zeros((len(profiles.norms), 2), np.float32))
 
     @classmethod
     def fit(cls, state: State) -> Self:
@@ -95,17 +96,6 @@ class CustomerNeighbours:
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
         return cls(Profiles(*(np.asarray(arrays[f"profiles_{name}"]) for name in Profiles._fields)))
-
-
-class _Sums(NamedTuple):
-    """Scratch of one thread: similarity sums per customer, zero between requests."""
-
-    cosine: np.ndarray  # (customers,) float32
-    linear: np.ndarray
-
-    @classmethod
-    def of(cls, customers: int) -> "_Sums":
-        return cls(np.zeros(customers, np.float32), np.zeros(customers, np.float32))
 
 
 def profiles_of(interactions: Interactions) -> Profiles:
@@ -173,7 +163,7 @@ def _propose(
     weights: np.ndarray,
     own: int,
     profiles: Profiles,
-    sums: _Sums,
+    sums: np.ndarray,
     board: Board,
     first: int,
 ) -> None:
@@ -184,10 +174,9 @@ def _propose(
     for place in range(count):
         customer = found[place]
         size = profiles.offsets[customer + 1] - profiles.offsets[customer]
-        cosine[place] = sums.cosine[customer] / profiles.norms[customer]
-        linear[place] = sums.linear[customer] / size**CUSTOMER_DAMPING
-        sums.cosine[customer] = 0.0
-        sums.linear[customer] = 0.0
+        cosine[place] = sums[customer, 0] / profiles.norms[customer]
+        linear[place] = sums[customer, 1] / size**CUSTOMER_DAMPING
+        sums[customer, :] = 0.0
     for step in range(2):
         nearness = cosine if step == 0 else linear
         limit = NEIGHBOURS if step == 0 else LINEAR_NEIGHBOURS
@@ -201,7 +190,7 @@ def _propose(
 
 @compiled
 def _gather(
-    items: np.ndarray, weights: np.ndarray, own: int, profiles: Profiles, sums: _Sums, touched: np.ndarray
+    items: np.ndarray, weights: np.ndarray, own: int, profiles: Profiles, sums: np.ndarray, touched: np.ndarray
 ) -> int:
     """Sum the similarity of each customer who has one of the items; how many of `touched` are filled."""
     count = 0
@@ -217,11 +206,11 @@ def _gather(
             customer = profiles.customers[entry]
             if customer == own:
                 continue
-            if sums.linear[customer] == 0.0:
+            if sums[customer, 1] == 0.0:
                 touched[count] = customer
                 count += 1
-            sums.cosine[customer] += weights[place] * rare * rare * profiles.item_weights[entry]
-            sums.linear[customer] += weights[place] / np.sqrt(size)
+            sums[customer, 0] += weights[place] * rare * rare * profiles.item_weights[entry]
+            sums[customer, 1] += weights[place] / np.sqrt(size)
     return count
 
 

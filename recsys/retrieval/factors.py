@@ -19,13 +19,14 @@ from recsys.items import Items
 from recsys.pairs import Pairs
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.source import Column, State
+from recsys.scratch import OfLast
 from recsys.shopper import Shopper
 
 UNCHOSEN_WEIGHT: Final = 0.003  # of an item that was not chosen, where a chosen one has 1
 REGULARISATION: Final = 0.03  # per chosen item and per weight of the unchosen ones
 ITERATIONS: Final = 10
 LEAST_PAIRS: Final = 500  # customers' items, below which no taste is learnt
-MOST_SCORED: Final = 2_000  # items that other sources have written, the first ones
+MOST_SCORED: Final = 1_200  # items that other sources have written, the first ones
 FOLDED_ITEMS: Final = 100  # of a history, by interest, that a shopper's vector is solved from
 
 
@@ -36,6 +37,7 @@ class Factors:
 
     def __init__(self, vectors: np.ndarray, gram: np.ndarray) -> None:
         self.vectors, self.gram = read_only(vectors), read_only(gram)
+        self._taste = OfLast(self._taste_of)
 
     @classmethod
     def fit(cls, state: State) -> Self:
@@ -65,13 +67,13 @@ class Factors:
     def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
         """Scores what other sources have written; of all items would take longer than a request may."""
         if self.vectors.shape[1] and not shopper.is_stranger:
-            _propose(self._taste(shopper), self.vectors, board, first)
+            _propose(self._taste.get(shopper), self.vectors, board, first)
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         if not self.vectors.shape[1] or shopper.is_stranger:
             out[:] = 0.0
             return
-        _judge(self._taste(shopper), self.vectors, candidates, out)
+        _judge(self._taste.get(shopper), self.vectors, candidates, out)
 
     def grown(self, items: Items, counters: ItemCounters) -> Self:
         unknown = np.zeros((len(items) - len(self.vectors), self.vectors.shape[1]), np.float32)
@@ -84,7 +86,7 @@ class Factors:
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
         return cls(*(np.asarray(arrays[f"factors_{name}"]) for name in ("vectors", "gram")))
 
-    def _taste(self, shopper: Shopper) -> np.ndarray:
+    def _taste_of(self, shopper: Shopper) -> np.ndarray:
         return _folded_in(shopper.touches.items, shopper.touches.interest, self.vectors, self.gram)
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 import numpy as np
 
 from recsys.board import Board, best_rows, slot_of
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
@@ -24,13 +24,14 @@ from recsys.visit_log import VisitLog, postings_before
 
 ANCHORS: Final = 15  # distinct items of the visit, the latest
 ANCHOR_DECAY: Final = 0.7  # of an item's weight with each distinct item after it
-READ_VISITS: Final = 1_500  # places that are looked at for one shopper
-MOST_OF_ITEM: Final = 1_000  # of them through one item, the latest
+READ_VISITS: Final = 800  # places that are looked at for one shopper
+MOST_OF_ITEM: Final = 500  # of them through one item, the latest
 WINDOW: Final = 8  # steps to each side of a place
 STEP_DECAY: Final = 0.7
 RECENCY_SHARE: Final = 0.1  # of all visits: how fast an old visit loses weight
-NEIGHBOURS: Final = 300  # visits
-ALIGNMENT_STEPS: Final = 2.0  # over which what follows the common item loses weight
+NEIGHBOURS: Final = 200  # visits
+ALIGNED_STEPS: Final = 40  # from the common item, beyond which nothing counts
+ALIGNMENT: Final = np.exp(-np.arange(ALIGNED_STEPS) / 2.0).astype(np.float32)  # the weight of each step
 SEEDS: Final = 12  # items that pass on their own neighbours
 SEED_VISITS: Final = 100
 SEED_WINDOW: Final = 3
@@ -65,13 +66,16 @@ class VisitNeighbours:
 
     name: ClassVar[str] = "visits"
 
-    def __init__(self, log: VisitLog) -> None:
-        self._log = log
+    def __init__(self, log: VisitLog, known: int) -> None:
+        """`known` visits are those of which items' popularity is counted."""
+        self._log, self._known = log, known
+        sizes = np.bincount(log.items[: log.offsets[known]], minlength=len(log.item_offsets) - 1)
+        self._roots = read_only(np.sqrt(sizes + POPULARITY_PRIOR).astype(np.float32))
         self._scratch = Scratch(lambda: _Found.of(len(log.ends)))
 
     @classmethod
     def fit(cls, state: State) -> Self:
-        return cls(state.log)
+        return cls(state.log, state.log.cutoff(state.now))
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
@@ -106,20 +110,21 @@ class VisitNeighbours:
         count = _walk(recent, anchors, shopper.cutoff, self._log, found, board, first)
         _align(count, shopper.cutoff, self._log, found, board, first)
         _second_step(shopper.cutoff, self._log, board, first)
-        _damp(shopper.cutoff, self._log, board, first)
+        _damp(self._roots, board, first + _COSINE)
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         """Says nothing of items that are in no like visit."""
 
     def grown(self, items: Items, counters: ItemCounters) -> Self:
-        return type(self)(self._log.grown(len(items)))
+        return type(self)(self._log.grown(len(items)), self._known)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         return {}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
-        return cls(VisitLog.from_arrays(arrays))
+        log = VisitLog.from_arrays(arrays)
+        return cls(log, len(log.ends))
 
 
 @compiled
@@ -230,10 +235,10 @@ def _align(count: int, cutoff: int, log: VisitLog, found: _Found, board: Board, 
             scores = board.scores[slot_of(board, log.items[entry])]
             scores[first + _VISITS] += similarity[place]
             distance = entry - found.common[place]
-            if distance > 0:
-                scores[first + _ALIGNED_AFTER] += similarity[place] * np.exp((1 - distance) / ALIGNMENT_STEPS)
-            elif distance < 0:
-                scores[first + _ALIGNED_BEFORE] += similarity[place] * np.exp((1 + distance) / ALIGNMENT_STEPS)
+            if 0 < distance <= ALIGNED_STEPS:
+                scores[first + _ALIGNED_AFTER] += similarity[place] * ALIGNMENT[distance - 1]
+            elif -ALIGNED_STEPS <= distance < 0:
+                scores[first + _ALIGNED_BEFORE] += similarity[place] * ALIGNMENT[-distance - 1]
 
 
 @compiled
@@ -261,9 +266,7 @@ def _second_step(cutoff: int, log: VisitLog, board: Board, first: int) -> None:
 
 
 @compiled
-def _damp(cutoff: int, log: VisitLog, board: Board, first: int) -> None:
+def _damp(roots: np.ndarray, board: Board, column: int) -> None:
     """Turn the sums of roots into a cosine, by the root of each item's own number of visits."""
     for slot in range(board.size[0]):
-        if board.scores[slot, first + _COSINE] > 0:
-            start, stop = postings_before(log, board.items[slot], cutoff)
-            board.scores[slot, first + _COSINE] /= np.sqrt(stop - start + POPULARITY_PRIOR)
+        board.scores[slot, column] /= roots[board.items[slot]]

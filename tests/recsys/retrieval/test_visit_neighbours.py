@@ -16,9 +16,9 @@ Found = dict[str, dict[int, float]]
 
 def found(rows: list[Row], *recent: int, cutoff: int = -1) -> Found:
     """Of a visit under way with the recent items, as of the first `cutoff` visits; -1: all."""
-    fitted = state(rows, Items.of(item_ids(COUNT)), 100)
-    seen = len(fitted.log.ends) if cutoff < 0 else cutoff
-    return proposals(VisitNeighbours.fit(fitted), asked(seen, *recent), COUNT)
+    log = state(rows, Items.of(item_ids(COUNT)), 100).log
+    seen = len(log.ends) if cutoff < 0 else cutoff
+    return proposals(VisitNeighbours(log, seen), asked(seen, *recent), COUNT)
 
 
 def asked(cutoff: int, *recent: int) -> Shopper:
