@@ -36,7 +36,7 @@ class RecommendParameters:
     vector_epochs: float = 4.0
     vector_examples: int = 4_000_000  # that item vectors are learnt from in all: the latest visits' on a large log
 
-    training_cases: int = 30_000  # per moment
+    training_cases: int = 40_000  # per moment
     stale_days: float = 2.0  # how old a bundle may be when it answers
     label_windows: int = 6  # that the ranker may learn from; earlier ones are only used where the last has few groups
     enough_groups: int = 3_000

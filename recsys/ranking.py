@@ -87,7 +87,7 @@ def train_ranker(
 ) -> Ranker:
     """LambdaMART on the groups; the same groups and seed give the same text.
 
-    A part of the groups is held out to say after how many trees to stop.
+    A part of the groups is held out to say after how many trees to stop; then as many are grown on all of them.
     """
     import lightgbm  # a service that only answers does without it
 
@@ -112,13 +112,15 @@ def train_ranker(
         "verbose": -1,
     }
     held_out = np.random.default_rng(seed).random(len(groups.sizes)) < HELD_OUT
-    taught, judged = (
-        lightgbm.Dataset(part.features, label=part.labels, group=part.sizes, feature_name=list(features))
-        for part in (groups.where(~held_out), groups.where(held_out))
-    )
+
+    def data_of(part: TrainingGroups) -> lightgbm.Dataset:
+        return lightgbm.Dataset(part.features, label=part.labels, group=part.sizes, feature_name=list(features))
+
     stop = lightgbm.early_stopping(PATIENCE, verbose=False)
-    booster = lightgbm.train(options, taught, parameters.trees, valid_sets=[judged], callbacks=[stop])
-    return Ranker(features, booster.model_to_string(num_iteration=max(booster.best_iteration, LEAST_TREES)))
+    taught, judged = data_of(groups.where(~held_out)), data_of(groups.where(held_out))
+    trial = lightgbm.train(options, taught, parameters.trees, valid_sets=[judged], callbacks=[stop])
+    booster = lightgbm.train(options, data_of(groups), max(trial.best_iteration, LEAST_TREES))
+    return Ranker(features, booster.model_to_string())
 
 
 def _blend(features: np.ndarray, names: Sequence[str]) -> np.ndarray:
