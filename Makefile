@@ -11,6 +11,8 @@ UV := $(BIN)/uv
 RUN := $(BIN)/shopkeeper
 FILES ?=
 FAMILY ?=
+FORMAT ?= table
+OUTPUT ?=
 BENCH_HOME ?= var/bench
 # One BLAS thread: LightGBM and implicit bring their own; more only makes them wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -72,8 +74,8 @@ retrain: setup ## ingest, train and publish in one go
 serve: setup ## answer over HTTP
 	$(RUN) serve
 
-churn-list: setup ## the customers most at risk, as CSV on standard output
-	@$(RUN) customers --sort=-churn_risk --csv
+churn-list: setup ## the customers most at risk; FORMAT=csv, parquet, klaviyo or mailchimp, OUTPUT=file
+	@$(RUN) customers --at-risk --format $(FORMAT) $(if $(OUTPUT),--output $(OUTPUT))
 
 forecast: setup ## the forecast of ITEM=...
 	@$(RUN) forecast $(ITEM)

@@ -5,6 +5,7 @@
       recommend/*.npy ...     one folder per family; a table family's own table is <family>/table.arrow
       tables/customers.arrow  the columns of every customer family, joined, one row per customer, sorted by id
       tables/items.arrow      the same for items
+      tables/kpis.arrow       a marketer's figures by month and channel; tables/cohorts.arrow: retention
 
 Nothing is parsed before its hash is checked: `CURRENT` holds the manifest's hash, the manifest holds the others. The
 formats are .npy without objects, Arrow IPC, LightGBM text and JSON; none of them can execute.
@@ -22,13 +23,16 @@ import pyarrow as pa
 
 from contracts.errors import BundleRefused
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MANIFEST: Final = "manifest.json"
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 SUFFIXES: Final = frozenset({".npy", ".arrow", ".txt", ".json"})
 CUSTOMERS_TABLE: Final = "tables/customers.arrow"
 ITEMS_TABLE: Final = "tables/items.arrow"
+KPIS_TABLE: Final = "tables/kpis.arrow"
+COHORTS_TABLE: Final = "tables/cohorts.arrow"
 FAMILY_TABLE: Final = "table.arrow"
+BACKTEST_TABLE: Final = "backtest.arrow"  # what a family predicted of a window that was known, and what came true
 FORECAST_FILE: Final = "demand/forecast.arrow"
 
 FamilyKind = Literal["recommender", "customers", "items"]
@@ -78,6 +82,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, FileEntry]
     replays: dict[str, list[Replay]]  # by family
     settings: dict[str, Any]
+    columns: dict[str, str] = {}  # of the customers' table, those that no family brings: what each says, in words
 
 
 class Bundle:

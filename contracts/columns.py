@@ -119,9 +119,24 @@ CATALOGUE: Final = pa.schema(
 )
 
 # --- customers -----------------------------------------------------------------------------------
+AS_OF: Final = "as_of"  # no event at or after this instant is behind the row
 FIRST_ORDER_AT: Final = "first_order_at"
 LAST_ORDER_AT: Final = "last_order_at"
 ORDERS: Final = "orders"
+
+# --- campaigns: who was to be contacted, and who was held out by lot -------------------------------
+CAMPAIGN: Final = "campaign"
+ARM: Final = "arm"  # contacted | holdout
+ASSIGNED_AT: Final = "assigned_at"
+
+CAMPAIGNS: Final = pa.schema(
+    [
+        pa.field(CAMPAIGN, pa.string(), nullable=False),
+        pa.field(CUSTOMER_ID, pa.string(), nullable=False),
+        pa.field(ARM, pa.string(), nullable=False),
+        pa.field(ASSIGNED_AT, TIMESTAMP, nullable=False),
+    ]
+)
 
 # --- interactions and demand ----------------------------------------------------------------------
 KIND: Final = "kind"  # view | cart | order

@@ -6,14 +6,18 @@ only what differs. Every setting can also be given as `SHOPKEEPER_<NAME>`. Unkno
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from contracts.errors import SettingsError
 
 CONFIG_VARIABLE = "SHOPKEEPER_CONFIG"
+
+
+# A code of ISO 4217; small letters become capitals.
+CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z]{3}$", to_upper=True)]
 
 
 class Settings(BaseSettings):
@@ -27,6 +31,12 @@ class Settings(BaseSettings):
     bundles: str = Field("", description="URL of the bundle store; default a folder under home.")
     mlflow: str = Field("", description="MLflow tracking URI; default a SQLite file under home.")
     policy: Path | None = Field(None, description="The merchant's policy file; default none: the ranker decides.")
+    currency: CurrencyCode | None = Field(
+        None, description="The store's currency, such as EUR; default the first one that an event states."
+    )
+    exchange_rates: Path | None = Field(
+        None, description="CSV file with rates into the store's currency; default none: other currencies are refused."
+    )
     threads: int = Field(2, ge=1, le=256, description="Numerical threads that training may use.")
     memory_mib: int = Field(3072, ge=256, description="Memory that the warehouse engine may use before it spills.")
     seed: int = Field(7, ge=0, description="Seed of everything random.")

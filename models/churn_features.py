@@ -25,6 +25,9 @@ FEATURES: Final = {
     "orders_30d": ChurnFeature(RHYTHM, -1),
     "orders_90d": ChurnFeature(RHYTHM, -1),
     "mean_gap_days": ChurnFeature(RHYTHM),
+    "min_gap_days": ChurnFeature(RHYTHM),
+    "longest_gap_ratio": ChurnFeature(RHYTHM, +1),
+    "silent_share": ChurnFeature(RHYTHM),
     "std_gap_days": ChurnFeature(RHYTHM),
     "max_gap_days": ChurnFeature(RHYTHM),
     "last_gap_days": ChurnFeature(RHYTHM),
@@ -36,6 +39,12 @@ FEATURES: Final = {
     "revenue": ChurnFeature(SPEND),
     "revenue_365d": ChurnFeature(SPEND),
     "average_order_value": ChurnFeature(SPEND),
+    "max_order_value": ChurnFeature(SPEND),
+    "first_order_value": ChurnFeature(SPEND),
+    "last_order_value": ChurnFeature(SPEND),
+    "unit_price": ChurnFeature(SPEND),
+    "units": ChurnFeature(RANGE),
+    "units_per_order": ChurnFeature(RANGE),
     "items": ChurnFeature(RANGE),
     "items_per_order": ChurnFeature(RANGE),
     "visit_recency_days": ChurnFeature(VISITS, +1),
@@ -48,3 +57,11 @@ FEATURES: Final = {
     "visit_trend_days": ChurnFeature(VISITS),
     "refund_share": ChurnFeature(REFUNDS),
 }
+
+# What a model of the purchase history alone expects within the horizon; these follow the features in the matrix.
+HABITS: Final = {
+    "habit_log_odds": ChurnFeature(RHYTHM, -1),  # of an order
+    "habit_customer_log_odds": ChurnFeature(RHYTHM, -1),  # of still being a customer
+    "habit_log_orders": ChurnFeature(FREQUENCY, -1),
+}
+MODEL_FEATURES: Final = FEATURES | HABITS

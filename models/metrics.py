@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 BINS: Final = 10
 TOP_SHARE: Final = 0.1
+BINOMIAL_WIDTH: Final = 1.2816  # standard deviations on either side of an 80 % interval
 
 
 def probability_metrics(outcome: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
@@ -67,6 +68,42 @@ def reliability_curve(outcome: np.ndarray, probability: np.ndarray) -> list[dict
         }
         for rows in _bins(probability)
     ]
+
+
+def share_coverage(outcome: np.ndarray, probability: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
+    """In what share of the ten bins the outcome occurred as often as the bin's mean interval says.
+
+    How often it occurred in so many cases is itself uncertain: a bin's interval is widened by an 80 % interval of that.
+    """
+    covered = []
+    for rows in _bins(probability):
+        share, expected = outcome[rows].mean(), probability[rows].mean()
+        chance = BINOMIAL_WIDTH**2 * expected * (1 - expected) / len(rows)
+        below = math.hypot(expected - low[rows].mean(), math.sqrt(chance))
+        above = math.hypot(high[rows].mean() - expected, math.sqrt(chance))
+        covered.append(expected - below <= share <= expected + above)
+    return float(np.mean(covered))
+
+
+def normalised_gini(actual: np.ndarray, predicted: np.ndarray) -> float | None:
+    """How well `predicted` ranks what was spent: 1 where it ranks as `actual` itself does, 0 where it ranks nothing.
+
+    Both are (cases,), `actual` not negative; tied predictions count by the mean of their cases. None where all spent
+    the same.
+    """
+    own = _gini(actual, actual)
+    return _gini(actual, predicted) / own if own > 0 else None
+
+
+def _gini(actual: np.ndarray, order: np.ndarray) -> float:
+    """Area between the diagonal and the curve of the share of `actual` that the highest in `order` hold."""
+    if len(actual) == 0 or actual.sum() <= 0:
+        return 0.0
+    _, tie, size = np.unique(-order, return_inverse=True, return_counts=True)
+    levelled = np.sort(tie.ravel())
+    mean = np.bincount(tie.ravel(), weights=actual) / size
+    cumulated = np.cumsum(mean[levelled]) / actual.sum()
+    return float((cumulated - np.arange(1, len(actual) + 1) / len(actual)).mean())
 
 
 def _bins(probability: np.ndarray) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from models.churn_features import FEATURES, FREQUENCY, RANGE, REFUNDS, RHYTHM, SPEND, TENURE, VISITS
+from models.churn_features import FREQUENCY, MODEL_FEATURES, RANGE, REFUNDS, RHYTHM, SPEND, TENURE, VISITS
 
 REASONS: Final = 3
 NEGLIGIBLE: Final = 0.005  # log-odds
@@ -17,8 +17,10 @@ Numbers = Mapping[str, float]  # of one customer; NaN where missing
 
 def topic_contributions(contributions: np.ndarray) -> tuple[list[str], np.ndarray]:
     """The topics, and what each adds to the log-odds, (customers, topics): features that say the same are one."""
-    topics = list(dict.fromkeys(feature.topic for feature in FEATURES.values()))
-    belongs = np.array([[feature.topic == topic for topic in topics] for feature in FEATURES.values()], dtype=float)
+    topics = list(dict.fromkeys(feature.topic for feature in MODEL_FEATURES.values()))
+    belongs = np.array(
+        [[feature.topic == topic for topic in topics] for feature in MODEL_FEATURES.values()], dtype=float
+    )
     return topics, contributions @ belongs
 
 
@@ -32,7 +34,7 @@ def churn_reasons(features: np.ndarray, contributions: np.ndarray, bands: np.nda
     order = np.argsort(-np.where(bands == "high", 1, -1)[:, None] * weights, axis=1, kind="stable")
     by_size = np.argsort(-np.abs(weights), axis=1, kind="stable")
     order = np.where((bands == "medium")[:, None], by_size, order)
-    names = list(FEATURES)
+    names = list(MODEL_FEATURES)
     return [
         _sentences(dict(zip(names, row.tolist(), strict=True)), [(topics[t], weight[t]) for t in chosen])
         for row, weight, chosen in zip(features, weights.tolist(), order.tolist(), strict=True)

@@ -3,6 +3,7 @@
     <home>/candidates/<family>/candidate.json   what it is and how it was judged
                                files/           what goes into the bundle's folder of the family
                                table.arrow      table families only: its columns, one row per customer or item
+                               files/backtest.arrow   where the family keeps it: what it predicted, and what came true
 
 A family that failed its gate leaves only the JSON, so that the reason can be read.
 """
@@ -16,7 +17,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from contracts.bundle import FamilyKind, Replay, read_table, write_table
+from contracts.bundle import BACKTEST_TABLE, FamilyKind, Replay, read_table, write_table
 from pipelines.families.declaration import FittedFamily
 
 _RECORD: Final = "candidate.json"
@@ -53,12 +54,12 @@ class CandidateStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def save(self, candidate: Candidate, fitted: FittedFamily | None) -> None:
+    def save(self, candidate: Candidate, fitted: FittedFamily | None, predictions: pa.Table | None = None) -> None:
         """Replace the family's candidate; `fitted` is None where the gate failed."""
         self._root.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._root))
         try:
-            self._write(draft, candidate, fitted)
+            self._write(draft, candidate, fitted, predictions)
             target = self._root / candidate.family
             if target.exists():
                 shutil.rmtree(target)
@@ -81,7 +82,7 @@ class CandidateStore:
         return read_table(path) if path.is_file() else None
 
     @staticmethod
-    def _write(draft: Path, candidate: Candidate, fitted: FittedFamily | None) -> None:
+    def _write(draft: Path, candidate: Candidate, fitted: FittedFamily | None, predictions: pa.Table | None) -> None:
         (draft / _RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(candidate), indent=2))
         if fitted is None:
             return
@@ -89,3 +90,5 @@ class CandidateStore:
         fitted.write_files(draft / _FILES)
         if fitted.table is not None:
             write_table(draft / _TABLE, fitted.table)
+        if predictions is not None:
+            write_table(draft / _FILES / BACKTEST_TABLE, predictions)

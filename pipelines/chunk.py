@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from contracts import columns as c
 from contracts.errors import InvalidEvent
 from contracts.events import Event, event_rows, parse_event
+from pipelines.currency import AcceptedCurrencies
 from pipelines.quarantine import quarantine_row
 from pipelines.readers.record import Record
 
@@ -32,6 +33,7 @@ SEQUENCES_PER_CHUNK: Final = 1 << 20
 STORED: Final = pa.schema([*c.EVENT_LINES, pa.field(CONTENT_HASH, pa.int64(), nullable=False)])
 STAGED: Final = pa.schema([*STORED, pa.field(SEQUENCE, pa.int64(), nullable=False)])
 
+_CURRENCY: Final = c.EVENT_LINES.get_field_index(c.CURRENCY)
 _STATISTICS: Final = [c.OCCURRED_AT]
 _MOSTLY_CONSTANT: Final = (c.RECEIVED_AT, c.SOURCE)
 
@@ -60,6 +62,7 @@ class Chunk:
     source: str
     received_at: datetime
     records: Iterable[Record]
+    currencies: AcceptedCurrencies
 
 
 @dataclass
@@ -67,6 +70,7 @@ class StagedChunk:
     """What became of a chunk's records; `accepted` are those that wait to be merged."""
 
     number: int
+    currency: str | None  # the store's, where it was known or an event stated it
     received: int = 0
     accepted: int = 0
     suppressed: int = 0
@@ -91,13 +95,17 @@ class _NoPandas(MetaPathFinder):
 
 
 def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
-    staged = StagedChunk(chunk.number)
+    currencies = chunk.currencies
+    staged = StagedChunk(chunk.number, currencies.currency)
     accepted, suppressed, refused = _Part(), _Part(), _Part()
     for record in chunk.records:
         staged.received += 1
         received_at, source = record.received_at or chunk.received_at, record.source or chunk.source
         try:
             event = _checked(record, received_at)
+            rows = [] if event.is_suppressed else event_rows(event, received_at, source)
+            if rows and rows[0][_CURRENCY] is not None:
+                currencies = currencies.checked(rows[0][_CURRENCY], event.occurred_at)
         except InvalidEvent as error:
             staged.quarantined[error.code] += 1
             refused.add(record.raw, [quarantine_row(record, error, chunk.origin, source, received_at)])
@@ -105,7 +113,8 @@ def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
         if event.is_suppressed:
             suppressed.add(record.raw, [_word(event, received_at, source)])
         else:
-            accepted.add(record.raw, event_rows(event, received_at, source))
+            accepted.add(record.raw, rows)
+    staged.currency = currencies.currency
     staged.accepted, staged.suppressed = len(accepted.raws), len(suppressed.raws)
     sequences = np.arange(staged.accepted) + chunk.number * SEQUENCES_PER_CHUNK
     lines = accepted.columns(accepted.content_hashes(), sequences)

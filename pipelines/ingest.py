@@ -27,6 +27,7 @@ from pipelines.people import write_people
 from pipelines.quarantine import RECORD_KEY
 from pipelines.readers.event_log import EVENT_LOG, EventLogReader
 from pipelines.readers.mapping import load_mapping
+from pipelines.readers.quarantine import QUARANTINE, QuarantineReader
 from pipelines.readers.record import Record
 from pipelines.readers.segment import read_segment
 from pipelines.readers.tabular import read_tabular
@@ -56,14 +57,18 @@ def ingest(
     items = read_catalogue(catalogue, received_at) if catalogue else None
     warehouse = open_warehouse(settings)
     folder = warehouse.root / STAGING
-    with warehouse.writing() as draft, open_stage(folder, received_at, settings.threads, progress) as stage:
+    with (
+        warehouse.writing() as draft,
+        open_stage(folder, received_at, warehouse.currencies(), settings.threads, progress) as stage,
+    ):
         for path in files:
             stage.add(str(path), source, read(path))
         position = _stage_event_log(settings.events_url, warehouse.index.log, stage)
+        again = _stage_quarantined(warehouse, stage)
         stage.finish()
         _merge(warehouse, draft, stage, progress)
         filed = _write_catalogue(warehouse, draft, items, read_told_items(settings.items_path))
-        _write_quarantine(warehouse, draft, stage, items)
+        _write_quarantine(warehouse, draft, stage, items, again)
         report = IngestReport(received_at, stage.counts, filed)
         if not report.total.adds_up:
             raise StorageError(f"the counts do not add up: {report.as_dict()}. This is a bug; nothing was stored.")
@@ -90,6 +95,14 @@ def _stage_event_log(url: str, position: LogPosition, stage: Stage) -> LogPositi
     finally:
         log.close()
     return reader.position
+
+
+def _stage_quarantined(warehouse: Warehouse, stage: Stage) -> pa.Table:
+    """Stage what was refused and can be stored now; the keys of those rows."""
+    reader = QuarantineReader(warehouse.table("quarantine"), stage.currencies)
+    if reader.keys.num_rows:
+        stage.add(QUARANTINE, EVENT_LOG, reader.blocks())
+    return reader.keys
 
 
 def _merge(warehouse: Warehouse, draft: Draft, stage: Stage, progress: Progress) -> None:
@@ -129,12 +142,14 @@ def _rows_changed(before: ibis.Table, after: ibis.Table) -> int:
     return int(after.count().to_pyarrow().as_py() - after.intersect(before).count().to_pyarrow().as_py())
 
 
-def _write_quarantine(warehouse: Warehouse, draft: Draft, stage: Stage, file: CatalogueFile | None) -> None:
-    """Add the refused records of this call; the same record is kept once, as it came first."""
+def _write_quarantine(
+    warehouse: Warehouse, draft: Draft, stage: Stage, file: CatalogueFile | None, again: pa.Table
+) -> None:
+    """Add the refused records of this call, less those read again; the same record is kept once, as it came first."""
     refused = [warehouse.parquet(stage.parts("quarantine"), c.QUARANTINE)]
     refused += [warehouse.held(file.refused)] if file else []
-    if any(table.count().to_pyarrow().as_py() for table in refused):
-        everything = warehouse.table("quarantine").union(*refused)
+    if again.num_rows or any(table.count().to_pyarrow().as_py() for table in refused):
+        everything = warehouse.table("quarantine").anti_join(warehouse.held(again), RECORD_KEY).union(*refused)
         draft.write_table("quarantine", _first(everything, RECORD_KEY, [c.RECEIVED_AT, c.ORIGIN, c.SOURCE, c.CODE]))
 
 

@@ -30,14 +30,32 @@ from contracts.errors import NoBundle, NotEnoughData
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.candidates import Candidate, CandidateStore
+from pipelines.customer_list import DERIVED_COLUMNS, read_recommender, with_derived_columns
+from pipelines.families.recommend import RECOMMEND
 from pipelines.families.registry import FAMILIES
 from pipelines.features.customer import customer_base
+from pipelines.kpis import write_kpis
 from pipelines.tracking import Tracker
-from pipelines.train import default_as_of
+from pipelines.train import default_as_of, family_parameters
 from pipelines.warehouse import EventWindow, Warehouse, open_warehouse
+from recsys.policy import Policy
+from recsys.policy_file import read_policy
 
 # What a bundle repeats of the settings: how it was made, never where or with which keys.
 _RECORDED_SETTINGS: Final = ("threads", "seed", "families")
+_OWN_COLUMNS: Final = {
+    c.FIRST_ORDER_AT: "When the customer placed the first order that still stands.",
+    c.LAST_ORDER_AT: "When the customer placed the latest order that still stands.",
+    c.ORDERS: "Orders that still stand: what was cancelled or given back wholly does not count.",
+    c.REVENUE: "What the customer has spent on products, less what was given back, in the store's currency.",
+    c.COUNTRY: "The latest country that was said.",
+    c.CHANNEL: "The latest marketing channel that was said.",
+    c.DEVICE: "The latest kind of device that was said.",
+    c.AS_OF: "No event at or after this instant is behind the row.",
+    c.CONSENT_PERSONALIZATION: "Whether the customer allows personalization; empty where nothing was said.",
+    c.CONSENT_MARKETING: "Whether the customer allows marketing; empty where nothing was said.",
+    **DERIVED_COLUMNS,
+}
 _TABLES: Final[dict[FamilyKind, tuple[str, str]]] = {
     "customers": (CUSTOMERS_TABLE, c.CUSTOMER_ID),
     "items": (ITEMS_TABLE, c.ITEM_ID),
@@ -50,6 +68,8 @@ class _Contents:
 
     entries: dict[str, FamilyEntry] = field(default_factory=dict)
     replays: dict[str, list[Replay]] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)  # of customers, beside the families'
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,8 +104,8 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
         if previous is not None:
             for name in kept:
                 _add_previous(contents, draft, previous, name)
-        window = _write_tables(draft, settings, contents)
-        manifest = _manifest(draft, settings, contents, version, created_at, window)
+        window = _write_tables(draft, settings, contents, progress)
+        manifest = _manifest(draft, contents, version, created_at, window)
         progress("publish: verify and switch")
         pointer = store.publish(draft, manifest)
     progress("publish: crown")
@@ -156,7 +176,7 @@ def _entry(candidate: Candidate, version: str) -> FamilyEntry:
     )
 
 
-def _write_tables(draft: Path, settings: Settings, contents: _Contents) -> EventWindow:
+def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress: Progress) -> EventWindow:
     """Join every table family's columns to the customers and to the items; returns the window of the events."""
     warehouse = open_warehouse(settings)
     bases = {"customers": _customers(warehouse), "items": warehouse.catalogue().to_pyarrow()}
@@ -167,16 +187,27 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents) -> Event
             table = table.join(read_table(draft / name / FAMILY_TABLE), keys=key, join_type="left outer")
         # By bytes, as readers find a row by bisection.
         table = table.sort_by(key)
+        if kind == "customers":
+            policy = read_policy(settings.policy) if settings.policy else Policy()
+            recommender = read_recommender(draft / RECOMMEND.name, policy)
+            table = with_derived_columns(table, recommender, progress, settings.threads)
+            contents.columns.update({name: _OWN_COLUMNS[name] for name in table.column_names if name in _OWN_COLUMNS})
         write_table(draft / path, table)
         for name in names:
             contents.replays[name] = _still_answerable(contents.replays[name], table[key], key)
+    churn = family_parameters(FAMILIES["churn"], settings.families.get("churn", {}))
+    write_kpis(draft, warehouse.events(), default_as_of(warehouse), churn)
+    recorded = {name: getattr(settings, name) for name in _RECORDED_SETTINGS}
+    contents.settings.update(recorded | {"currency": warehouse.currency()})
     return warehouse.event_window()
 
 
 def _customers(warehouse: Warehouse) -> pa.Table:
-    base = customer_base(warehouse.events(), default_as_of(warehouse)).to_pyarrow()
+    as_of = default_as_of(warehouse)
+    base = customer_base(warehouse.events(), as_of).to_pyarrow()
     consent = warehouse.consent().to_pyarrow().drop_columns([c.CONSENT_ANALYTICS])
-    return base.join(consent, keys=c.CUSTOMER_ID, join_type="left outer")
+    known_at = pa.repeat(pa.scalar(as_of, c.TIMESTAMP), base.num_rows)
+    return base.append_column(c.AS_OF, known_at).join(consent, keys=c.CUSTOMER_ID, join_type="left outer")
 
 
 def _still_answerable(replays: list[Replay], keys: pa.ChunkedArray, key: str) -> list[Replay]:
@@ -187,7 +218,6 @@ def _still_answerable(replays: list[Replay], keys: pa.ChunkedArray, key: str) ->
 
 def _manifest(
     draft: Path,
-    settings: Settings,
     contents: _Contents,
     version: str,
     created_at: datetime,
@@ -205,7 +235,8 @@ def _manifest(
         families=contents.entries,
         files=hash_files(draft),
         replays=contents.replays,
-        settings={name: getattr(settings, name) for name in _RECORDED_SETTINGS},
+        settings=contents.settings,
+        columns=contents.columns,
     )
 
 

@@ -1,6 +1,8 @@
 """The stage: where all records of a call wait, checked, until they are merged at once.
 
-The first chunks are checked in this process; if more come, worker processes share them.
+The first chunks are checked in this process; if more come, worker processes share them. Where nothing says yet which
+the store's currency is, the first that is stated decides, in the order of the records: a worker that could not know of
+it and took another has its chunk staged again.
 """
 
 import multiprocessing
@@ -11,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +23,7 @@ from contracts.errors import StorageError
 from contracts.progress import Progress
 from pipelines.chunk import Chunk, StagedChunk, prepare_worker, stage_chunk
 from pipelines.counts import Counts
+from pipelines.currency import AcceptedCurrencies
 from pipelines.readers.record import Record
 
 ALONE_CHUNKS: Final = 6  # below, starting workers costs more than it saves
@@ -29,22 +33,26 @@ PENDING_PER_WORKER: Final = 2  # bounds the memory of chunks that wait
 class Stage:
     """A folder of parts, and the counts so far of each file they came from."""
 
-    def __init__(self, folder: Path, received_at: datetime, workers: int, progress: Progress) -> None:
+    def __init__(
+        self, folder: Path, received_at: datetime, currencies: AcceptedCurrencies, workers: int, progress: Progress
+    ) -> None:
         self.counts: dict[str, Counts] = {}
         self._folder = folder
         self._received_at = received_at
+        self.currencies = currencies
         self._workers = workers
         self._progress = progress
         self._origins: list[str] = []  # of each chunk, by its number
         self._pool: ProcessPoolExecutor | None = None
-        self._pending: deque[Future[StagedChunk]] = deque()
+        self._pending: deque[tuple[Chunk, Future[StagedChunk]]] = deque()
 
     def add(self, name: str, source: str, blocks: Iterable[Iterable[Record]]) -> None:
         """Stage the records of one file, named as the report shall name it; each block becomes a chunk."""
         self.counts.setdefault(name, Counts())
         for records in blocks:
             self._origins.append(name)
-            self._submit(Chunk(len(self._origins) - 1, name, source, self._received_at, records))
+            number = len(self._origins) - 1
+            self._submit(Chunk(number, name, source, self._received_at, records, self.currencies))
             self._progress("read events", sum(counts.received for counts in self.counts.values()))
 
     def finish(self) -> None:
@@ -77,20 +85,27 @@ class Stage:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._workers, context, initializer=prepare_worker)
         with _bare_main():
-            self._pending.append(self._pool.submit(stage_chunk, chunk, self._folder))
+            self._pending.append((chunk, self._pool.submit(stage_chunk, chunk, self._folder)))
         if len(self._pending) > PENDING_PER_WORKER * self._workers:
             self._collect()
 
     def _collect(self) -> None:
+        chunk, future = self._pending.popleft()
         try:
-            self._count(self._pending.popleft().result())
+            staged = future.result()
         except BrokenProcessPool:
             raise StorageError(
                 "a worker process of ingest ended unexpectedly, probably for lack of memory; nothing was stored. "
                 "Free memory, or set SHOPKEEPER_THREADS=1, and run this again."
             ) from None
+        if self.currencies.currency is not None and staged.currency not in (None, self.currencies.currency):
+            for path in self._folder.glob(f"*-{chunk.number:06}.parquet"):
+                path.unlink()
+            staged = stage_chunk(replace(chunk, currencies=self.currencies), self._folder)
+        self._count(staged)
 
     def _count(self, chunk: StagedChunk) -> None:
+        self.currencies = replace(self.currencies, currency=self.currencies.currency or chunk.currency)
         counts = self.counts[self._origins[chunk.number]]
         counts.received += chunk.received
         counts.stored += chunk.accepted
@@ -110,11 +125,13 @@ def _bare_main() -> Iterator[None]:
 
 
 @contextmanager
-def open_stage(folder: Path, received_at: datetime, workers: int, progress: Progress) -> Iterator[Stage]:
+def open_stage(
+    folder: Path, received_at: datetime, currencies: AcceptedCurrencies, workers: int, progress: Progress
+) -> Iterator[Stage]:
     """A stage in `folder`, which is emptied before and removed after."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    stage = Stage(folder, received_at, workers, progress)
+    stage = Stage(folder, received_at, currencies, workers, progress)
     try:
         yield stage
     finally:

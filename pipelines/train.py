@@ -10,11 +10,14 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from contracts.errors import InputError, NotEnoughData, SettingsError
+from contracts.bundle import Bundle
+from contracts.bundle_store import open_bundle_store
+from contracts.errors import InputError, NotEnoughData, SettingsError, StorageError
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
+from pipelines.campaigns import campaigns
 from pipelines.candidates import Candidate, CandidateStore
-from pipelines.families.declaration import Backtest, Family, TrainingData
+from pipelines.families.declaration import Backtest, Family, PreviousFit, TrainingData
 from pipelines.families.registry import FAMILIES
 from pipelines.gate import Verdict, judge
 from pipelines.tracking import Tracker
@@ -81,8 +84,23 @@ def _each_family(
     if keep:
         progress("open MLflow's store")
     tracker = Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts") if keep else None
+    served = _served(settings)
     with threadpool_limits(settings.threads):
-        return [_one_family(family, settings, warehouse, cut, progress, tracker) for family in families]
+        return [_one_family(family, settings, warehouse, cut, progress, tracker, served) for family in families]
+
+
+def _served(settings: Settings) -> Bundle | None:
+    """The bundle that is served now, or None where there is none that could be."""
+    store = open_bundle_store(settings.bundles_url)
+    try:
+        return store.open(store.current())
+    except StorageError:
+        return None
+
+
+def _previous_fit(served: Bundle | None, name: str) -> PreviousFit | None:
+    entry = served.manifest.families.get(name) if served is not None else None
+    return PreviousFit(served.path / name, entry.as_of) if served is not None and entry is not None else None
 
 
 def _chosen(names: Sequence[str]) -> list[Family]:
@@ -99,16 +117,19 @@ def _one_family(
     as_of: datetime,
     progress: Progress,
     tracker: Tracker | None,
+    served: Bundle | None,
 ) -> Outcome:
     started, started_at = time.monotonic(), datetime.now(UTC)
     data = TrainingData(
         events=warehouse.events(),
         catalogue=warehouse.catalogue(),
+        campaigns=warehouse.held(campaigns(settings)),
         as_of=as_of,
         parameters=family_parameters(family, settings.families.get(family.name, {})),
         seed=settings.seed,
         threads=settings.threads,
         progress=progress,
+        previous=_previous_fit(served, family.name),
     )
     log.info("%s: parameters %s", family.name, dataclasses.asdict(data.parameters))
     try:
@@ -172,4 +193,4 @@ def _keep(
         columns=fitted.columns if fitted else {},
         replays=fitted.replays if fitted else [],
     )
-    CandidateStore(settings.candidates_path).save(candidate, fitted)
+    CandidateStore(settings.candidates_path).save(candidate, fitted, backtest.predictions)

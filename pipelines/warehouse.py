@@ -18,11 +18,13 @@ import pyarrow.parquet as pq
 
 from contracts import columns as c
 from contracts.errors import SettingsError
+from contracts.exchange_rates import ExchangeRates, load_exchange_rates
 from contracts.settings import Settings, url_path, url_scheme
 from pipelines import index as index_files
 from pipelines.catalogue import catalogue_of_events, known_items
 from pipelines.chunk import CONTENT_HASH, STORED, WORDS
 from pipelines.consent import CONSENT, with_person
+from pipelines.currency import AcceptedCurrencies, converted, daily_rates, stated_currencies, store_currency
 from pipelines.identity import PEOPLE
 from pipelines.index import DayFile, LogPosition
 from pipelines.sightings import SIGHTINGS
@@ -52,16 +54,17 @@ class EventWindow(NamedTuple):
 class Warehouse:
     """The state of one moment; events that are ingested later are seen by opening the warehouse again."""
 
-    def __init__(self, root: Path, connection: Any, threads: int) -> None:
+    def __init__(self, root: Path, connection: Any, threads: int, rates: ExchangeRates) -> None:
         self.root = root
+        self.rates = rates
         self.connection = connection
         self.threads = threads
         self.index = index_files.load_index(root)
         self._catalogue: ibis.Table | None = None
 
     def events(self) -> ibis.Table:
-        """Every stored line with the person behind it: `columns.EVENTS`."""
-        joined = with_person(self.lines(), self.table("people"))
+        """Every stored line with the person behind it: `columns.EVENTS`, all amounts in the store's currency."""
+        joined = with_person(self._lines_in_one_currency(), self.table("people"))
         return self.connection.create_view("events", joined.select(c.EVENTS.names), overwrite=True)
 
     def catalogue(self) -> ibis.Table:
@@ -70,7 +73,7 @@ class Warehouse:
         The catalogue file's values count; where it has none, those that the events stated last.
         """
         if self._catalogue is None:
-            joined = known_items(self.table("catalogue"), catalogue_of_events(self.lines()))
+            joined = known_items(self.table("catalogue"), catalogue_of_events(self._lines_in_one_currency()))
             self._catalogue = self.connection.create_table("known_items", joined, overwrite=True)
         return self._catalogue
 
@@ -80,6 +83,14 @@ class Warehouse:
         at = lines[c.OCCURRED_AT]
         row = lines.agg(first=at.min(), last=at.max()).to_pyarrow().to_pylist()[0]
         return EventWindow(row["first"], row["last"], sum(day.events for day in self.index.days.values()))
+
+    def currency(self) -> str | None:
+        """The store's: the setting, else the one that its events state, None before any did; or SettingsError."""
+        return store_currency(stated_currencies(self.lines()), self.rates)
+
+    def currencies(self) -> AcceptedCurrencies:
+        """Those that events may state from now on."""
+        return AcceptedCurrencies(self.currency(), self.rates.first_days())
 
     def identities(self) -> ibis.Table:
         """For every id ever seen, the customer behind it."""
@@ -98,7 +109,7 @@ class Warehouse:
         return index_files.read_ledger(self.root, self.index)
 
     def lines(self, days: Sequence[str] | None = None) -> ibis.Table:
-        """The stored event lines, of all days or of some, without the person behind them."""
+        """The stored event lines as they were sent, of all days or of some, without the person behind them."""
         chosen = self.index.days if days is None else [day for day in days if day in self.index.days]
         return self.parquet([self.root / self.index.days[day].path for day in sorted(chosen)], STORED)
 
@@ -121,6 +132,12 @@ class Warehouse:
     def materialized(self, expression: ibis.Table) -> ibis.Table:
         """The expression's result, held by the engine while the warehouse is open."""
         return self.connection.create_table(ibis.util.gen_name("held"), expression, temp=True)
+
+    def _lines_in_one_currency(self) -> ibis.Table:
+        lines = self.lines()
+        stated = stated_currencies(lines)
+        rates = daily_rates(stated, self.rates)
+        return converted(lines, self.held(rates), str(store_currency(stated, self.rates))) if rates.num_rows else lines
 
     @contextmanager
     def writing(self) -> Iterator["Draft"]:
@@ -201,7 +218,8 @@ def _open_duckdb(settings: Settings) -> Warehouse:
     )
     connection.raw_sql("SET TimeZone = 'UTC'")
     connection.raw_sql("SET parquet_metadata_cache = true")  # files never change, and there are many
-    return Warehouse(url_path(settings.warehouse_url), connection, settings.threads)
+    rates = load_exchange_rates(settings.currency, settings.exchange_rates)
+    return Warehouse(url_path(settings.warehouse_url), connection, settings.threads, rates)
 
 
 WAREHOUSES: Final[dict[str, Callable[[Settings], Warehouse]]] = {"duckdb": _open_duckdb}

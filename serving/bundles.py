@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from contracts import columns as c
-from contracts.bundle import CUSTOMERS_TABLE, FORECAST_FILE, ITEMS_TABLE, Bundle, Manifest
+from contracts.bundle import COHORTS_TABLE, CUSTOMERS_TABLE, FORECAST_FILE, ITEMS_TABLE, KPIS_TABLE, Bundle, Manifest
 from contracts.bundle_store import BundlePointer, BundleStore
 from contracts.errors import BundleRefused, NoBundle
 from recsys.policy import Policy
@@ -24,6 +24,7 @@ from recsys.ranking import MOMENTS
 from recsys.recommender import Recommender
 from serving.arrivals import Arrivals
 from serving.forecasts import Forecasts
+from serving.kpis import Kpis
 from serving.policy_watch import PolicyWatch
 from serving.replay import check_replays
 from serving.shelf import Shelf
@@ -51,6 +52,7 @@ class ServedBundle:
     forecasts: Forecasts | None
     loaded_at: datetime
     shelf: Shelf | None = None  # of the recommender's items
+    kpis: Kpis | None = None  # None where the store had no order
 
     @property
     def version(self) -> str:
@@ -82,10 +84,13 @@ def load_bundle(store: BundleStore, pointer: BundlePointer) -> ServedBundle:
             manifest=bundle.manifest,
             recommender=_recommender(bundle),
             tables={
-                name: ServedTable(bundle.table(path), key) for name, (path, key) in _TABLES.items() if bundle.has(path)
+                name: ServedTable(bundle.table(path), key, bundle.path / path)
+                for name, (path, key) in _TABLES.items()
+                if bundle.has(path)
             },
             forecasts=Forecasts(bundle.table(FORECAST_FILE)) if bundle.has(FORECAST_FILE) else None,
             loaded_at=datetime.now(UTC),
+            kpis=Kpis(bundle.table(KPIS_TABLE), bundle.table(COHORTS_TABLE)) if bundle.has(KPIS_TABLE) else None,
         )
         check_replays(served.manifest.replays, served.recommender, served.tables)
     except BundleRefused:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,7 +30,8 @@ OPERATORS: Final = {
     "gt": "greater than it",
     "ge": "at least",
     "in": "one of several values, separated by '|'",
-    "contains": "text that contains the value, whatever the case",
+    "not_in": "none of several values; nulls count",
+    "contains": "text, or a list with a text, that contains the value, whatever the case",
     "null": "`true`: has no value; `false`: has one",
 }
 
@@ -41,6 +43,11 @@ class Condition:
     column: str
     operator: str
     value: Any
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether every cell's text is searched."""
+        return self.operator == "contains"
 
     def mask(self, column: pa.ChunkedArray) -> Mask:
         """Which rows meet it; null where the column is null. Raises InputError where the type forbids it."""
@@ -83,9 +90,14 @@ def _several(text: str, field: pa.Field) -> tuple[Any, ...]:
 
 
 def _part_of_text(text: str, field: pa.Field) -> str:
-    if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+    kind = field.type.value_type if _is_list(field.type) else field.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise InputError(f"where: 'contains' needs a column of text; {field.name!r} holds {field.type}.")
     return text
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
 def _yes_or_no(text: str, field: pa.Field) -> bool:
@@ -99,14 +111,32 @@ def _compare(operator: str) -> Callable[[pa.ChunkedArray, Any], Mask]:
     return lambda column, value: compare(column, pa.scalar(value, column.type))
 
 
+def _contains(column: pa.ChunkedArray, value: str) -> Mask:
+    if not _is_list(column.type):
+        return pc.match_substring(column, value, ignore_case=True)
+    lists = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    # Many lists hold few different texts.
+    parts = lists.flatten().dictionary_encode()
+    is_met = np.append(
+        pc.match_substring(parts.dictionary, value, ignore_case=True).to_numpy(zero_copy_only=False), False
+    )
+    places = pc.fill_null(parts.indices, len(parts.dictionary)).to_numpy()
+    met_before = np.append(0, np.cumsum(is_met[places]))
+    ends = np.cumsum(pc.fill_null(pc.list_value_length(lists), 0).to_numpy())
+    mask = np.diff(met_before[np.append(0, ends)]) > 0
+    return pa.chunked_array([mask])
+
+
 _READERS: Final[dict[str, Callable[[str, pa.Field], Any]]] = {
     "in": _several,
+    "not_in": _several,
     "contains": _part_of_text,
     "null": _yes_or_no,
 }
 _MASKS: Final[dict[str, Callable[[pa.ChunkedArray, Any], Mask]]] = {
     **{operator: _compare(operator) for operator in _COMPARISONS},
     "in": lambda column, values: pc.is_in(column, pa.array(values, column.type)),
-    "contains": lambda column, value: pc.match_substring(column, value, ignore_case=True),
+    "not_in": lambda column, values: pc.invert(pc.is_in(column, pa.array(values, column.type))),
+    "contains": _contains,
     "null": lambda column, is_null: pc.is_null(column) if is_null else pc.is_valid(column),
 }

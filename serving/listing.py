@@ -1,8 +1,9 @@
-"""Many rows of a table over HTTP: filter, sort, page, as JSON or CSV; the same for customers and for items."""
+"""Many rows of a table over HTTP: filter, sort, page; as JSON, or streamed as CSV, Parquet or a tool's import."""
 
 import asyncio
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal
@@ -16,17 +17,40 @@ from contracts import columns as c
 from contracts.errors import InputError
 from serving.bundles import ServedBundle
 from serving.conditions import OPERATORS, Condition, parse_condition
-from serving.csv_export import stream_csv
+from serving.csv_export import csv_blocks
+from serving.marketing_export import (
+    CONTACT_FORMATS,
+    ContactFormat,
+    allowed,
+    contact_blocks,
+    contacts,
+    useful_columns,
+    why_no_contacts,
+)
+from serving.parquet_export import parquet_blocks
 from serving.problems import Problem
 from serving.schemas import MAX_ROWS
 from serving.service import service_of, table_of
-from serving.tables import ServedTable
+from serving.tables import Found, ServedTable
 
 DEFAULT_ROWS: Final = 100
 MAX_CONDITIONS: Final = 20
 MAX_SORT_KEYS: Final = 5
 CSV_MEDIA_TYPE: Final = "text/csv; charset=utf-8"
+PARQUET_MEDIA_TYPE: Final = "application/vnd.apache.parquet"
+WITHOUT_CONSENT_HEADER: Final = "X-Left-Out-Without-Consent"
+WITHOUT_ADDRESS_HEADER: Final = "X-Left-Out-Without-Address"
+# For FastAPI's `responses`: the forms beside JSON.
+LIST_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}, PARQUET_MEDIA_TYPE: {"schema": {"type": "string"}}}}
+}
 _CURSOR_PARTS: Final = 3
+
+Blocks = Callable[[ServedTable, np.ndarray, tuple[str, ...]], Iterator[bytes]]
+_FILES: Final[dict[str, tuple[str, str, Blocks]]] = {
+    "csv": ("csv", CSV_MEDIA_TYPE, csv_blocks),
+    "parquet": ("parquet", PARQUET_MEDIA_TYPE, parquet_blocks),
+}
 
 Where = Annotated[
     list[str] | None,
@@ -45,10 +69,23 @@ Sort = Annotated[
 Columns = Annotated[str | None, Query(max_length=5000, description="Columns to answer with, separated by commas.")]
 Limit = Annotated[
     int | None,
-    Query(ge=1, description=f"Rows: 1 to {MAX_ROWS:,} in JSON, {DEFAULT_ROWS} by default; CSV has no bound."),
+    Query(ge=1, description=f"Rows: 1 to {MAX_ROWS:,} in JSON, {DEFAULT_ROWS} by default; files have no bound."),
 ]
 Cursor = Annotated[str | None, Query(max_length=300, description="`next_cursor` of the answer before (JSON).")]
-Format = Annotated[Literal["json", "csv"] | None, Query(description="Default: by the Accept header, otherwise JSON.")]
+Format = Annotated[
+    Literal["json", "csv", "parquet", "klaviyo", "mailchimp"] | None,
+    Query(
+        description="Default: by the Accept header, otherwise JSON. `klaviyo` and `mailchimp` are CSV files that these "
+        "import as they are, of customers who agreed to marketing."
+    ),
+]
+Purpose = Annotated[
+    Literal["marketing"] | None,
+    Query(description=f"`marketing`: only who agreed to it; {WITHOUT_CONSENT_HEADER} says how many did not."),
+]
+WithoutConsent = Annotated[
+    bool, Query(description="Keeps who did not agree to marketing, for messages that need no consent.")
+]
 
 
 @dataclass(frozen=True)
@@ -61,15 +98,22 @@ class ListQuery:
     limit: Limit = None
     cursor: Cursor = None
     format: Format = None
+    purpose: Purpose = None
+    include_without_consent: WithoutConsent = False
 
 
 @dataclass(frozen=True)
 class _Question:
     """The same, checked against the table's columns."""
 
-    conditions: tuple[Condition, ...]
+    asked: tuple[Condition, ...]
+    consent: tuple[Condition, ...]  # what marketing adds
     sort: tuple[str, ...]
     columns: tuple[str, ...]
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        return self.asked + self.consent
 
     @property
     def digest(self) -> str:
@@ -81,72 +125,121 @@ async def answer_list(request: Request, kind: str, query: ListQuery) -> Response
     service = service_of(request)
     served = service.bundle()
     table = table_of(served, kind)
-    question = _checked(query, table)
+    form = _form(request, query)
+    if query.cursor is not None and form != "json":
+        raise InputError("cursor: files have no pages; leave cursor out, and the answer streams every row.")
+    question = _checked(query, kind, form, table)
+    start = _start(query.cursor, served, question)
+    rows = start + _page_rows(query) if form == "json" else None if form in CONTACT_FORMATS else query.limit
     async with service.listing_turns:
-        positions = await asyncio.to_thread(table.positions, question.conditions, question.sort)
-    if _wants_csv(request, query):
-        return _csv(served, kind, table, positions, question, query)
-    return await _json(served, table, positions, question, query)
+        found = await asyncio.to_thread(table.found, question.conditions, question.sort, rows)
+        headers = {"X-Bundle-Version": served.version}
+        if question.consent:
+            asked = await asyncio.to_thread(table.count, question.asked)
+            headers[WITHOUT_CONSENT_HEADER] = str(asked - found.total)
+        if form in CONTACT_FORMATS:
+            return await _contacts(CONTACT_FORMATS[form], served, table, found, question, query.limit, headers)
+    if form == "json":
+        return await _json(served, table, found, start, question, headers)
+    suffix, media_type, blocks = _FILES[form]
+    parts = blocks(table, found.positions, question.columns)
+    return _file(f"{kind}-{served.version}.{suffix}", parts, media_type, headers)
 
 
-def _checked(query: ListQuery, table: ServedTable) -> _Question:
+def _form(request: Request, query: ListQuery) -> str:
+    if query.format is not None:
+        return query.format
+    accepted = request.headers.get("accept", "")
+    forms = {"application/json": "json", "text/csv": "csv", PARQUET_MEDIA_TYPE: "parquet"}
+    return next((form for media_type, form in forms.items() if media_type in accepted), "json")
+
+
+def _checked(query: ListQuery, kind: str, form: str, table: ServedTable) -> _Question:
     conditions = tuple(parse_condition(text, table.schema) for text in query.where or ())
     if any(condition.column == c.CUSTOMER_ID for condition in conditions):
         # Query strings end up in the logs of proxies.
         raise InputError(
             f"where: {c.CUSTOMER_ID!r} is not allowed in a query string. Ask GET /v1/customers/{{customer_id}}."
         )
+    is_marketing = form in CONTACT_FORMATS or query.purpose is not None
+    if is_marketing and kind != "customers":
+        raise InputError(f"{kind} are no contacts: `purpose` and the formats klaviyo and mailchimp are for customers.")
     sort = tuple(_names(query.sort))
     if len(sort) > MAX_SORT_KEYS or len({name.removeprefix("-") for name in sort}) < len(sort):
         raise InputError(f"sort: at most {MAX_SORT_KEYS} columns, each once; {len(sort)} were given.")
     table.checked([name.removeprefix("-") for name in sort])
-    columns = table.checked(list(dict.fromkeys(_names(query.columns)))) or table.columns
-    return _Question(conditions, sort, tuple(columns))
+    default = useful_columns(table) if form in CONTACT_FORMATS else table.columns
+    columns = table.checked(list(dict.fromkeys(_names(query.columns)))) or default
+    consent = (allowed(table),) if is_marketing and not query.include_without_consent else ()
+    return _Question(conditions, consent, sort, tuple(columns))
+
+
+def _page_rows(query: ListQuery) -> int:
+    limit = query.limit or DEFAULT_ROWS
+    if limit > MAX_ROWS:
+        raise InputError(
+            f"limit: {limit:,} was given; at most {MAX_ROWS:,} rows fit into one JSON answer. Page, or ask for CSV."
+        )
+    return limit
 
 
 def _names(text: str | None) -> list[str]:
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
-def _wants_csv(request: Request, query: ListQuery) -> bool:
-    if query.format is not None:
-        return query.format == "csv"
-    accepted = request.headers.get("accept", "")
-    return "text/csv" in accepted and "application/json" not in accepted
-
-
-def _csv(
-    served: ServedBundle, kind: str, table: ServedTable, positions: np.ndarray, question: _Question, query: ListQuery
+async def _contacts(
+    form: ContactFormat,
+    served: ServedBundle,
+    table: ServedTable,
+    found: Found,
+    question: _Question,
+    limit: int | None,
+    headers: dict[str, str],
 ) -> Response:
-    if query.cursor is not None:
-        raise InputError("cursor: CSV has no pages; leave cursor out, and the answer streams every row.")
-    headers = {
-        "Content-Disposition": f'attachment; filename="{kind}-{served.version}.csv"',
-        "X-Bundle-Version": served.version,
-    }
-    rows = stream_csv(table, positions[: query.limit], question.columns)
-    return StreamingResponse(rows, media_type=CSV_MEDIA_TYPE, headers=headers)
+    reached = await asyncio.to_thread(contacts, form, table, found.positions)
+    problem = why_no_contacts(form, found.total) if not len(reached.positions) else None
+    if problem is not None:
+        raise InputError(problem)
+    headers[WITHOUT_ADDRESS_HEADER] = str(reached.left_out)
+    blocks = contact_blocks(form, table, reached.first(limit), question.columns)
+    return _file(f"customers-{form.name}-{served.version}.csv", blocks, CSV_MEDIA_TYPE, headers)
+
+
+def _file(name: str, blocks: Iterator[bytes], media_type: str, headers: dict[str, str]) -> Response:
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return StreamingResponse(_one_ahead(blocks), media_type=media_type, headers=headers)
+
+
+async def _one_ahead(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The blocks; each is made in a thread, while the one before is on its way."""
+    coming = asyncio.create_task(asyncio.to_thread(next, blocks, None))
+    try:
+        while (block := await coming) is not None:
+            coming = asyncio.create_task(asyncio.to_thread(next, blocks, None))
+            yield block
+    finally:
+        coming.cancel()
 
 
 async def _json(
-    served: ServedBundle, table: ServedTable, positions: np.ndarray, question: _Question, query: ListQuery
+    served: ServedBundle,
+    table: ServedTable,
+    found: Found,
+    start: int,
+    question: _Question,
+    headers: dict[str, str],
 ) -> Response:
-    limit = query.limit or DEFAULT_ROWS
-    if limit > MAX_ROWS:
-        raise InputError(
-            f"limit: {limit:,} was given; at most {MAX_ROWS:,} rows fit into one JSON answer. Page, or ask for CSV."
-        )
-    start = _start(query.cursor, served, question)
-    page = positions[start : start + limit]
+    page = found.positions[start:]
     end = start + len(page)
     body = {
         "bundle_version": served.version,
         "as_of": served.as_of(),
-        "total": len(positions),
+        "total": found.total,
         "rows": await asyncio.to_thread(_rows, table, page, question.columns),
-        "next_cursor": _cursor(end, served, question) if end < len(positions) else None,
+        "next_cursor": _cursor(end, served, question) if end < found.total else None,
     }
-    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
+    content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _rows(table: ServedTable, page: np.ndarray, columns: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -263,6 +263,9 @@ class TableAnswer(BaseModel):
 
     rows: int
     columns: dict[str, str]
+    words: dict[str, str] = Field(
+        default_factory=dict, description="What each of the columns says that no family brings, in words."
+    )
 
 
 class BundleAnswer(Answer):

@@ -7,8 +7,9 @@ filtered and sorted by, so that a new family needs no change here.
 import threading
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +18,21 @@ import pyarrow.compute as pc
 from contracts.errors import BundleRefused, InputError
 from serving.cells import columns_as_json, rows_as_json
 from serving.conditions import Condition
+from serving.first_rows import can_choose, first_rows
+from serving.row_blocks import row_blocks
 
 CACHED_ORDERS: Final = 8  # of 4 bytes per row
+CACHED_HEADS: Final = 64
+HEAD_ROWS: Final = 2_000  # a page, and the next ones
+
+Value = TypeVar("Value")
+
+
+class Found(NamedTuple):
+    """Rows that meet the conditions, in order, as positions; and how many there are in all."""
+
+    positions: np.ndarray
+    total: int
 
 
 class TextColumn(Sequence[str]):
@@ -36,17 +50,23 @@ class TextColumn(Sequence[str]):
 
 
 class ServedTable:
-    """One table of a bundle, sorted by its key; raises BundleRefused where it is not."""
+    """One table of a bundle, sorted by its key; raises BundleRefused where it is not.
 
-    def __init__(self, table: pa.Table, key: str) -> None:
+    `file` is the Arrow file behind it, where there is one: long lists are read from it.
+    """
+
+    def __init__(self, table: pa.Table, key: str, file: Path | None = None) -> None:
         if key not in table.column_names:
             raise BundleRefused(f"a table lacks its key {key!r}; it has {', '.join(table.column_names)}.")
         self._table = table
         self._keys = TextColumn(table.column(key))
-        self._orders: OrderedDict[Any, np.ndarray] = OrderedDict()
-        self._lock = threading.Lock()
+        self._file = file
+        self._orders: _Recent[np.ndarray] = _Recent(CACHED_ORDERS)
+        self._heads: _Recent[Found] = _Recent(CACHED_HEADS)
         self.key = key
         self._check_order()
+        # What is loaded at the first question is so before it is asked: Arrow's first array brings in pandas.
+        self.keys_at(np.zeros(0, np.int32))
 
     @property
     def columns(self) -> list[str]:
@@ -55,6 +75,10 @@ class ServedTable:
     @property
     def schema(self) -> pa.Schema:
         return self._table.schema
+
+    def schema_of(self, columns: Sequence[str]) -> pa.Schema:
+        """The types of the named columns, in that order."""
+        return pa.schema([self.schema.field(name) for name in columns])
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -71,22 +95,32 @@ class ServedTable:
         rows = rows_as_json(self._table.select(present).take(positions))
         return [dict.fromkeys(columns) | row for row in rows]
 
-    def positions(self, conditions: tuple[Condition, ...], sort: tuple[str, ...]) -> np.ndarray:
-        """The rows that meet every condition, in order, as positions; a leading '-' sorts descending.
+    def found(self, conditions: tuple[Condition, ...], sort: tuple[str, ...], rows: int | None = None) -> Found:
+        """The first `rows` that meet every condition, or all of them; a leading '-' sorts descending.
 
-        Ties are broken by the key, so that paging is stable; nulls come last. Takes a while on a large table.
+        Ties are broken by the key, so that paging is stable; nulls come last. The first HEAD_ROWS are chosen without
+        sorting the others; further ones take a while on a large table.
         """
         question = (conditions, sort)
-        with self._lock:
-            if question in self._orders:
-                self._orders.move_to_end(question)
-                return self._orders[question]
-        found = self._sorted(self._matching(conditions), sort)
-        with self._lock:
-            self._orders[question] = found
-            while len(self._orders) > CACHED_ORDERS:
-                self._orders.popitem(last=False)
-        return found
+        order = self._orders.get(question)
+        if order is None and rows is not None and rows <= HEAD_ROWS:
+            head = self._heads.get(question) or self._heads.put(question, self._head(conditions, sort))
+            return Found(head.positions[:rows], head.total)
+        if order is None:
+            order = self._orders.put(question, self._sorted(self._matching(conditions), sort))
+        return Found(order[:rows], len(order))
+
+    def count(self, conditions: tuple[Condition, ...]) -> int:
+        """How many rows meet every condition."""
+        return int(np.count_nonzero(self._mask(conditions)))
+
+    def blocks(self, positions: np.ndarray, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+        """The named columns of these rows, at most `rows` at a time, in bounded memory."""
+        return row_blocks(self._table, positions, columns, rows, self._file)
+
+    def keys_at(self, positions: np.ndarray) -> pa.ChunkedArray:
+        """The keys of these rows."""
+        return self._table.column(self.key).take(pa.array(positions))
 
     def cells(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, list[Any]]:
         """The named columns of these rows, ready for JSON."""
@@ -103,22 +137,43 @@ class ServedTable:
         position = bisect_left(self._keys, key)
         return position if position < len(self._keys) and self._keys[position] == key else None
 
-    def _matching(self, conditions: tuple[Condition, ...]) -> np.ndarray:
+    def _mask(self, conditions: tuple[Condition, ...]) -> np.ndarray:
         mask = np.ones(len(self), bool)
         for condition in conditions:
-            met = condition.mask(self._table.column(condition.column))
-            mask &= pc.fill_null(met, False).to_numpy()
-        return np.flatnonzero(mask).astype(np.int32)
+            if not condition.reads_text:
+                mask &= _met(condition, self._table.column(condition.column))
+        for condition in conditions:
+            if condition.reads_text:  # slow: only where the others hold
+                mask[mask] = _met(condition, self._table.column(condition.column).filter(pa.array(mask)))
+        return mask
+
+    def _matching(self, conditions: tuple[Condition, ...]) -> np.ndarray:
+        return np.flatnonzero(self._mask(conditions)).astype(np.int32)
+
+    def _head(self, conditions: tuple[Condition, ...], sort: tuple[str, ...]) -> Found:
+        matching = self._matching(conditions)
+        kinds = [self.schema.field(name).type for name in self._names(sort)]
+        if not can_choose(kinds):
+            return Found(self._sorted(matching, sort)[:HEAD_ROWS], len(matching))
+        chosen = first_rows(self._table, self.key, matching, sort, HEAD_ROWS)
+        return Found(self._sorted(np.sort(chosen), sort), len(matching))
+
+    def _names(self, sort: tuple[str, ...]) -> list[str]:
+        return self.checked([name.removeprefix("-") for name in sort])
 
     def _sorted(self, positions: np.ndarray, sort: tuple[str, ...]) -> np.ndarray:
-        names = self.checked([name.removeprefix("-") for name in sort])
+        """Ascending positions, in the order asked for."""
+        names = self._names(sort)
         if not names:
             return positions  # the table is sorted by its key
-        keys = self._table.select(dict.fromkeys([*names, self.key])).take(pa.array(positions))
         orders = ["descending" if name.startswith("-") else "ascending" for name in sort]
-        by = dict(zip(names, orders, strict=True)) | ({} if self.key in names else {self.key: "ascending"})
+        keys = {
+            str(place): pa.array(positions) if name == self.key else self._table.column(name).take(pa.array(positions))
+            for place, name in enumerate([*names, self.key])  # of two keys the earlier has the earlier position
+        }
+        by = list(zip(keys, [*orders, "ascending"], strict=True))
         try:
-            order = pc.sort_indices(keys, sort_keys=list(by.items()))
+            order = pc.sort_indices(pa.table(keys), sort_keys=by)
         except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
             raise InputError(f"the list cannot be sorted by {', '.join(names)}; it holds lists or objects.") from None
         in_order: np.ndarray = positions[order.to_numpy()]
@@ -128,3 +183,30 @@ class ServedTable:
         keys = self._table.column(self.key)
         if keys.null_count or not pc.all(pc.less(keys[:-1], keys[1:]), min_count=0).as_py():
             raise BundleRefused(f"a table is not sorted by {self.key!r}, or has one twice; rows could not be found.")
+
+
+def _met(condition: Condition, column: pa.ChunkedArray) -> np.ndarray:
+    met: np.ndarray = pc.fill_null(condition.mask(column), False).to_numpy()
+    return met
+
+
+class _Recent(Generic[Value]):
+    """The values that were asked for last."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._values: OrderedDict[Any, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, question: Any) -> Value | None:
+        with self._lock:
+            if question in self._values:
+                self._values.move_to_end(question)
+            return self._values.get(question)
+
+    def put(self, question: Any, value: Value) -> Value:
+        with self._lock:
+            self._values[question] = value
+            while len(self._values) > self._capacity:
+                self._values.popitem(last=False)
+        return value

@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import typer
 
 from contracts.errors import ShopkeeperError
-from shopkeeper import demo, ingest, keys, mlflow, publish, serve, simulate, status, tables, train
+from shopkeeper import audit, demo, holdout, ingest, keys, kpis, mlflow, publish, serve, simulate, status, tables, train
 from shopkeeper.output import errors
 
 app = typer.Typer(
@@ -30,9 +30,12 @@ for command in (
     publish.publish,
     publish.rollback,
     train.retrain,
+    holdout.holdout,
     serve.serve,
     tables.customers,
     tables.forecast,
+    kpis.kpis,
+    audit.audit,
     status.status,
     mlflow.mlflow,
 ):

@@ -40,6 +40,7 @@ def _events(settings: Settings) -> dict[str, Any]:
         "stored": window.events,
         "first": window.first.isoformat() if window.first else None,
         "last": window.last.isoformat() if window.last else None,
+        "currency": warehouse.currency(),
         "ingests": warehouse.ingests(),
     }
 
@@ -88,6 +89,7 @@ def _print_events(events: dict[str, Any]) -> None:
     columns = ("received", "stored", "duplicate", "quarantined", "suppressed")
     totals = {name: sum(row[name] for row in events["ingests"]) for name in columns}
     words = ", ".join(f"{totals[name]:,} {name}" for name in columns[1:])
+    console.print(f"Money: in {events['currency']}." if events["currency"] else "Money: no event states a currency.")
     console.print(f"Ingests: {len(events['ingests'])}; {totals['received']:,} received = {words}.")
 
 

@@ -1,59 +1,141 @@
 """`shopkeeper customers | forecast`: the published answers, without the service."""
 
-import asyncio
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.table import Table
 
 from contracts import columns as c
 from contracts.bundle import CUSTOMERS_TABLE, FORECAST_FILE, ITEMS_TABLE, Bundle
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import InputError, NoBundle
-from contracts.settings import load_settings
-from shopkeeper.output import JsonOption, console, print_json
+from contracts.settings import Settings, load_settings
+from shopkeeper.customer_files import write_blocks
+from shopkeeper.customer_table import print_customers, print_rows, shown_columns
+from shopkeeper.output import JsonOption, console, errors, print_json
 
 if TYPE_CHECKING:
-    from serving.tables import ServedTable
+    from serving.conditions import Condition
+    from serving.marketing_export import ContactFormat
+    from serving.tables import Found, ServedTable
 
-# What fits a terminal; --columns, --csv and --json show everything.
-SHOWN_COLUMNS = ("customer_id", "churn_risk", "churn_band", "orders", "last_order_at", "churn_reason_1")
+SCREEN_ROWS: Final = 20
+CHURN_BAND, STAGE = "churn_band", "stage"
+# What to see first; of these, the first that the bundle has.
+SORTS: Final = ("value_at_risk", "churn_risk")
+
+
+class Form(StrEnum):
+    """How the list is given."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    parquet = "parquet"
+    klaviyo = "klaviyo"
+    mailchimp = "mailchimp"
+
+
+@dataclass(frozen=True)
+class _List:
+    """A list that was asked for, and the table that it is of."""
+
+    settings: Settings
+    bundle: Bundle
+    table: "ServedTable"
+    conditions: tuple["Condition", ...]
+    sort: tuple[str, ...]
+    columns: tuple[str, ...]  # empty: those that suit the form
+    limit: int | None
+    form: Form
+    output: Path | None
+    is_marketing: bool
+
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", help="column:operator:value, repeatable; for example churn_band:eq:high"),
+]
+Sort = Annotated[
+    str | None,
+    typer.Option(help="Columns, separated by commas; '-' in front: descending. Default: what is most at risk first."),
+]
+Columns = Annotated[str | None, typer.Option(help="Columns to show, separated by commas.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help=f"Rows. Default: {SCREEN_ROWS} for table and json, otherwise all.")
+]
+FormOption = Annotated[Form, typer.Option("--format", help="klaviyo and mailchimp: CSV that these import as it is.")]
+Output = Annotated[
+    Path | None, typer.Option(help="File to write; it is replaced when the list is complete.", dir_okay=False)
+]
+AtRisk = Annotated[
+    bool, typer.Option("--at-risk", help="The churn list: risk high or medium, without who has long left.")
+]
+Marketing = Annotated[
+    bool, typer.Option("--marketing", help="Only who agreed to marketing; klaviyo and mailchimp imply it.")
+]
+WithoutConsent = Annotated[
+    bool, typer.Option("--include-without-consent", help="Keep who did not, for messages that need no consent.")
+]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Short for --format csv.")]
 
 
 def customers(
-    where: Annotated[
-        list[str] | None,
-        typer.Option("--where", help="column:operator:value, repeatable; for example churn_band:eq:high"),
-    ] = None,
-    sort: Annotated[str, typer.Option(help="Columns, separated by commas; '-' in front: descending.")] = "-churn_risk",
-    columns: Annotated[str | None, typer.Option(help="Columns to show, separated by commas.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Rows. Default: 20, or all with --csv.")] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output, safe for a spreadsheet.")] = False,
+    where: Where = None,
+    sort: Sort = None,
+    columns: Columns = None,
+    limit: Limit = None,
+    form: FormOption = Form.table,
+    output: Output = None,
+    at_risk: AtRisk = False,
+    marketing: Marketing = False,
+    include_without_consent: WithoutConsent = False,
+    as_csv: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the customers of the published bundle: the churn list.
+    """List the customers of the published bundle: who is about to leave, what each is worth, and what to do.
 
-    Example: [bold]shopkeeper customers --where churn_band:eq:high --where orders:ge:3 --csv > churn.csv[/]
+    Examples:
+
+    [bold]shopkeeper customers --at-risk[/]
+
+    [bold]shopkeeper customers --where orders:ge:3 --sort=-revenue --format csv > loyal.csv[/]
+
+    [bold]shopkeeper customers --at-risk --format klaviyo --output churn.csv[/]
     """
     from serving.conditions import parse_condition
+    from serving.marketing_export import CONTACT_FORMATS, allowed
     from serving.tables import ServedTable
 
-    bundle = _current_bundle()
-    table = ServedTable(bundle.table(CUSTOMERS_TABLE), c.CUSTOMER_ID)
-    conditions = tuple(parse_condition(text, table.schema) for text in where or ())
-    positions = table.positions(conditions, tuple(name.strip() for name in sort.split(",") if name.strip()))
-    chosen = table.checked([name.strip() for name in columns.split(",")]) if columns else table.columns
-    if as_csv:
-        asyncio.run(_write_csv(table, positions[:limit], chosen))
-        return
-    cells = table.cells(positions[: limit or 20], chosen)
-    rows = [dict(zip(cells, values, strict=True)) for values in zip(*cells.values(), strict=True)]
-    if as_json:
-        print_json({"bundle_version": bundle.version, "total": len(positions), "rows": rows})
-        return
-    shown = chosen if columns else [name for name in SHOWN_COLUMNS if name in chosen]
-    _print_rows(f"{len(positions):,} customers, bundle {bundle.version}", rows, shown)
+    settings = load_settings()
+    store = open_bundle_store(settings.bundles_url)
+    bundle = store.open(store.current())
+    table = ServedTable(bundle.table(CUSTOMERS_TABLE), c.CUSTOMER_ID, bundle.path / CUSTOMERS_TABLE)
+    form = Form.json if as_json else Form.csv if as_csv else form
+    is_marketing = (marketing or form in CONTACT_FORMATS) and not include_without_consent
+    asked = tuple(parse_condition(text, table.schema) for text in where or ())
+    asked += _at_risk(bundle, table) if at_risk else ()
+    wanted = _List(
+        settings=settings,
+        bundle=bundle,
+        table=table,
+        conditions=(*asked, allowed(table)) if is_marketing else asked,
+        sort=tuple(_names(sort)) if sort is not None else _default_sort(table),
+        columns=tuple(table.checked(list(dict.fromkeys(_names(columns))))),
+        limit=limit or (SCREEN_ROWS if form in (Form.table, Form.json) else None),
+        form=form,
+        output=output,
+        is_marketing=is_marketing,
+    )
+    found = _found(wanted)
+    if is_marketing:
+        count = table.count(asked) - found.total
+        _say(f"{count:,} customers are left out: they did not agree to marketing.")
+    _give(wanted, found)
 
 
 def forecast(
@@ -67,7 +149,8 @@ def forecast(
     from serving.forecasts import Forecasts
     from serving.tables import ServedTable
 
-    bundle = _current_bundle()
+    store = open_bundle_store(load_settings().bundles_url)
+    bundle = store.open(store.current())
     if not bundle.has(FORECAST_FILE):
         raise NoBundle(f"bundle {bundle.version} has no forecast. `shopkeeper train demand` says what it needs.")
     days = Forecasts(bundle.table(FORECAST_FILE)).days(item)
@@ -78,29 +161,105 @@ def forecast(
     if as_json:
         print_json({"bundle_version": bundle.version, "item": row, "days": days})
         return
-    _print_rows(f"{row[c.ITEM_NAME] or item}, bundle {bundle.version}", days, ["date", "low", "median", "high"])
+    print_rows(f"{row[c.ITEM_NAME] or item}, bundle {bundle.version}", days, ["date", "low", "median", "high"])
 
 
-def _current_bundle() -> Bundle:
-    store = open_bundle_store(load_settings().bundles_url)
-    return store.open(store.current())
+def _at_risk(bundle: Bundle, table: "ServedTable") -> tuple["Condition", ...]:
+    from serving.conditions import parse_condition
+
+    if CHURN_BAND not in table.columns:
+        raise NoBundle(f"bundle {bundle.version} has no churn risk. `shopkeeper train churn` says what it needs.")
+    texts = [f"{CHURN_BAND}:in:high|medium", *([f"{STAGE}:not_in:lapsed"] if STAGE in table.columns else [])]
+    return tuple(parse_condition(text, table.schema) for text in texts)
 
 
-async def _write_csv(table: "ServedTable", positions: Any, columns: list[str]) -> None:
-    from serving.csv_export import stream_csv
-
-    async for block in stream_csv(table, positions, columns):
-        sys.stdout.buffer.write(block)
+def _default_sort(table: "ServedTable") -> tuple[str, ...]:
+    return tuple(f"-{name}" for name in SORTS if name in table.columns)[:1]
 
 
-def _print_rows(title: str, rows: list[dict[str, Any]], columns: list[str]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(_cell(row[name]) for name in columns))
-    console.print(table)
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+def _found(wanted: _List) -> "Found":
+    """The rows in order; of marketing lists all, without those who said no after the bundle was made."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    from serving.tables import Found
+
+    if not wanted.is_marketing:
+        every_row = wanted.form in (Form.klaviyo, Form.mailchimp)
+        return wanted.table.found(wanted.conditions, wanted.sort, None if every_row else wanted.limit)
+    from pipelines.addresses import refusing_customers
+    from pipelines.warehouse import open_warehouse
+
+    found = wanted.table.found(wanted.conditions, wanted.sort)
+    refusing = refusing_customers(open_warehouse(wanted.settings))
+    agrees: np.ndarray = ~pc.is_in(wanted.table.keys_at(found.positions), refusing).to_numpy()
+    return Found(found.positions[agrees], int(np.count_nonzero(agrees)))
+
+
+def _give(wanted: _List, found: "Found") -> None:
+    from serving.marketing_export import CONTACT_FORMATS
+
+    if wanted.form == Form.table:
+        if wanted.output is not None:
+            raise InputError("--output needs a --format other than table; csv, for example.")
+        _print(wanted, found)
+    elif wanted.form == Form.json:
+        write_blocks([_json(wanted, found)], wanted.output, is_text=True)
+    elif wanted.form in CONTACT_FORMATS:
+        write_blocks(_contact_lines(wanted, found, CONTACT_FORMATS[wanted.form]), wanted.output, is_text=True)
+    else:
+        write_blocks(_file_blocks(wanted, found), wanted.output, is_text=wanted.form == Form.csv)
+
+
+def _file_blocks(wanted: _List, found: "Found") -> Iterator[bytes]:
+    from serving.csv_export import csv_blocks
+    from serving.parquet_export import parquet_blocks
+
+    blocks = csv_blocks if wanted.form == Form.csv else parquet_blocks
+    return blocks(wanted.table, found.positions[: wanted.limit], wanted.columns or wanted.table.columns)
+
+
+def _contact_lines(wanted: _List, found: "Found", form: "ContactFormat") -> Iterator[bytes]:
+    from pipelines.addresses import latest_addresses
+    from pipelines.warehouse import open_warehouse
+    from serving.marketing_export import contact_blocks, contacts, useful_columns, why_no_contacts
+
+    reached = contacts(form, wanted.table, found.positions, latest_addresses(open_warehouse(wanted.settings)))
+    problem = why_no_contacts(form, found.total) if not len(reached.positions) else None
+    if problem is not None:
+        raise InputError(problem)
+    if reached.left_out:
+        _say(f"{reached.left_out:,} customers are left out: {form.name} could not tell them apart without an address.")
+    return contact_blocks(
+        form, wanted.table, reached.first(wanted.limit), wanted.columns or useful_columns(wanted.table)
+    )
+
+
+def _rows(wanted: _List, found: "Found", columns: Sequence[str]) -> list[dict[str, Any]]:
+    cells = wanted.table.cells(found.positions[: wanted.limit], columns)
+    return [dict(zip(cells, values, strict=True)) for values in zip(*cells.values(), strict=True)]
+
+
+def _json(wanted: _List, found: "Found") -> bytes:
+    rows = _rows(wanted, found, wanted.columns or wanted.table.columns)
+    body = {"bundle_version": wanted.bundle.version, "total": found.total, "rows": rows}
+    return (json.dumps(body, indent=2, default=str) + "\n").encode()
+
+
+def _print(wanted: _List, found: "Found") -> None:
+    title = f"{found.total:,} customers, bundle {wanted.bundle.version}"
+    if wanted.columns:
+        print_rows(title, _rows(wanted, found, wanted.columns), wanted.columns)
+        return
+    present = [name for name in shown_columns(wanted.table.columns) if name in wanted.table.columns]
+    print_customers(title, _rows(wanted, found, present), wanted.table.columns)
+    if found.total > (wanted.limit or 0):
+        console.print(f"The first {wanted.limit} are shown; --limit, or --format csv for all.", highlight=False)
+
+
+def _say(text: str) -> None:
+    errors.print(text, highlight=False, soft_wrap=True)

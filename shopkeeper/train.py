@@ -14,7 +14,8 @@ if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the
     from pipelines.train import Outcome
 
 FamilyArgument = Annotated[
-    list[str] | None, typer.Argument(help="Families: recommend, churn, demand. Default: all.", show_default=False)
+    list[str] | None,
+    typer.Argument(help="Families: recommend, churn, demand, uplift. Default: all.", show_default=False),
 ]
 AsOfOption = Annotated[
     datetime | None,
@@ -29,6 +30,7 @@ AsOfOption = Annotated[
 SHOWN_METRICS = {
     "recommend": ("recall_at_20", "ndcg_at_10", "mrr_at_20", "coverage", "visit_recall_at_20"),
     "churn": ("auc", "average_precision", "brier", "ece", "lift_at_10"),
+    "uplift": ("qini", "uplift_at_30", "qini_low", "qini_high", "chance_no_better"),
     "demand": ("wape", "rmsse", "pinball", "coverage_80"),
 }
 

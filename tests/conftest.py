@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import settings
 
+# pytest-xdist hands its terminal's width to the workers, and a console keeps the width with which it was made.
+os.environ.pop("COLUMNS", None)
 settings.register_profile("shopkeeper", deadline=None, derandomize=True)
 settings.load_profile("shopkeeper")
 

@@ -1,7 +1,7 @@
 """The churn family: who will place no order within the horizon, against recency alone."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,23 +11,28 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
-from models.churn import ChurnModel, ChurnParameters
+from models.churn import ChurnCases, ChurnModel, ChurnParameters
 from models.churn_bands import LAPSED, ODDS_RATIO, churn_bands
 from models.churn_features import FEATURES
-from models.metrics import probability_metrics, reliability_curve
+from models.metrics import probability_metrics, reliability_curve, share_coverage
 from models.reasons import REASONS, churn_reasons, lapse_reason
 from models.recency import RecencyModel
 from pipelines.families.churn_snapshots import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, TrainingData
 
 RISK: Final = "churn_risk"
+RISK_LOW: Final = "churn_risk_low"
+RISK_HIGH: Final = "churn_risk_high"
 BAND: Final = "churn_band"
 HORIZON: Final = "churn_horizon_days"
+RISKS: Final = (RISK, RISK_LOW, RISK_HIGH)
+OUTCOME: Final = "churn_outcome"  # of the backtest: 1 where no order came
 REASON_COLUMNS: Final = tuple(f"churn_reason_{number}" for number in range(1, REASONS + 1))
 # Seasons shift how many customers come back, which no store with a year of history can foresee; beyond this the
 # probability is not worth its name. Beyond chance, because ten bins of a small store are noisy.
 MAX_ECE_EXCESS: Final = 0.1
 REPLAYS: Final = 3
+SNAPSHOTS_PER_HORIZON: Final = 4
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class _Fit:
     cut: datetime
     model: ChurnModel
     baseline: RecencyModel
-    base_rate: float  # of the calibration snapshot, the latest whose outcome was known
+    base_rate: float  # of the latest snapshot whose outcome was known
     facts: dict[str, Any]
 
 
@@ -49,14 +54,19 @@ def backtest(data: TrainingData) -> Backtest:
     fitted = _fit_at(cut, history, rhythm, data)
     data.progress("churn: test")
     test, outcome = _labelled(history, cut, rhythm, data.parameters)
-    risk = fitted.model.risk(test.features, data.threads)
+    risk, low, high = fitted.model.risk_with_interval(matrix(history, test, rhythm.horizon_days), data.threads)
     return Backtest(
         window_start=cut,
         window_end=data.as_of,
         cases=len(outcome),
         metrics=_metrics(outcome, risk),
         baseline_metrics=_metrics(outcome, fitted.baseline.risk(test.recency_days)),
-        details=fitted.facts | {"reliability": reliability_curve(outcome, risk)},
+        details=fitted.facts
+        | {
+            "reliability": reliability_curve(outcome, risk),
+            "interval_coverage": share_coverage(outcome, risk, low, high),
+        },
+        predictions=_predictions(test, outcome, risk),
     )
 
 
@@ -66,7 +76,7 @@ def fit(data: TrainingData) -> FittedFamily:
     rhythm = history.rhythm(data.parameters)
     fitted = _fit_at(data.as_of, history, rhythm, data)
     data.progress("churn: score")
-    table = _scored(history.snapshot(data.as_of), fitted, rhythm, data.threads)
+    table = _scored(history, fitted, rhythm, data)
 
     def write_files(folder: Path) -> None:
         fitted.model.write(folder, fitted.facts)
@@ -77,35 +87,56 @@ def fit(data: TrainingData) -> FittedFamily:
 def _fit_at(cut: datetime, history: CustomerHistory, rhythm: PurchaseRhythm, data: TrainingData) -> _Fit:
     """Train and calibrate on what was known at `cut`: outcomes are complete before the next step's snapshot."""
     parameters: ChurnParameters = data.parameters
-    horizon = rhythm.horizon_days * DAY
     data.progress("churn: snapshots")
-    times = _training_times(cut - 2 * horizon, horizon, rhythm.first_order_at, parameters.snapshots)
-    training = [_labelled(history, at, rhythm, parameters) for at in times]
-    later, later_outcome = _labelled(history, cut - horizon, rhythm, parameters)
-    features, outcome = _stacked(training, parameters.max_training_rows, data.seed)
+    labelled = _snapshots(history, cut, rhythm, parameters)
+    latest, latest_outcome = labelled[0]
+    parts = [(matrix(history, snapshot, rhythm.horizon_days), outcome) for _, (snapshot, outcome) in labelled.items()]
+    cases = _numbered(list(labelled), parts, parameters.max_training_rows, data.seed)
     data.progress("churn: train")
-    model = ChurnModel.fit((features, outcome), (later.features, later_outcome), parameters, data.seed, data.threads)
-    recency = np.concatenate([snapshot.recency_days for snapshot, _ in training])
-    outcomes = np.concatenate([known for _, known in training])
+    model = ChurnModel.fit(cases, SNAPSHOTS_PER_HORIZON, parameters, data.seed, data.threads)
     facts = {
         "horizon_days": rhythm.horizon_days,
         "usual_gap_days": rhythm.usual_gap_days,
-        "base_rate": float(later_outcome.mean()),
-        "training_snapshots": [at.isoformat() for at in times],
-        "training_rows": len(outcome),
-        "calibration_snapshot": later.at.isoformat(),
-        "calibration_rows": len(later_outcome),
-        "calibration": model.calibration.to_json()["form"],
+        "base_rate": float(latest_outcome.mean()),
+        "training_snapshots": sorted(snapshot.at.isoformat() for snapshot, _ in labelled.values()),
+        "training_rows": len(cases.outcome),
+        "calibration_snapshot": latest.at.isoformat(),
+        "calibration_rows": len(latest_outcome),
+        "level_drift": model.calibration.drift,
     }
-    baseline = RecencyModel.fit((recency, outcomes), (later.recency_days, later_outcome))
-    return _Fit(cut, model, baseline, float(later_outcome.mean()), facts)
+    earlier = [known for number, known in labelled.items() if number >= SNAPSHOTS_PER_HORIZON]
+    recency = np.concatenate([snapshot.recency_days for snapshot, _ in earlier])
+    outcomes = np.concatenate([known for _, known in earlier])
+    baseline = RecencyModel.fit((recency, outcomes), (latest.recency_days, latest_outcome))
+    return _Fit(cut, model, baseline, float(latest_outcome.mean()), facts)
 
 
-def _training_times(latest: datetime, horizon: timedelta, first_order_at: datetime, count: int) -> list[datetime]:
-    """Snapshots a quarter of a horizon apart, oldest first, that have at least half a horizon of history."""
-    times = [latest - number * horizon / 4 for number in range(count)]
-    kept = [at for at in times if at >= first_order_at + horizon / 2]
-    return sorted(kept or times[:1])
+def matrix(history: CustomerHistory, snapshot: Snapshot, horizon_days: int) -> np.ndarray:
+    """The churn model's features of a snapshot's customers, (customers, len(MODEL_FEATURES))."""
+    outlook = history.outlook(snapshot.customer_ids, snapshot.at, horizon_days)
+    return np.column_stack([snapshot.features, outlook.habits])
+
+
+def _snapshots(
+    history: CustomerHistory, cut: datetime, rhythm: PurchaseRhythm, parameters: ChurnParameters
+) -> dict[int, tuple[Snapshot, np.ndarray]]:
+    """Snapshots and outcomes by number, the latest, a horizon before `cut`, being 0.
+
+    The latest and the one a horizon before it must have enough customers; others are taken where they have.
+    """
+    step = rhythm.horizon_days * DAY / SNAPSHOTS_PER_HORIZON
+    needed = (0, SNAPSHOTS_PER_HORIZON)
+    found = {}
+    for number in sorted({*needed, *range(parameters.snapshots)}):
+        at = cut - rhythm.horizon_days * DAY - number * step
+        if number not in needed and at < rhythm.first_order_at + 2 * step:
+            continue
+        try:
+            found[number] = _labelled(history, at, rhythm, parameters)
+        except NotEnoughData:
+            if number in needed:
+                raise
+    return found
 
 
 def _labelled(
@@ -125,29 +156,34 @@ def _labelled(
     return snapshot, snapshot.outcome
 
 
-def _stacked(training: list[tuple[Snapshot, np.ndarray]], max_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """All snapshots' rows, or a random `max_rows` of them."""
-    features = np.concatenate([snapshot.features for snapshot, _ in training])
-    outcome = np.concatenate([known for _, known in training])
-    if len(outcome) > max_rows:
-        rows = np.sort(np.random.default_rng(seed).choice(len(outcome), max_rows, replace=False))
-        features, outcome = features[rows], outcome[rows]
-    return features, outcome
+def _numbered(numbers: list[int], parts: list[tuple[np.ndarray, np.ndarray]], max_rows: int, seed: int) -> ChurnCases:
+    """All snapshots' cases, or a random `max_rows` of them."""
+    cases = ChurnCases.stacked(parts)
+    cases = ChurnCases(cases.features, cases.outcome, np.array(numbers)[cases.snapshot])
+    if len(cases.outcome) <= max_rows:
+        return cases
+    return cases.only(np.sort(np.random.default_rng(seed).choice(len(cases.outcome), max_rows, replace=False)))
 
 
 def _metrics(outcome: np.ndarray, risk: np.ndarray) -> dict[str, float | None]:
     return probability_metrics(outcome, risk) | {"base_rate": float(outcome.mean()), "cases": float(len(outcome))}
 
 
-def _scored(customers: Snapshot, fitted: _Fit, rhythm: PurchaseRhythm, threads: int) -> pa.Table:
+def _predictions(test: Snapshot, outcome: np.ndarray, risk: np.ndarray) -> pa.Table:
+    return pa.table({c.CUSTOMER_ID: test.customer_ids, RISK: risk, OUTCOME: pa.array(outcome, pa.int8())})
+
+
+def _scored(history: CustomerHistory, fitted: _Fit, rhythm: PurchaseRhythm, data: TrainingData) -> pa.Table:
     """The columns of the customers' table, a row per customer."""
+    customers = history.snapshot(data.as_of)
     is_active = customers.recency_days < ELIGIBLE_HORIZONS * rhythm.horizon_days
     active = customers.taken(is_active)
-    risk = np.round(fitted.model.risk(active.features, threads), 4)
+    features = matrix(history, active, rhythm.horizon_days)
+    risks = np.full((len(is_active), 3), np.nan)
+    risks[is_active] = np.round(np.column_stack(fitted.model.risk_with_interval(features, data.threads)), 4)
+    risk = risks[is_active, 0]
     bands = churn_bands(risk, fitted.base_rate, active.recency_days, rhythm.usual_gap_days)
-    told = churn_reasons(active.features, fitted.model.contributions(active.features, threads), bands)
-    all_risk = np.full(len(is_active), np.nan)
-    all_risk[is_active] = risk
+    told = churn_reasons(features, fitted.model.contributions(features, data.threads), bands)
     all_bands = np.full(len(is_active), LAPSED, dtype=object)
     all_bands[is_active] = bands
     reasons = np.full((len(is_active), REASONS), None, dtype=object)
@@ -157,7 +193,7 @@ def _scored(customers: Snapshot, fitted: _Fit, rhythm: PurchaseRhythm, threads: 
     ]
     columns = {
         c.CUSTOMER_ID: customers.customer_ids,
-        RISK: pa.array(all_risk, pa.float64(), from_pandas=True),
+        **{name: pa.array(risks[:, n], pa.float64(), from_pandas=True) for n, name in enumerate(RISKS)},
         BAND: pa.array(all_bands, pa.string()),
         **{name: pa.array(reasons[:, n], pa.string()) for n, name in enumerate(REASON_COLUMNS)},
         HORIZON: pa.array(np.full(len(is_active), rhythm.horizon_days), pa.int32()),
@@ -174,6 +210,9 @@ def _described(rhythm: PurchaseRhythm, base_rate: float) -> dict[str, str]:
     }
     return {
         RISK: f"Probability that the customer places no order in the next {horizon} days; empty where lapsed.",
+        RISK_LOW: "Low end of the range in which, in 8 of 10 such periods, the share of customers like this one who "
+        "stay away lies: wide where there are few customers or the seasons differ.",
+        RISK_HIGH: "High end of that range.",
         BAND: f"high: the odds of staying away are at least {ODDS_RATIO:.0f} times those of the average customer (who "
         f"stays away in {base_rate:.0%} of cases), and no order within the store's usual gap of "
         f"{rhythm.usual_gap_days:.0f} days; low: at most 1/{ODDS_RATIO:.0f} of those odds; medium: between; "

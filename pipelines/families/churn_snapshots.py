@@ -10,13 +10,16 @@ from typing import Final
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData
 from models.churn import ChurnParameters
 from models.churn_features import FEATURES
+from models.purchase_history import PurchaseHistory
+from models.purchase_outlook import PARETO_NBD, PurchaseModels, PurchaseOutlook
 from pipelines.features.customer import customer_features, customer_input
-from pipelines.features.orders import GAP_DAYS, ORDERED_AT, order_gaps, orders
+from pipelines.features.orders import DAY_SECONDS, GAP_DAYS, ORDERED_AT, VALUE, order_gaps, orders
 
 ELIGIBLE_HORIZONS: Final = 2  # who has been silent for longer has lapsed, and is neither trained on nor scored
 HISTORY_HORIZONS: Final = 5  # training, calibration and test need a horizon each, and features some past
@@ -61,6 +64,8 @@ class CustomerHistory:
     def __init__(self, events: ibis.Table, as_of: datetime) -> None:
         self.as_of = as_of
         self._events = customer_input(events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of))).cache()
+        self._purchases: dict[datetime, tuple[pa.Array, PurchaseHistory]] = {}
+        self._models: dict[tuple[datetime, str], PurchaseModels] = {}
 
     def rhythm(self, parameters: ChurnParameters) -> PurchaseRhythm:
         """The horizon: a high quantile of the gaps between orders, as the history allows; raises NotEnoughData."""
@@ -76,6 +81,12 @@ class CustomerHistory:
         usual, long = quantiles.to_pyarrow().to_pylist()[0].values()
         return _rhythm(first, self.as_of, usual, long, parameters)
 
+    def first_order_at(self) -> datetime | None:
+        """When the first order was placed; None where there is none."""
+        placed = orders(self._events, self.as_of)
+        first: datetime | None = placed.agg(first=placed[ORDERED_AT].min()).to_pyarrow()["first"][0].as_py()
+        return first
+
     def snapshot(self, at: datetime, horizon_days: int | None = None) -> Snapshot:
         """Everybody with an order before `at`; with `horizon_days`, those who have not lapsed, and what they did."""
         table = customer_features(self._events, at).select(c.CUSTOMER_ID, *FEATURES)
@@ -86,10 +97,51 @@ class CustomerHistory:
         labelled = eligible.left_join(came, c.CUSTOMER_ID).drop(f"{c.CUSTOMER_ID}_right")
         return _snapshot(labelled.order_by(c.CUSTOMER_ID).to_pyarrow(), at)
 
+    def bought(self, customer_ids: pa.Array, start: datetime, end: datetime) -> tuple[np.ndarray, np.ndarray]:
+        """How many orders each of them placed in [start, end) that still stood at the end, and of what value.
+
+        Orders of one day count as one.
+        """
+        later = self._events.filter(self._events[c.OCCURRED_AT] >= ibis.literal(start))
+        table = _order_days(orders(later, end)).to_pyarrow()
+        row = pc.index_in(table[c.CUSTOMER_ID], value_set=customer_ids).combine_chunks()
+        known = row.is_valid().to_numpy(zero_copy_only=False)
+        rows = row.drop_null().to_numpy()
+        values = table[VALUE].to_numpy()[known]
+        size = len(customer_ids)
+        return np.bincount(rows, minlength=size).astype(float), np.bincount(rows, weights=values, minlength=size)
+
+    def outlook(
+        self, customer_ids: pa.Array, at: datetime, horizon_days: float, form: str = PARETO_NBD
+    ) -> PurchaseOutlook:
+        """What the purchase histories at `at` alone let expect of each of them; models are fitted on all customers."""
+        everybody, purchases = self._purchases_at(at)
+        if (at, form) not in self._models:
+            self._models[at, form] = PurchaseModels.fit(purchases, form)
+        rows = pc.index_in(customer_ids, value_set=everybody).to_numpy()
+        return self._models[at, form].outlook(purchases.take(rows), horizon_days)
+
+    def _purchases_at(self, at: datetime) -> tuple[pa.Array, PurchaseHistory]:
+        """Everybody with an order before `at`, and their purchase histories."""
+        if at not in self._purchases:
+            days = _order_days(orders(self._events, at)).order_by(c.CUSTOMER_ID, "day").to_pyarrow()
+            codes = days[c.CUSTOMER_ID].combine_chunks().dictionary_encode()
+            day, value = days["day"].to_numpy(), days[VALUE].to_numpy()
+            last_day = int(at.timestamp() // DAY_SECONDS)
+            history = PurchaseHistory.of_orders(codes.indices.to_numpy(), day, value, last_day)
+            self._purchases[at] = codes.dictionary, history
+        return self._purchases[at]
+
     def _customers_with_order(self, start: datetime, end: datetime) -> ibis.Table:
         """Who placed an order in [start, end) that still stood at the end."""
         later = self._events.filter(self._events[c.OCCURRED_AT] >= ibis.literal(start))
         return orders(later, end).select(c.CUSTOMER_ID).distinct().mutate(came=ibis.literal(True))
+
+
+def _order_days(placed: ibis.Table) -> ibis.Table:
+    """One row per customer and UTC day with an order: customer_id, day (a number), value of the day's orders."""
+    days = placed.mutate(day=(placed[ORDERED_AT].epoch_seconds() // DAY_SECONDS).cast("int64"))
+    return days.group_by(c.CUSTOMER_ID, "day").agg(days[VALUE].sum().round(2).name(VALUE))
 
 
 def _snapshot(table: pa.Table, at: datetime) -> Snapshot:

@@ -9,27 +9,43 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from contracts import columns as c
 from contracts.bundle import FamilyKind, Replay
 from contracts.progress import Progress, silent
 
 Metrics = dict[str, float | None]  # None: not defined on this data, for example an AUC of one class
 
 
+def no_campaigns() -> ibis.Table:
+    """The campaigns of a store that has drawn none."""
+    return ibis.memtable(c.CAMPAIGNS.empty_table())
+
+
+@dataclass(frozen=True)
+class PreviousFit:
+    """A family as it is served now: where a fit may start, so that little changes without a cause."""
+
+    folder: Path  # the family's folder in the verified bundle
+    as_of: datetime
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """What a family may look at; the cut-off is an argument, so that a leak is visible.
 
-    `events` has the columns of `columns.EVENTS`, `catalogue` those of `columns.CATALOGUE`. Feature functions take
-    `(events, as_of)` and look at nothing at or after `as_of`.
+    `events` has the columns of `columns.EVENTS`, `catalogue` those of `columns.CATALOGUE`, `campaigns` those of
+    `columns.CAMPAIGNS`. Feature functions take `(events, as_of)` and look at nothing at or after `as_of`.
     """
 
     events: ibis.Table
     catalogue: ibis.Table
     as_of: datetime
     parameters: Any  # an instance of the family's `parameters` class
+    campaigns: ibis.Table = field(default_factory=no_campaigns)  # who was to be contacted, and who was held out
     seed: int = 7
     threads: int = 2
     progress: Progress = silent
+    previous: PreviousFit | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,7 @@ class Backtest:
     metrics: Metrics
     baseline_metrics: Metrics
     details: dict[str, Any] = field(default_factory=dict)  # JSON: for example a reliability curve
+    predictions: pa.Table | None = None  # customer_id first: what was predicted of each, and what came true
 
 
 @dataclass(frozen=True)

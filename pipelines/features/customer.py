@@ -85,7 +85,7 @@ def customer_features(events: ibis.Table, as_of: datetime) -> ibis.Table:
 def customer_base(events: ibis.Table, as_of: datetime) -> ibis.Table:
     """One row per known customer, also without orders and whatever their consent: the plain facts.
 
-    Columns: customer_id, first_order_at, last_order_at, orders, revenue, country, channel (the latest that was said).
+    Columns: customer_id, first_order_at, last_order_at, orders, revenue; country, channel, device: the latest said.
     Refunds that name no known order still lessen the revenue.
     """
     past = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.IS_KNOWN])
@@ -97,7 +97,7 @@ def customer_base(events: ibis.Table, as_of: datetime) -> ibis.Table:
         placed[VALUE].sum().name("bought"),
     )
     refunds = unlinked_refunds(events, as_of).rename(refunded=VALUE)
-    everyone = _latest(past, (c.COUNTRY, c.CHANNEL))
+    everyone = _latest(past, (c.COUNTRY, c.CHANNEL, c.DEVICE))
     joined = everyone.left_join(totals, c.CUSTOMER_ID).drop(f"{c.CUSTOMER_ID}_right")
     joined = joined.left_join(refunds, c.CUSTOMER_ID).drop(f"{c.CUSTOMER_ID}_right")
     return joined.select(
@@ -108,6 +108,7 @@ def customer_base(events: ibis.Table, as_of: datetime) -> ibis.Table:
         (joined.bought.coalesce(0.0) - joined.refunded.coalesce(0.0)).round(2).name(c.REVENUE),
         c.COUNTRY,
         c.CHANNEL,
+        c.DEVICE,
     )
 
 
@@ -123,7 +124,16 @@ def _bought(placed: ibis.Table, as_of: datetime) -> ibis.Table:
         revenue=placed[VALUE].sum().round(2),
         revenue_365d=placed[VALUE].sum(where=age <= ORDER_WINDOWS_DAYS[-1]).coalesce(0.0).round(2),
         items_per_order=placed[ITEMS].sum() / placed.count(),
+        units=placed[c.UNITS].sum().round(3),
+        max_order_value=placed[VALUE].max(),
+        **_first_and_last(placed),
     )
+
+
+def _first_and_last(placed: ibis.Table) -> dict[str, Value]:
+    """The value of the first order and of the last; of several at one instant, the one of the greatest id."""
+    key = ibis.struct({"at": placed[ORDERED_AT], "id": placed[c.ORDER_ID]})
+    return {"first_order_value": placed[VALUE].argmin(key), "last_order_value": placed[VALUE].argmax(key)}
 
 
 def _gaps(placed: ibis.Table) -> ibis.Table:
@@ -134,6 +144,7 @@ def _gaps(placed: ibis.Table) -> ibis.Table:
         order_days=gaps.count(),
         gap_sum=gap.sum(),
         gap_squares=(gap * gap).sum(),
+        min_gap_days=gap.min(),
         max_gap_days=gap.max(),
         last_gap_days=gap.argmax(gaps.day),
     )
@@ -186,7 +197,11 @@ def _derived(features: ibis.Table) -> ibis.Table:
         mean_gap_days=mean,
         std_gap_days=variance.sqrt(),
         gap_ratio=features.recency_days / mean,
+        longest_gap_ratio=features.recency_days / features.max_gap_days,
+        silent_share=features.recency_days / features.tenure_days.nullif(0),
         average_order_value=revenue / features.orders,
+        units_per_order=features.units / features.orders,
+        unit_price=revenue / features.units.nullif(0),
         visit_trend_days=seen.visit_days_30d - month_share * seen.visit_days_90d,
     ).drop("gap_sum", "gap_squares", "unlinked")
 

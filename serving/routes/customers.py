@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from serving.access import Access
-from serving.listing import ListQuery, answer_list
+from serving.listing import LIST_RESPONSES, ListQuery, answer_list
 from serving.schemas import CustomerAnswer, ListAnswer
 from serving.security import CUSTOMERS_READ
 from serving.service import service_of, table_of, unknown_id
@@ -14,7 +14,12 @@ from serving.service import service_of, table_of, unknown_id
 router = APIRouter(tags=["customers"], dependencies=[Depends(Access(CUSTOMERS_READ))])
 
 
-@router.get("/v1/customers", response_model=ListAnswer, summary="Customers, filtered and sorted, as JSON or CSV")
+@router.get(
+    "/v1/customers",
+    response_model=ListAnswer,
+    responses=LIST_RESPONSES,
+    summary="Customers, filtered and sorted, as JSON, CSV, Parquet or a marketing tool's import",
+)
 async def list_customers(request: Request, query: Annotated[ListQuery, Depends()]) -> Response:
     """For example the churn list: `?where=churn_band:eq:high&sort=-churn_risk`."""
     return await answer_list(request, "customers", query)

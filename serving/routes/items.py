@@ -13,7 +13,7 @@ from serving.access import Access
 from serving.arrivals import stated
 from serving.body import MAX_EVENTS_BYTES, read_body
 from serving.bundles import ServedBundle
-from serving.listing import ListQuery, answer_list
+from serving.listing import LIST_RESPONSES, ListQuery, answer_list
 from serving.problems import Problem, unavailable
 from serving.schemas import ForecastAnswer, ItemAnswer, ListAnswer, ToldItemsAnswer, ToldItemsQuestion, json_body
 from serving.security import CUSTOMERS_READ, ITEMS_WRITE
@@ -54,7 +54,11 @@ async def tell_items(request: Request) -> Response:
 
 
 @router.get(
-    "/v1/items", response_model=ListAnswer, summary="Items, filtered and sorted, as JSON or CSV", dependencies=_READS
+    "/v1/items",
+    response_model=ListAnswer,
+    responses=LIST_RESPONSES,
+    summary="Items, filtered and sorted, as JSON, CSV or Parquet",
+    dependencies=_READS,
 )
 async def list_items(request: Request, query: Annotated[ListQuery, Depends()]) -> Response:
     """For example `?where=stock:lt:5&sort=item_name`."""

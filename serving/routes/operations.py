@@ -39,7 +39,11 @@ async def get_bundle(request: Request) -> Response:
         status=bundles.status().detail,
         families={name: _family(entry) for name, entry in manifest.families.items()},
         tables={
-            name: TableAnswer(rows=len(table), columns={field.name: str(field.type) for field in table.schema})
+            name: TableAnswer(
+                rows=len(table),
+                columns={field.name: str(field.type) for field in table.schema},
+                words=manifest.columns if name == "customers" else {},
+            )
             for name, table in served.tables.items()
         },
     )

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.churn import ChurnModel, ChurnParameters
-from models.churn_features import FEATURES
+from models.churn import ChurnCases, ChurnModel, ChurnParameters
+from models.churn_features import MODEL_FEATURES
 
-NAMES = list(FEATURES)
+NAMES = list(MODEL_FEATURES)
+ORDER_DAYS = NAMES.index("order_days")
 PARAMETERS = ChurnParameters(trees=60)
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -28,7 +29,7 @@ def world(cases: int, seed: int) -> Labelled:
 
 
 def fitted(training: Labelled, later: Labelled) -> ChurnModel:
-    return ChurnModel.fit(training, later, PARAMETERS, seed=1, threads=1)
+    return ChurnModel.fit(ChurnCases.stacked([later, training]), 1, PARAMETERS, seed=1, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +67,20 @@ def test_contributions_rank_like_the_risk_and_name_the_rule(model: ChurnModel) -
     features, _ = world(500, seed=4)
     contributions = model.contributions(features)
     assert contributions.shape == features.shape
-    assert np.array_equal(np.argsort(contributions.sum(axis=1)), np.argsort(model.risk(features)))
+    for group in (features[:, ORDER_DAYS] <= 1, features[:, ORDER_DAYS] > 1):
+        order = np.argsort(contributions[group].sum(axis=1))
+        assert (np.diff(model.risk(features[group])[order]) >= 0).all()
     weightiest = np.abs(contributions).mean(axis=0).argsort()[::-1][:2]
     assert {NAMES[n] for n in weightiest} == {"recency_days", "gap_ratio"}
+
+
+def test_the_interval_is_wide_on_little_data_and_sharp_on_much() -> None:
+    widths = {}
+    for cases in (60, 6000):
+        _, low, high = fitted(world(cases, seed=0), world(cases, seed=1)).risk_with_interval(world(500, seed=2)[0])
+        widths[cases] = float((high - low).mean())
+    assert widths[60] > 1.5 * widths[6000]
+    assert widths[6000] < 0.15
 
 
 def test_round_trip_through_files_without_pickle(model: ChurnModel, tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from models.churn_features import FEATURES, REFUNDS, RHYTHM
+from models.churn_features import MODEL_FEATURES, REFUNDS, RHYTHM
 from models.reasons import LOWERS, churn_reasons, lapse_reason, topic_contributions
 
-NAMES = list(FEATURES)
+NAMES = list(MODEL_FEATURES)
 USUAL = {
     "recency_days": 64.2,
     "mean_gap_days": 31.0,

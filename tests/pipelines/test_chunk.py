@@ -5,13 +5,14 @@ import pytest
 
 from contracts import columns as c
 from pipelines.chunk import CONTENT_HASH, SEQUENCE, STAGED, Chunk, StagedChunk, stage_chunk
+from pipelines.currency import AcceptedCurrencies
 from pipelines.readers.record import Record, Refusal
 from tests.pipelines.wire import NOW
 
 
 def stage(folder: Path, *raws: bytes | Record, number: int = 0) -> StagedChunk:
     records = [r if isinstance(r, Record) else Record(r, place, len(r)) for place, r in enumerate(raws, start=1)]
-    return stage_chunk(Chunk(number, "f.jsonl", "file", NOW, records), folder)
+    return stage_chunk(Chunk(number, "f.jsonl", "file", NOW, records, AcceptedCurrencies(None, {})), folder)
 
 
 def test_events_become_lines_that_share_their_event_s_number(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.bundle import (
+    COHORTS_TABLE,
     CUSTOMERS_TABLE,
     FORMAT_VERSION,
     ITEMS_TABLE,
+    KPIS_TABLE,
     FamilyEntry,
     Manifest,
     Replay,
@@ -56,6 +58,8 @@ def publish_shop(
         write_table(draft / CUSTOMERS_TABLE, customers_table())
         write_table(draft / ITEMS_TABLE, items_table())
         write_table(draft / "demand/forecast.arrow", forecast_table())
+        write_table(draft / KPIS_TABLE, kpis_table())
+        write_table(draft / COHORTS_TABLE, cohorts_table())
         families = {
             "recommend": _entry("recommender", version),
             "churn": _entry("customers", version, {"churn_risk": "Probability of no order in the next days."}),
@@ -97,7 +101,7 @@ def shop_recommender() -> Recommender:
 
 
 def customers_table() -> pa.Table:
-    """Risk rises with the customer's number; every tenth has none."""
+    """Risk rises with the customer's number; every tenth has none. Half of the even ones agreed to marketing."""
     count = len(CUSTOMERS)
     return pa.table(
         {
@@ -110,6 +114,7 @@ def customers_table() -> pa.Table:
             "note": [FORMULA_NAME if number == 3 else f"note {number}" for number in range(count)],
             "reasons": [["no visit", "small basket"] for _ in range(count)],
             "is_member": [number % 2 == 0 for number in range(count)],
+            c.CONSENT_MARKETING: [(True, False, None, None)[number % 4] for number in range(count)],
         }
     )
 
@@ -141,6 +146,52 @@ def forecast_table() -> pa.Table:
         for day in range(FORECAST_DAYS)
     ]
     return pa.Table.from_pylist(rows, schema=c.FORECAST)
+
+
+def kpis_table() -> pa.Table:
+    """Five months of ten orders each of 20.00, the last month under way; half by email, half by a channel of evil."""
+    rows = [
+        {
+            "month": date(2025, month, 1),
+            "channel": channel,
+            "is_complete": month < 6,
+            "orders": orders,
+            "revenue": 20.0 * orders,
+            "average_order_value": 20.0,
+            "customers": orders,
+            "new_customers": 1,
+            "repeat_customers": orders - 1,
+            "repeat_rate": (orders - 1) / orders,
+            "revenue_per_customer": 20.0,
+            "lapsed_customers": 1,
+            "churned_value": 40.0,
+        }
+        for month in range(2, 7)
+        for channel, orders in ((FORMULA_NAME, 5), ("all", 10), ("email", 5))
+    ]
+    return _with_kpi_facts(pa.Table.from_pylist(rows))
+
+
+def cohorts_table() -> pa.Table:
+    """Of each month's four new customers one comes back in every later month."""
+    rows = [
+        {
+            "cohort_month": date(2025, month, 1),
+            "months_since": since,
+            "is_complete": month + since < 6,
+            "customers": 4,
+            "active": 1 if since else 4,
+            "retention": 0.25 if since else 1.0,
+            "revenue": 20.0,
+        }
+        for month in range(2, 6)
+        for since in range(7 - month)
+    ]
+    return _with_kpi_facts(pa.Table.from_pylist(rows))
+
+
+def _with_kpi_facts(table: pa.Table) -> pa.Table:
+    return table.replace_schema_metadata({"as_of": AS_OF.isoformat(), "lapse_days": "60"})
 
 
 def _replay(recommender: Recommender, wrong: bool) -> Replay:

@@ -3,12 +3,16 @@ import io
 from pathlib import Path
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from serving.app import create_app
 from tests.serving.conftest import shop_settings
 from tests.serving.running import running
-from tests.serving.shop import CUSTOMERS, publish_shop
+from tests.serving.shop import CUSTOMERS, customers_table, publish_shop
+
+AGREED = CUSTOMERS[::4]
 
 
 def test_pages_neither_overlap_nor_skip(api: httpx.Client) -> None:
@@ -48,6 +52,72 @@ def test_csv_has_every_row_and_runs_nothing(api: httpx.Client, how: dict[str, di
     assert float(rows[4]["balance"]) == -6.0
 
 
+@pytest.mark.parametrize(
+    "how", [{"params": {"format": "parquet"}}, {"headers": {"Accept": "application/vnd.apache.parquet"}}]
+)
+def test_parquet_is_the_table(api: httpx.Client, how: dict[str, dict[str, str]]) -> None:
+    answer = api.get("/v1/customers", **how)
+    assert answer.headers["content-type"] == "application/vnd.apache.parquet"
+    assert answer.headers["x-bundle-version"] == "v1"
+    assert pq.read_table(pa.BufferReader(answer.content)).equals(customers_table())
+
+
+def test_a_file_is_sorted_and_filtered_like_a_page(api: httpx.Client) -> None:
+    params = {"where": "orders:ge:3", "sort": "-churn_band,orders", "columns": "customer_id", "limit": 20}
+    page = api.get("/v1/customers", params=params).json()["rows"]
+    for form in ("csv", "parquet"):
+        content = api.get("/v1/customers", params={**params, "format": form}).content
+        rows = csv.reader(io.StringIO(content.decode())) if form == "csv" else []
+        ids = [row[0] for row in rows][1:] or pq.read_table(pa.BufferReader(content))["customer_id"].to_pylist()
+        assert ids == [row["customer_id"] for row in page]
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "parquet"])
+def test_marketing_leaves_out_who_did_not_agree_and_says_how_many(api: httpx.Client, form: str) -> None:
+    params = {"format": form, "purpose": "marketing", "where": "orders:lt:20", "columns": "customer_id"}
+    answer = api.get("/v1/customers", params=params)
+    assert answer.headers["x-left-out-without-consent"] == "15"
+    assert answer.content.count(b"customer-") == 5 or form == "parquet"
+    everybody = api.get("/v1/customers", params=params | {"include_without_consent": "true"})
+    assert "x-left-out-without-consent" not in everybody.headers
+    plain = {name: value for name, value in params.items() if name != "purpose"}
+    assert api.get("/v1/customers", params=plain).content == everybody.content
+
+
+def test_klaviyo_is_given_ids_of_those_who_agreed(api: httpx.Client) -> None:
+    answer = api.get("/v1/customers", params={"format": "klaviyo"})
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert [row["External ID"] for row in rows] == AGREED
+    assert {row["Email"] for row in rows} == {""}
+    assert answer.headers["x-left-out-without-consent"] == "30"
+    assert answer.headers["x-left-out-without-address"] == "0"
+    assert "klaviyo" in answer.headers["content-disposition"]
+    assert len(api.get("/v1/customers?format=klaviyo&limit=3").text.splitlines()) == 4
+    everybody = api.get("/v1/customers?format=klaviyo&include_without_consent=true").text
+    assert len(everybody.splitlines()) == 1 + len(CUSTOMERS)
+
+
+def test_mailchimp_without_addresses_says_where_they_are(api: httpx.Client) -> None:
+    answer = api.get("/v1/customers?format=mailchimp")
+    assert answer.status_code == 422
+    assert "shopkeeper customers --format mailchimp" in answer.json()["detail"]
+    nobody = api.get("/v1/customers?format=mailchimp&where=orders:lt:0")
+    assert nobody.text.startswith("Email Address,External ID")
+
+
+def test_a_cursor_does_not_cross_purposes(api: httpx.Client) -> None:
+    cursor = api.get("/v1/customers?limit=2&purpose=marketing").json()["next_cursor"]
+    assert api.get("/v1/customers", params={"cursor": cursor, "purpose": "marketing"}).status_code == 200
+    assert api.get("/v1/customers", params={"cursor": cursor}).status_code == 422
+
+
+@pytest.mark.parametrize("query", ["format=klaviyo", "format=mailchimp", "purpose=marketing"])
+def test_items_are_no_contacts(api: httpx.Client, query: str) -> None:
+    answer = api.get(f"/v1/items?{query}")
+    assert answer.status_code == 422
+    assert "items are no contacts" in answer.json()["detail"]
+
+
 def test_csv_takes_a_limit_and_json_has_a_bound(api: httpx.Client) -> None:
     assert len(api.get("/v1/customers?format=csv&limit=3").text.splitlines()) == 4
     assert api.get("/v1/customers?format=csv&limit=100000").status_code == 200
@@ -66,6 +136,9 @@ def test_csv_takes_a_limit_and_json_has_a_bound(api: httpx.Client) -> None:
         "limit=0",
         "limit=-1",
         "format=xml",
+        "purpose=fun",
+        "format=klaviyo&columns=age",
+        "format=parquet&cursor=djEgeCB5",
         "cursor=x",
         "cursor=%C3%A9",
         "cursor=djEgeCB5",

@@ -22,7 +22,7 @@ def table() -> ServedTable:
 
 def found(table: ServedTable, *where: str, sort: tuple[str, ...] = ()) -> list[str]:
     conditions = tuple(parse_condition(text, table.schema) for text in where)
-    return list(table.cells(table.positions(conditions, sort), [KEY])[KEY])
+    return list(table.cells(table.found(conditions, sort).positions, [KEY])[KEY])
 
 
 @given(st.sets(st.text(max_size=5)), st.text(max_size=5))
@@ -77,10 +77,24 @@ def test_cells_are_ready_for_json() -> None:
         ("last_order_at:ge:2025-05-31", [0, 1]),
         ("last_order_at:ge:2025-05-31T00:00:00+00:00", [0, 1]),
         ("balance:le:-57", [38, 39]),
+        ("orders:not_in:" + "|".join(map(str, range(2, 40))), [0, 1]),
+        ("churn_band:not_in:low", list(range(20, 40))),
+        ("reasons:contains:SMALL", list(range(40))),
+        ("reasons:contains:large", []),
     ],
 )
 def test_conditions(table: ServedTable, where: str, expected: list[int]) -> None:
     assert found(table, where) == [CUSTOMERS[number] for number in expected]
+
+
+def test_nulls_are_in_no_group_and_lists_without_a_text_contain_none() -> None:
+    table = ServedTable(
+        pa.table({KEY: ["a", "b", "c", "d"], "x": ["u", None, "v", "w"], "l": [["ab", None], None, [], ["c", "AB"]]}),
+        KEY,
+    )
+    assert found(table, "x:not_in:u|v") == ["b", "d"]
+    assert found(table, "x:ne:u") == ["c", "d"]
+    assert found(table, "l:contains:b") == ["a", "d"]
 
 
 def test_all_conditions_must_hold(table: ServedTable) -> None:
@@ -124,11 +138,22 @@ def test_sorting_breaks_ties_by_key_and_puts_nulls_last(table: ServedTable) -> N
 
 
 def test_orders_are_kept_for_the_next_page_and_only_a_few(table: ServedTable) -> None:
-    first = table.positions((), ("orders",))
-    assert table.positions((), ("orders",)) is first
+    def order() -> np.ndarray:
+        positions = table.found((), ("orders",)).positions.base
+        assert positions is not None
+        return positions
+
+    first = order()
+    assert order() is first
     for number in range(CACHED_ORDERS):
-        table.positions((parse_condition(f"orders:ge:{number}", table.schema),), ())
-    assert table.positions((), ("orders",)) is not first
+        table.found((parse_condition(f"orders:ge:{number}", table.schema),), ())
+    assert order() is not first
+
+
+def test_heads_are_kept_too(table: ServedTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = table.found((), ("orders",), 3)
+    monkeypatch.setattr(table, "_head", None)
+    assert table.found((), ("orders",), 5).positions[:3].tolist() == first.positions.tolist()
 
 
 def test_rows_of_keeps_the_order_and_leaves_unknown_ones_empty(table: ServedTable) -> None:
@@ -139,4 +164,5 @@ def test_rows_of_keeps_the_order_and_leaves_unknown_ones_empty(table: ServedTabl
 def test_an_empty_table_answers() -> None:
     table = ServedTable(customers_table().slice(0, 0), KEY)
     assert table.row("a") is None
-    assert isinstance(table.positions((), ("-orders",)), np.ndarray)
+    for rows in (None, 5):
+        assert table.found((), ("-orders",), rows).total == 0

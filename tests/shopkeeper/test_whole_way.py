@@ -98,9 +98,13 @@ def test_every_family_beats_its_baseline_and_is_published(shop: Shop) -> None:
     assert {row["family"]: row.get("passed") for row in shop.trained["families"]} == {
         "recommend": True,
         "churn": True,
+        "value": True,
+        "next_order": True,
+        "segments": True,
+        "uplift": None,  # no campaign had a holdout
         "demand": True,
     }
-    assert shop.published["new"] == ["recommend", "churn", "demand"]
+    assert shop.published["new"] == ["recommend", "churn", "value", "next_order", "segments", "demand"]
     assert shop.run("status")["bundle"]["version"] == shop.published["version"]
 
 

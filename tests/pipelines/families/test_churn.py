@@ -14,14 +14,14 @@ import pytest
 from contracts import columns as c
 from contracts.errors import NotEnoughData
 from models.churn import ChurnModel, ChurnParameters
-from pipelines.families.churn import CHURN, _fit_at
+from pipelines.families.churn import CHURN, _fit_at, matrix
 from pipelines.families.churn_snapshots import CustomerHistory
 from pipelines.families.declaration import Backtest, FittedFamily, TrainingData
 from pipelines.gate import judge
 from tests.worlds import day, events_table, order, view
 
 DAYS = 400
-PARAMETERS = ChurnParameters(snapshots=2, trees=80, min_rows_per_leaf=20)
+PARAMETERS = ChurnParameters(snapshots=6, trees=80, min_rows_per_leaf=20)
 
 
 def customer_orders(
@@ -98,8 +98,7 @@ def test_the_backtest_says_what_it_was_made_of(judged: Backtest) -> None:
     assert judged.metrics["cases"] == judged.cases
     assert set(judged.metrics) == set(judged.baseline_metrics)
     *_, last_training = judged.details["training_snapshots"]
-    assert last_training == (judged.window_start - 2 * horizon).isoformat()
-    assert judged.details["calibration_snapshot"] == (judged.window_start - horizon).isoformat()
+    assert last_training == judged.details["calibration_snapshot"] == (judged.window_start - horizon).isoformat()
 
 
 def test_where_there_is_nothing_to_know_nothing_is_found() -> None:
@@ -122,8 +121,8 @@ def test_the_table_holds_who_ordered_and_consents(rows: dict[str, dict[str, Any]
     assert fitted.table is not None
     assert len(rows) == 240
     assert fitted.table.column_names == [
-        "customer_id", "churn_risk", "churn_band", "churn_reason_1", "churn_reason_2", "churn_reason_3",
-        "churn_horizon_days",
+        "customer_id", "churn_risk", "churn_risk_low", "churn_risk_high", "churn_band", "churn_reason_1",
+        "churn_reason_2", "churn_reason_3", "churn_horizon_days",
     ]  # fmt: skip
     assert set(fitted.columns) == set(fitted.table.column_names[1:])
 
@@ -142,6 +141,17 @@ def test_who_just_ordered_is_never_high(store: pa.Table, rows: dict[str, dict[st
     silence = silent_days(store)
     assert {row["churn_band"] for name, row in rows.items() if silence[name] < 6} <= {"low", "medium"}
     assert {row["churn_band"] for row in rows.values()} == {"low", "medium", "high", "lapsed"}
+
+
+def test_the_interval_holds_the_risk_and_predictions_show_what_came(
+    judged: Backtest, rows: dict[str, dict[str, Any]]
+) -> None:
+    scored = [row for row in rows.values() if row["churn_risk"] is not None]
+    assert all(0 <= row["churn_risk_low"] < row["churn_risk"] < row["churn_risk_high"] <= 1 for row in scored)
+    assert judged.predictions is not None
+    assert judged.predictions.column_names == ["customer_id", "churn_risk", "churn_outcome"]
+    assert judged.predictions.num_rows == judged.cases
+    assert pc.mean(judged.predictions["churn_outcome"]).as_py() == judged.metrics["base_rate"]
 
 
 def test_the_long_silent_are_lapsed_and_not_scored(store: pa.Table, rows: dict[str, dict[str, Any]]) -> None:
@@ -164,10 +174,10 @@ def test_the_files_give_the_same_predictions(
     fitted.write_files(tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} == {".txt", ".json"}
     data = training_data(store)
-    customers = CustomerHistory(data.events, data.as_of).snapshot(data.as_of)
-    risk = dict(
-        zip(customers.customer_ids.to_pylist(), ChurnModel.read(tmp_path).risk(customers.features), strict=True)
-    )
+    history = CustomerHistory(data.events, data.as_of)
+    customers = history.snapshot(data.as_of)
+    features = matrix(history, customers, next(iter(rows.values()))["churn_horizon_days"])
+    risk = dict(zip(customers.customer_ids.to_pylist(), ChurnModel.read(tmp_path).risk(features), strict=True))
     scored = [row for row in rows.values() if row["churn_risk"] is not None]
     assert scored
     assert all(row["churn_risk"] == round(risk[row[c.CUSTOMER_ID]], 4) for row in scored)

@@ -43,12 +43,21 @@ GOLDEN = {
     "order_days": 4,
     "mean_gap_days": 380 / 3,
     "std_gap_days": ((300**2 + 50**2 + 30**2) / 3 - (380 / 3) ** 2) ** 0.5,
+    "min_gap_days": 30,
     "max_gap_days": 300,
     "last_gap_days": 30,
     "gap_ratio": 20 / (380 / 3),
+    "longest_gap_ratio": 20 / 300,
+    "silent_share": 20 / 400,
     "revenue": 120.0,
     "revenue_365d": 110.0,
     "average_order_value": 24.0,
+    "max_order_value": 60.0,
+    "first_order_value": 10.0,
+    "last_order_value": 20.0,
+    "units": 6.0,
+    "units_per_order": 6 / 5,
+    "unit_price": 20.0,
     "items": 3,
     "items_per_order": 6 / 5,
     "refund_share": 10 / 130,
@@ -92,7 +101,8 @@ def test_only_known_and_consenting_customers_with_an_order_have_features(feature
 
 def test_what_does_not_exist_is_null(features: dict[str, dict[str, Any]]) -> None:
     missing = {name for name, value in features["bob"].items() if value is None}
-    gaps = {"mean_gap_days", "std_gap_days", "max_gap_days", "last_gap_days", "gap_ratio"}
+    gaps = {"mean_gap_days", "std_gap_days", "min_gap_days", "max_gap_days", "last_gap_days", "gap_ratio"}
+    gaps |= {"longest_gap_ratio"}
     assert missing == {*gaps, "visit_recency_days"}
     assert features["bob"]["views_90d"] == 0
 
@@ -103,10 +113,10 @@ def test_base_tells_the_facts_of_every_known_customer() -> None:
     rows = [*ADA, *private, lost, view("device", 3, "tea", is_known=False), view("guest", 3, "tea", country="NZ")]
     table = customer_base(ibis.memtable(events_table(rows)), AS_OF).order_by(c.CUSTOMER_ID).to_pyarrow()
     assert table.column_names == [
-        "customer_id", "first_order_at", "last_order_at", "orders", "revenue", "country", "channel"
+        "customer_id", "first_order_at", "last_order_at", "orders", "revenue", "country", "channel", "device"
     ]  # fmt: skip
     assert [tuple(row.values()) for row in table.to_pylist()] == [
-        ("ada", day(0), day(380), 5, 120.0, "NO", "search"),
-        ("cy", day(390), day(390), 1, 5.0, None, None),
-        ("guest", None, None, 0, 0.0, "NZ", None),
+        ("ada", day(0), day(380), 5, 120.0, "NO", "search", None),
+        ("cy", day(390), day(390), 1, 5.0, None, None, None),
+        ("guest", None, None, 0, 0.0, "NZ", None, None),
     ]

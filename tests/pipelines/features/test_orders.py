@@ -73,7 +73,25 @@ def test_an_order_without_products_counts_at_its_stated_revenue() -> None:
     assert (only["units"], only["value"], only["items"]) == (0.0, 42.0, 0)
 
 
-def test_refunds_of_unknown_orders_undo_nothing_and_are_summed() -> None:
+def test_a_credit_note_of_its_own_number_takes_back_what_was_bought_at_that_price_latest_first() -> None:
+    rows = order("ada", 1, {"tea": 2}, order_id="one") + order("ada", 3, {"tea": 2, "cup": 1}, order_id="two")
+    rows += order("ada", 9, {"tea": 5}, order_id="after") + order("bob", 3, {"tea": 5}, order_id="bob's")
+    rows.append(back(5, "note-1", item_id="tea", quantity=3.0, price=10.0, message_id="note"))
+    left = {row["order_id"]: (row["units"], row["value"]) for row in found(rows)}
+    assert left == {"one": (1.0, 10.0), "two": (1.0, 10.0), "after": (5.0, 50.0), "bob's": (5.0, 50.0)}
+    assert unlinked_refunds(ibis.memtable(events_table(rows)), day(100)).to_pyarrow().num_rows == 0
+
+
+def test_a_credit_note_for_all_undoes_the_order_and_one_for_more_gives_back_money_besides() -> None:
+    rows = order("ada", 1, {"tea": 2}, order_id="one")
+    rows.append(back(5, "note-1", item_id="tea", quantity=3.0, price=10.0, message_id="note"))
+    assert found(rows) == []
+    refunds = unlinked_refunds(ibis.memtable(events_table(rows)), day(100)).to_pyarrow().to_pylist()
+    assert refunds == [{"customer_id": "ada", "value": 10.0}]
+    assert len(found(rows, as_of=day(4))) == 1  # nobody knew yet
+
+
+def test_refunds_of_unknown_orders_at_another_price_undo_nothing_and_are_summed() -> None:
     rows = order("ada", 1, {"tea": 2}, order_id="one")
     rows += [
         back(2, "unheard-of", item_id="tea", quantity=2.0, price=4.0, message_id="a"),

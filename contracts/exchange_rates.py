@@ -1,0 +1,119 @@
+"""Exchange rates: what one unit of another currency is worth in the store's, by a table that the merchant gives."""
+
+import csv
+import math
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+
+from contracts.errors import SettingsError
+
+CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")  # ISO 4217
+ALWAYS: Final = date.min  # of a rate that names no day
+_NEEDED: Final = {"currency", "rate"}
+_ALLOWED: Final = {"date", *_NEEDED}
+
+Dated = tuple[tuple[date, float], ...]  # the first day of each rate, ascending, and the rate
+
+
+@dataclass(frozen=True)
+class ExchangeRates:
+    """The store's currency and what others are worth in it; `currency` None: the store's is the first one stated."""
+
+    currency: str | None = None
+    table: Mapping[str, Dated] = field(default_factory=dict)  # by currency
+
+    def rate(self, currency: str, day: date) -> float | None:
+        """The latest rate on or before that day; None where there is none."""
+        dated = self.table.get(currency, ())
+        place = bisect_right(dated, day, key=itemgetter(0))
+        return dated[place - 1][1] if place else None
+
+    def first_days(self) -> dict[str, date]:
+        """For every currency of the table, the first day that has a rate."""
+        return {currency: dated[0][0] for currency, dated in self.table.items()}
+
+
+def currency_code(stated: str | None) -> str | None:
+    """A currency as a sender wrote it, as a code; blank says nothing."""
+    return (stated.strip().upper() or None) if stated else None
+
+
+def load_exchange_rates(currency: str | None, path: Path | None) -> ExchangeRates:
+    """Read a CSV file with the columns currency, rate (units of the store's currency for one) and, if wanted, date.
+
+    Raises SettingsError where the file cannot be read, or a line is not a rate.
+    """
+    if path is None:
+        return ExchangeRates(currency)
+    if currency is None:
+        raise SettingsError(
+            f"exchange_rates names {str(path)!r}, but no setting says into which currency the rates convert. "
+            "Set `currency` (SHOPKEEPER_CURRENCY) to the store's, such as EUR."
+        )
+    found: dict[str, dict[date, float]] = {}
+    for place, row in _rows(path):
+        code, day, rate = _checked(row, place, currency)
+        if day in found.setdefault(code, {}):
+            raise SettingsError(f"{place}: there are two rates for {code}{_on(day)}. Leave one of them out.")
+        found[code][day] = rate
+    return ExchangeRates(currency, {code: tuple(sorted(rates.items())) for code, rates in found.items()})
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where each row stands, and its cells by the names of the header."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            header = [name.strip() for name in next(lines, [])]
+            if not _NEEDED <= set(header) <= _ALLOWED or len(set(header)) < len(header):
+                raise SettingsError(
+                    f"{path} has the columns {', '.join(map(repr, header)) or 'none'}; a table of exchange rates has "
+                    "currency and rate and may have date, each once."
+                )
+            for cells in lines:
+                place = f"{path}, line {lines.line_num}"
+                if cells and len(cells) != len(header):
+                    raise SettingsError(f"{place}: {len(cells)} values, where the header has {len(header)}.")
+                if cells:
+                    yield place, dict(zip(header, map(str.strip, cells), strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(
+            f"exchange_rates names {str(path)!r}, which cannot be read ({error}). Give a CSV file with the columns "
+            "currency, rate and, if wanted, date."
+        ) from None
+
+
+def _checked(row: dict[str, str], place: str, currency: str) -> tuple[str, date, float]:
+    code = row["currency"].upper()
+    if not CURRENCY_CODE.fullmatch(code):
+        raise SettingsError(f"{place}: {row['currency']!r} is not a currency code of three letters, such as USD.")
+    day, rate = _day(row.get("date", ""), place), _number(row["rate"])
+    if not 0 < rate < math.inf:
+        raise SettingsError(f"{place}: the rate is {row['rate']!r}; a number above 0 is needed, such as 0.92.")
+    if code == currency and rate != 1:
+        raise SettingsError(f"{place}: {code} is the store's own currency; its rate is 1. Leave the line out.")
+    return code, day, rate
+
+
+def _day(text: str, place: str) -> date:
+    try:
+        return date.fromisoformat(text) if text else ALWAYS
+    except ValueError:
+        raise SettingsError(f"{place}: {text!r} is not a date such as 2025-01-31.") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _on(day: date) -> str:
+    return "" if day == ALWAYS else f" on {day}"

@@ -1,0 +1,54 @@
+"""From a score that ranks to an uplift that is true: the best linear predictor of the effect given the score.
+
+On customers whom the score's model has not seen, outcomes are regressed on the score, on whether the customer was
+contacted, and on both together. What is left of a score that only repeats noise is the average effect. Chernozhukov,
+Demirer, Duflo and Fernández-Val, "Generic machine learning inference on heterogeneous treatment effects", 2018.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class UpliftCalibration:
+    """uplift = average + slope * (score - centre); the slope is in [0, 1]: calibration only ever shrinks."""
+
+    average: float
+    slope: float
+    centre: float
+    average_variance: float
+    slope_variance: float
+
+    @classmethod
+    def fit(cls, score: np.ndarray, treated: np.ndarray, outcome: np.ndarray, weight: np.ndarray) -> Self:
+        """Weighted least squares with robust variances (White); all (customers,), both arms present."""
+        centre = float(np.average(score, weights=weight))
+        share = np.average(treated, weights=weight)
+        spread = float(np.sqrt(np.average((score - centre) ** 2, weights=weight)))
+        above = (score - centre) / (spread or 1.0)
+        design = np.column_stack([np.ones(len(score)), above, treated - share, (treated - share) * above])
+        inverse = np.linalg.pinv(design.T @ (design * weight[:, None]))
+        numbers = inverse @ (design.T @ (weight * outcome))
+        meat = design * (weight * (outcome - design @ numbers))[:, None]
+        variance = inverse @ (meat.T @ meat) @ inverse
+        if not spread:
+            return cls(float(numbers[2]), 0.0, centre, float(variance[2, 2]), 0.0)
+        slope = float(np.clip(numbers[3] / spread, 0, 1))
+        return cls(float(numbers[2]), slope, centre, float(variance[2, 2]), float(variance[3, 3]) / spread**2)
+
+    def uplift(self, score: np.ndarray) -> np.ndarray:
+        """The change of the probability to order, (customers,)."""
+        uplift: np.ndarray = self.average + self.slope * (score - self.centre)
+        return uplift
+
+    def variance(self, score: np.ndarray, score_variance: np.ndarray) -> np.ndarray:
+        """Of the uplift, (customers,), given the variance of the score itself."""
+        line = self.average_variance + self.slope_variance * (score - self.centre) ** 2
+        variance: np.ndarray = line + self.slope**2 * score_variance
+        return variance
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, as JSON."""
+        return asdict(self)

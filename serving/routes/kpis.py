@@ -1,0 +1,69 @@
+"""How the store does: the marketer's figures by month and channel, and what becomes of each month's new customers."""
+
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+import pyarrow as pa
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from serving.access import Access
+from serving.bundles import ServedBundle
+from serving.kpis import DEFAULT_MONTHS, MAX_MONTHS, By, CohortsAnswer, Kpis, KpisAnswer, kpi_csv, kpi_json
+from serving.listing import CSV_MEDIA_TYPE
+from serving.problems import Problem
+from serving.security import CUSTOMERS_READ
+from serving.service import service_of
+
+router = APIRouter(tags=["customers"], dependencies=[Depends(Access(CUSTOMERS_READ))])
+_CSV: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+Months = Annotated[
+    int, Query(ge=1, le=MAX_MONTHS, description="How many of the last months, the current one included.")
+]
+Format = Annotated[Literal["json", "csv"], Query(description="CSV is safe for a spreadsheet.")]
+Channel = Annotated[str | None, Query(max_length=200, description="Only this channel.")]
+Grain = Annotated[By, Query(description="`month`: one row per month; `channel`: one per month and channel.")]
+
+
+@router.get("/v1/kpis", response_model=KpisAnswer, responses=_CSV, summary="Figures by month and channel")
+async def get_kpis(
+    request: Request,
+    by: Grain = "month",
+    months: Months = DEFAULT_MONTHS,
+    channel: Channel = None,
+    format: Format = "json",
+) -> Response:
+    """Orders, revenue, average order value, new and repeat customers, and what was lost with customers who left."""
+    served = service_of(request).bundle()
+    kpis = _kpis_of(served)
+    return _answer(served, kpis, kpis.rows(by, months, channel), format, "kpis")
+
+
+@router.get(
+    "/v1/kpis/cohorts", response_model=CohortsAnswer, responses=_CSV, summary="Retention by month of first order"
+)
+async def get_cohorts(request: Request, months: Months = DEFAULT_MONTHS, format: Format = "json") -> Response:
+    """How many of each month's new customers ordered again, month by month."""
+    served = service_of(request).bundle()
+    kpis = _kpis_of(served)
+    return _answer(served, kpis, kpis.cohorts(months), format, "cohorts")
+
+
+def _kpis_of(served: ServedBundle) -> Kpis:
+    if served.kpis is None:
+        detail = (
+            f"Bundle {served.version} has no figures: there was no order when it was made. Run `shopkeeper publish`."
+        )
+        raise Problem(404, "no-kpis", detail)
+    return served.kpis
+
+
+def _answer(served: ServedBundle, kpis: Kpis, table: pa.Table, form: str, name: str) -> Response:
+    if form == "csv":
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}-{served.version}.csv"',
+            "X-Bundle-Version": served.version,
+        }
+        return Response(kpi_csv(table), media_type=CSV_MEDIA_TYPE, headers=headers)
+    body = kpi_json(kpis, table, served.version)
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
