@@ -64,6 +64,8 @@ _SHOWN: Final = (
     _Shown("why", "churn_reason_1"),
     _Shown("do", "suggested_action"),
 )
+_WIDE: Final = 150  # characters, below which these stay out of a terminal's table
+_ONLY_WIDE: Final = ("value, 90 days", "next order", "segment")
 # Where few families are published.
 _PLAIN: Final = (
     _Shown("orders", c.ORDERS, justify="right"),
@@ -80,9 +82,13 @@ def shown_columns(columns: Sequence[str]) -> list[str]:
 def print_customers(title: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
     """The table for a bundle that has these columns; what a row lacks stays empty."""
     chosen = _chosen(columns)
+    left_out = [shown.title for shown in chosen if shown.title in _ONLY_WIDE and console.width < _WIDE]
+    chosen = [shown for shown in chosen if shown.title not in left_out]
     table = Table(title=Text(title), title_justify="left")
+    if left_out:
+        table.caption = f"A wider terminal also shows {', '.join(left_out)}; --format csv has every column."
     for shown in chosen:
-        table.add_column(shown.title, justify=shown.justify)
+        table.add_column(shown.title, justify=shown.justify, no_wrap=shown.needs == c.CUSTOMER_ID)
     for row in rows:
         full = dict.fromkeys(shown_columns(columns)) | row
         style = _BAND_STYLES.get(full.get("churn_band") or "", "")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
+from rich.box import SIMPLE
 from rich.table import Table
 
 from contracts.bundle import COHORTS_TABLE, KPIS_TABLE
@@ -23,14 +24,14 @@ UNDER_WAY: Final = "*"  # the month is not over
 # The columns that fit a terminal, their short heads, and how a cell is written.
 _COLUMNS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "orders": ("orders", "{:,}".format),
-    "revenue": ("revenue", "{:,.2f}".format),
+    "revenue": ("revenue", "{:,.0f}".format),
     "average_order_value": ("AOV", "{:,.2f}".format),
     "customers": ("customers", "{:,}".format),
     "new_customers": ("new", "{:,}".format),
     "repeat_rate": ("repeat", "{:.0%}".format),
-    "revenue_per_customer": ("per customer", "{:,.2f}".format),
+    "revenue_per_customer": ("each", "{:,.2f}".format),
     "lapsed_customers": ("lapsed", "{:,}".format),
-    "churned_value": ("churned value", "{:,.2f}".format),
+    "churned_value": ("their value", "{:,.0f}".format),
 }
 
 
@@ -76,14 +77,19 @@ def _published() -> tuple[str, "Kpis"]:
 
 def _figures(table: "pa.Table", by: str) -> Table:
     """One line per row; the latest month last."""
-    shown = Table(title="Figures by month" if by == "month" else "Figures by month and channel", title_justify="left")
-    shown.add_column("month")
-    shown.add_column("channel")
+    shown = Table(
+        title="Figures by month" if by == "month" else "Figures by month and channel", title_justify="left", box=SIMPLE
+    )
+    shown.padding = (0, 1, 0, 0)  # ten columns in a terminal of eighty characters
+    shown.add_column("month", no_wrap=True)
+    if by == "channel":
+        shown.add_column("channel")
     for head, _ in _COLUMNS.values():
         shown.add_column(head, justify="right")
     for row in table.to_pylist():
         cells = (MISSING if row[name] is None else write(row[name]) for name, (_, write) in _COLUMNS.items())
-        shown.add_row(_month(row["month"], row["is_complete"]), row["channel"], *cells)
+        channel = [row["channel"]] if by == "channel" else []
+        shown.add_row(_month(row["month"], row["is_complete"]), *channel, *cells)
     return shown
 
 

@@ -170,7 +170,9 @@ def _metrics(outcome: np.ndarray, risk: np.ndarray) -> dict[str, float | None]:
 
 
 def _predictions(test: Snapshot, outcome: np.ndarray, risk: np.ndarray) -> pa.Table:
-    return pa.table({c.CUSTOMER_ID: test.customer_ids, RISK: risk, OUTCOME: pa.array(outcome, pa.int8())})
+    orders = test.features[:, list(FEATURES).index(c.ORDERS)]
+    columns = {c.CUSTOMER_ID: test.customer_ids, RISK: risk, OUTCOME: pa.array(outcome, pa.int8())}
+    return pa.table(columns | {c.ORDERS: orders})
 
 
 def _scored(history: CustomerHistory, fitted: _Fit, rhythm: PurchaseRhythm, data: TrainingData) -> pa.Table:
