@@ -51,13 +51,13 @@ def cases_of(window: Window, moment: str) -> Cases:
 
 
 def permuted(cases: Cases, random: np.random.Generator) -> Cases:
-    """What was chosen stays; who chose it is drawn anew, half of the time from those of the other taste."""
-    even, odd = (random.permutation(np.flatnonzero(cases.customers % 2 == taste)) for taste in (0, 1))
-    half = min(len(even), len(odd)) // 2
+    """What was chosen stays; who chose it is drawn anew, for one half of each taste's choices from the other taste."""
+    tastes = [random.permutation(np.flatnonzero(cases.customers % 2 == taste)) for taste in (0, 1)]
     order = np.empty(len(cases), np.int64)
-    order[even[:half]], order[odd[:half]] = odd[:half], even[:half]
-    for rest in (even[half:], odd[half:]):
-        order[rest] = np.roll(rest, 1)
+    for mine, others in (tastes, tastes[::-1]):
+        half = len(mine) // 2
+        order[mine[:half]] = random.choice(others, half)
+        order[mine[half:]] = random.choice(mine, len(mine) - half)
     return replace(cases, **{name: getattr(cases, name)[order] for name in KNOWN})
 
 

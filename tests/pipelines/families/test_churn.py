@@ -149,7 +149,7 @@ def test_the_interval_holds_the_risk_and_predictions_show_what_came(
     scored = [row for row in rows.values() if row["churn_risk"] is not None]
     assert all(0 <= row["churn_risk_low"] < row["churn_risk"] < row["churn_risk_high"] <= 1 for row in scored)
     assert judged.predictions is not None
-    assert judged.predictions.column_names == ["customer_id", "churn_risk", "churn_outcome"]
+    assert judged.predictions.column_names == ["customer_id", "churn_risk", "churn_outcome", "orders"]
     assert judged.predictions.num_rows == judged.cases
     assert pc.mean(judged.predictions["churn_outcome"]).as_py() == judged.metrics["base_rate"]
 
