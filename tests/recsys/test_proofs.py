@@ -80,9 +80,10 @@ def test_permuted_labels_leave_what_chance_finds_and_true_ones_find_everything(m
     labels = cases_of(LABELS, moment)
     assert recall_after_learning_from(labels, moment, seed=1) == 1.0
     by_chance = [
-        recall_after_learning_from(permuted(labels, np.random.default_rng(seed)), moment, seed) for seed in range(8)
+        recall_after_learning_from(permuted(labels, np.random.default_rng(seed)), moment, seed) for seed in range(16)
     ]
-    assert abs(np.mean(by_chance) - 0.5) < 0.12  # twenty of forty items are shown, and popularity says nothing
+    # Twenty of forty items are shown and popularity says nothing; one shuffle strays by .13 to .2, their mean by .05.
+    assert abs(np.mean(by_chance) - 0.5) < 0.15
 
 
 # Planted futures.
