@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, inlined
 
 
 class Board(NamedTuple):
@@ -36,22 +36,34 @@ class Board(NamedTuple):
 @compiled
 def clear(board: Board) -> None:
     """Forget the last shopper."""
+    slots, items = board.slots, board.items
     for slot in range(board.size[0]):
-        board.slots[board.items[slot]] = -1
+        slots[items[slot]] = -1
     board.size[0] = 0
+
+
+@inlined
+def slot_in(item: int, slots: np.ndarray, items: np.ndarray, scores: np.ndarray, size: np.ndarray) -> int:
+    """The row of `item`, a new one of zeros where it has none yet; of a board's parts.
+
+    A loop over many items takes the board apart once: each look into it counts a reference, which costs more than the
+    score that is written. For the same reason it writes `scores[row, column]` and makes no view of a row.
+    """
+    slot: int = slots[item]
+    if slot < 0:
+        slot = size[0]
+        slots[item] = slot
+        items[slot] = item
+        for column in range(scores.shape[1]):
+            scores[slot, column] = 0.0
+        size[0] = slot + 1
+    return slot
 
 
 @compiled
 def slot_of(board: Board, item: int) -> int:
-    """The row of `item`, a new one of zeros where it has none yet."""
-    slot: int = board.slots[item]
-    if slot < 0:
-        slot = board.size[0]
-        board.slots[item] = slot
-        board.items[slot] = item
-        board.scores[slot, :] = 0.0
-        board.size[0] = slot + 1
-    return slot
+    """The same of a board, for a few items."""
+    return slot_in(item, board.slots, board.items, board.scores, board.size)
 
 
 @compiled
@@ -67,14 +79,15 @@ def nominated(
     values = np.empty(best.shape, np.float32)
     counts = np.zeros(len(columns), np.int64)
     least = np.where(limits > 0, np.float32(0), np.float32(np.inf)).astype(np.float32)
+    items, scores = board.items, board.scores
     # Row by row, since a row lies together in memory; nearly every score is turned away by one comparison.
     for slot in range(board.size[0]):
-        if not eligible[board.items[slot]]:
+        if not eligible[items[slot]]:
             continue
         for place in range(len(columns)):
-            value = board.scores[slot, columns[place]]
+            value = scores[slot, columns[place]]
             if value > least[place]:
-                counts[place] = _inserted(best[place], values[place], counts[place], limits[place], slot, value)
+                counts[place] = _inserted_at(place, best, values, counts[place], limits[place], slot, value)
                 if counts[place] == limits[place]:
                     least[place] = values[place, limits[place] - 1]
     chosen = np.zeros(board.size[0], np.int64)
@@ -97,6 +110,19 @@ def best_rows(scores: np.ndarray, usable: np.ndarray, column: int, limit: int) -
             if count == limit:
                 least = values[limit - 1]
     return rows[:count]
+
+
+@inlined
+def _inserted_at(
+    list_: int, rows: np.ndarray, values: np.ndarray, count: int, limit: int, row: int, value: float
+) -> int:
+    """The same of one of several lists (lists, rows)."""
+    place = min(count, limit - 1)
+    while place > 0 and values[list_, place - 1] < value:
+        values[list_, place], rows[list_, place] = values[list_, place - 1], rows[list_, place - 1]
+        place -= 1
+    values[list_, place], rows[list_, place] = value, row
+    return min(count + 1, limit)
 
 
 @compiled

@@ -18,6 +18,11 @@ def compiled(function: Function) -> Function:
     return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def inlined(function: Function) -> Function:
+    """Compile into each caller: for what a loop calls for every entry, where handing over the arrays costs most."""
+    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function))
+
+
 def read_only(array: Any) -> np.ndarray:
     """A view of the array that cannot be written to, as one that is memory-mapped.
 

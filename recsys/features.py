@@ -26,6 +26,7 @@ CONTEXT: Final = (
     "mean_day_size",
     "last_day_size",
 )
+KIND_COUNT: Final = len(KINDS)
 POPULARITY_PRIOR: Final = 5.0
 ITEM: Final = ("week", "month", "total", "trend", "conversion", "item_age_days", "repeat_share")
 _TOTAL: Final = ITEM.index("total")
@@ -95,21 +96,25 @@ class Describer:
         _taste(touches.items, touches.interest, self.category, items, out[:, first])
         _taste(touches.items, touches.interest, self.brand, items, out[:, first + 1])
         _price_gap(touches.items, touches.interest, self.log_price, items, out[:, first + 2])
-        out[:, first + len(TASTE) :] = _context(shopper)
+        context = out[:, first + len(TASTE) :]
+        _context(shopper.kinds, shopper.ages, len(touches.items), shopper.visit, context)
         return out
 
 
 @compiled
-def prior_of(scores: np.ndarray, priors: np.ndarray) -> np.ndarray:
-    """(candidates,) float32: a blend of each column's share of its best score, by weights (columns,)."""
-    prior = np.zeros(len(scores), np.float32)
+def prior_of(scores: np.ndarray, rows: np.ndarray, priors: np.ndarray) -> np.ndarray:
+    """(rows,) float32: of the board's `rows`, a blend of each column's share of its best, by weights (columns,)."""
+    best = np.zeros(len(priors), np.float32)
+    for row in rows:
+        for column in range(len(priors)):
+            best[column] = max(best[column], scores[row, column])
+    shares = np.zeros(len(priors), np.float32)
     for column in range(len(priors)):
-        best = np.float32(0)
-        for row in range(len(scores) if priors[column] > 0 else 0):
-            best = max(best, scores[row, column])
-        if best > 0:
-            for row in range(len(scores)):
-                prior[row] += priors[column] * scores[row, column] / best
+        shares[column] = priors[column] / best[column] if best[column] > 0 and priors[column] > 0 else 0.0
+    prior = np.zeros(len(rows), np.float32)
+    for place in range(len(rows)):
+        for column in range(len(priors)):
+            prior[place] += shares[column] * scores[rows[place], column]
     return prior
 
 
@@ -121,14 +126,21 @@ def item_table(counters: ItemCounters) -> np.ndarray:
     return np.column_stack([*columns, counters.repeat_share]).astype(np.float32)
 
 
-def _context(shopper: Shopper) -> np.ndarray:
-    kinds = np.bincount(shopper.kinds, minlength=len(KINDS))
-    idle = shopper.ages[-1] if len(shopper.ages) else NEVER_DAYS
-    days = shopper.ages.astype(np.int32)
-    distinct_days = 1 + np.count_nonzero(np.diff(days))
-    last_day = np.count_nonzero(days == days[-1]) if len(days) else 0
-    sizes = (len(days) / distinct_days, last_day)
-    return np.array([*kinds, len(shopper.touches.items), idle, len(days) - shopper.visit, *sizes], np.float32)
+@compiled
+def _context(kinds: np.ndarray, ages: np.ndarray, distinct_items: int, visit: int, out: np.ndarray) -> None:
+    """Fill each row of `out` (candidates, len(CONTEXT)) with what kind of shopper asks."""
+    of_kind = np.zeros(KIND_COUNT, np.int64)
+    days, last_day = 1, 0
+    for entry in range(len(kinds)):
+        of_kind[kinds[entry]] += 1
+        days += entry > 0 and int(ages[entry]) != int(ages[entry - 1])
+        last_day += int(ages[entry]) == int(ages[-1])
+    out[:, :KIND_COUNT] = of_kind
+    out[:, KIND_COUNT] = distinct_items
+    out[:, KIND_COUNT + 1] = ages[-1] if len(ages) else NEVER_DAYS
+    out[:, KIND_COUNT + 2] = len(ages) - visit
+    out[:, KIND_COUNT + 3] = len(ages) / days
+    out[:, KIND_COUNT + 4] = last_day
 
 
 @compiled

@@ -50,7 +50,13 @@ def explain(moment: Moment, candidates: Candidates, shown: Sequence[int]) -> lis
     if others and rows:
         places = [rows.get(item, -1) for item in others]
         shares = _shares(moment, candidates, places)
-        reasons |= {item: _relation_reason(moment, deeds, item, s) for item, s in zip(others, shares, strict=True)}
+        wanted = np.array(others)
+        relations = moment.retriever.relations
+        anchors = np.array([relation.strongest_anchors(moment.shopper, wanted) for relation in relations]).T
+        reasons |= {
+            item: _relation_reason(moment, deeds, *said)
+            for item, *said in zip(others, shares.tolist(), anchors.tolist(), strict=True)
+        }
         wordless = [(item, row) for item, row in zip(others, places, strict=True) if reasons[item] is NO_REASON]
         reasons |= {item: _source_reason(moment, candidates, row) for item, row in wordless}
     return [reasons.get(item) or NO_REASON for item in shown]
@@ -98,15 +104,13 @@ def _shares(moment: Moment, candidates: Candidates, rows: Sequence[int]) -> np.n
     return np.asarray(np.maximum(*found) * (np.array(rows) >= 0)[:, None])
 
 
-def _relation_reason(moment: Moment, deeds: dict[int, int], item: int, shares: np.ndarray) -> Reason:
-    for number in np.argsort(-shares, kind="stable").tolist():
-        if shares[number] < NOT_A_SHARE:
-            break
-        relation = moment.retriever.relations[number]
-        anchor = relation.strongest_anchor(moment.shopper, item)
-        if anchor >= 0:
-            return relation_reason(moment, relation, anchor, deeds)
-    return NO_REASON
+def _relation_reason(moment: Moment, deeds: dict[int, int], shares: list[float], anchors: list[int]) -> Reason:
+    """Of the relation that says most of an item and names another one; `shares` and `anchors` are (relations,)."""
+    usable = [number for number, anchor in enumerate(anchors) if anchor >= 0 and shares[number] >= NOT_A_SHARE]
+    if not usable:
+        return NO_REASON
+    number = max(usable, key=shares.__getitem__)
+    return relation_reason(moment, moment.retriever.relations[number], anchors[number], deeds)
 
 
 def _source_reason(moment: Moment, candidates: Candidates, row: int) -> Reason:

@@ -2,7 +2,9 @@
 
 A request has some hundred rows, for which the training library's start-up costs more than the work; and a service that
 only answers need not load that library at all. The scores are those of the library, bit for bit: it adds up the same
-leaves in the same order.
+leaves in the same order. Which leaf a row reaches is found without following a path, from bit masks that all rows share
+(Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", 2015):
+a processor does that for several rows at once, and has no branch to guess.
 """
 
 from collections.abc import Sequence
@@ -17,24 +19,32 @@ from recsys.compiled import compiled
 _TREE: Final = "Tree="
 _END: Final = "end of trees"
 _OF_SPLITS: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
+WORD: Final = 32  # leaves
+ALL: Final = (1 << WORD) - 1
 _PLAIN_SPLIT: Final = (0, 2)  # decision types of a numerical split without missing values, whatever the default side
+
+_EVERY, _NONE, _ONE = np.uint32(ALL), np.uint32(0), np.uint32(1)
+_DE_BRUIJN, _SHIFT = np.uint32(0x077CB531), np.uint32(27)
+_PLACES: Final = np.argsort([(0x077CB531 << place & ALL) >> 27 for place in range(WORD)])
 
 
 @dataclass(frozen=True)
 class Trees:
     """An ensemble over float32 features without NaN.
 
-    Node n sends a row to children[n, 0] where features[split_features[n]] <= thresholds[n], else to children[n, 1]; a
-    leaf sends every row to itself. So all rows go `depths[t]` (trees,) steps down from roots[t], without a branch that
-    a processor would have to guess. `values` (nodes,) float64 are the leaves' scores.
+    A tree's leaves are numbered from left to right, 32 to a word. Where a row's feature is above a split's threshold,
+    the leaves on the split's left cannot be reached: cut c keeps, of word words[c], the bits of keeps[c] where feature
+    features_cut[c] is above thresholds[c]. Tree t's cuts are starts[t] : starts[t + 1]; what is left of its leaves, the
+    first one is the row's. `values` float64 are the leaves' scores, tree t's from leaves[t] on.
     """
 
     features: tuple[str, ...]
-    roots: np.ndarray
-    depths: np.ndarray
-    split_features: np.ndarray
+    starts: np.ndarray
+    features_cut: np.ndarray
     thresholds: np.ndarray
-    children: np.ndarray
+    words: np.ndarray
+    keeps: np.ndarray
+    leaves: np.ndarray
     values: np.ndarray
 
     @classmethod
@@ -52,20 +62,19 @@ class Trees:
             raise ValueError("it is cut off")
         head, *blocks = body.split(_TREE)
         names = tuple(_values(head)["feature_names"])
-        trees = [_nodes(_values(block)) for block in blocks]
-        starts = np.cumsum([0, *(len(tree.values) for tree in trees)])
+        trees = [_tree(_values(block)) for block in blocks]
         ensemble = cls(
             features=names,
-            roots=starts[:-1].astype(np.int32),
-            depths=np.array([tree.depth for tree in trees], np.int32),
-            split_features=np.concatenate([tree.split_features for tree in trees]).astype(np.int32),
+            starts=np.cumsum([0, *(len(tree.words) for tree in trees)]),
+            features_cut=np.concatenate([tree.features for tree in trees]).astype(np.int64),
             thresholds=np.concatenate([tree.thresholds for tree in trees]).astype(np.float32),
-            children=np.concatenate([tree.children + start for tree, start in zip(trees, starts, strict=False)]).astype(
-                np.int32
-            ),
+            words=np.concatenate([tree.words for tree in trees]).astype(np.int64),
+            keeps=np.concatenate([tree.keeps for tree in trees]),
+            leaves=np.cumsum([0, *(len(tree.values) for tree in trees)]),
             values=np.concatenate([tree.values for tree in trees]),
         )
-        if not 0 <= int(ensemble.split_features.min()) <= int(ensemble.split_features.max()) < len(names):
+        used = ensemble.features_cut
+        if len(used) and not 0 <= int(used.min()) <= int(used.max()) < len(names):
             raise ValueError("a split by a feature that has no name")
         return ensemble
 
@@ -73,8 +82,8 @@ class Trees:
         """(rows,) float64 for (rows, features) float32."""
         assert features.shape[1] == len(self.features)
         assert features.dtype == np.float32
-        arrays = (self.roots, self.depths, self.split_features, self.thresholds, self.children, self.values)
-        return np.asarray(_scores(features, *arrays))
+        cuts = (self.starts, self.features_cut, self.thresholds, self.words, self.keeps)
+        return np.asarray(_scores(np.ascontiguousarray(features.T), *cuts, self.leaves, self.values))
 
 
 def _values(block: str) -> dict[str, list[str]]:
@@ -90,45 +99,67 @@ def _check_splits(types: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class _Tree:
-    """One tree's nodes, splits first, then leaves."""
+    """One tree's cuts, and its leaves' scores from left to right."""
 
-    depth: int
-    split_features: np.ndarray
+    features: np.ndarray
     thresholds: np.ndarray
-    children: np.ndarray
+    words: np.ndarray
+    keeps: np.ndarray
     values: np.ndarray
 
 
-def _nodes(values: dict[str, list[str]]) -> _Tree:
-    leaves = np.array([float(value) for value in values["leaf_value"]])
-    splits = len(leaves) - 1
-    own = np.repeat(np.arange(splits, splits + len(leaves))[:, None], 2, axis=1)  # a leaf's children: itself
+def _tree(values: dict[str, list[str]]) -> _Tree:
+    scores = np.array([float(value) for value in values["leaf_value"]])
+    splits = len(scores) - 1
     if splits == 0:
-        return _Tree(0, np.zeros(1), np.zeros(1), own, leaves)
+        none = np.zeros(0, np.int64)
+        return _Tree(none, none, none, none.astype(np.uint32), scores)
     _check_splits(values["decision_type"])
     if any(len(values[name]) != splits for name in _OF_SPLITS):
         raise ValueError("a tree whose lists differ in length")
-    places = np.array([[int(place) for place in values[side]] for side in ("left_child", "right_child")]).T
-    children = np.concatenate([np.where(places >= 0, places, splits + ~places), own])
-    if children.min() < 0 or children.max() >= len(children):
-        raise ValueError("a child that is not in the tree")
+    left, right = ([int(place) for place in values[side]] for side in ("left_child", "right_child"))
+    order, spans = _left_to_right(left, right)
+    cuts = [(split, word, keep) for split, span in enumerate(spans) for word, keep in _without(*span)]
+    thresholds = [_rounded_down(float(value)) for value in values["threshold"]]
     return _Tree(
-        depth=_depth(children, splits),
-        split_features=np.concatenate([[int(value) for value in values["split_feature"]], np.zeros(len(leaves))]),
-        thresholds=np.concatenate([[_rounded_down(float(v)) for v in values["threshold"]], np.zeros(len(leaves))]),
-        children=children,
-        values=np.concatenate([np.zeros(splits), leaves]),
+        features=np.array([int(values["split_feature"][split]) for split, _, _ in cuts]),
+        thresholds=np.array([thresholds[split] for split, _, _ in cuts]),
+        words=np.array([word for _, word, _ in cuts]),
+        keeps=np.array([keep for _, _, keep in cuts], np.uint32),
+        values=scores[order],
     )
 
 
-def _depth(children: np.ndarray, splits: int) -> int:
-    """Steps from the root to the deepest leaf."""
-    depth, level = 0, np.zeros(1, np.int64)
-    while (level < splits).any():
-        depth, level = depth + 1, np.unique(children[level[level < splits]])
-        if depth > splits:
-            raise ValueError("a tree that runs in a circle")
-    return depth
+def _left_to_right(left: Sequence[int], right: Sequence[int]) -> tuple[list[int], list[tuple[int, int]]]:
+    """The leaves in order, and for each split the places in that order that lie on its left: first and behind the last.
+
+    A child is the number of a split, or of a leaf as ~leaf.
+    """
+    order: list[int] = []
+    spans = [(0, 0)] * len(left)
+    ahead = [(0, False)]
+    for _ in range(3 * len(left) + 1):  # each split twice, each leaf once
+        node, is_left_done = ahead.pop()
+        if node < 0:
+            order.append(~node)
+        elif is_left_done:
+            spans[node] = (spans[node][0], len(order))
+            ahead.append((right[node], False))
+        else:
+            spans[node] = (len(order), 0)
+            ahead += [(node, True), (left[node], False)]
+    if ahead or sorted(order) != list(range(len(left) + 1)):
+        raise ValueError("a tree that runs in a circle, or leaves out a leaf")
+    return order, spans
+
+
+def _without(first: int, stop: int) -> list[tuple[int, int]]:
+    """The words that hold the leaves first : stop, each with all bits but theirs."""
+    words = range(first // WORD, (stop - 1) // WORD + 1)
+    spans = [(max(first - word * WORD, 0), min(stop - word * WORD, WORD)) for word in words]
+    return [
+        (word, ALL ^ (((1 << (end - begin)) - 1) << begin)) for word, (begin, end) in zip(words, spans, strict=True)
+    ]
 
 
 def _rounded_down(threshold: float) -> np.float32:
@@ -141,23 +172,43 @@ def _rounded_down(threshold: float) -> np.float32:
 
 @compiled
 def _scores(
-    rows: np.ndarray,
-    roots: np.ndarray,
-    depths: np.ndarray,
-    split_features: np.ndarray,
+    columns: np.ndarray,
+    starts: np.ndarray,
+    features_cut: np.ndarray,
     thresholds: np.ndarray,
-    children: np.ndarray,
+    words: np.ndarray,
+    keeps: np.ndarray,
+    leaves: np.ndarray,
     values: np.ndarray,
 ) -> np.ndarray:
-    out = np.zeros(len(rows), np.float64)
-    nodes = np.empty(len(rows), np.int32)
-    for tree in range(len(roots)):
-        nodes[:] = roots[tree]
-        # Level by level over all rows: the loads of different rows do not wait for each other.
-        for _ in range(depths[tree]):
-            for row in range(len(rows)):
-                node = nodes[row]
-                nodes[row] = children[node, 1 if rows[row, split_features[node]] > thresholds[node] else 0]
-        for row in range(len(rows)):
-            out[row] += values[nodes[row]]
+    rows = columns.shape[1]
+    out = np.zeros(rows, np.float64)
+    most = 1
+    for tree in range(len(starts) - 1):
+        most = max(most, (leaves[tree + 1] - leaves[tree] - 1) // WORD + 1)
+    left = np.empty((most, rows), np.uint32)
+    for tree in range(len(starts) - 1):
+        count = (leaves[tree + 1] - leaves[tree] - 1) // WORD + 1
+        left[:count] = _EVERY
+        for cut in range(starts[tree], starts[tree + 1]):
+            _keep(columns[features_cut[cut]], thresholds[cut], keeps[cut], left[words[cut]])
+        for row in range(rows):
+            word = 0
+            while left[word, row] == _NONE:
+                word += 1
+            out[row] += values[leaves[tree] + word * WORD + _first_bit(left[word, row])]
     return out
+
+
+@compiled
+def _keep(column: np.ndarray, threshold: np.float32, keep: np.uint32, left: np.ndarray) -> None:
+    """Where the column is above the threshold, only the bits of `keep` are left."""
+    for row in range(len(column)):
+        left[row] &= keep if column[row] > threshold else _EVERY
+
+
+@compiled
+def _first_bit(bits: np.uint32) -> int:
+    """The place of the lowest bit, by a de Bruijn sequence (Leiserson, Prokop and Randall, 1998)."""
+    lowest = bits & np.uint32(~bits + _ONE)
+    return int(_PLACES[np.uint32(lowest * _DE_BRUIJN) >> _SHIFT])

@@ -20,8 +20,9 @@ class VisitLog(NamedTuple):
 
     `ends` (visits,) int64, seconds since 1970 UTC; `offsets` (visits + 1,) int64: the entries of visit v lie at
     offsets[v] : offsets[v + 1]; `items` (entries,) int32, in the order of the visit; `kinds` (entries,) uint8;
-    `customers` (visits,) int32; `visits` (entries,) int32: the visit of an entry. `item_offsets` (items + 1,) int64 and
-    `postings` (entries,) int32: the entries that hold item i, oldest first.
+    `customers` (visits,) int32. The entries that hold item i, oldest first, are
+    postings[item_offsets[i] : item_offsets[i + 1]], int32 (entries,) and int64 (items + 1,); `visits` (entries,) int32
+    are the visits of these postings, in the same order, so that they are read side by side.
     """
 
     ends: np.ndarray
@@ -44,15 +45,16 @@ class VisitLog(NamedTuple):
         entries = np.arange(len(interactions)) - np.repeat(offsets[:-1] - starts[order], lengths)
         items = interactions.items[entries]
         counts = np.bincount(items, minlength=interactions.item_count)
+        postings = np.argsort(items, kind="stable").astype(np.int32)
         log = cls(
             ends=ends[order],
             offsets=offsets,
             items=items,
             kinds=interactions.kinds[entries],
             customers=interactions.rows[starts[order]].astype(np.int32),
-            visits=np.repeat(np.arange(len(order), dtype=np.int32), lengths),
+            visits=np.repeat(np.arange(len(order), dtype=np.int32), lengths)[postings],
             item_offsets=np.concatenate([[0], np.cumsum(counts)]),
-            postings=np.argsort(items, kind="stable").astype(np.int32),
+            postings=postings,
         )
         return cls(*map(read_only, log))
 
@@ -81,7 +83,7 @@ def first_at_or_after(log: VisitLog, start: int, stop: int, visit: int) -> int:
         return stop  # every question to a service asks for all visits
     while start < stop:
         middle = (start + stop) >> 1
-        if log.visits[log.postings[middle]] < visit:
+        if log.visits[middle] < visit:
             start = middle + 1
         else:
             stop = middle

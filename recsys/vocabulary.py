@@ -6,6 +6,8 @@ from typing import Self
 
 import numpy as np
 
+from recsys.compiled import compiled, read_only
+
 
 class Texts:
     """A list of texts in two arrays: UTF-8 bytes `data` (bytes,) uint8 and `offsets` (texts + 1,) int64."""
@@ -17,6 +19,7 @@ class Texts:
         self.data = np.asarray(data)
         self.offsets = np.asarray(offsets)
         self._bytes = memoryview(self.data)  # type: ignore[arg-type]
+        self._arrays = read_only(self.data), read_only(self.offsets)
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Self:
@@ -51,14 +54,8 @@ class Vocabulary(Texts):
     def index(self, value: str) -> int:
         """The place of `value`, or -1."""
         wanted = value.encode()
-        low, high = 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if self._raw(middle) < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        return low if low < len(self) and self._raw(low) == wanted else -1
+        place = int(_first_not_before(*self._arrays, np.frombuffer(wanted, np.uint8)))
+        return place if place < len(self) and self._raw(place) == wanted else -1
 
     def indices(self, values: Sequence[str]) -> np.ndarray:
         """The place of each of `values` (-1 where unknown), (values,) int64; builds a dict, so not for a request."""
@@ -86,3 +83,20 @@ class AppendedVocabulary(Vocabulary):
 def is_sorted(texts: Texts) -> bool:
     """Whether the texts are distinct and in byte order, as a Vocabulary must be; O(texts)."""
     return all(a.encode() < b.encode() for a, b in pairwise(texts.values()))
+
+
+@compiled
+def _first_not_before(data: np.ndarray, offsets: np.ndarray, wanted: np.ndarray) -> int:
+    """The place of the first text that is not before `wanted` in byte order; by bisection."""
+    low, high = 0, len(offsets) - 1
+    while low < high:
+        middle = (low + high) // 2
+        start, size = offsets[middle], offsets[middle + 1] - offsets[middle]
+        place = 0
+        while place < size and place < len(wanted) and data[start + place] == wanted[place]:
+            place += 1
+        if place < len(wanted) and (place == size or data[start + place] < wanted[place]):
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -13,13 +13,13 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
-from recsys.board import Board, slot_of
-from recsys.compiled import compiled, read_only
+from recsys.board import Board, slot_in
+from recsys.compiled import compiled, inlined, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.source import Column, State
-from recsys.scratch import OfLast
+from recsys.scratch import OfLast, Scratch
 from recsys.shopper import Shopper, Touches
 
 BUCKETS: Final = 1 << 18
@@ -58,6 +58,7 @@ class Content:
             read_only(cold_items),
         )
         self._profile = OfLast(self._profile_of)
+        self._wanted = Scratch(lambda: np.zeros(BUCKETS, np.float32))
 
     @classmethod
     def fit(cls, state: State) -> Self:
@@ -80,6 +81,7 @@ class Content:
             _propose(
                 profile,
                 weights,
+                self._wanted.get(),
                 self.cold_offsets,
                 self.cold_items,
                 self.offsets,
@@ -94,7 +96,7 @@ class Content:
             out[:] = 0.0
             return
         profile, weights = self._profile.get(shopper)
-        _judge(profile, weights, candidates, self.offsets, self.tokens, self.weights, out[:, 0])
+        _judge(profile, weights, self._wanted.get(), candidates, self.offsets, self.tokens, self.weights, out[:, 0])
 
     def most_similar(self, item: int, eligible: np.ndarray, k: int, found: int) -> dict[int, float]:
         """Cosines of the eligible items that are most like one: cold ones; where fewer than `k` were `found`, any."""
@@ -108,7 +110,7 @@ class Content:
             among = np.arange(len(self.offsets) - 1)
         among = among[eligible[among]]
         cosines = np.empty((len(among), 1), np.float32)
-        _judge(*profile, among, self.offsets, self.tokens, self.weights, cosines[:, 0])
+        _judge(*profile, self._wanted.get(), among, self.offsets, self.tokens, self.weights, cosines[:, 0])
         best = np.argsort(-cosines[:, 0], kind="stable")[:k]
         best = best[cosines[best, 0] > 0]
         return dict(zip(among[best].tolist(), cosines[best, 0].tolist(), strict=True))
@@ -200,15 +202,11 @@ def _profile(
     return found[order], amounts[order] / np.float32(np.sqrt(total)) if total > 0 else amounts[order]
 
 
-@compiled
-def _similarity(
-    profile: np.ndarray, profile_weights: np.ndarray, tokens: np.ndarray, weights: np.ndarray, start: int, stop: int
-) -> float:
+@inlined
+def _similarity(wanted: np.ndarray, tokens: np.ndarray, weights: np.ndarray, start: int, stop: int) -> float:
     found = 0.0
     for entry in range(start, stop):
-        place = np.searchsorted(profile, tokens[entry])
-        if place < len(profile) and profile[place] == tokens[entry]:
-            found += profile_weights[place] * weights[entry]
+        found += wanted[tokens[entry]] * weights[entry]
     return found
 
 
@@ -216,6 +214,7 @@ def _similarity(
 def _propose(
     profile: np.ndarray,
     profile_weights: np.ndarray,
+    wanted: np.ndarray,
     cold_offsets: np.ndarray,
     cold_items: np.ndarray,
     offsets: np.ndarray,
@@ -224,27 +223,36 @@ def _propose(
     board: Board,
     first: int,
 ) -> None:
+    """`wanted` (BUCKETS,) float32 is scratch: zeros before and after."""
+    wanted[profile] = profile_weights
     compared = 0
+    slots, rows, scores, size = board.slots, board.items, board.scores, board.size
     for place in np.argsort(-profile_weights, kind="mergesort"):
         token = profile[place]
         for entry in range(cold_offsets[token], min(cold_offsets[token + 1], cold_offsets[token] + PER_TOKEN)):
             item = cold_items[entry]
-            scores = board.scores[slot_of(board, item)]
-            if scores[first] == 0 and compared < MOST_COLD:
-                scores[first] = _similarity(profile, profile_weights, tokens, weights, offsets[item], offsets[item + 1])
+            if compared == MOST_COLD:
+                break
+            row = slot_in(item, slots, rows, scores, size)
+            if scores[row, first] == 0:
+                scores[row, first] = _similarity(wanted, tokens, weights, offsets[item], offsets[item + 1])
                 compared += 1
+    wanted[profile] = 0.0
 
 
 @compiled
 def _judge(
     profile: np.ndarray,
     profile_weights: np.ndarray,
+    wanted: np.ndarray,
     candidates: np.ndarray,
     offsets: np.ndarray,
     tokens: np.ndarray,
     weights: np.ndarray,
     out: np.ndarray,
 ) -> None:
+    wanted[profile] = profile_weights
     for row in range(len(candidates)):
         item = candidates[row]
-        out[row] = _similarity(profile, profile_weights, tokens, weights, offsets[item], offsets[item + 1])
+        out[row] = _similarity(wanted, tokens, weights, offsets[item], offsets[item + 1])
+    wanted[profile] = 0.0

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 from scipy.sparse import csr_array
 
-from recsys.board import Board, slot_of
+from recsys.board import Board, slot_in
 from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
@@ -56,9 +56,11 @@ class CoVisitation:
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         """Says nothing of items that are nobody's neighbours."""
 
-    def strongest_anchor(self, shopper: Shopper, item: int) -> int:
-        """The item of the history that speaks most for `item`, -1 where none does."""
-        return int(_strongest_anchor(shopper.touches, self._from_kinds, self._anchors, *self._arrays, item))
+    def strongest_anchors(self, shopper: Shopper, items: np.ndarray) -> np.ndarray:
+        """For each of `items` the item of the history that speaks most for it, -1 where none does; (items,) int64."""
+        found = np.full(len(items), -1)
+        _strongest_anchors(shopper.touches, self._from_kinds, self._anchors, *self._arrays, items, found)
+        return found
 
     def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
         """The item's neighbours and their scores."""
@@ -118,12 +120,13 @@ def add_neighbours(
     column: int,
 ) -> None:
     """Add to `column` what each anchor's neighbours are worth, times its weight; an item past `indptr` is new."""
+    slots, rows, scores, size = board.slots, board.items, board.scores, board.size
     for place in range(len(anchors)):
         item = anchors[place]
         if item + 1 >= len(indptr):
             continue
         for entry in range(indptr[item], indptr[item + 1]):
-            board.scores[slot_of(board, indices[entry]), column] += weights[place] * data[entry]
+            scores[slot_in(indices[entry], slots, rows, scores, size), column] += weights[place] * data[entry]
 
 
 @compiled
@@ -146,24 +149,25 @@ def _propose(
 
 
 @compiled
-def _strongest_anchor(
+def _strongest_anchors(
     touches: Touches,
     from_kinds: np.ndarray,
     limit: int,
     indptr: np.ndarray,
     indices: np.ndarray,
     data: np.ndarray,
-    item: int,
-) -> int:
-    best, found = 0.0, -1
+    items: np.ndarray,
+    found: np.ndarray,
+) -> None:
+    best = np.zeros(len(items))
     for place in anchors_of(touches, touches.interest, from_kinds, limit):
-        anchor = touches.items[place]
+        anchor, interest = touches.items[place], touches.interest[place]
         if anchor + 1 >= len(indptr):
             continue
         for entry in range(indptr[anchor], indptr[anchor + 1]):
-            if indices[entry] == item and touches.interest[place] * data[entry] > best:
-                best, found = touches.interest[place] * data[entry], anchor
-    return found
+            for row in range(len(items)):
+                if indices[entry] == items[row] and interest * data[entry] > best[row]:
+                    best[row], found[row] = interest * data[entry], anchor
 
 
 class ViewedTogether(CoVisitation):

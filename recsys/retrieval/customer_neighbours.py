@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
-from recsys.board import Board, slot_of
+from recsys.board import Board, slot_in
 from recsys.compiled import compiled, read_only
 from recsys.interactions import Interactions, ItemCounters
 from recsys.items import Items
@@ -39,8 +39,9 @@ class Profiles(NamedTuple):
     """Customers' distinct items with their weights, and items' customers.
 
     Customer c's items, the latest last: items[offsets[c] : offsets[c + 1]], with `weights` float32. Item i's customers,
-    the latest last: customers[item_offsets[i] : item_offsets[i + 1]], with `item_weights`. `norms` (customers,) float32
-    are the lengths of the weighted profiles, `rarity` (items,) float32 the items' inverse frequency.
+    the latest last: customers[item_offsets[i] : item_offsets[i + 1]], with `nearness` (pairs, 2) float32: what having
+    the item adds to how near the customer is, by the cosine and linear, so that nothing else of a customer need be
+    looked up. `damping` (items,) float32 is what an item's popularity leaves of it in the linear reading.
     """
 
     offsets: np.ndarray
@@ -48,9 +49,8 @@ class Profiles(NamedTuple):
     weights: np.ndarray
     item_offsets: np.ndarray
     customers: np.ndarray
-    item_weights: np.ndarray
-    norms: np.ndarray
-    rarity: np.ndarray
+    nearness: np.ndarray
+    damping: np.ndarray
 
 
 class CustomerNeighbours:
@@ -61,7 +61,7 @@ class CustomerNeighbours:
     def __init__(self, profiles: Profiles) -> None:
         self.profiles = Profiles(*map(read_only, profiles))
         # Similarity sums of each customer, by weight and linear, side by side in memory; zero between requests.
-        self._scratch = Scratch(lambda: np.zeros((len(profiles.norms), 2), np.float32))
+        self._scratch = Scratch(lambda: np.zeros((len(profiles.offsets) - 1, 2), np.float32))
 
     @classmethod
     def fit(cls, state: State) -> Self:
@@ -117,16 +117,18 @@ def profiles_of(interactions: Interactions) -> Profiles:
     counts = np.bincount(item, minlength=interactions.item_count)
     rarity = np.log1p(len(interactions.customers) / (1.0 + counts)).astype(np.float32)
     by_item = np.lexsort((latest, item))
-    squares = np.bincount(customer, (weight * rarity[item]) ** 2, minlength=len(interactions.customers))
+    sizes = np.bincount(customer, minlength=len(interactions.customers))
+    norms = np.sqrt(np.bincount(customer, (weight * rarity[item]) ** 2, minlength=len(sizes)))
+    by_cosine = rarity[item] ** 2 * weight / norms[customer]
+    linear = counts[item] ** -0.5 * sizes[customer] ** -CUSTOMER_DAMPING
     return Profiles(
-        offsets=_offsets(np.bincount(customer, minlength=len(interactions.customers))),
+        offsets=_offsets(sizes),
         items=item.astype(np.int32),
         weights=weight.astype(np.float32),
         item_offsets=_offsets(counts),
         customers=customer[by_item].astype(np.int32),
-        item_weights=weight[by_item].astype(np.float32),
-        norms=np.sqrt(squares).astype(np.float32),
-        rarity=rarity,
+        nearness=np.column_stack([by_cosine, linear])[by_item].astype(np.float32),
+        damping=np.maximum(counts, 1).astype(np.float32) ** np.float32(-ITEM_DAMPING),
     )
 
 
@@ -173,19 +175,34 @@ def _propose(
     cosine, linear = np.empty(count, np.float32), np.empty(count, np.float32)
     for place in range(count):
         customer = found[place]
-        size = profiles.offsets[customer + 1] - profiles.offsets[customer]
-        cosine[place] = sums[customer, 0] / profiles.norms[customer]
-        linear[place] = sums[customer, 1] / size**CUSTOMER_DAMPING
+        cosine[place], linear[place] = sums[customer]
         sums[customer, :] = 0.0
-    for step in range(2):
-        nearness = cosine if step == 0 else linear
-        limit = NEIGHBOURS if step == 0 else LINEAR_NEIGHBOURS
-        least = 0.0
-        if count > limit:
-            least = -np.partition(-nearness, limit - 1)[limit - 1]
-        for place in range(count):
-            if nearness[place] >= least and nearness[place] > 0:
-                _add(found[place], nearness[place], step == 0, profiles, board, first + step)
+    least_cosine, least_linear = _least(cosine, NEIGHBOURS), _least(linear, LINEAR_NEIGHBOURS)
+    offsets, profile_items, profile_weights, damping = (
+        profiles.offsets,
+        profiles.items,
+        profiles.weights,
+        profiles.damping,
+    )
+    slots, rows, scores, size = board.slots, board.items, board.scores, board.size
+    for place in range(count):
+        # A customer who is near in both readings, as most are, is read once.
+        near = cosine[place] if cosine[place] >= least_cosine else 0.0
+        near_linear = linear[place] if linear[place] >= least_linear else 0.0
+        if near <= 0 and near_linear <= 0:
+            continue
+        stop = offsets[found[place] + 1]
+        for entry in range(max(offsets[found[place]], stop - MOST_ITEMS), stop):
+            item = profile_items[entry]
+            row = slot_in(item, slots, rows, scores, size)
+            scores[row, first] += near * profile_weights[entry]
+            scores[row, first + 1] += near_linear * damping[item]
+
+
+@compiled
+def _least(nearness: np.ndarray, limit: int) -> float:
+    """The nearness of the last of the `limit` nearest, 0 where there are fewer."""
+    return float(-np.partition(-nearness, limit - 1)[limit - 1]) if len(nearness) > limit else 0.0
 
 
 @compiled
@@ -194,32 +211,21 @@ def _gather(
 ) -> int:
     """Sum the similarity of each customer who has one of the items; how many of `touched` are filled."""
     count = 0
+    item_offsets, customers, nearness = profiles.item_offsets, profiles.customers, profiles.nearness
     share = max(READ_LISTS // max(len(items), 1), 1)
     for place in range(len(items)):
         item = items[place]
-        if item + 1 >= len(profiles.item_offsets):  # it came after the fit
+        if item + 1 >= len(item_offsets):  # it came after the fit
             continue
-        stop = profiles.item_offsets[item + 1]
-        size = stop - profiles.item_offsets[item]
-        rare = profiles.rarity[item]
+        stop = item_offsets[item + 1]
+        size = stop - item_offsets[item]
         for entry in range(stop - min(size, min(MOST_OF_ITEM, share)), stop):
-            customer = profiles.customers[entry]
+            customer = customers[entry]
             if customer == own:
                 continue
-            if sums[customer, 1] == 0.0:
-                touched[count] = customer
-                count += 1
-            sums[customer, 0] += weights[place] * rare * rare * profiles.item_weights[entry]
-            sums[customer, 1] += weights[place] / np.sqrt(size)
+            # Without a branch, which a processor would guess wrongly while it waits for the memory.
+            touched[count] = customer
+            count += sums[customer, 1] == 0.0
+            sums[customer, 0] += weights[place] * nearness[entry, 0]
+            sums[customer, 1] += weights[place] * nearness[entry, 1]
     return count
-
-
-@compiled
-def _add(customer: int, nearness: float, by_weight: bool, profiles: Profiles, board: Board, column: int) -> None:
-    stop = profiles.offsets[customer + 1]
-    for entry in range(max(profiles.offsets[customer], stop - MOST_ITEMS), stop):
-        item = profiles.items[entry]
-        worth = profiles.weights[entry]
-        if not by_weight:
-            worth = (profiles.item_offsets[item + 1] - profiles.item_offsets[item]) ** -ITEM_DAMPING
-        board.scores[slot_of(board, item), column] += nearness * worth

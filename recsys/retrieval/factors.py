@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from recsys.board import Board
-from recsys.compiled import compiled, read_only
+from recsys.compiled import compiled, inlined, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.pairs import Pairs
@@ -26,18 +26,31 @@ UNCHOSEN_WEIGHT: Final = 0.003  # of an item that was not chosen, where a chosen
 REGULARISATION: Final = 0.03  # per chosen item and per weight of the unchosen ones
 ITERATIONS: Final = 10
 LEAST_PAIRS: Final = 500  # customers' items, below which no taste is learnt
+CODES: Final = 127  # the largest code of an item's vector
+TASTE_CODES: Final = 8_191  # and of a shopper's, so that the product of 2,000 factors still fits into 32 bits
 MOST_SCORED: Final = 1_200  # items that other sources have written, the first ones
 FOLDED_ITEMS: Final = 100  # of a history, by interest, that a shopper's vector is solved from
 
 
 class Factors:
-    """`vectors` (items, factors) float32; `gram` (factors, factors) float32 is their Gram matrix with the ridge."""
+    """Item i's vector is codes[i] * scales[i]: `codes` (items, factors) int8, `scales` (items,) float32.
+
+    Rounded so, a vector is one line of memory, and products of whole numbers are exact in any order, so that a
+    processor may add up many at once. `gram` (factors, factors) float32 is the vectors' Gram matrix with the ridge.
+    """
 
     name: ClassVar[str] = "factors"
 
-    def __init__(self, vectors: np.ndarray, gram: np.ndarray) -> None:
-        self.vectors, self.gram = read_only(vectors), read_only(gram)
+    def __init__(self, codes: np.ndarray, scales: np.ndarray, gram: np.ndarray) -> None:
+        self.codes, self.scales, self.gram = read_only(codes), read_only(scales), read_only(gram)
         self._taste = OfLast(self._taste_of)
+
+    @classmethod
+    def of(cls, vectors: np.ndarray, gram: np.ndarray) -> Self:
+        """From vectors (items, factors) float32."""
+        largest = np.abs(vectors).max(axis=1, initial=0.0)
+        scales = (np.where(largest > 0, largest, 1.0) / CODES).astype(np.float32)
+        return cls(np.rint(vectors / scales[:, None]).astype(np.int8), scales, gram)
 
     @classmethod
     def fit(cls, state: State) -> Self:
@@ -46,7 +59,7 @@ class Factors:
         shape = (len(interactions.customers), interactions.item_count)
         factors = min(state.parameters.factors, *shape)
         if len(pairs.keys) < LEAST_PAIRS or factors < 2:
-            return cls(np.zeros((shape[1], 0), np.float32), np.zeros((0, 0), np.float32))
+            return cls.of(np.zeros((shape[1], 0), np.float32), np.zeros((0, 0), np.float32))
         chosen = csr_matrix((np.ones(len(pairs.keys), np.float32), (pairs.rows, pairs.columns)), shape=shape)
         active = len(np.unique(pairs.rows))
         # Per Rendle et al. the ridge grows with how much is known of a row; `implicit` has one for all: the mean row's.
@@ -54,7 +67,7 @@ class Factors:
         ridge = REGULARISATION * (known + (active + shape[1]) / 2)
         vectors = _fitted(chosen, factors, ridge, state.seed, state.threads)
         gram = vectors.T.astype(np.float64) @ vectors + ridge * np.eye(factors)
-        return cls(vectors, gram.astype(np.float32))
+        return cls.of(vectors, gram.astype(np.float32))
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
@@ -66,28 +79,34 @@ class Factors:
 
     def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
         """Scores what other sources have written; of all items would take longer than a request may."""
-        if self.vectors.shape[1] and not shopper.is_stranger:
-            _propose(self._taste.get(shopper), self.vectors, board, first)
+        if self.codes.shape[1] and not shopper.is_stranger:
+            _propose(*self._taste.get(shopper), self.codes, self.scales, board, first)
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
-        if not self.vectors.shape[1] or shopper.is_stranger:
+        if not self.codes.shape[1] or shopper.is_stranger:
             out[:] = 0.0
             return
-        _judge(self._taste.get(shopper), self.vectors, candidates, out)
+        _judge(*self._taste.get(shopper), self.codes, self.scales, candidates, out)
 
     def grown(self, items: Items, counters: ItemCounters) -> Self:
-        unknown = np.zeros((len(items) - len(self.vectors), self.vectors.shape[1]), np.float32)
-        return type(self)(np.concatenate([self.vectors, unknown]), self.gram)
+        more = len(items) - len(self.codes)
+        unknown = np.zeros((more, self.codes.shape[1]), np.int8)
+        return type(self)(
+            np.concatenate([self.codes, unknown]), np.append(self.scales, np.ones(more, np.float32)), self.gram
+        )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        return {"factors_vectors": self.vectors, "factors_gram": self.gram}
+        return {"factors_codes": self.codes, "factors_scales": self.scales, "factors_gram": self.gram}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
-        return cls(*(np.asarray(arrays[f"factors_{name}"]) for name in ("vectors", "gram")))
+        return cls(*(np.asarray(arrays[f"factors_{name}"]) for name in ("codes", "scales", "gram")))
 
-    def _taste_of(self, shopper: Shopper) -> np.ndarray:
-        return _folded_in(shopper.touches.items, shopper.touches.interest, self.vectors, self.gram)
+    def _taste_of(self, shopper: Shopper) -> tuple[np.ndarray, float]:
+        """The shopper's vector as whole numbers (factors,) int16, and what one of them stands for."""
+        taste = _folded_in(shopper.touches.items, shopper.touches.interest, self.codes, self.scales, self.gram)
+        unit = max(float(np.abs(taste).max()), 1e-30) / TASTE_CODES
+        return np.rint(taste / unit).astype(np.int16), unit
 
 
 def _fitted(chosen: csr_matrix, factors: int, ridge: float, seed: int, threads: int) -> np.ndarray:
@@ -109,67 +128,70 @@ def _fitted(chosen: csr_matrix, factors: int, ridge: float, seed: int, threads: 
 
 
 @compiled
-def _folded_in(items: np.ndarray, interest: np.ndarray, vectors: np.ndarray, gram: np.ndarray) -> np.ndarray:
-    """The taste that explains the history best: ridge regression on the items' vectors, by Cholesky."""
-    size = vectors.shape[1]
+def _folded_in(
+    items: np.ndarray, interest: np.ndarray, codes: np.ndarray, scales: np.ndarray, gram: np.ndarray
+) -> np.ndarray:
+    """The taste that explains the history best: ridge regression on the items' vectors."""
+    size = codes.shape[1]
     system, target = gram.astype(np.float64), np.zeros(size)
     for place in np.argsort(-interest, kind="mergesort")[:FOLDED_ITEMS]:
-        vector = vectors[items[place]]
+        vector = codes[items[place]] * scales[items[place]]
         for row in range(size):
             target[row] += vector[row] / UNCHOSEN_WEIGHT
-            for column in range(row + 1):
-                system[row, column] += (1.0 / UNCHOSEN_WEIGHT - 1.0) * vector[row] * vector[column]
-    return _solved(system, target).astype(np.float32)
+            amount = (1.0 / UNCHOSEN_WEIGHT - 1.0) * vector[row]
+            for column in range(row, size):
+                system[row, column] += amount * vector[column]
+    return _solved(system, target)
 
 
 @compiled
 def _solved(system: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Of system @ x = target for a positive definite system, of which the lower triangle is read and overwritten."""
+    """Of system @ x = target for a positive definite system, of which the upper triangle is read; both are overwritten.
+
+    Elimination without pivots: its innermost loop runs along a row, where a processor takes several at once.
+    """
     size = len(target)
-    for row in range(size):
-        for column in range(row + 1):
-            found = system[row, column]
-            for place in range(column):
-                found -= system[row, place] * system[column, place]
-            system[row, column] = np.sqrt(found) if row == column else found / system[column, column]
-    solution = target.copy()
-    for row in range(size):
-        for place in range(row):
-            solution[row] -= system[row, place] * solution[place]
-        solution[row] /= system[row, row]
+    for pivot in range(size):
+        for row in range(pivot + 1, size):
+            factor = system[pivot, row] / system[pivot, pivot]
+            target[row] -= factor * target[pivot]
+            for column in range(row, size):
+                system[row, column] -= factor * system[pivot, column]
     for row in range(size - 1, -1, -1):
-        for place in range(row + 1, size):
-            solution[row] -= system[place, row] * solution[place]
-        solution[row] /= system[row, row]
-    return solution
+        for column in range(row + 1, size):
+            target[row] -= system[row, column] * target[column]
+        target[row] /= system[row, row]
+    return target
 
 
 @compiled
-def _propose(taste: np.ndarray, vectors: np.ndarray, board: Board, first: int) -> None:
-    for slot in range(min(board.size[0], MOST_SCORED)):
-        board.scores[slot, first] = max(_dot(taste, vectors[board.items[slot]]), np.float32(0))
+def _propose(taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, board: Board, first: int) -> None:
+    rows, scores = board.items, board.scores
+    for row in range(min(board.size[0], MOST_SCORED)):
+        item = rows[row]
+        scores[row, first] = max(_product(taste, codes, item) * unit * scales[item], 0.0)
 
 
 @compiled
-def _judge(taste: np.ndarray, vectors: np.ndarray, candidates: np.ndarray, out: np.ndarray) -> None:
-    length = np.sqrt(_dot(taste, taste))
+def _judge(
+    taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, candidates: np.ndarray, out: np.ndarray
+) -> None:
+    length = 0
+    for code in taste:
+        length += int(code) * int(code)
     for row in range(len(candidates)):
-        vector = vectors[candidates[row]]
-        score, norm = _dot(taste, vector), np.sqrt(_dot(vector, vector)) * length
-        out[row, 0] = score
-        out[row, 1] = score / norm if norm > 0 else 0.0
+        item = candidates[row]
+        product, squares = _product(taste, codes, item), 0
+        for place in range(codes.shape[1]):
+            squares += int(codes[item, place]) * int(codes[item, place])
+        out[row, 0] = product * unit * scales[item]
+        out[row, 1] = product / np.sqrt(float(squares) * float(length)) if squares and length else 0.0
 
 
-@compiled
-def _dot(first: np.ndarray, second: np.ndarray) -> float:
-    """Four sums side by side, which a processor adds up at once; always in the same order."""
-    a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-    whole = len(first) - len(first) % 4
-    for place in range(0, whole, 4):
-        a += first[place] * second[place]
-        b += first[place + 1] * second[place + 1]
-        c += first[place + 2] * second[place + 2]
-        d += first[place + 3] * second[place + 3]
-    for place in range(whole, len(first)):
-        a += first[place] * second[place]
-    return float((a + b) + (c + d))
+@inlined
+def _product(taste: np.ndarray, codes: np.ndarray, item: int) -> np.int32:
+    """Of whole numbers; as 32 bits, of which a processor adds up eight or more at once."""
+    product = np.int32(0)
+    for place in range(codes.shape[1]):
+        product += np.int32(taste[place]) * np.int32(codes[item, place])
+    return product

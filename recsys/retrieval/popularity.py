@@ -3,6 +3,7 @@
 Under a time split this simplest source is hard to beat, and it is the only one that knows anything about a stranger.
 """
 
+from functools import cached_property
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -74,7 +75,7 @@ class Popularity:
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         """The item counters say it of every candidate."""
 
-    @property
+    @cached_property
     def popular_count(self) -> int:
         """How many items have any popularity."""
         return int(np.count_nonzero(self.scores))
@@ -147,8 +148,9 @@ def main_categories(items: np.ndarray, interest: np.ndarray, category: np.ndarra
 @compiled
 def _write_all(scores: np.ndarray, board: Board, first: int) -> None:
     """Of every item that other sources have written: popularity is part of the first blend too."""
-    for slot in range(board.size[0]):
-        board.scores[slot, first] = scores[board.items[slot]]
+    rows, written = board.items, board.scores
+    for row in range(board.size[0]):
+        written[row, first] = scores[rows[row]]
 
 
 @compiled

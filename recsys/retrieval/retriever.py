@@ -1,8 +1,7 @@
 """Retrieval: several cheap sources propose candidates, and what they say of them becomes the ranker's features."""
 
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Self
 
@@ -26,6 +25,7 @@ from recsys.retrieval.source import Column, Source, State
 from recsys.retrieval.vectors import Vectors
 from recsys.retrieval.visit_items import VisitItems
 from recsys.retrieval.visit_neighbours import VisitNeighbours
+from recsys.scratch import Scratch
 from recsys.shopper import Shopper
 from recsys.visit_log import VisitLog
 
@@ -54,7 +54,6 @@ class Retriever:
     parameters: RecommendParameters
     now: int
     priors: np.ndarray  # (moments, columns) float32: of the first blend, outside a visit and inside
-    _scratch: threading.local = field(default_factory=threading.local, compare=False)
 
     @classmethod
     def fit(
@@ -127,14 +126,14 @@ class Retriever:
 
     def candidates(self, shopper: Shopper, eligible: np.ndarray) -> Candidates:
         """The union of what the sources nominate, described; `eligible` (items,) bool says what may be proposed."""
-        board = self._board()
+        board = self._board.get()
         clear(board)
         first = 0
         for source in self.sources.values():
             source.propose(shopper, eligible, board, first)
             first += len(source.columns(self.parameters))
         rows, nominators = nominated(board, eligible, *self._nominators)
-        prior = prior_of(board.scores[rows], self.priors[int(shopper.in_visit)])
+        prior = prior_of(board.scores, rows, self.priors[int(shopper.in_visit)])
         if len(rows) > self.parameters.candidates:
             kept = np.sort(np.argpartition(-prior, self.parameters.candidates)[: self.parameters.candidates])
             rows, nominators, prior = rows[kept], nominators[kept], prior[kept]
@@ -212,12 +211,9 @@ class Retriever:
     def _describer(self) -> Describer:
         return Describer.of(self.columns, self.items, self.counters)
 
-    def _board(self) -> Board:
-        """This thread's board."""
-        board: Board | None = getattr(self._scratch, "board", None)
-        if board is None:
-            board = self._scratch.board = Board.of(len(self.items), len(self.columns))
-        return board
+    @cached_property
+    def _board(self) -> Scratch[Board]:
+        return Scratch(lambda: Board.of(len(self.items), len(self.columns)))
 
 
 def _priors(parameters: RecommendParameters) -> np.ndarray:

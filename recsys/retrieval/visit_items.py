@@ -4,6 +4,7 @@ Most of a next click's signal lies in the visit itself: which items come back, a
 what. It proposes nothing.
 """
 
+from functools import cached_property
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -85,7 +86,19 @@ class VisitItems:
             return
         _in_visit(recent, candidates, out)
         _of_visit(recent, out[:, len(_IN_VISIT) : len(_IN_VISIT) + len(_OF_VISIT)])
-        _of_items(recent[-1], candidates, shopper.cutoff, self._log, out[:, len(_IN_VISIT) + len(_OF_VISIT) :])
+        of_item = out[:, len(_IN_VISIT) + len(_OF_VISIT) :]
+        if shopper.cutoff == len(self._log.ends):
+            _looked_up(self._latest, recent[-1], candidates, of_item)
+        else:
+            _of_items(candidates, shopper.cutoff, self._log, of_item)
+            _against_last(_seen(self._log, recent[-1], shopper.cutoff), of_item)
+
+    @cached_property
+    def _latest(self) -> np.ndarray:
+        """(items, len(_OF_ITEM)) float32: what is said of every item by all visits; a service asks for nothing else."""
+        table = np.empty((len(self._log.item_offsets) - 1, len(_OF_ITEM)), np.float32)
+        _of_items(np.arange(len(table)), len(self._log.ends), self._log, table)
+        return table
 
     def grown(self, items: Items, counters: ItemCounters) -> Self:
         return type(self)(self._log.grown(len(items)))
@@ -172,12 +185,11 @@ def _of_visit(recent: np.ndarray, out: np.ndarray) -> None:
 
 
 @compiled
-def _of_items(last: int, candidates: np.ndarray, cutoff: int, log: VisitLog, out: np.ndarray) -> None:
+def _of_items(candidates: np.ndarray, cutoff: int, log: VisitLog, out: np.ndarray) -> None:
+    """All but the last column, which depends on the shopper."""
     begins = np.empty(len(SHARES), np.int64)
     for window in range(len(SHARES)):
         begins[window] = max(cutoff - max(LEAST_VISITS[window], int(cutoff * SHARES[window])), 0)
-    start, stop = postings_before(log, last, cutoff)
-    of_last = stop - start
     for row in range(len(candidates)):
         start, stop = postings_before(log, candidates[row], cutoff)
         out[row, 0] = stop - start
@@ -187,6 +199,25 @@ def _of_items(last: int, candidates: np.ndarray, cutoff: int, log: VisitLog, out
             entries = log.offsets[cutoff] - log.offsets[begins[window]]
             out[row, 1 + window] = 1_000.0 * (stop - first) / max(entries, 1)
         out[row, 4] = (out[row, 2] + 0.05) / (out[row, 3] + 0.05)
-        out[row, 5] = cutoff - log.visits[log.postings[start]] if stop > start else -1
-        out[row, 6] = cutoff - log.visits[log.postings[stop - 1]] if stop > start else -1
-        out[row, 7] = (stop - start + 1.0) / (of_last + 1.0)
+        out[row, 5] = cutoff - log.visits[start] if stop > start else -1
+        out[row, 6] = cutoff - log.visits[stop - 1] if stop > start else -1
+
+
+@compiled
+def _looked_up(table: np.ndarray, last: int, candidates: np.ndarray, out: np.ndarray) -> None:
+    for row in range(len(candidates)):
+        out[row] = table[candidates[row]]
+    _against_last(table[last, 0], out)
+
+
+@compiled
+def _seen(log: VisitLog, item: int, cutoff: int) -> float:
+    start, stop = postings_before(log, item, cutoff)
+    return float(stop - start)
+
+
+@compiled
+def _against_last(seen: float, out: np.ndarray) -> None:
+    """How often a candidate was seen for each time that the item in view was."""
+    for row in range(len(out)):
+        out[row, 7] = (out[row, 0] + 1.0) / (seen + 1.0)

@@ -1,11 +1,10 @@
 """What no answer may do, whatever the question, policy or thread: show what is ruled out, or come back short."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +17,9 @@ from recsys.parameters import RecommendParameters
 from recsys.policy import Boost, Cap, Exploration, Pin, PlacementPolicy, Policy
 from recsys.query import Filters, Query, SessionEvent
 from recsys.recommender import Recommender
+from recsys.retrieval import retriever as retriever_module
 from recsys.retrieval.source import Column
+from recsys.scratch import Scratch
 from recsys.shopper import Shopper
 from tests.recsys.stores import (
     ORDER,
@@ -183,12 +184,23 @@ class Meeting:
         return ()
 
 
-def interrupted_candidates(scratch: Any) -> tuple[list[int], list[int]]:
+class OfAllThreads(Scratch[Any]):
+    """What scratch must not be: one for all threads."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        super().__init__(make)
+        self.memory = make()
+
+    def get(self) -> Any:
+        return self.memory
+
+
+def interrupted_candidates() -> tuple[list[int], list[int]]:
     """A shopper's candidates, and the same where another thread asks for somebody else's in the middle."""
     fitted = retriever(checkerboard(), Items.of(item_ids(40)), 60, RecommendParameters(candidates_popular=1))
     mine, somebody = shopper([(2, ORDER, 9.0)]), shopper([(1, ORDER, 9.0)])
     meeting = Meeting()
-    met = replace(fitted, sources={**fitted.sources, meeting.name: meeting}, _scratch=scratch)
+    met = replace(fitted, sources={**fitted.sources, meeting.name: meeting})
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(met.candidates, mine, fitted.everything)
         assert meeting.first_is_here.wait(60)
@@ -198,11 +210,12 @@ def interrupted_candidates(scratch: Any) -> tuple[list[int], list[int]]:
 
 
 def test_a_thread_that_is_interrupted_keeps_its_own_board() -> None:
-    alone, interrupted = interrupted_candidates(threading.local())
+    alone, interrupted = interrupted_candidates()
     assert interrupted == alone
 
 
-def test_one_board_for_all_threads_is_caught() -> None:
+def test_one_board_for_all_threads_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the test above."""
-    alone, interrupted = interrupted_candidates(SimpleNamespace())
+    monkeypatch.setattr(retriever_module, "Scratch", OfAllThreads)
+    alone, interrupted = interrupted_candidates()
     assert interrupted != alone

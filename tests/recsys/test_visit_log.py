@@ -30,13 +30,18 @@ def test_a_visit_ends_with_a_pause_or_the_customer() -> None:
     assert visit_starts(interactions(just, ITEMS)).tolist() == [0]
 
 
+def visit_of(log: VisitLog, entry: int) -> int:
+    """The visit that an entry lies in."""
+    return int(np.searchsorted(log.offsets, entry, side="right")) - 1
+
+
 def test_visits_lie_in_the_order_in_which_they_ended() -> None:
     log = VisitLog.of(interactions(ROWS, ITEMS))
     assert visits(log) == [[3], [0, 1], [1], [2]]
     assert log.customers.tolist() == [1, 0, 1, 0]
     assert log.ends.tolist() == sorted(log.ends.tolist())
     assert log.kinds.tolist() == [0, 0, 2, 0, 0]
-    assert log.visits.tolist() == [0, 1, 1, 2, 3]
+    assert log.visits.tolist() == [visit_of(log, entry) for entry in log.postings.tolist()]
 
 
 def test_a_visit_belongs_to_the_past_once_it_has_ended() -> None:
@@ -62,7 +67,8 @@ def test_postings_name_the_entries_of_each_item_oldest_first() -> None:
     for item in range(40):
         postings = log.postings[log.item_offsets[item] : log.item_offsets[item + 1]]
         assert postings.tolist() == np.flatnonzero(log.items == item).tolist()
-        assert (np.diff(log.ends[log.visits[postings]]) >= 0).all()
+        own = log.visits[log.item_offsets[item] : log.item_offsets[item + 1]]
+        assert own.tolist() == [visit_of(log, entry) for entry in postings.tolist()] == sorted(own.tolist())
     assert len(log.postings) == len(log.items)
 
 

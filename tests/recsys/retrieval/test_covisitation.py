@@ -130,8 +130,8 @@ def test_in_a_visit_the_item_in_view_counts_most() -> None:
 def test_only_what_was_touched_in_the_relations_way_is_an_anchor() -> None:
     bought = fitted(PAIRS, BoughtTogether)
     assert proposed(bought, shopper([(0, VIEW, 1.0)], visit=[(2, VIEW)])) == ({}, {})
-    assert bought.strongest_anchor(shopper([(0, VIEW, 1.0)]), 1) == -1
-    assert bought.strongest_anchor(shopper([(0, ORDER, 1.0)]), 1) == 0
+    assert bought.strongest_anchors(shopper([(0, VIEW, 1.0)]), np.array([1])).tolist() == [-1]
+    assert bought.strongest_anchors(shopper([(0, ORDER, 1.0)]), np.array([1])).tolist() == [0]
 
 
 def test_few_anchors_are_the_weightiest() -> None:
@@ -142,9 +142,9 @@ def test_few_anchors_are_the_weightiest() -> None:
 def test_the_strongest_anchor_is_the_one_that_gives_most() -> None:
     rows = [*PAIRS, *[(f"d{n}", f"item-00{item}", "order", 99.0) for n in range(9) for item in (4, 1)]]
     bought = fitted(rows, BoughtTogether)
-    assert bought.strongest_anchor(shopper([(0, ORDER, 1.0), (4, ORDER, 1.0)]), 1) == 4
-    assert bought.strongest_anchor(shopper([(0, ORDER, 1.0), (4, ORDER, 200.0)]), 1) == 0
-    assert bought.strongest_anchor(shopper([(0, ORDER, 1.0)]), 3) == -1
+    assert bought.strongest_anchors(shopper([(0, ORDER, 1.0), (4, ORDER, 1.0)]), np.array([1])).tolist() == [4]
+    assert bought.strongest_anchors(shopper([(0, ORDER, 1.0), (4, ORDER, 200.0)]), np.array([1])).tolist() == [0]
+    assert bought.strongest_anchors(shopper([(0, ORDER, 1.0)]), np.array([3])).tolist() == [-1]
 
 
 def test_an_item_that_came_after_the_fit_is_nobodys_neighbour_and_does_no_harm() -> None:
@@ -153,4 +153,4 @@ def test_an_item_that_came_after_the_fit_is_nobodys_neighbour_and_does_no_harm()
     bought.propose(shopper([(8, ORDER, 1.0), (0, ORDER, 1.0)]), np.ones(9, bool), board, 0)
     assert board.scores[slot_of(board, 1), 0] > 0
     assert len(bought.similar(8)[0]) == 0
-    assert bought.strongest_anchor(shopper([(8, ORDER, 1.0)]), 1) == -1
+    assert bought.strongest_anchors(shopper([(8, ORDER, 1.0)]), np.array([1])).tolist() == [-1]

@@ -26,9 +26,13 @@ def fitted() -> Factors:
     return fit(checkerboard())
 
 
+def vectors(source: Factors) -> np.ndarray:
+    return source.codes.astype(np.float64) * source.scales[:, None]
+
+
 def taste(source: Factors, asked: Shopper) -> np.ndarray:
     """By the library's own words: least squares, in which a chosen item counts 1 and all others UNCHOSEN_WEIGHT."""
-    chosen = source.vectors[asked.touches.items].astype(np.float64)
+    chosen = vectors(source)[asked.touches.items]
     system = source.gram + (1 / UNCHOSEN_WEIGHT - 1) * chosen.T @ chosen
     return np.linalg.solve(system, chosen.sum(axis=0) / UNCHOSEN_WEIGHT)
 
@@ -43,18 +47,18 @@ def test_a_shoppers_half_is_told_from_the_other() -> None:
 
 def test_a_taste_is_what_least_squares_finds() -> None:
     for asked in (EVEN, ODD, shopper([(item, VIEW, 1.0) for item in range(7)])):
-        expected = fitted().vectors @ taste(fitted(), asked)
+        expected = vectors(fitted()) @ taste(fitted(), asked)
         found = judgements(fitted(), asked, ALL)
         np.testing.assert_allclose(found["factors_score"], expected, rtol=1e-3, atol=1e-4)
-        lengths = np.linalg.norm(fitted().vectors, axis=1) * np.linalg.norm(taste(fitted(), asked))
+        lengths = np.linalg.norm(vectors(fitted()), axis=1) * np.linalg.norm(taste(fitted(), asked))
         np.testing.assert_allclose(found["factors_cosine"], expected / lengths, rtol=1e-3, atol=1e-4)
 
 
 def test_a_long_history_is_folded_in_by_its_main_items() -> None:
     random = np.random.default_rng(0)
     count = FOLDED_ITEMS + 20
-    vectors = random.normal(size=(count, 4)).astype(np.float32)
-    source = Factors(vectors, np.eye(4, dtype=np.float32))
+    drawn = random.normal(size=(count, 4)).astype(np.float32)
+    source = Factors.of(drawn, np.eye(4, dtype=np.float32))
     main = [(item, ORDER, 1.0) for item in range(FOLDED_ITEMS)]
     more = [(item, VIEW, 99.0) for item in range(FOLDED_ITEMS, count)]
     assert judgements(source, shopper([*more, *main]), ALL) == judgements(source, shopper(main), ALL)
@@ -69,7 +73,7 @@ def test_what_others_wrote_is_scored_and_nothing_else() -> None:
 
 
 def test_what_is_against_the_taste_is_not_spoken_for() -> None:
-    source = Factors(np.array([[1, 0], [-1, 0], [0.5, 0]], np.float32), np.eye(2, dtype=np.float32))
+    source = Factors.of(np.array([[1, 0], [-1, 0], [0.5, 0]], np.float32), np.eye(2, dtype=np.float32))
     asked = shopper([(0, VIEW, 1.0)])
     assert judgements(source, asked, [1])["factors_score"][0] < 0
     assert set(proposals(source, asked, 3, PARAMETERS, [0, 1, 2])["factors"]) == {0, 2}
@@ -77,8 +81,8 @@ def test_what_is_against_the_taste_is_not_spoken_for() -> None:
 
 def test_the_same_rows_give_the_same_vectors_whatever_the_threads() -> None:
     for threads in (1, 2):
-        np.testing.assert_array_equal(fit(checkerboard(), threads).vectors, fitted().vectors)
-    assert not np.array_equal(fit(checkerboard(seed=1)).vectors, fitted().vectors)
+        np.testing.assert_array_equal(fit(checkerboard(), threads).codes, fitted().codes)
+    assert not np.array_equal(fit(checkerboard(seed=1)).codes, fitted().codes)
 
 
 def test_too_little_to_learn_from_says_nothing() -> None:

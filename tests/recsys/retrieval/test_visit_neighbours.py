@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from recsys.items import Items
-from recsys.retrieval.visit_neighbours import ANCHOR_DECAY, STEP_DECAY, VisitNeighbours, latest_distinct
+from recsys.retrieval.followers import STEP_DECAY, Followers
+from recsys.retrieval.visit_neighbours import ANCHOR_DECAY, VisitNeighbours, latest_distinct
 from recsys.shopper import Shopper
 from tests.recsys.stores import DAY, SMALL, VIEW, Row, item_ids, proposals, shopper, state, visit
 
@@ -18,7 +19,7 @@ def found(rows: list[Row], *recent: int, cutoff: int = -1) -> Found:
     """Of a visit under way with the recent items, as of the first `cutoff` visits; -1: all."""
     log = state(rows, Items.of(item_ids(COUNT)), 100).log
     seen = len(log.ends) if cutoff < 0 else cutoff
-    return proposals(VisitNeighbours(log, seen), asked(seen, *recent), COUNT)
+    return proposals(VisitNeighbours(log, Followers.of(log, seen)), asked(seen, *recent), COUNT)
 
 
 def asked(cutoff: int, *recent: int) -> Shopper:
@@ -147,12 +148,12 @@ def test_items_that_came_after_the_fit_do_no_harm() -> None:
     assert not any(proposals(grown, asked(1, COUNT + 3), COUNT + 4).values())
 
 
-def test_the_source_is_its_log() -> None:
+def test_what_is_written_and_read_proposes_the_same() -> None:
     fitted = state([*visit("a", 1, 0, 1, 2), *visit("b", 1, 2, 0, 1)], Items.of(item_ids(COUNT)), 100)
     source = VisitNeighbours.fit(fitted)
-    assert source.to_arrays() == {}
-    read = VisitNeighbours.from_arrays(fitted.log.to_arrays(), SMALL)
+    read = VisitNeighbours.from_arrays(fitted.log.to_arrays() | source.to_arrays(), SMALL)
     assert proposals(read, asked(2, 0), COUNT) == proposals(source, asked(2, 0), COUNT)
+    assert proposals(read, asked(2, 0), COUNT)["followers"]
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(9, [3, 1, 2]), (2, [3, 1]), (1, [3])])
