@@ -46,6 +46,10 @@ class Followers(NamedTuple):
             *map(read_only, (offsets, items[: offsets[-1]], sums[: offsets[-1]], seen.astype(np.float32))),
         )
 
+    def grown(self, item_count: int) -> "Followers":
+        """The same over a catalogue to which items were appended, which have no companions."""
+        return self._replace(seen=read_only(np.append(self.seen, np.zeros(item_count - len(self.seen), np.float32))))
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         return {f"{_PREFIX}{name}": array for name, array in self._asdict().items()}
 

@@ -7,6 +7,8 @@ and time aware neighborhood for session-based recommendations: STAN", 2019; Kers
 breaks where nobody else touched what the shopper touched.
 """
 
+from bisect import bisect_right
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
@@ -31,6 +33,7 @@ ALIGNED_STEPS: Final = 40  # from the common item, beyond which nothing counts
 ALIGNMENT: Final = np.exp(-np.arange(ALIGNED_STEPS) / 2.0).astype(np.float32)  # the weight of each step
 SEEDS: Final = 12  # items that pass on their own neighbours
 POPULARITY_PRIOR: Final = 5.0
+RENEWALS: Final = 8  # of the followers, over the visits that came after the fit
 
 # Columns of the board, from the source's first one.
 _FOLLOWERS, _RECENT, _PREDECESSORS, _COSINE, _NEXT, _AFTER_LAST, _BEFORE_LAST, _AFTER_PREVIOUS, _CONTEXT = range(9)
@@ -61,14 +64,22 @@ class VisitNeighbours:
 
     name: ClassVar[str] = "visits"
 
-    def __init__(self, log: VisitLog, followers: Followers) -> None:
-        self._log, self._followers = log, followers
-        self._roots = read_only(np.sqrt(followers.seen + np.float32(POPULARITY_PRIOR)))
+    def __init__(self, log: VisitLog, followers: Mapping[int, Followers]) -> None:
+        """`followers` by the number of visits that they know, ascending."""
+        self._log, self._followers = log, dict(followers)
+        self._known = list(followers)
+        self._roots = [
+            read_only(np.sqrt(found.seen + np.float32(POPULARITY_PRIOR))) for found in self._followers.values()
+        ]
         self._scratch = Scratch(lambda: _Found.of(len(log.ends)))
 
     @classmethod
     def fit(cls, state: State) -> Self:
-        return cls(state.log, Followers.of(state.log, state.log.cutoff(state.now)))
+        """A store fits anew each night: where it learns from weeks that followed, followers are renewed meanwhile."""
+        now = state.log.cutoff(state.now)
+        later = len(state.log.ends) - now
+        known = sorted({now + later * part // RENEWALS for part in range(RENEWALS)})
+        return cls(state.log, {visits: Followers.of(state.log, visits) for visits in known})
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
@@ -99,25 +110,28 @@ class VisitNeighbours:
             return
         anchors = latest_distinct(shopper.recent, ANCHORS)
         found = self._scratch.get()
-        _first_step(anchors, self._followers, board, first)
-        _second_step(self._followers, board, first)
+        number = max(bisect_right(self._known, shopper.cutoff) - 1, 0)
+        followers, roots = self._followers[self._known[number]], self._roots[number]
+        _first_step(anchors, followers, board, first)
+        _second_step(followers, board, first)
         count = _like_visits(anchors, shopper.cutoff, self._log, found, board, first)
         _align(count, shopper.cutoff, self._log, found, board, first)
-        _damp(self._roots, board, first + _COSINE)
+        _damp(roots, board, first + _COSINE)
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         """Says nothing of items that are in no like visit."""
 
     def grown(self, items: Items, counters: ItemCounters) -> Self:
-        seen = np.append(self._followers.seen, np.zeros(len(items) - len(self._followers.seen), np.float32))
-        return type(self)(self._log.grown(len(items)), self._followers._replace(seen=read_only(seen)))
+        followers = {visits: found.grown(len(items)) for visits, found in self._followers.items()}
+        return type(self)(self._log.grown(len(items)), followers)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        return self._followers.to_arrays()
+        return self._followers[self._known[0]].to_arrays()
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
-        return cls(VisitLog.from_arrays(arrays), Followers.from_arrays(arrays))
+        log = VisitLog.from_arrays(arrays)
+        return cls(log, {len(log.ends): Followers.from_arrays(arrays)})
 
 
 @compiled

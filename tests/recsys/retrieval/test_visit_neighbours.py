@@ -1,6 +1,7 @@
 """Visit neighbours: what stands around the shopper's items in the visits that had ended by then."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def found(rows: list[Row], *recent: int, cutoff: int = -1) -> Found:
     """Of a visit under way with the recent items, as of the first `cutoff` visits; -1: all."""
     log = state(rows, Items.of(item_ids(COUNT)), 100).log
     seen = len(log.ends) if cutoff < 0 else cutoff
-    return proposals(VisitNeighbours(log, Followers.of(log, seen)), asked(seen, *recent), COUNT)
+    return proposals(VisitNeighbours(log, {seen: Followers.of(log, seen)}), asked(seen, *recent), COUNT)
 
 
 def asked(cutoff: int, *recent: int) -> Shopper:
@@ -160,3 +161,15 @@ def test_what_is_written_and_read_proposes_the_same() -> None:
 def test_the_latest_distinct_items_come_latest_first(limit: int, expected: list[int]) -> None:
     assert latest_distinct(np.array([1, 2, 1, 3, 3], np.int32), limit).tolist() == expected
     assert latest_distinct(np.zeros(0, np.int32), limit).tolist() == []
+
+
+def test_followers_are_renewed_over_the_visits_after_the_fit() -> None:
+    """The last of sixteen visits is known by the fourteenth at the latest, and never before it ended."""
+    rows = [row for n in range(16) for row in visit(f"c{n:02d}", 1 + n, 0, 1 + n % 7)]
+    fitted = state(rows, Items.of(item_ids(COUNT)), 100)
+    source = VisitNeighbours.fit(replace(fitted, now=int(1.5 * DAY)))
+    for cutoff in range(1, 17):
+        got = set(proposals(source, asked(cutoff, 0), COUNT)["followers"])
+        assert got <= {1 + n % 7 for n in range(cutoff)}
+        assert got >= {1 + n % 7 for n in range(cutoff - 2)}
+    assert set(found(rows, 0, cutoff=1)["followers"]) == {1}
