@@ -50,6 +50,7 @@ def main() -> None:
     texts = {moment: ranker.text for moment, ranker in trial.recommender.rankers.items()}
     (folder / "rankers.json").write_text(json.dumps({"texts": texts, "parameters": trial.recommender.parameters}))
     events = len(interactions)
+    fit_seconds = trial.fit_seconds
     fit_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     del trial, interactions, items
     with multiprocessing.get_context("spawn").Pool(2) as workers:
@@ -60,6 +61,7 @@ def main() -> None:
         json.dumps(
             {
                 "events": events,
+                "fit_seconds": round(fit_seconds, 1),
                 "fit_mib": round(fit_mib),
                 "alone": alone,
                 "two_workers": [first, second],
