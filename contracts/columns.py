@@ -123,6 +123,30 @@ AS_OF: Final = "as_of"  # no event at or after this instant is behind the row
 FIRST_ORDER_AT: Final = "first_order_at"
 LAST_ORDER_AT: Final = "last_order_at"
 ORDERS: Final = "orders"
+EMAIL: Final = "email"  # the trait of identify events, and the column of an export; no bundle has one
+
+# What the families of customers and publishing add to the customers' table, as far as others read it.
+CHURN_RISK: Final = "churn_risk"
+CHURN_RISK_LOW: Final = "churn_risk_low"
+CHURN_RISK_HIGH: Final = "churn_risk_high"
+CHURN_BAND: Final = "churn_band"  # high | medium | low | lapsed
+CHURN_REASONS: Final = ("churn_reason_1", "churn_reason_2", "churn_reason_3")
+CHURN_OUTCOME: Final = "churn_outcome"  # of the backtest: 1 where no order came
+EXPECTED_VALUE_30D: Final = "expected_value_30d"
+EXPECTED_VALUE_90D: Final = "expected_value_90d"
+EXPECTED_VALUE_90D_LOW: Final = "expected_value_90d_low"
+EXPECTED_VALUE_90D_HIGH: Final = "expected_value_90d_high"
+EXPECTED_VALUE_365D: Final = "expected_value_365d"
+NEXT_ORDER_EXPECTED: Final = "next_order_expected"
+NEXT_ORDER_FROM: Final = "next_order_from"
+NEXT_ORDER_TO: Final = "next_order_to"
+RFM_SEGMENT: Final = "rfm_segment"
+STAGE: Final = "stage"  # new | active | cooling | lapsed | won_back | prospect
+CLUSTER: Final = "cluster"
+UPLIFT_BAND: Final = "uplift_band"  # persuadable | sure_thing | lost_cause | leave_alone
+VALUE_AT_RISK: Final = "value_at_risk"
+SUGGESTED_ACTION: Final = "suggested_action"
+RECOMMENDED_ITEMS: Final = "recommended_items"
 
 # --- campaigns: who was to be contacted, and who was held out by lot -------------------------------
 CAMPAIGN: Final = "campaign"

@@ -17,10 +17,8 @@ import pyarrow.compute as pc
 from contracts import columns as c
 from contracts.bundle import BACKTEST_TABLE
 from contracts.errors import InputError
-from pipelines.customer_list import RISK, SUGGESTED_ACTION
 from pipelines.suggested_actions import OFFER
 
-OUTCOME: Final = "churn_outcome"  # of the backtest: 1 where no order came
 BACKTEST_FILE: Final = f"churn/{BACKTEST_TABLE}"
 MINIMUM_CELL: Final = 30
 FOUR_FIFTHS: Final = 0.8
@@ -132,10 +130,10 @@ def _labels(table: pa.Table) -> dict[str, pa.ChunkedArray]:
 def _numbers(customers: pa.Table) -> dict[str, np.ndarray]:
     missing = np.full(customers.num_rows, np.nan)
     names = customers.column_names
-    risk = customers[RISK].to_numpy(zero_copy_only=False) if RISK in names else missing
+    risk = customers[c.CHURN_RISK].to_numpy(zero_copy_only=False) if c.CHURN_RISK in names else missing
     offers = missing
-    if SUGGESTED_ACTION in names:
-        offers = pc.equal(customers[SUGGESTED_ACTION], OFFER).fill_null(False).to_numpy(zero_copy_only=False)
+    if c.SUGGESTED_ACTION in names:
+        offers = pc.equal(customers[c.SUGGESTED_ACTION], OFFER).fill_null(False).to_numpy(zero_copy_only=False)
     return {"risk": risk.astype(float), "offer_rate": offers.astype(float)}
 
 
@@ -143,7 +141,7 @@ def _tested(backtest: pa.Table, customers: pa.Table) -> _People:
     """The backtest's cases; where a customer is and what they use is what is known today."""
     known = [name for name in (c.COUNTRY, c.CHANNEL, c.DEVICE) if name in customers.column_names]
     joined = backtest.join(customers.select([c.CUSTOMER_ID, *known]), keys=c.CUSTOMER_ID, join_type="inner")
-    numbers = {"predicted": joined[RISK], "actual": joined[OUTCOME]}
+    numbers = {"predicted": joined[c.CHURN_RISK], "actual": joined[c.CHURN_OUTCOME]}
     return _People(
         _labels(joined), {name: column.to_numpy(zero_copy_only=False).astype(float) for name, column in numbers.items()}
     )
@@ -271,7 +269,7 @@ def _notes(
     ]
     notes += [
         f"The customers' table has no {name}."
-        for name in (RISK, SUGGESTED_ACTION)
+        for name in (c.CHURN_RISK, c.SUGGESTED_ACTION)
         if name not in customers.column_names
     ]
     if tested is None:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,26 +16,23 @@ from contracts import columns as c
 from contracts.bundle import read_arrays
 from contracts.progress import Progress, silent
 from pipelines.families.recommend import PARAMETERS_FILE, RANKER_FILE
-from pipelines.suggested_actions import RECOMMENDED_ITEMS, VALUE_AT_RISK, described_actions, suggested_actions
+from pipelines.suggested_actions import described_actions, suggested_actions
 from recsys.policy import Policy
 from recsys.query import Query
 from recsys.ranking import MOMENTS
 from recsys.recommender import Recommender
 
-RISK: Final = "churn_risk"
-VALUE: Final = "expected_value_90d"
-SUGGESTED_ACTION: Final = "suggested_action"
 ITEMS_EACH: Final = 3
 MAX_RECOMMENDED: Final = 50_000  # customers; an answer takes a few milliseconds of one core
 CUSTOMERS_PER_TASK: Final = 256
 STEP: Final = "publish: recommended items"
 
 DERIVED_COLUMNS: Final[Mapping[str, str]] = {
-    VALUE_AT_RISK: "What the store stands to lose: the risk that the customer leaves times the value expected in the "
+    c.VALUE_AT_RISK: "What the store stands to lose: the risk that the customer leaves times the value expected in the "
     "next 90 days; empty where either is not known.",
-    SUGGESTED_ACTION: "What to do, by the first of these rules that applies, of what is known: "
+    c.SUGGESTED_ACTION: "What to do, by the first of these rules that applies, of what is known: "
     f"{described_actions()}. Where the store has told nobody's consent, none is looked at.",
-    RECOMMENDED_ITEMS: f"Up to {ITEMS_EACH} items to show this customer, the best first; empty for who refused "
+    c.RECOMMENDED_ITEMS: f"Up to {ITEMS_EACH} items to show this customer, the best first; empty for who refused "
     "personalization or has neither visited nor ordered. In a store of more customers than "
     f"{MAX_RECOMMENDED:,}, only for those with most at risk, then those who ordered last.",
 }
@@ -53,14 +51,28 @@ def with_derived_columns(
 
     A column whose ingredients are missing altogether is left out.
     """
-    if RISK in table.column_names and VALUE in table.column_names:
-        at_risk = pc.round(pc.multiply(table[RISK].cast(pa.float64()), table[VALUE].cast(pa.float64())), 2)
-        table = table.append_column(VALUE_AT_RISK, at_risk)
+    if c.CHURN_RISK in table.column_names and c.EXPECTED_VALUE_90D in table.column_names:
+        risk, value = (table[name].cast(pa.float64()) for name in (c.CHURN_RISK, c.EXPECTED_VALUE_90D))
+        table = table.append_column(c.VALUE_AT_RISK, pc.round(pc.multiply(risk, value), 2))
     if recommender is not None:
         items = _recommended_items(table, recommender, progress, threads, max_recommended)
-        table = table.append_column(RECOMMENDED_ITEMS, items)
+        table = table.append_column(c.RECOMMENDED_ITEMS, items)
     actions = suggested_actions(table)
-    return table.append_column(SUGGESTED_ACTION, actions) if actions.null_count < len(actions) else table
+    return table.append_column(c.SUGGESTED_ACTION, actions) if actions.null_count < len(actions) else table
+
+
+def without_past_dates(table: pa.Table, as_of: datetime) -> pa.Table:
+    """The customers' table without next orders that were expected before the day of `as_of`.
+
+    A family may be kept from an older bundle, or trained days before it is published; what it foretold for the days
+    since has come true or has not, and is no forecast any more. A range of which the end is still to come keeps that.
+    """
+    today = pa.scalar(as_of.astimezone(UTC).date(), pa.date32())
+    for name in (c.NEXT_ORDER_EXPECTED, c.NEXT_ORDER_FROM, c.NEXT_ORDER_TO):
+        if name in table.column_names:
+            dates = pc.if_else(pc.greater_equal(table[name], today), table[name], pa.scalar(None, pa.date32()))
+            table = table.set_column(table.column_names.index(name), name, dates)
+    return table
 
 
 def read_recommender(folder: Path, policy: Policy = Policy()) -> Recommender | None:
@@ -115,6 +127,6 @@ def _recommendable(table: pa.Table, recommender: Recommender) -> np.ndarray:
 
 def _most_urgent(table: pa.Table, count: int) -> np.ndarray:
     """The rows with most value at risk, then those of the latest orders, in the order of the table."""
-    keys = [name for name in (VALUE_AT_RISK, c.LAST_ORDER_AT) if name in table.column_names]
+    keys = [name for name in (c.VALUE_AT_RISK, c.LAST_ORDER_AT) if name in table.column_names]
     order = pc.sort_indices(table, sort_keys=[(name, "descending") for name in keys])
     return np.sort(order.to_numpy()[:count]) if keys else np.arange(count)

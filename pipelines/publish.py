@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,7 +31,7 @@ from contracts.errors import NoBundle, NotEnoughData
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.candidates import Candidate, CandidateStore
-from pipelines.customer_list import DERIVED_COLUMNS, read_recommender, with_derived_columns
+from pipelines.customer_list import DERIVED_COLUMNS, read_recommender, with_derived_columns, without_past_dates
 from pipelines.families.recommend import RECOMMEND
 from pipelines.families.registry import FAMILIES
 from pipelines.features.customer import customer_base
@@ -179,7 +180,8 @@ def _entry(candidate: Candidate, version: str) -> FamilyEntry:
 def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress: Progress) -> EventWindow:
     """Join every table family's columns to the customers and to the items; returns the window of the events."""
     warehouse = open_warehouse(settings)
-    bases = {"customers": _customers(warehouse), "items": warehouse.catalogue().to_pyarrow()}
+    events, as_of = warehouse.events(), default_as_of(warehouse)
+    bases = {"customers": _customers(warehouse, events, as_of), "items": warehouse.catalogue().to_pyarrow()}
     for kind, (path, key) in _TABLES.items():
         names = [name for name, entry in contents.entries.items() if entry.kind == kind]
         table = bases[kind]
@@ -190,21 +192,21 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress
         if kind == "customers":
             policy = read_policy(settings.policy) if settings.policy else Policy()
             recommender = read_recommender(draft / RECOMMEND.name, policy)
+            table = without_past_dates(table, as_of)
             table = with_derived_columns(table, recommender, progress, settings.threads)
             contents.columns.update({name: _OWN_COLUMNS[name] for name in table.column_names if name in _OWN_COLUMNS})
         write_table(draft / path, table)
         for name in names:
             contents.replays[name] = _still_answerable(contents.replays[name], table[key], key)
     churn = family_parameters(FAMILIES["churn"], settings.families.get("churn", {}))
-    write_kpis(draft, warehouse.events(), default_as_of(warehouse), churn)
+    write_kpis(draft, events, as_of, churn)
     recorded = {name: getattr(settings, name) for name in _RECORDED_SETTINGS}
     contents.settings.update(recorded | {"currency": warehouse.currency()})
     return warehouse.event_window()
 
 
-def _customers(warehouse: Warehouse) -> pa.Table:
-    as_of = default_as_of(warehouse)
-    base = customer_base(warehouse.events(), as_of).to_pyarrow()
+def _customers(warehouse: Warehouse, events: ibis.Table, as_of: datetime) -> pa.Table:
+    base = customer_base(events, as_of).to_pyarrow()
     consent = warehouse.consent().to_pyarrow().drop_columns([c.CONSENT_ANALYTICS])
     known_at = pa.repeat(pa.scalar(as_of, c.TIMESTAMP), base.num_rows)
     return base.append_column(c.AS_OF, known_at).join(consent, keys=c.CUSTOMER_ID, join_type="left outer")

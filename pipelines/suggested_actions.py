@@ -14,12 +14,8 @@ from contracts import columns as c
 from models.churn_bands import HIGH, LOW, MEDIUM
 from models.churn_bands import LAPSED as LAPSED_BAND
 from models.lifecycle import ACTIVE, COOLING, LAPSED, NEW, PROSPECT, WON_BACK
+from models.uplift_bands import LEAVE_ALONE, LOST_CAUSE, PERSUADABLE, SURE_THING
 
-BAND: Final = "churn_band"
-STAGE: Final = "stage"
-UPLIFT_BAND: Final = "uplift_band"
-VALUE_AT_RISK: Final = "value_at_risk"
-RECOMMENDED_ITEMS: Final = "recommended_items"
 OFFER: Final = "win back with an offer"  # the only action that costs margin
 
 
@@ -66,19 +62,19 @@ class Action(NamedTuple):
 
 def is_at_risk(customers: Customers) -> np.ndarray:
     """Whether the customer is leaving or has left, (customers,)."""
-    found: np.ndarray = customers.has(BAND, HIGH, LAPSED_BAND) | customers.has(STAGE, COOLING, LAPSED)
+    found: np.ndarray = customers.has(c.CHURN_BAND, HIGH, LAPSED_BAND) | customers.has(c.STAGE, COOLING, LAPSED)
     return found
 
 
 def has_left(customers: Customers) -> np.ndarray:
     """Whether the customer has been silent for so long that no risk is told, (customers,)."""
-    found: np.ndarray = customers.has(BAND, LAPSED_BAND) | customers.has(STAGE, LAPSED)
+    found: np.ndarray = customers.has(c.CHURN_BAND, LAPSED_BAND) | customers.has(c.STAGE, LAPSED)
     return found
 
 
 def is_worth_an_offer(customers: Customers) -> np.ndarray:
     """Whether more is at stake than with half of the store's customers: value at risk; unknown, revenue so far."""
-    at_stake, revenue = customers.number(VALUE_AT_RISK), customers.number(c.REVENUE)
+    at_stake, revenue = customers.number(c.VALUE_AT_RISK), customers.number(c.REVENUE)
     bought = revenue[customers.number(c.ORDERS) > 0]
     worth = np.where(np.isnan(at_stake), revenue >= _median(bought), at_stake >= _median(at_stake))
     return worth & (customers.number(c.ORDERS) > 0)
@@ -96,27 +92,27 @@ ACTIONS: Final = (
     Action(
         "leave alone: contact drives this customer away",
         "a past campaign with a holdout says so",
-        lambda customers: customers.has(UPLIFT_BAND, "leave_alone"),
+        lambda customers: customers.has(c.UPLIFT_BAND, LEAVE_ALONE),
     ),
     Action(
         "leave alone: an offer would not change anything",
         "leaving, and a past campaign says that contact does not help",
-        lambda customers: customers.has(UPLIFT_BAND, "lost_cause") & is_at_risk(customers),
+        lambda customers: customers.has(c.UPLIFT_BAND, LOST_CAUSE) & is_at_risk(customers),
     ),
     Action(
         "leave alone: comes back without an offer",
         "leaving, and a past campaign says that such customers order anyway",
-        lambda customers: customers.has(UPLIFT_BAND, "sure_thing") & is_at_risk(customers),
+        lambda customers: customers.has(c.UPLIFT_BAND, SURE_THING) & is_at_risk(customers),
     ),
     Action(
         OFFER,
         "leaving, and a past campaign says that contact helps",
-        lambda customers: customers.has(UPLIFT_BAND, "persuadable") & is_at_risk(customers),
+        lambda customers: customers.has(c.UPLIFT_BAND, PERSUADABLE) & is_at_risk(customers),
     ),
     Action(
         "invite to a first order",
         "known, without an order",
-        lambda customers: customers.has(STAGE, PROSPECT) | (customers.number(c.ORDERS) == 0),
+        lambda customers: customers.has(c.STAGE, PROSPECT) | (customers.number(c.ORDERS) == 0),
     ),
     Action(
         OFFER,
@@ -127,18 +123,18 @@ ACTIONS: Final = (
     Action(
         "send a reminder with the recommended items",
         "leaving, and worth less; there are items to show",
-        lambda customers: is_at_risk(customers) & customers.fills(RECOMMENDED_ITEMS),
+        lambda customers: is_at_risk(customers) & customers.fills(c.RECOMMENDED_ITEMS),
     ),
     Action("send a reminder", "leaving, and worth less", is_at_risk),
     Action(
         "thank and ask for a review",
         "new, or back after a long silence",
-        lambda customers: customers.has(STAGE, NEW, WON_BACK),
+        lambda customers: customers.has(c.STAGE, NEW, WON_BACK),
     ),
     Action(
         "leave alone: orders without help",
         "on their own rhythm",
-        lambda customers: customers.has(STAGE, ACTIVE) | customers.has(BAND, LOW, MEDIUM),
+        lambda customers: customers.has(c.STAGE, ACTIVE) | customers.has(c.CHURN_BAND, LOW, MEDIUM),
     ),
 )
 

@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+import ibis
 from threadpoolctl import threadpool_limits
 
 from contracts.bundle import Bundle
@@ -36,6 +37,14 @@ class Outcome:
     backtest: Backtest | None = None
     verdict: Verdict | None = None
     skipped: str | None = None
+
+
+class _Tables(NamedTuple):
+    """What all families look at, opened once."""
+
+    events: ibis.Table
+    catalogue: ibis.Table
+    campaigns: ibis.Table
 
 
 def evaluate(
@@ -84,9 +93,13 @@ def _each_family(
     if keep:
         progress("open MLflow's store")
     tracker = Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts") if keep else None
-    served = _served(settings)
+    served, tables = _served(settings), _tables(settings, warehouse)
     with threadpool_limits(settings.threads):
-        return [_one_family(family, settings, warehouse, cut, progress, tracker, served) for family in families]
+        return [_one_family(family, settings, tables, cut, progress, tracker, served) for family in families]
+
+
+def _tables(settings: Settings, warehouse: Warehouse) -> _Tables:
+    return _Tables(warehouse.events(), warehouse.catalogue(), warehouse.held(campaigns(settings)))
 
 
 def _served(settings: Settings) -> Bundle | None:
@@ -113,7 +126,7 @@ def _chosen(names: Sequence[str]) -> list[Family]:
 def _one_family(
     family: Family,
     settings: Settings,
-    warehouse: Warehouse,
+    tables: _Tables,
     as_of: datetime,
     progress: Progress,
     tracker: Tracker | None,
@@ -121,9 +134,9 @@ def _one_family(
 ) -> Outcome:
     started, started_at = time.monotonic(), datetime.now(UTC)
     data = TrainingData(
-        events=warehouse.events(),
-        catalogue=warehouse.catalogue(),
-        campaigns=warehouse.held(campaigns(settings)),
+        events=tables.events,
+        catalogue=tables.catalogue,
+        campaigns=tables.campaigns,
         as_of=as_of,
         parameters=family_parameters(family, settings.families.get(family.name, {})),
         seed=settings.seed,

@@ -40,6 +40,9 @@ TABLES: Final = {
     "catalogue": c.CATALOGUE,
 }
 COMPRESSION: Final = "zstd"
+# DuckDB fuses nested selects itself. That ibis does so too, in Python, is a quarter of the time that a query of
+# features takes to be written.
+ibis.options.sql.fuse_selects = False
 _REPETITIVE: Final = [name for name in STORED.names if name not in (c.MESSAGE_ID, c.TRAITS, CONTENT_HASH)]
 
 

@@ -7,6 +7,7 @@ that customers said of themselves.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -29,39 +30,37 @@ from serving.csv_export import (
 )
 from serving.tables import ServedTable
 
-EMAIL: Final = "email"
+EMAIL_ADDRESS: Final = "Email Address"  # so called by both tools; Klaviyo wants it first
 EXTERNAL_ID: Final = "External ID"
 TAGS: Final = "Tags"
 # One that both tools take, and no spreadsheet runs.
 _EMAIL_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.+%'&!#$*/=?^{|}~`-]*@[^\s@,;<>()\"']+\.[^\s@.,;<>()\"']{2,}$"
 # What a campaign is made of, as far as the bundle has it. Mailchimp's smallest plan has room for 30 fields.
 _USEFUL: Final = (
-    "churn_risk",
-    "churn_band",
-    "churn_reason_1",
-    "churn_reason_2",
-    "churn_reason_3",
-    "expected_value_30d",
-    "expected_value_90d",
-    "expected_value_365d",
-    "value_at_risk",
-    "next_order_expected",
-    "next_order_from",
-    "next_order_to",
-    "rfm_segment",
-    "stage",
-    "cluster",
-    "uplift_band",
-    "suggested_action",
-    "recommended_items",
+    c.CHURN_RISK,
+    c.CHURN_BAND,
+    *c.CHURN_REASONS,
+    c.EXPECTED_VALUE_30D,
+    c.EXPECTED_VALUE_90D,
+    c.EXPECTED_VALUE_365D,
+    c.VALUE_AT_RISK,
+    c.NEXT_ORDER_EXPECTED,
+    c.NEXT_ORDER_FROM,
+    c.NEXT_ORDER_TO,
+    c.RFM_SEGMENT,
+    c.STAGE,
+    c.CLUSTER,
+    c.UPLIFT_BAND,
+    c.SUGGESTED_ACTION,
+    c.RECOMMENDED_ITEMS,
     c.ORDERS,
     c.REVENUE,
     c.FIRST_ORDER_AT,
     c.LAST_ORDER_AT,
     c.COUNTRY,
-    "as_of",
+    c.AS_OF,
 )
-_TAGGED: Final = ("churn_band", "rfm_segment", "stage", "suggested_action")
+_TAGGED: Final = (c.CHURN_BAND, c.RFM_SEGMENT, c.STAGE, c.SUGGESTED_ACTION)
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ class ContactFormat:
     """What one tool's import wants."""
 
     name: str
-    email_header: str
     needs_email: bool  # otherwise our id will do
     has_tags: bool
     time: Callable[[pa.ChunkedArray], pa.ChunkedArray]
@@ -98,14 +96,17 @@ def allowed(table: ServedTable) -> Condition:
 def contacts(
     form: ContactFormat, table: ServedTable, positions: np.ndarray, addresses: pa.Table | None = None
 ) -> Contacts:
-    """Those of the customers whom the tool can tell apart; `addresses` has columns customer_id and email."""
+    """Those of the customers whom the tool can tell apart; `addresses` has columns customer_id and email.
+
+    Of several with one address the first is taken: both tools want an address once, and a person one message.
+    """
     ids = table.keys_at(positions)
     emails = _emails(ids, addresses)
     can_reach = pc.is_valid(emails)
     if not form.needs_email:
         can_reach = pc.or_(can_reach, pc.invert(starts_formula(ids)))
-    reached = can_reach.to_numpy()
-    return Contacts(positions[reached], emails.filter(can_reach), int(np.count_nonzero(~reached)))
+    reached = can_reach.to_numpy() & ~_is_repeated(emails)
+    return Contacts(positions[reached], emails.filter(pa.array(reached)), int(np.count_nonzero(~reached)))
 
 
 def useful_columns(table: ServedTable) -> list[str]:
@@ -117,7 +118,7 @@ def contact_blocks(form: ContactFormat, table: ServedTable, found: Contacts, col
     """The header, then one line per contact, block by block."""
     shown = [name for name in columns if name != table.key]
     tagged = [name for name in _TAGGED if form.has_tags and name in table.columns]
-    yield csv_header([form.email_header, EXTERNAL_ID, *([TAGS] if tagged else []), *map(_title, shown)])
+    yield csv_header([EMAIL_ADDRESS, EXTERNAL_ID, *([TAGS] if tagged else []), *map(_title, shown)])
     read = list(dict.fromkeys([table.key, *shown, *tagged]))
     start = 0
     for rows in table.blocks(found.positions, read, ROWS_PER_BLOCK):
@@ -132,8 +133,19 @@ def _emails(ids: pa.ChunkedArray, addresses: pa.Table | None) -> pa.ChunkedArray
     known = _valid(ids)
     if addresses is not None and len(addresses):
         places = pc.index_in(ids, value_set=addresses[c.CUSTOMER_ID])
-        known = pc.coalesce(_valid(addresses[EMAIL].take(places)), known)
+        known = pc.coalesce(_valid(addresses[c.EMAIL].take(places)), known)
     return known
+
+
+def _is_repeated(emails: pa.ChunkedArray) -> np.ndarray:
+    """Whether one before has the same address, (customers,); none is not the same as none."""
+    if emails.null_count == len(emails):
+        return np.zeros(len(emails), bool)
+    codes = pc.utf8_lower(emails).combine_chunks().dictionary_encode().indices
+    numbers = codes.fill_null(-1).to_numpy()
+    is_repeated: np.ndarray = numbers >= 0
+    is_repeated[np.unique(numbers, return_index=True)[1]] = False
+    return is_repeated
 
 
 def _valid(emails: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -153,7 +165,12 @@ def _tags(rows: pa.Table, tagged: Sequence[str]) -> pa.ChunkedArray:
     """`Stage: lapsed, Churn Band: high`; a comma ends a tag."""
     values = {name: pc.replace_substring(rows[name].cast(pa.string()), ",", " ") for name in tagged}
     tags = [pc.binary_join_element_wise(f"{_title(name)}: ", value, "") for name, value in values.items()]
-    return guarded(pc.binary_join_element_wise(*tags, ", ", null_handling="skip"))
+    return guarded(reduce(_with_tag, tags))
+
+
+def _with_tag(tags: pa.ChunkedArray, tag: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Where one is null, the other. Arrow's join of many, told to skip nulls, loses a row that has nothing else."""
+    return pc.coalesce(pc.binary_join_element_wise(tags, tag, ", "), tags, tag)
 
 
 def _cells(form: ContactFormat, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -174,11 +191,11 @@ def _date(column: pa.ChunkedArray) -> pa.ChunkedArray:
 CONTACT_FORMATS: Final[dict[str, ContactFormat]] = {
     form.name: form
     for form in (
-        # https://help.klaviyo.com/hc/en-us/articles/115005078967, .../360039859932 and .../8557592023451: the address
-        # first, one of several forms of times, lists as JSON.
+        # https://help.klaviyo.com/hc/en-us/articles/115005078967, .../115005078807, .../360039859932 and
+        # .../8557592023451: the address first and each once, one of several forms of times, lists as JSON. Klaviyo
+        # knows a profile by an address, a phone number or an External ID, but its page for lists takes only the former.
         ContactFormat(
             name="klaviyo",
-            email_header="Email",
             needs_email=False,
             has_tags=False,
             time=lambda column: times_as_text(column, " ", "+00:00"),
@@ -187,7 +204,6 @@ CONTACT_FORMATS: Final[dict[str, ContactFormat]] = {
         # https://mailchimp.com/help/format-guidelines-for-your-import-file/: an address is needed, dates have no time.
         ContactFormat(
             name="mailchimp",
-            email_header="Email Address",
             needs_email=True,
             has_tags=True,
             time=_date,

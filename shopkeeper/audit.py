@@ -41,18 +41,26 @@ def audit(
     if as_json:
         print_json({"bundle_version": bundle.version, "minimum_cell": minimum_cell} | asdict(found))
     else:
-        _print_audit(bundle.version, found)
+        _print_audit(bundle.version, found, minimum_cell)
     if strict and found.gaps:
         raise typer.Exit(1)
 
 
-def _print_audit(version: str, found: "Audit") -> None:
-    columns = ("group", "customers", "mean risk", "offers", "predicted", "stayed away", "cases")
+def _print_audit(version: str, found: "Audit", minimum_cell: int) -> None:
+    console.print(f"Customers with an order, bundle {version}", highlight=False)
     for grouping, cells in found.groupings.items():
-        table = Table(*columns, title=f"By {grouping}, bundle {version}", title_justify="left")
+        table = Table("group", title=f"By {grouping}", title_justify="left")
+        for head in ("customers", "mean risk", "offers", "predicted", "stayed away", "cases"):
+            table.add_column(head, justify="right")
         for cell in (*cells, found.overall):
             table.add_row(*_shown(cell))
         console.print(table)
+    console.print(
+        "Mean risk and offers are today's; predicted is the mean risk of the backtest's cases, and stayed away what "
+        f"came of them. {TOO_FEW}: fewer than {minimum_cell} are behind it, or nothing is known.",
+        highlight=False,
+        style="dim",
+    )
     for note in found.notes:
         console.print(note, highlight=False)
     for gap in found.gaps:

@@ -31,38 +31,38 @@ def _percent(value: float | None) -> str:
 
 
 def _risk(row: Row) -> str:
-    if row["churn_risk"] is None:
+    if row[c.CHURN_RISK] is None:
         return ""
-    low, high = _percent(row["churn_risk_low"]), _percent(row["churn_risk_high"])
+    low, high = _percent(row[c.CHURN_RISK_LOW]), _percent(row[c.CHURN_RISK_HIGH])
     interval = f" ({low}–{high})" if low and high else ""
-    return f"{_percent(row['churn_risk'])} %{interval} {row['churn_band'] or ''}".rstrip()
+    return f"{_percent(row[c.CHURN_RISK])} %{interval} {row[c.CHURN_BAND] or ''}".rstrip()
 
 
 def _value(row: Row) -> str:
-    if row["expected_value_90d"] is None:
+    if row[c.EXPECTED_VALUE_90D] is None:
         return ""
-    low, high = row["expected_value_90d_low"], row["expected_value_90d_high"]
+    low, high = row[c.EXPECTED_VALUE_90D_LOW], row[c.EXPECTED_VALUE_90D_HIGH]
     interval = f" ({low:,.0f}–{high:,.0f})" if low is not None and high is not None else ""
-    return f"{row['expected_value_90d']:,.0f}{interval}"
+    return f"{row[c.EXPECTED_VALUE_90D]:,.0f}{interval}"
 
 
 def _next_order(row: Row) -> str:
-    first, last = row["next_order_from"], row["next_order_to"]
-    return f"{first} – {last}" if first and last else row["next_order_expected"] or ""
+    first, last = row[c.NEXT_ORDER_FROM], row[c.NEXT_ORDER_TO]
+    return f"{first} – {last}" if first and last else row[c.NEXT_ORDER_EXPECTED] or ""
 
 
 _SHOWN: Final = (
     _Shown("customer", c.CUSTOMER_ID),
-    _Shown("risk", "churn_risk", ("churn_risk_low", "churn_risk_high", "churn_band"), _risk, "right"),
+    _Shown("risk", c.CHURN_RISK, (c.CHURN_RISK_LOW, c.CHURN_RISK_HIGH, c.CHURN_BAND), _risk, "right"),
     _Shown(
-        "value, 90 days", "expected_value_90d", ("expected_value_90d_low", "expected_value_90d_high"), _value, "right"
+        "value, 90 days", c.EXPECTED_VALUE_90D, (c.EXPECTED_VALUE_90D_LOW, c.EXPECTED_VALUE_90D_HIGH), _value, "right"
     ),
-    _Shown("at risk", "value_at_risk", justify="right"),
-    _Shown("next order", "next_order_expected", ("next_order_from", "next_order_to"), _next_order),
-    _Shown("segment", "rfm_segment"),
-    _Shown("stage", "stage"),
-    _Shown("why", "churn_reason_1"),
-    _Shown("do", "suggested_action"),
+    _Shown("at risk", c.VALUE_AT_RISK, justify="right"),
+    _Shown("next order", c.NEXT_ORDER_EXPECTED, (c.NEXT_ORDER_FROM, c.NEXT_ORDER_TO), _next_order),
+    _Shown("segment", c.RFM_SEGMENT),
+    _Shown("stage", c.STAGE),
+    _Shown("why", c.CHURN_REASONS[0]),
+    _Shown("do", c.SUGGESTED_ACTION),
 )
 _WIDE: Final = 150  # characters, below which these stay out of a terminal's table
 _ONLY_WIDE: Final = ("value, 90 days", "next order", "segment")
@@ -91,7 +91,7 @@ def print_customers(title: str, rows: Sequence[Row], columns: Sequence[str]) -> 
         table.add_column(shown.title, justify=shown.justify, no_wrap=shown.needs == c.CUSTOMER_ID)
     for row in rows:
         full = dict.fromkeys(shown_columns(columns)) | row
-        style = _BAND_STYLES.get(full.get("churn_band") or "", "")
+        style = _BAND_STYLES.get(full.get(c.CHURN_BAND) or "", "")
         cells = [printable(shown.cell(full) if shown.cell else full[shown.needs]) for shown in chosen]
         table.add_row(
             *(Text(cell, style if shown.title == "risk" else "") for shown, cell in zip(chosen, cells, strict=True))

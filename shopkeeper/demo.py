@@ -18,6 +18,7 @@ from urllib.parse import quote
 import typer
 from rich.table import Table
 
+from contracts import columns as c
 from contracts.errors import InputError, StorageError
 from contracts.settings import Settings, load_settings
 from serving.security import SCOPES, create_key, read_keys, revoke_key
@@ -161,13 +162,16 @@ def _recent_customer(shop: _Client) -> str:
 
 
 def _show_churn_list(shop: _Client) -> None:
-    rows = shop.ask("/v1/customers?where=churn_band:eq:high&sort=-churn_risk&limit=5")["rows"]
-    table = Table("customer", "risk", "orders", "why", title="\nWho is about to stop coming", title_justify="left")
+    known = shop.ask("/v1/customers?limit=1")["rows"]
+    has_value = bool(known) and c.VALUE_AT_RISK in known[0]
+    first = c.VALUE_AT_RISK if has_value else c.CHURN_RISK
+    rows = shop.ask(f"/v1/customers?where={c.CHURN_BAND}:eq:high&sort=-{first}&limit=5")["rows"]
+    heads = ("customer", "risk", *(("at risk",) if has_value else ()), "orders", "why")
+    table = Table(*heads, title="\nWho is about to stop coming", title_justify="left")
     for row in rows:
-        reasons = [row.get(f"churn_reason_{n}") for n in (1, 2)]
-        table.add_row(
-            row["customer_id"], _number(row["churn_risk"]), str(row["orders"]), "; ".join(filter(None, reasons))
-        )
+        numbers = [_number(row[name]) for name in dict.fromkeys((c.CHURN_RISK, first))]
+        reasons = [row.get(name) for name in c.CHURN_REASONS[:2]]
+        table.add_row(row[c.CUSTOMER_ID], *numbers, str(row[c.ORDERS]), "; ".join(filter(None, reasons)))
     console.print(table)
 
 

@@ -33,6 +33,7 @@ _COLUMNS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "lapsed_customers": ("lapsed", "{:,}".format),
     "churned_value": ("their value", "{:,.0f}".format),
 }
+_ONLY_BY_MONTH: Final = ("revenue_per_customer",)  # where the channel takes its place; the other forms have it
 
 
 def kpis(
@@ -80,14 +81,16 @@ def _figures(table: "pa.Table", by: str) -> Table:
     shown = Table(
         title="Figures by month" if by == "month" else "Figures by month and channel", title_justify="left", box=SIMPLE
     )
-    shown.padding = (0, 1, 0, 0)  # ten columns in a terminal of eighty characters
+    # Ten columns in a terminal of eighty characters.
+    shown.padding, shown.pad_edge, shown.show_edge = 0, False, False
     shown.add_column("month", no_wrap=True)
     if by == "channel":
-        shown.add_column("channel")
-    for head, _ in _COLUMNS.values():
-        shown.add_column(head, justify="right")
+        shown.add_column("channel", overflow="fold")
+    columns = {name: _COLUMNS[name] for name in _COLUMNS if by == "month" or name not in _ONLY_BY_MONTH}
+    for head, _ in columns.values():
+        shown.add_column(head, justify="right", min_width=max(map(len, head.split())))
     for row in table.to_pylist():
-        cells = (MISSING if row[name] is None else write(row[name]) for name, (_, write) in _COLUMNS.items())
+        cells = (MISSING if row[name] is None else write(row[name]) for name, (_, write) in columns.items())
         channel = [row["channel"]] if by == "channel" else []
         shown.add_row(_month(row["month"], row["is_complete"]), *channel, *cells)
     return shown

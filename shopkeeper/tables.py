@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from serving.tables import Found, ServedTable
 
 SCREEN_ROWS: Final = 20
-CHURN_BAND, STAGE = "churn_band", "stage"
 # What to see first; of these, the first that the bundle has.
-SORTS: Final = ("value_at_risk", "churn_risk")
+SORTS: Final = (c.VALUE_AT_RISK, c.CHURN_RISK)
 
 
 class Form(StrEnum):
@@ -167,9 +166,9 @@ def forecast(
 def _at_risk(bundle: Bundle, table: "ServedTable") -> tuple["Condition", ...]:
     from serving.conditions import parse_condition
 
-    if CHURN_BAND not in table.columns:
+    if c.CHURN_BAND not in table.columns:
         raise NoBundle(f"bundle {bundle.version} has no churn risk. `shopkeeper train churn` says what it needs.")
-    texts = [f"{CHURN_BAND}:in:high|medium", *([f"{STAGE}:not_in:lapsed"] if STAGE in table.columns else [])]
+    texts = [f"{c.CHURN_BAND}:in:high|medium", *([f"{c.STAGE}:not_in:lapsed"] if c.STAGE in table.columns else [])]
     return tuple(parse_condition(text, table.schema) for text in texts)
 
 
@@ -233,7 +232,7 @@ def _contact_lines(wanted: _List, found: "Found", form: "ContactFormat") -> Iter
     if problem is not None:
         raise InputError(problem)
     if reached.left_out:
-        _say(f"{reached.left_out:,} customers are left out: {form.name} could not tell them apart without an address.")
+        _say(f"{reached.left_out:,} customers are left out: {form.name} needs an address of each one's own.")
     return contact_blocks(
         form, wanted.table, reached.first(wanted.limit), wanted.columns or useful_columns(wanted.table)
     )

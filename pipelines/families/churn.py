@@ -20,13 +20,13 @@ from models.recency import RecencyModel
 from pipelines.families.churn_snapshots import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, TrainingData
 
-RISK: Final = "churn_risk"
-RISK_LOW: Final = "churn_risk_low"
-RISK_HIGH: Final = "churn_risk_high"
-BAND: Final = "churn_band"
+RISK: Final = c.CHURN_RISK
+RISK_LOW: Final = c.CHURN_RISK_LOW
+RISK_HIGH: Final = c.CHURN_RISK_HIGH
+BAND: Final = c.CHURN_BAND
 HORIZON: Final = "churn_horizon_days"
 RISKS: Final = (RISK, RISK_LOW, RISK_HIGH)
-OUTCOME: Final = "churn_outcome"  # of the backtest: 1 where no order came
+OUTCOME: Final = c.CHURN_OUTCOME  # of the backtest: 1 where no order came
 REASON_COLUMNS: Final = tuple(f"churn_reason_{number}" for number in range(1, REASONS + 1))
 # Seasons shift how many customers come back, which no store with a year of history can foresee; beyond this the
 # probability is not worth its name. Beyond chance, because ten bins of a small store are noisy.

@@ -22,9 +22,9 @@ from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate,
 from pipelines.families.next_order_history import DAY, FollowedCustomers, OrderHistory
 from pipelines.features.orders import DAY_SECONDS
 
-EXPECTED: Final = "next_order_expected"
-FROM: Final = "next_order_from"
-TO: Final = "next_order_to"
+EXPECTED: Final = c.NEXT_ORDER_EXPECTED
+FROM: Final = c.NEXT_ORDER_FROM
+TO: Final = c.NEXT_ORDER_TO
 SOON: Final = "next_order_probability_30d"
 OUTCOME: Final = "next_order_outcome_30d"  # of the backtest: 1 where an order came
 # Seasons move when customers order, which no store with a year of history can foresee. Beyond chance, because a small

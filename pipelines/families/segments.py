@@ -30,9 +30,9 @@ from models.segment_changes import explained_variance, segment_changes
 from pipelines.families.churn_snapshots import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, PreviousFit, TrainingData
 
-RFM_SEGMENT: Final = "rfm_segment"
-STAGE: Final = "stage"
-CLUSTER: Final = "cluster"
+RFM_SEGMENT: Final = c.RFM_SEGMENT
+STAGE: Final = c.STAGE
+CLUSTER: Final = c.CLUSTER
 SCORE_COLUMNS: Final = tuple(f"rfm_{measure}" for measure in MEASURES)
 NAMED: Final = (RFM_SEGMENT, STAGE, CLUSTER)
 SEGMENTS_FILE: Final = "segments.json"

@@ -20,7 +20,7 @@ from pipelines.families.uplift_trial import UpliftHistory, uplift_trial
 UPLIFT: Final = "uplift"
 LOW: Final = "uplift_low"
 HIGH: Final = "uplift_high"
-BAND: Final = "uplift_band"
+BAND: Final = c.UPLIFT_BAND
 MOST_CHANCE: Final = 0.1  # that ours ranks no better than response-only, or than chance
 DECIMALS: Final = 4
 REPLAYS: Final = 3
@@ -75,7 +75,8 @@ def _scored(ids: pa.Array, features: np.ndarray, model: UpliftModel, threads: in
 
 
 def _described(outcome_days: int, facts: dict[str, Any]) -> dict[str, str]:
-    source = f"{facts['campaigns']} campaigns with {facts['held_out']:,} customers left alone for comparison"
+    campaigns = "1 campaign" if facts["campaigns"] == 1 else f"{facts['campaigns']} campaigns"
+    source = f"{campaigns} with {facts['held_out']:,} customers left alone for comparison"
     return {
         UPLIFT: f"How much contacting the customer changes the probability of an order within {outcome_days} days: "
         f"0.03 means 3 more orders for 100 such customers contacted. Measured in {source}.",

@@ -5,6 +5,7 @@ Features are those of the instant of the assignment; the outcome is an order wit
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 import ibis
@@ -42,10 +43,14 @@ class UpliftTrial:
 
 
 class UpliftHistory:
-    """The part of the events that matters here, fetched once."""
+    """The part of the events that matters here, fetched once, and only where there is a campaign to look at."""
 
     def __init__(self, events: ibis.Table, as_of: datetime) -> None:
-        self._events = customer_input(events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of))).cache()
+        self._past = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of))
+
+    @cached_property
+    def _events(self) -> ibis.Table:
+        return customer_input(self._past).cache()
 
     def features(self, at: datetime) -> tuple[pa.Array, np.ndarray]:
         """Ids, sorted, and features (customers, len(FEATURES)) of everybody with an order before `at`."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,31 +13,13 @@ from contracts.bundle import (
     FORMAT_VERSION,
     MANIFEST,
     Bundle,
-    Manifest,
-    hash_files,
     open_bundle,
     write_arrays,
     write_table,
 )
 from contracts.bundle_store import CURRENT, BundlePointer, FileBundleStore, open_bundle_store
 from contracts.errors import BundleRefused, NoBundle, SettingsError
-
-MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def manifest_of(draft: Path, version: str) -> Manifest:
-    return Manifest(
-        format_version=FORMAT_VERSION,
-        version=version,
-        created_at=MOMENT,
-        window_start=MOMENT,
-        window_end=MOMENT,
-        consent_cut=MOMENT,
-        families={},
-        files=hash_files(draft),
-        replays={},
-        settings={},
-    )
+from tests.bare_bundles import bare_manifest
 
 
 def publish(store: FileBundleStore, version: str) -> BundlePointer:
@@ -46,7 +27,7 @@ def publish(store: FileBundleStore, version: str) -> BundlePointer:
     write_arrays(draft / "recommend", {"scores": np.arange(6, dtype=np.float32).reshape(2, 3)})
     write_table(draft / "tables" / "items.arrow", pa.table({"item_id": ["a", "b"], "price": [1.0, None]}))
     (draft / "recommend" / "parameters.json").write_text('{"k": 20}')
-    return store.publish(draft, manifest_of(draft, version))
+    return store.publish(draft, bare_manifest(draft, version))
 
 
 @pytest.fixture
@@ -166,7 +147,7 @@ def test_files_that_could_execute_are_refused(store: FileBundleStore) -> None:
     draft = store.draft()
     (draft / "model.pkl").write_bytes(b"\x80\x04.")
     with pytest.raises(BundleRefused, match="suffix"):
-        store.publish(draft, manifest_of(draft, "v1"))
+        store.publish(draft, bare_manifest(draft, "v1"))
 
 
 def test_object_arrays_cannot_be_written(tmp_path: Path) -> None:

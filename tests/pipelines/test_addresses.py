@@ -47,3 +47,25 @@ def test_only_a_no_refuses(tmp_path: Path) -> None:
         wire("c1", 1, userId="cy", context=consent(personalization=False)),
     )
     assert refusing_customers(warehouse_in(tmp_path)).to_pylist() == ["ann"]
+
+
+def test_who_was_two_customers_is_found_under_either_id(tmp_path: Path) -> None:
+    ingest_events(
+        tmp_path,
+        identify("b1", 1, {"email": "bob@shop.example"}, userId="bob"),
+        wire("a1", 2, userId="ann", context=consent(marketing=False)),
+        identify("c1", 1, {"email": "cy@shop.example"}, userId="cy"),
+        identify("d1", 1, {"email": "di@shop.example"}, userId="anonymous:di"),
+    )
+    before = warehouse_in(tmp_path)
+    assert latest_addresses(before)["customer_id"].to_pylist() == ["bob", "cy", "user:anonymous:di"]
+    assert refusing_customers(before).to_pylist() == ["ann"]
+    ingest_events(tmp_path, wire("x1", 3, "alias", previousId="bob", userId="ann"))
+    after = warehouse_in(tmp_path)
+    assert latest_addresses(after).to_pylist() == [
+        {"customer_id": "ann", "email": "bob@shop.example"},
+        {"customer_id": "bob", "email": "bob@shop.example"},
+        {"customer_id": "cy", "email": "cy@shop.example"},
+        {"customer_id": "user:anonymous:di", "email": "di@shop.example"},
+    ]
+    assert sorted(refusing_customers(after).to_pylist()) == ["ann", "bob"]

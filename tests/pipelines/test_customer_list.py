@@ -1,7 +1,7 @@
 """What publishing adds to the customers' table."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from contracts.bundle import write_arrays
-from pipelines.customer_list import DERIVED_COLUMNS, read_recommender, with_derived_columns
+from pipelines.customer_list import DERIVED_COLUMNS, read_recommender, with_derived_columns, without_past_dates
 from recsys.policy import PlacementPolicy, Policy
 from recsys.query import Query
 from recsys.ranking import MOMENTS
@@ -43,6 +43,21 @@ def test_value_at_risk_is_risk_times_value_and_missing_where_either_is() -> None
     table = customers(churn_risk=[0.5, None, 0.25, *[0.0] * 7], expected_value_90d=[80.0, 10.0, None, *[50.0] * 7])
     found = with_derived_columns(table, None)["value_at_risk"].to_pylist()
     assert found[:4] == [40.0, None, None, 0.0]
+
+
+def test_dates_that_have_passed_are_no_forecast() -> None:
+    yesterday, today, later = date(2025, 5, 31), date(2025, 6, 1), date(2025, 7, 1)
+    table = customers(
+        next_order_expected=[yesterday, today, later, *[None] * 7],
+        next_order_from=[yesterday, yesterday, today, *[None] * 7],
+        next_order_to=[yesterday, later, later, *[None] * 7],
+    )
+    found = without_past_dates(table, MOMENT + timedelta(hours=23))
+    assert found.schema == table.schema
+    told = [found[f"next_order_{name}"].to_pylist()[:4] for name in ("expected", "from", "to")]
+    assert told == [[None, today, later, None], [None, None, today, None], [None, later, later, None]]
+    assert without_past_dates(table, MOMENT - timedelta(days=1)) == table  # the control
+    assert without_past_dates(customers(), MOMENT) == customers()
 
 
 @pytest.mark.parametrize("missing", ["churn_risk", "expected_value_90d"])

@@ -88,7 +88,7 @@ def test_klaviyo_is_given_ids_of_those_who_agreed(api: httpx.Client) -> None:
     answer = api.get("/v1/customers", params={"format": "klaviyo"})
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert [row["External ID"] for row in rows] == AGREED
-    assert {row["Email"] for row in rows} == {""}
+    assert {row["Email Address"] for row in rows} == {""}
     assert answer.headers["x-left-out-without-consent"] == "30"
     assert answer.headers["x-left-out-without-address"] == "0"
     assert "klaviyo" in answer.headers["content-disposition"]

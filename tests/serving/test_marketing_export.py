@@ -49,12 +49,12 @@ def rows(
 
 def test_klaviyo_takes_whoever_has_an_address_or_an_id() -> None:
     found = rows("klaviyo")
-    assert [(row["Email"], row["External ID"]) for row in found] == [
+    assert [(row["Email Address"], row["External ID"]) for row in found] == [
         ("ann@shop.example", "a"),
         ("", "b"),
         ("c@shop.example", "c@shop.example"),
     ]
-    assert next(iter(found[0])) == "Email"
+    assert next(iter(found[0])) == "Email Address"
     assert found[0]["Churn Risk"] == "0.5"
     assert found[0]["Last Order At"] == "2025-01-02 03:04:05+00:00"
     assert found[0]["Next Order Expected"] == "2025-07-01"
@@ -70,18 +70,36 @@ def test_mailchimp_takes_whoever_has_an_address() -> None:
     assert len(found[0]) <= 30
 
 
+def test_a_contact_without_a_tag_is_a_line_like_any_other() -> None:
+    said = pa.table({"customer_id": ["a", "b"], "email": ["a@shop.example", "b@shop.example"]})
+    assert [row["Tags"] for row in rows("mailchimp", said)] == [
+        "Churn Band: high",
+        "",
+        "Churn Band: hi gh, Stage: lapsed",
+    ]
+
+
 def test_an_address_that_was_said_goes_before_an_id_that_is_one() -> None:
     said = pa.table({"customer_id": ["c@shop.example"], "email": ["new@shop.example"]})
     assert [row["Email Address"] for row in rows("mailchimp", said)] == ["new@shop.example"]
 
 
+def test_who_shares_an_address_is_written_to_once() -> None:
+    shared = pa.table({"customer_id": ["a", "b"], "email": ["c@Shop.example", "C@shop.example"]})
+    assert [row["External ID"] for row in rows("mailchimp", shared)] == ["a"]
+    table = customers()
+    assert contacts(KLAVIYO, table, table.found((), ()).positions, shared).left_out == 3
+    apart = pa.table({"customer_id": ["a", "b"], "email": ["a@shop.example", "b@shop.example"]})  # the control
+    assert [row["External ID"] for row in rows("mailchimp", apart)] == ["a", "b", "c@shop.example"]
+
+
 def test_without_addresses_only_ids_that_are_one_are_known() -> None:
     assert [row["Email Address"] for row in rows("mailchimp", None)] == ["c@shop.example"]
-    assert [row["Email"] for row in rows("klaviyo", None)] == ["", "", "c@shop.example"]
+    assert [row["Email Address"] for row in rows("klaviyo", None)] == ["", "", "c@shop.example"]
 
 
 def test_columns_that_are_asked_for_are_given_and_no_others() -> None:
-    assert list(rows("klaviyo", columns=["stage", "customer_id"])[0]) == ["Email", "External ID", "Stage"]
+    assert list(rows("klaviyo", columns=["stage", "customer_id"])[0]) == ["Email Address", "External ID", "Stage"]
 
 
 def test_who_is_left_out_is_counted() -> None:

@@ -1,7 +1,6 @@
 """`shopkeeper audit`: reads the published bundle, shows groups, and fails only where it is asked to."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +10,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from contracts.bundle import CUSTOMERS_TABLE, FORMAT_VERSION, Manifest, hash_files, write_table
-from contracts.bundle_store import open_bundle_store
+from contracts.bundle import CUSTOMERS_TABLE
 from contracts.errors import NoBundle
-from contracts.settings import load_settings
 from shopkeeper.audit import audit
+from tests.bare_bundles import publish_tables
 
-MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 COUNT = 600
-
-
-def publish(home: Path, tables: dict[str, pa.Table]) -> None:
-    store = open_bundle_store(load_settings(home=home).bundles_url)
-    draft = store.draft()
-    for path, table in tables.items():
-        write_table(draft / path, table)
-    manifest = Manifest(
-        format_version=FORMAT_VERSION,
-        version="v1",
-        created_at=MOMENT,
-        window_start=MOMENT,
-        window_end=MOMENT,
-        consent_cut=MOMENT,
-        families={},
-        files=hash_files(draft),
-        replays={},
-        settings={},
-    )
-    store.publish(draft, manifest)
 
 
 def customers(french_risk: float) -> pa.Table:
@@ -61,16 +38,18 @@ def run(home: Path, *arguments: str) -> Any:
 
 
 def test_groups_and_warnings_are_shown_and_are_information(tmp_path: Path) -> None:
-    publish(tmp_path, {CUSTOMERS_TABLE: customers(0.2)})
+    publish_tables(tmp_path, {CUSTOMERS_TABLE: customers(0.2)})
     shown = run(tmp_path)
     assert shown.exit_code == 0
     assert "By region" in shown.stdout
+    assert "bundle v1" in shown.stdout
+    assert "fewer than 30 are behind it" in " ".join(shown.stdout.split())
     assert "warning: region FR: mean churn risk 20.0% against 40.0% overall" in " ".join(shown.stdout.split())
 
 
 @pytest.mark.parametrize(("french_risk", "status"), [(0.2, 1), (0.5, 0)])
 def test_strict_fails_where_there_is_a_warning(tmp_path: Path, french_risk: float, status: int) -> None:
-    publish(tmp_path, {CUSTOMERS_TABLE: customers(french_risk)})
+    publish_tables(tmp_path, {CUSTOMERS_TABLE: customers(french_risk)})
     shown = run(tmp_path, "--strict")
     assert shown.exit_code == status
     assert ("No group differs" in shown.stdout) == (status == 0)
@@ -80,7 +59,7 @@ def test_json_holds_all_of_it_and_the_backtest_of_the_bundle(tmp_path: Path) -> 
     table = customers(0.5)
     outcome = pa.array(np.arange(COUNT) % 2)
     backtest = table.select(["customer_id", "churn_risk", "orders"]).append_column("churn_outcome", outcome)
-    publish(tmp_path, {CUSTOMERS_TABLE: table, "churn/backtest.arrow": backtest})
+    publish_tables(tmp_path, {CUSTOMERS_TABLE: table, "churn/backtest.arrow": backtest})
     found = json.loads(run(tmp_path, "--json", "--minimum-cell", "50").stdout)
     assert found["bundle_version"] == "v1"
     assert found["minimum_cell"] == 50
@@ -90,7 +69,7 @@ def test_json_holds_all_of_it_and_the_backtest_of_the_bundle(tmp_path: Path) -> 
 
 
 def test_a_bundle_without_customers_says_what_to_do(tmp_path: Path) -> None:
-    publish(tmp_path, {"tables/items.arrow": pa.table({"item_id": ["tea"]})})
+    publish_tables(tmp_path, {"tables/items.arrow": pa.table({"item_id": ["tea"]})})
     assert isinstance(run(tmp_path).exception, NoBundle)
 
 

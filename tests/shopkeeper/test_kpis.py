@@ -14,8 +14,8 @@ from tests.serving.shop import publish_shop
 WIDE = {"COLUMNS": "200"}
 
 
-def run(home: Path, *arguments: str) -> str:
-    done = CliRunner().invoke(app, ["kpis", *arguments], env=WIDE | {"SHOPKEEPER_HOME": str(home)})
+def run(home: Path, *arguments: str, width: dict[str, str] = WIDE) -> str:
+    done = CliRunner().invoke(app, ["kpis", *arguments], env=width | {"SHOPKEEPER_HOME": str(home)})
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output
@@ -53,6 +53,15 @@ def test_a_table_for_a_person(home: Path) -> None:
     assert "2025-06*" in text
     assert "2025-05*" not in text
     assert "60 days" in text
+
+
+def test_heads_and_numbers_are_whole_in_a_terminal_of_eighty_characters(home: Path) -> None:
+    for options in ([], ["--by", "channel"]):
+        text = run(home, *options, width={"COLUMNS": "80"})
+        assert "customers" in text
+        assert "…" not in text
+        assert max(map(len, text.splitlines())) <= 80
+        assert "40" in text.split("2025-05")[1].split()  # churned value, the last column
 
 
 def test_a_triangle_for_a_person(home: Path) -> None:

@@ -14,12 +14,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from contracts.bundle import CUSTOMERS_TABLE, FORMAT_VERSION, Manifest, hash_files, write_table
-from contracts.bundle_store import open_bundle_store
+from contracts.bundle import CUSTOMERS_TABLE
 from contracts.errors import InputError, NoBundle
-from contracts.settings import load_settings
 from shopkeeper.customer_table import printable
 from shopkeeper.main import app
+from tests.bare_bundles import publish_tables
 from tests.pipelines.wire import consent, ingest_events, wire
 
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
@@ -45,22 +44,7 @@ Run = Callable[..., Result]
 
 def publish(home: Path, columns: dict[str, Any]) -> None:
     table = pa.table({"customer_id": IDS, **columns}).sort_by("customer_id")
-    store = open_bundle_store(load_settings(home=home).bundles_url)
-    draft = store.draft()
-    write_table(draft / CUSTOMERS_TABLE, table)
-    manifest = Manifest(
-        format_version=FORMAT_VERSION,
-        version="v1",
-        created_at=AS_OF,
-        window_start=AS_OF,
-        window_end=AS_OF,
-        consent_cut=AS_OF,
-        families={},
-        files=hash_files(draft),
-        replays={},
-        settings={},
-    )
-    store.publish(draft, manifest)
+    publish_tables(home, {CUSTOMERS_TABLE: table})
 
 
 @pytest.fixture
@@ -191,3 +175,20 @@ def test_who_said_no_after_the_bundle_was_made_is_left_out(home: Path) -> None:
 def test_mailchimp_without_addresses_is_refused(home: Path) -> None:
     with pytest.raises(InputError, match="trait `email`"):
         run(home, "--format", "mailchimp")
+
+
+def test_who_became_one_customer_since_the_bundle_was_made_is_written_to_once(home: Path) -> None:
+    addresses(home)
+    ingest_events(home, wire("m", 1, "alias", previousId="bob", userId="ann"))
+    assert ids(run(home, "--format", "mailchimp"), "External ID") == ["bob"]  # the first of the two in the list
+
+
+def test_a_no_of_who_became_another_customer_counts_for_both(home: Path) -> None:
+    addresses(home)
+    ingest_events(
+        home,
+        wire("m", 1, "alias", previousId="bob", userId="ann"),
+        wire("n", 2, userId="ann", context=consent(marketing=False)),
+    )
+    assert ids(run(home, "--format", "klaviyo"), "External ID") == ["cy"]
+    assert ids(run(home, "--csv", "--marketing")) == ["cy"]
