@@ -6,8 +6,9 @@
 DIR holds orders.parquet (customer_id, ordered_at, units, order_value). Every method knows the orders until the
 calibration end and predicts the holdout after it, one order per customer and day; by default the last 40 % of the time
 is holdout. --train-on names a folder of further customers' orders: all methods may learn from those until the same
-end. --rolling cuts at the first of each month from when half of the time is known, and averages. The last line is one
-JSON object; what a method does not say, or what is not defined, is null.
+end. --rolling cuts at the first of each month from when half of the time is known, and averages; "pooled" judges the
+probabilities of all these cuts together. The last line is one JSON object; what a method does not say, or what is not
+defined, is null.
 """
 
 import argparse
@@ -25,11 +26,13 @@ import pandas as pd
 from benchmarks.order_baselines import BASELINES, Method
 from benchmarks.order_metrics import Prediction, order_metrics
 from benchmarks.order_split import DAY, Split, one_cut, read_orders, rolling_cuts, split
+from models.metrics import probability_metrics
 
 OURS: Final = "benchmarks.customers_ours"
 SEED: Final = 7
 HORIZON_DAYS: Final = 90
 DECIMALS: Final = 4
+Judged = tuple[np.ndarray, np.ndarray]  # whether each customer ordered again, and with what probability it was said
 
 
 def main() -> None:
@@ -43,10 +46,14 @@ def main() -> None:
     else:
         cuts = [one_cut(orders, options.calibration_end, options.holdout_weeks)]
     by_name = methods()
-    scored = [score(split(orders, end, horizon_days, further), by_name) for end, horizon_days in cuts]
+    judged = [score(split(orders, end, horizon_days, further), by_name) for end, horizon_days in cuts]
+    scored = [origin for origin, _ in judged]
     report = averaged([origin["methods"] for origin in scored])
     report |= {"cases": sum(origin["cases"] for origin in scored)}
-    report |= {"origins": scored} if options.rolling else {name: scored[0][name] for name in ("split", "actual_orders")}
+    if options.rolling:
+        report |= {"pooled": pooled([said for _, said in judged]), "origins": scored}
+    else:
+        report |= {name: scored[0][name] for name in ("split", "actual_orders")}
     report["seconds"] = round(time.monotonic() - started, 1)
     report["peak_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     print(json.dumps(report))
@@ -66,16 +73,17 @@ def methods() -> dict[str, Method]:
     return {"ours": ours} | BASELINES
 
 
-def score(cut: Split, by_name: dict[str, Method]) -> dict[str, Any]:
-    """Each method's metrics and seconds at one cut, and what the cut was."""
-    found = {}
+def score(cut: Split, by_name: dict[str, Method]) -> tuple[dict[str, Any], dict[str, Judged]]:
+    """Each method's metrics and seconds at one cut, and what the cut was; and who it said would order, and who did."""
+    found, said = {}, {}
     for name, method in by_name.items():
         started = time.monotonic()
         prediction = method(cut)
         assert all(column.shape == cut.customers.shape for column in prediction.values()), name
         found[name] = order_metrics(cut, prediction) | {"seconds": time.monotonic() - started}
+        said[name] = (cut.orders > 0).astype(float), prediction["probability"]
         print(f"{cut.calibration_end.date()} {name}: AUC {found[name]['auc']}, {found[name]['seconds']:.1f} s")
-    return {
+    report = {
         "split": {
             "calibration_end": str((cut.calibration_end - DAY).date()),
             "holdout_end": str((cut.calibration_end + (cut.horizon_days - 1) * DAY).date()),
@@ -85,6 +93,19 @@ def score(cut: Split, by_name: dict[str, Method]) -> dict[str, Any]:
         "actual_orders": int(cut.orders.sum()),
         "methods": {name: _rounded(metrics) for name, metrics in found.items()},
     }
+    return report, said
+
+
+def pooled(origins: list[dict[str, Judged]]) -> dict[str, Any]:
+    """Per method, how its probabilities came true over the cases of all origins together.
+
+    One origin's calibration error is mostly that season's level, which nobody could know; over all, seasons level out.
+    """
+    together = {
+        name: [np.concatenate(column) for column in zip(*(origin[name] for origin in origins), strict=True)]
+        for name in origins[0]
+    }
+    return {name: _rounded(probability_metrics(*columns)) for name, columns in together.items()}
 
 
 def averaged(origins: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:

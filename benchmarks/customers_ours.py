@@ -48,10 +48,14 @@ def predict_ours(
     rows = {name: row for row, name in enumerate(expected.customer_ids.to_pylist())}
     chosen = np.array([rows[str(name)] for name in wanted.tolist()], dtype=np.int64)
     of_horizon = expected.by_horizon[horizon_days]
+    low, high = expected.between[horizon_days]
     return {
         "probability": of_horizon.probability[chosen],
         "orders": point_orders(of_horizon)[chosen],
+        "mean_orders": of_horizon.orders[chosen],
         "spend": of_horizon.spend[chosen],
+        "spend_low": low[chosen],
+        "spend_high": high[chosen],
     }
 
 

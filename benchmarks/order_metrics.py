@@ -8,8 +8,10 @@ from scipy.stats import rankdata
 
 from benchmarks.order_split import Split
 from models.metrics import probability_metrics
+from models.value import median_orders
 
-# probability, orders, spend; a score, where it ranks and not the probability; bounds such as spend_low and spend_high
+# probability, orders, spend; a score, where it ranks and not the probability; mean_orders, where orders are a point
+# forecast that is not the mean; bounds such as spend_low and spend_high
 Prediction = dict[str, np.ndarray]
 RANKING: Final = ("auc", "average_precision", "lift_at_10")
 TRUTH: Final = ("brier", "ece")
@@ -24,6 +26,7 @@ def order_metrics(cut: Split, prediction: Prediction) -> dict[str, float | list[
     metrics: dict[str, float | list[float] | None] = {name: ranked[name] for name in RANKING}
     metrics |= {name: true[name] for name in TRUTH} | {"auc_interval": auc_interval(ranked["auc"], again)}
     metrics |= _orders_metrics(cut.orders, prediction.get("orders"))
+    metrics["orders_mae_of_median"] = _error_of_median(cut.orders, prediction)
     metrics |= _spend_metrics(cut.spend, prediction.get("spend"))
     for name, truth in (("orders", cut.orders), ("spend", cut.spend)):
         metrics[f"{name}_coverage"] = _coverage(truth, prediction.get(f"{name}_low"), prediction.get(f"{name}_high"))
@@ -75,6 +78,17 @@ def _orders_metrics(truth: np.ndarray, predicted: np.ndarray | None) -> dict[str
         "orders_rmse": float(np.sqrt((error**2).mean())),
         "orders_corr": correlation(truth, predicted),
     }
+
+
+def _error_of_median(truth: np.ndarray, prediction: Prediction) -> float | None:
+    """The mean absolute error of each customer's median, which is what that error is least for.
+
+    `orders_mae` is of the orders whose total and squared error are judged, too; one number cannot be best for all.
+    """
+    if "orders" not in prediction:
+        return None
+    mean = prediction.get("mean_orders", prediction["orders"])
+    return float(np.abs(median_orders(prediction["probability"], mean) - truth).mean())
 
 
 def _spend_metrics(truth: np.ndarray, predicted: np.ndarray | None) -> dict[str, float | None]:

@@ -15,10 +15,11 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import betaln, gammaln
 
-from models.maximum_likelihood import maximum_likelihood
+from models.maximum_likelihood import likeliest, prior_weight
 from models.purchase_history import PurchaseHistory
 
 NODES: Final = 48  # of the quadrature over p
+LEAST_SCALE: Final = 1e-9  # where everybody came today
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,14 @@ class BGNBD:
         parameters, say 1: it keeps them where customers' rates vary moderately and the times are of the order of the
         customers' age.
         """
-        distinct, _, customers = history.distinct()
-        scale = max(float(np.mean(history.age)), 1e-9)
+        scale = max(float(np.mean(history.age)), LEAST_SCALE)
 
-        def mean_log_likelihood(parameters: np.ndarray) -> float:
+        def log_likelihood(parameters: np.ndarray, distinct: PurchaseHistory) -> np.ndarray:
             r, alpha, a, b = parameters
-            return float(np.average(cls(r, alpha, a, b, modified).log_likelihood(distinct), weights=customers))
+            return cls(r, alpha, a, b, modified).log_likelihood(distinct)
 
-        weight = 0.0 if prior_spread is None else 1 / (len(history) * prior_spread**2)
-        r, alpha, a, b = map(float, maximum_likelihood(mean_log_likelihood, (1.0, scale, 1.0, 1.0), weight))
+        weight = prior_weight(len(history), prior_spread)
+        r, alpha, a, b = likeliest(history, log_likelihood, (1.0, scale, 1.0, 1.0), weight)
         return cls(r, alpha, a, b, modified)
 
     def log_likelihood(self, history: PurchaseHistory) -> np.ndarray:

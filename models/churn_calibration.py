@@ -139,8 +139,8 @@ def _drift(later: ScoredCases, everything: ScoredCases, slope: float) -> float:
     seen = max(float(np.mean(np.square(moves)) - np.mean(chance)), 0.0)
     missed = max(level_shift(later.score, later.outcome) ** 2 - 1 / max(_information(later.score), 1.0), 0.0)
     # The snapshots judge a level fitted to themselves, the later one a level that did not know it. They overlap, and
-    # are few: what stores usually show counts as much as they do.
-    return float(np.sqrt(((2 * seen + missed) / 2 + USUAL_DRIFT**2) / 2))
+    # are few: they can show that a store moves more than stores usually do, but not that it moves less.
+    return max(float(np.sqrt((2 * seen + missed) / 3)), USUAL_DRIFT)
 
 
 def _information(log_odds: np.ndarray) -> float:

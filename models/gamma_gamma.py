@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import numpy as np
 from scipy.special import gammaln
 
-from models.maximum_likelihood import maximum_likelihood
+from models.maximum_likelihood import maximum_likelihood, prior_weight
 
 LEAST_RATE: Final = 1e-200  # an order of a value beyond measure
 
@@ -39,7 +39,7 @@ class GammaGamma:
             p, above_one, v = parameters
             return float(cls(p, 1 + above_one, v).log_likelihood(orders, mean_value).mean())
 
-        weight = 0.0 if prior_spread is None else 1 / (len(orders) * prior_spread**2)
+        weight = prior_weight(len(orders), prior_spread)
         start = (2.0, 2.0, float(mean_value.mean()))  # so that the mean of all is the mean of the values
         p, above_one, v = map(float, maximum_likelihood(mean_log_likelihood, start, weight))
         return cls(p, 1 + above_one, v)

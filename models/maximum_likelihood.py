@@ -6,6 +6,8 @@ from typing import Final
 import numpy as np
 from scipy.optimize import minimize
 
+from models.purchase_history import PurchaseHistory
+
 LOG_BOUND: Final = 12.0  # parameters between e^-12 and e^12 times their start: where the data cannot tell, it stops
 
 
@@ -27,3 +29,23 @@ def maximum_likelihood(
     end = minimize(loss, origin, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12, "gtol": 1e-7})
     parameters: np.ndarray = np.exp(end.x)
     return parameters
+
+
+def likeliest(
+    history: PurchaseHistory,
+    log_likelihood: Callable[[np.ndarray, PurchaseHistory], np.ndarray],
+    start: Sequence[float],
+    prior_weight: float,
+) -> list[float]:
+    """The parameters under which the purchase histories are likeliest; customers of one history are computed once."""
+    distinct, _, customers = history.distinct()
+
+    def mean_log_likelihood(parameters: np.ndarray) -> float:
+        return float(np.average(log_likelihood(parameters, distinct), weights=customers))
+
+    return list(map(float, maximum_likelihood(mean_log_likelihood, start, prior_weight)))
+
+
+def prior_weight(cases: int, spread: float | None) -> float:
+    """What `maximum_likelihood` takes for a prior of this standard deviation of logarithms; None: no prior."""
+    return 0.0 if spread is None else 1 / (cases * spread**2)

@@ -14,11 +14,12 @@ from typing import Any, Final, Self
 import numpy as np
 from scipy.special import gammaln
 
-from models.maximum_likelihood import maximum_likelihood
+from models.maximum_likelihood import likeliest, prior_weight
 from models.purchase_history import PurchaseHistory
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)  # on [-1, 1]
 LEAST_RATE: Final = 1e-300  # a rate below it is no rate
+LEAST_SCALE: Final = 1e-9  # where everybody came today
 NEGLIGIBLE: Final = 40.0  # e^-40 of the integrand's first value
 
 
@@ -32,21 +33,27 @@ class ParetoNBD:
     beta: float
 
     @classmethod
-    def fit(cls, history: PurchaseHistory, prior_spread: float | None = None) -> Self:
+    def fit(
+        cls,
+        history: PurchaseHistory,
+        prior_spread: float | None = None,
+        least_prior_weight: float = 0.0,
+        scale: float | None = None,
+    ) -> Self:
         """Greatest likelihood; any number of customers.
 
         Below some hundred customers give `prior_spread`, the standard deviation of a prior on the logarithms of the
         parameters, say 1: it keeps them where customers' rates vary moderately and the times are of the order of the
-        customers' age.
+        customers' age, or of `scale`, where it is given. `least_prior_weight` is a share of the likelihood that the
+        prior has however many customers there are.
         """
-        distinct, _, customers = history.distinct()
-        scale = max(float(np.mean(history.age)), 1e-9)
+        scale = max(float(np.mean(history.age)), LEAST_SCALE) if scale is None else scale
 
-        def mean_log_likelihood(parameters: np.ndarray) -> float:
-            return float(np.average(cls(*parameters).log_likelihood(distinct), weights=customers))
+        def log_likelihood(parameters: np.ndarray, distinct: PurchaseHistory) -> np.ndarray:
+            return cls(*parameters).log_likelihood(distinct)
 
-        weight = 0.0 if prior_spread is None else 1 / (len(history) * prior_spread**2)
-        return cls(*map(float, maximum_likelihood(mean_log_likelihood, (1.0, scale, 1.0, scale), weight)))
+        weight = max(prior_weight(len(history), prior_spread), least_prior_weight)
+        return cls(*likeliest(history, log_likelihood, (1.0, scale, 1.0, scale), weight))
 
     def log_likelihood(self, history: PurchaseHistory) -> np.ndarray:
         """Of each customer's (x, t_x, T), (customers,)."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
+from scipy.special import expit
 
 from models.bg_nbd import BGNBD
 from models.gamma_gamma import GammaGamma
-from models.maximum_likelihood import maximum_likelihood
 from models.pareto_nbd import ParetoNBD
 from models.purchase_history import PurchaseHistory
 
@@ -46,6 +46,17 @@ class PurchaseOutlook:
     def log_odds(self) -> np.ndarray:
         return _log_odds(self.probability)
 
+    @property
+    def spread_probability(self) -> np.ndarray:
+        """P(an order) if the orders fell on more customers, (customers,).
+
+        Purchase models foresee the number of orders better than on how few customers they fall: this is midway, in
+        log-odds, between what they say and what it were if each customer's orders came at random.
+        """
+        at_random = self.orders + np.log(-np.expm1(-self.orders))
+        probability: np.ndarray = expit((self.log_odds + at_random) / 2)
+        return probability
+
     def taken(self, rows: np.ndarray) -> Self:
         """The customers in these rows."""
         return type(self)(self.probability[rows], self.alive[rows], self.orders[rows], self.order_value[rows])
@@ -66,7 +77,8 @@ class PurchaseModels:
         prior = PRIOR_SPREAD if len(fitted) < FEW else None
         ordering: ParetoNBD | BGNBD
         if form == PARETO_NBD:
-            ordering = _fit_pareto_nbd(fitted)
+            scale = max(float(fitted.age.max()) * LEAN_AGE_SHARE, 1.0)
+            ordering = ParetoNBD.fit(fitted, prior, LEAN, scale)
         else:
             ordering = BGNBD.fit(fitted, modified=True, prior_spread=prior)
         has_value = bool((fitted.mean_value > 0).any())
@@ -96,18 +108,6 @@ class PurchaseModels:
         form = ParetoNBD if ordering["model"] == PARETO_NBD else BGNBD
         values = None if stored["values"] is None else GammaGamma.from_json(stored["values"])
         return cls(form.from_json(ordering), values)
-
-
-def _fit_pareto_nbd(history: PurchaseHistory) -> ParetoNBD:
-    """Greatest likelihood with the lean, or with the prior of few customers where that is stronger."""
-    distinct, _, customers = history.distinct()
-    scale = max(float(history.age.max()) * LEAN_AGE_SHARE, 1.0)
-
-    def mean_log_likelihood(parameters: np.ndarray) -> float:
-        return float(np.average(ParetoNBD(*parameters).log_likelihood(distinct), weights=customers))
-
-    weight = max(LEAN, 1 / (len(history) * PRIOR_SPREAD**2) if len(history) < FEW else 0.0)
-    return ParetoNBD(*map(float, maximum_likelihood(mean_log_likelihood, (1.0, scale, 1.0, scale), weight)))
 
 
 def _log_odds(probability: np.ndarray) -> np.ndarray:

@@ -12,9 +12,10 @@ from typing import Any, Final, Self
 
 import lightgbm as lgb
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 from threadpoolctl import threadpool_limits
 
+from models.churn_calibration import level_shift
 from models.churn_features import MODEL_FEATURES
 from models.logistic import LogisticModel
 from models.purchase_outlook import PurchaseOutlook
@@ -104,7 +105,8 @@ class ValueModel:
 
     trees: dict[str, str]  # part -> LightGBM text
     logistic: LogisticModel  # of "any", averaged with its trees
-    level: float  # added to the logarithm of the orders
+    level: float = 0.0  # added to the logarithm of the orders
+    odds_level: float = 0.0  # added to the log-odds of an order
 
     @classmethod
     def fit(cls, cases: ValueCases, parameters: ValueParameters, seed: int, threads: int) -> Self:
@@ -126,41 +128,45 @@ class ValueModel:
         }
         with threadpool_limits(1, "blas"):
             logistic = LogisticModel.fit(cases.features, came, parameters.inverse_penalty, cases.weight, log_odds)
-        return cls(trees, logistic, 0.0)
+        return cls(trees, logistic)
 
     def levelled(self, features: np.ndarray, outlook: PurchaseOutlook, threads: int = 1) -> Self:
-        """The same, but of these customers as many orders in all are expected as the purchase models expect.
+        """The same, but of these customers as many are expected, and as many orders, as the purchase models expect.
 
         Corrections say who orders more than others; of how much all will order, a season says little.
         """
         if len(features) == 0:
             return self
-        corrected = self.expectation(features, outlook, threads).orders
-        return replace(self, level=self.level + float(np.log(outlook.orders.sum() / corrected.sum())))
+        corrected = self.expectation(features, outlook, threads)
+        more = float(np.log(outlook.orders.sum() / corrected.orders.sum()))
+        likelier = level_shift(logit(corrected.probability), outlook.spread_probability)
+        return replace(self, level=self.level + more, odds_level=self.odds_level + likelier)
 
     def expectation(self, features: np.ndarray, outlook: PurchaseOutlook, threads: int = 1) -> Expectation:
         """Of customers with these features (customers, len(MODEL_FEATURES)) and outlook, within its horizon."""
         if len(features) == 0:
             return Expectation.of_outlook(outlook)
-        added = (_correction(self.trees["any"], features, threads) + self.logistic.score(features)) / 2
+        likelier = (_correction(self.trees["any"], features, threads) + self.logistic.score(features)) / 2
         more = _correction(self.trees["orders"], features, threads) + self.level
         dearer = _correction(self.trees["order_value"], features, threads)
         orders = outlook.orders * np.exp(np.clip(more, -LARGEST_CORRECTION, LARGEST_CORRECTION))
         value = np.exp(_log_value(outlook) + np.clip(dearer, -LARGEST_CORRECTION, LARGEST_CORRECTION))
-        return Expectation(expit(outlook.log_odds + added), orders, orders * value)
+        return Expectation(expit(outlook.log_odds + likelier + self.odds_level), orders, orders * value)
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write a file per part; what remains is returned, for the family's parameters file."""
         for part, text in self.trees.items():
             (folder / f"{part}.txt").write_text(text, encoding="utf-8")
-        return {"logistic": self.logistic.to_json(), "level": self.level, "features": list(MODEL_FEATURES)}
+        levels = {"level": self.level, "odds_level": self.odds_level}
+        return levels | {"logistic": self.logistic.to_json(), "features": list(MODEL_FEATURES)}
 
     @classmethod
     def read(cls, folder: Path, stored: dict[str, Any]) -> Self:
         """What `write` wrote and returned."""
         assert stored["features"] == list(MODEL_FEATURES), "written by another version, with other features"
         trees = {part: (folder / f"{part}.txt").read_text(encoding="utf-8") for part in PARTS}
-        return cls(trees, LogisticModel.from_json(stored["logistic"]), float(stored["level"]))
+        levels = float(stored["level"]), float(stored["odds_level"])
+        return cls(trees, LogisticModel.from_json(stored["logistic"]), *levels)
 
 
 @dataclass(frozen=True)
@@ -218,6 +224,16 @@ def point_orders(expected: Expectation) -> np.ndarray:
         price = (cheap + dear) / 2
         cheap, dear = (price, dear) if forecast(price).sum() < mean.sum() else (cheap, price)
     return forecast((cheap + dear) / 2)
+
+
+def median_orders(probability: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """The median number of orders, where those, if there are any, are geometric, (customers,) of whole numbers."""
+    probability = np.minimum(probability, mean)
+    if_any = np.maximum(mean / np.maximum(probability, LEAST_PROBABILITY), 1.0)
+    again = np.maximum(1 - 1 / if_any, LEAST_PROBABILITY)  # P(one more), having come
+    # The first number that is exceeded with a probability of no more than one half.
+    median: np.ndarray = np.ceil(np.maximum(np.log(2 * np.maximum(probability, 0.5)) / -np.log(again), 0.0))
+    return median
 
 
 def spend_deviance(spend: np.ndarray, expected: np.ndarray) -> float:

@@ -37,6 +37,7 @@ class ValuePrediction:
 
     customer_ids: pa.Array
     by_horizon: dict[int, Expectation]
+    between: dict[int, tuple[np.ndarray, np.ndarray]]  # the 80 % interval of the spend
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,9 @@ def predict(data: TrainingData, horizons: tuple[int, ...] = HORIZONS) -> ValuePr
     past = _Past(data)
     forecaster, _ = past.forecaster(data.as_of, horizons)
     views = {horizon: past.view(data.as_of, horizon, forecaster.form) for horizon in horizons}
-    return ValuePrediction(
-        past.snapshot(data.as_of).customer_ids,
-        {days: forecaster.expectation(view.features, view.outlook, data.threads) for days, view in views.items()},
-    )
+    expected = {days: forecaster.expectation(view.features, view.outlook, data.threads) for days, view in views.items()}
+    between = {days: forecaster.interval.between(within.orders, within.spend) for days, within in expected.items()}
+    return ValuePrediction(past.snapshot(data.as_of).customer_ids, expected, between)
 
 
 def backtest(data: TrainingData) -> Backtest:

@@ -47,10 +47,10 @@ def test_shuffled_outcomes_teach_nothing(seed: int) -> None:
     chance = np.random.default_rng(seed)
     training, later, test = (
         (features, chance.permutation(outcome))
-        for features, outcome in (world(2000, seed=0), world(1000, seed=1), world(4000, seed=2))
+        for features, outcome in (world(2000, seed=0), world(1000, seed=1), world(30_000, seed=2))
     )
     nonsense = fitted(training, later)
-    assert abs(roc_auc_score(test[1], nonsense.risk(test[0])) - 0.5) < 0.035
+    assert abs(roc_auc_score(test[1], nonsense.risk(test[0])) - 0.5) < 0.02
     assert np.abs(nonsense.risk(test[0]) - 0.5).mean() < 0.1
     # The control: had the test rows been among the training rows, this test would have noticed.
     trees_alone = lgb.Booster(model_str=nonsense.trees).predict(training[0])

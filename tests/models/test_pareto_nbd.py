@@ -56,6 +56,14 @@ def test_the_fit_finds_planted_parameters() -> None:
     assert fitted.s / fitted.beta == pytest.approx(PLANTED.s / PLANTED.beta, rel=0.25)
 
 
+def test_a_least_prior_weight_pulls_many_customers_to_the_scale_and_a_small_one_hardly() -> None:
+    history, _ = planted_world(2000)
+    pulled, leant, free = (ParetoNBD.fit(history, None, weight, 5.0) for weight in (1000.0, 1e-6, 0.0))
+    assert [pulled.r, pulled.alpha, pulled.s, pulled.beta] == pytest.approx([1, 5, 1, 5], rel=0.02)
+    assert leant.r == pytest.approx(free.r, rel=0.02)
+    assert free.alpha == pytest.approx(ParetoNBD.fit(history).alpha, rel=0.02)  # the scale is but where it starts
+
+
 def test_predictions_come_true_in_the_planted_world_and_wrong_ones_do_not() -> None:
     history, later = planted_world(20000)
     again = (later > 0).astype(float)

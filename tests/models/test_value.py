@@ -13,6 +13,7 @@ from models.value import (
     ValueForecaster,
     ValueModel,
     ValueParameters,
+    median_orders,
     point_orders,
     spend_deviance,
 )
@@ -58,6 +59,16 @@ def test_levelled_the_orders_of_all_stay_the_histories(model: ValueModel) -> Non
     assert test.orders.mean() > 1.2  # of that season; histories expect 1
     levelled = model.levelled(test.features, test.outlook).expectation(test.features, test.outlook)
     assert levelled.orders.mean() == pytest.approx(1.0, rel=0.01)
+
+
+def test_levelled_as_many_come_as_the_histories_expect_if_their_orders_are_spread(model: ValueModel) -> None:
+    test = world(4000, seed=1)  # histories expect one order of everybody, with a probability of .5
+    levelled = model.levelled(test.features, test.outlook).expectation(test.features, test.outlook).probability
+    at_random = 1 - np.exp(-1)
+    midway = np.sqrt(at_random / (1 - at_random))  # the odds of .5 are 1
+    assert levelled.mean() == pytest.approx(midway / (1 + midway), abs=0.001)
+    before = model.expectation(test.features, test.outlook).probability
+    assert (np.argsort(levelled, kind="stable") == np.argsort(before, kind="stable")).all()
 
 
 def test_shuffled_outcomes_teach_nothing() -> None:
@@ -149,3 +160,11 @@ def test_nobody_to_score(model: ValueModel) -> None:
 def test_impossible_parameters_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         ValueParameters(**wrong)  # type: ignore[arg-type]
+
+
+def test_as_many_order_more_than_the_median_as_less() -> None:
+    chance = np.random.default_rng(4)
+    for probability, if_any in ((0.3, 2.0), (0.6, 1.5), (0.9, 5.0), (0.95, 1.0)):
+        orders = np.where(chance.random(20_000) < probability, chance.geometric(1 / if_any, 20_000), 0)
+        median = median_orders(np.array([probability]), np.array([probability * if_any]))
+        assert median.tolist() == [np.median(orders)]
