@@ -77,7 +77,7 @@ serve: setup ## answer over HTTP
 churn-list: setup ## the customers most at risk; FORMAT=csv, parquet, klaviyo or mailchimp, OUTPUT=file
 	@$(RUN) customers --at-risk --format $(FORMAT) $(if $(OUTPUT),--output $(OUTPUT))
 
-forecast: setup ## the forecast of ITEM=...
+forecast: setup ## what to order today; ITEM=... for one item's forecast
 	@$(RUN) forecast $(ITEM)
 
 status: setup ## what is stored, trained and published

@@ -1,150 +1,210 @@
-"""Demand per item and day: one gradient-boosted model for all items, direct for every step of the horizon.
+"""Demand per series and period, as a distribution: methods beside one another, believed as the backtest found them.
 
-Four LightGBM models share their rows: a Tweedie mean and three quantiles. What they predict is divided by the item's
-own level, so that small and large items teach each other. It breaks where the future differs from all of the past: a
-first Christmas, an item not sold yet, days without stock that look like days without demand.
+Trees over all series, plain windows and a library's methods forecast the last horizons as if these were the future;
+each class of demand then gets the blend that served it best. Breaks where the future differs from all of the past: a
+first Christmas, a series not sold yet, or a shock that no covariate tells of.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-import lightgbm as lgb
 import numpy as np
 
-from contracts.errors import NotEnoughData
-from models.demand_calibration import DemandCalibration, calibrate
-from models.demand_forecast import QUANTILES, DemandForecast
-from models.demand_history import DemandHistory, demand_class, first_sale_day, typical_sale
-from models.demand_rows import FEATURES, Rows, forecast_rows, training_rows
+from contracts.errors import InputError, NotEnoughData
+from models.demand_backtest import BacktestRows, backtest_rows
+from models.demand_boosting import DENSE_SHARE, Boosting, BoostingParameters, Learner, fit_boosting, learners_for
+from models.demand_cells import Cells
+from models.demand_class import ALL_ZERO, CLASSES, NEW, demand_class
+from models.demand_complement import Complement, fit_complement
+from models.demand_forecast import LEVELS, DemandForecast
+from models.demand_judging import Figures, Judged, judge
+from models.demand_methods import row_forecasts
+from models.demand_rounds import best_rounds, round_losses
+from models.demand_rows import Rows, forecast_rows, rows_of, training_rows
+from models.demand_spread_features import spread_features
+from models.demand_states import States
+from models.panel import Panel
 
-MEAN: Final = "mean"
-_OBJECTIVES: Final[dict[str, dict[str, Any]]] = {
-    MEAN: {"objective": "tweedie", "tweedie_variance_power": 1.5},
-    **{
-        name: {"objective": "quantile", "alpha": alpha}
-        for name, alpha in zip(("low", "median", "high"), QUANTILES, strict=True)
-    },
-}
-_WEIGHT_POWER: Final = 0.25
-_LIMIT_SALES: Final = 3.0
+MIN_TRAINING_ROWS: Final = 30
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class DemandParameters:
-    """How demand is forecast."""
+    """How demand is forecast; the same settings serve any frequency and any store.
 
-    horizon_days: int = 28  # at most 350: last year's days around the target must be known
-    active_days: int = 365  # an item is forecast where it sold within so many days
-    history_days: int = 800  # days before these are not looked at
-    training_days: int = 364  # origins to learn from lie within so many days
-    max_training_rows: int = 60_000
-    rounds: int = 60
-    learning_rate: float = 0.1
-    leaves: int = 15
-    min_rows_per_leaf: int = 100
-    outlier_factor: float = 15.0  # a day counts at most so many times the item's median day with sales
-    max_levels: float = 20.0  # a day teaches at most so many times the item's level, beyond three usual sales
-    min_items: int = 5
+    Raises InputError for a horizon below 1.
+    """
+
+    horizon: int = 28
+    boosting: BoostingParameters = field(default_factory=BoostingParameters)
+
+    def __post_init__(self) -> None:
+        if self.horizon < 1:
+            raise InputError(f"horizon is {self.horizon}; give 1 period or more.")
 
 
 @dataclass(frozen=True)
 class DemandModel:
-    """A fitted model: LightGBM models by name, the calibration, and the parameters."""
+    """A fitted model: what covariates mean, the trees, the library's part, and what the backtest said."""
 
-    boosters: dict[str, lgb.Booster]
-    calibration: DemandCalibration
     parameters: DemandParameters
+    states: States
+    boosting: Boosting
+    complement: Complement
+    judged: Judged
+    threads: int = 1
 
-    def predict(self, history: DemandHistory) -> DemandForecast:
-        """The forecast for the days after `history`, its band calibrated."""
-        forecast = _predict(self.boosters, history, self.parameters)
-        return self.calibration.apply(forecast, demand_class(history))
+    @property
+    def past(self) -> BacktestRows:
+        """What the backtest expected (`mean`) at earlier origins, beside what came (`units`)."""
+        return self.judged.past
 
-    def total_band(self, history: DemandHistory, forecast: DemandForecast) -> tuple[np.ndarray, np.ndarray]:
-        """The low and the high end of each item's units over the whole horizon."""
-        return self.calibration.total_band(forecast, typical_sale(history.units))
+    @property
+    def backtest(self) -> Mapping[str, Figures]:
+        """The backtest's figures by class of demand."""
+        return self.judged.figures
+
+    def predict(self, panel: Panel) -> DemandForecast:
+        """The forecast for the periods after `panel`. Raises InputError where a covariate ends before the horizon."""
+        horizon, shape = self.parameters.horizon, (panel.series, self.parameters.horizon)
+        panel.check_ahead(horizon)
+        cells = self.states.cells(panel, horizon)
+        code = demand_class(panel, cells.counts)
+        place = np.where(code == ALL_ZERO, NEW, code)
+        rows = rows_of(cells, *forecast_rows(cells, np.array([panel.periods]), np.arange(panel.series)))
+        candidates = row_forecasts(rows, self.boosting)
+        mean, median = self.judged.routing.blend(candidates, place[rows.series])
+        mean, median = self.complement.join(cells, mean.reshape(shape), median.reshape(shape), code, self.threads)
+        told = spread_features(rows, mean.ravel(), median.ravel(), candidates)
+        sells = ~cells.closed[:, panel.periods :] & ~_never_sells(cells, code)[:, None]
+        mean, median = np.where(sells, mean, 0), np.where(sells, median, 0)
+        quantiles, zero = self.judged.spread.predict(np.column_stack([told, rows.features]), mean.ravel())
+        quantiles = self.judged.calibration.apply(quantiles, median.ravel(), zero, rows.sale, place[rows.series])
+        totals = self.judged.totals.predict(mean, median, told.reshape(*shape, -1), place)
+        return DemandForecast(mean, np.where(sells[..., None], quantiles.reshape(*shape, len(LEVELS)), 0), totals)
+
+    def route(self, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
+        """The methods that forecast each series, and why: (series,) text each."""
+        code = demand_class(panel, self.states.cells(panel, 0).counts)
+        named = [self._named(number) for number in range(len(CLASSES))]
+        return np.array(named)[code], np.array([_reason(name, self.backtest) for name in CLASSES])[code]
+
+    def _named(self, number: int) -> str:
+        if number == ALL_ZERO:
+            return "none"
+        method = self.complement.methods[number]
+        return self.judged.routing.named(number) + (f" + {method}" if method else "")
 
 
-def fit_demand(history: DemandHistory, parameters: DemandParameters, seed: int, threads: int) -> DemandModel:
-    """Fit on the whole history; the band is calibrated on its last horizon, by a model that saw only what came before.
+def fit_demand(
+    panel: Panel, parameters: DemandParameters, seed: int, threads: int, progress: Progress | None = None
+) -> DemandModel:
+    """Learn from the whole panel; what is believed of it, and how far it errs, is learnt on its last horizons.
 
-    `history` holds at least two horizons, and every item has sold in it.
+    Raises NotEnoughData for a panel with too short a past.
     """
-    origin = history.days - parameters.horizon_days
-    past = history.before(origin)
-    is_known = first_sale_day(past.units) < origin
-    past, actual = past.only(is_known), history.units[is_known, origin:]
-    earlier = _predict(_fit_boosters(past, parameters, seed, threads), past, parameters)
-    calibration = calibrate(earlier, actual, demand_class(past), typical_sale(past.units))
-    return DemandModel(_fit_boosters(history, parameters, seed, threads), calibration, parameters)
+    say = progress or _silent
+    _check_enough(panel, parameters.horizon)
+    states = States.of(panel)
+    cells = states.cells(panel, parameters.horizon)
+    say("demand: looking back")
+    past = backtest_rows(cells, seed)
+    drawn = training_rows(cells, panel.periods, parameters.boosting.max_rows, seed)
+    _check_rows(cells, drawn, past)
+    asked = (past.series, past.origin, past.target)
+    rows = rows_of(cells, *(np.concatenate(pair) for pair in zip(drawn, asked, strict=True)))
+    training, held_out = rows.only(slice(0, len(drawn[0]))), rows.only(slice(len(drawn[0]), None))
+    del rows
+    fit = _Fit(cells, training, parameters.boosting, seed, threads)
+    say("demand: forecasting its own past")
+    candidates, rounds = _backtest(fit, held_out, past)
+    say("demand: judging the methods")
+    judged = judge(cells, held_out, past, candidates, seed, threads)
+    earlier = states.cells(panel.before(int(past.origin.max())), parameters.horizon)
+    complement = fit_complement(earlier, judged.past, threads)
+    say("demand: fitting on everything")
+    return DemandModel(parameters, states, fit.until(panel.periods, rounds), complement, judged, threads)
 
 
-def _fit_boosters(
-    history: DemandHistory, parameters: DemandParameters, seed: int, threads: int
-) -> dict[str, lgb.Booster]:
-    features, target, weight = _training_arrays(history.capped(parameters.outlier_factor), parameters, seed)
-    settings = _settings(parameters, len(target), seed)
+class _Fit:
+    """Trees on the training rows whose targets lie before a period."""
 
-    def fit(name: str) -> lgb.Booster:
-        rows = lgb.Dataset(
-            features,
-            target,
-            weight=None if name == MEAN else weight,
-            feature_name=list(FEATURES),
-            categorical_feature=["category"],
-        )
-        return lgb.train({**settings, **_OBJECTIVES[name]}, rows, parameters.rounds)
+    def __init__(self, cells: Cells, rows: Rows, parameters: BoostingParameters, seed: int, threads: int) -> None:
+        self._rows, self._parameters, self._seed, self._threads = rows, parameters, seed, threads
+        self._units = cells.panel.units[rows.series, rows.target].astype(np.float64)
+        self._is_dense = _dense(cells)[rows.series]
+        self._learners: tuple[Learner, ...] = learners_for(self._is_dense)
 
-    # One model per thread: on so few rows LightGBM's own threads would mostly wait for one another.
-    with ThreadPoolExecutor(threads) as pool:
-        return dict(zip(_OBJECTIVES, pool.map(fit, _OBJECTIVES), strict=True))
+    def until(self, period: int, rounds: Mapping[str, int]) -> Boosting:
+        """Of a past too short to leave rows, all rows: its backtest then flatters."""
+        chosen = self._rows.target < period
+        if chosen.sum() < MIN_TRAINING_ROWS or not self._units[chosen].any():
+            chosen = np.ones(len(chosen), dtype=bool)
+        rows, units, is_dense = self._rows, self._units, self._is_dense
+        if not chosen.all():
+            rows, units, is_dense = rows.only(chosen), units[chosen], is_dense[chosen]
+        return fit_boosting(rows, units, is_dense, self._learners, rounds, self._parameters, self._seed, self._threads)
 
 
-def _training_arrays(
-    history: DemandHistory, parameters: DemandParameters, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, units over level, and weights of the quantile models, which let large items count somewhat more."""
-    features, targets, weights = [], [], []
-    for rows in training_rows(
-        history, parameters.horizon_days, parameters.training_days, parameters.max_training_rows, seed
-    ):
-        limit = parameters.max_levels * rows.level + _LIMIT_SALES * rows.sale
-        features.append(rows.features)
-        targets.append(np.minimum(history.units[rows.item, rows.target_day], limit) / rows.level)
-        weights.append(rows.level**_WEIGHT_POWER)
-    if not any(target.any() for target in targets):
+def _backtest(fit: _Fit, rows: Rows, past: BacktestRows) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Every method's forecast of the backtest's rows, each window by trees that saw only what came before it."""
+    losses, fitted = [], []
+    for window in np.unique(past.window):
+        inside = past.window == window
+        boosting = fit.until(int(past.origin[inside][0]), {})
+        fitted.append((inside, rows.only(inside), boosting))
+        losses.append(round_losses(boosting, fitted[-1][1], past.units[inside]))
+    rounds = best_rounds(losses)
+    found: dict[str, np.ndarray] = {}
+    for inside, chosen, boosting in fitted:
+        for name, values in row_forecasts(chosen, Boosting(boosting.boosters, rounds)).items():
+            found.setdefault(name, np.zeros(len(past)))[inside] = values
+    return found, rounds
+
+
+def _check_enough(panel: Panel, horizon: int) -> None:
+    if panel.periods < 2 * horizon or not panel.units.any():
         raise NotEnoughData(
-            "demand needs items that sold on more than their first day; none did so before the days to calibrate on. "
+            f"demand needs {2 * horizon} {panel.frequency.name}s to learn {horizon} ahead, and sales in them; there "
+            f"are {panel.periods} {panel.frequency.name}s and {int((panel.units > 0).sum())} cells with sales. Shorten "
+            "the horizon, ingest older orders, or wait for new ones."
+        )
+
+
+def _check_rows(cells: Cells, drawn: tuple[np.ndarray, ...], past: BacktestRows) -> None:
+    series, _, target = drawn
+    if not len(past) or not cells.panel.units[series, target].any():
+        raise NotEnoughData(
+            "demand needs series that sold on more than their first day, before and within the last horizon; none did. "
             "Ingest older orders, or wait for new ones."
         )
-    return np.concatenate(features), np.concatenate(targets), np.concatenate(weights)
 
 
-def _settings(parameters: DemandParameters, rows: int, seed: int) -> dict[str, Any]:
-    return {
-        "learning_rate": parameters.learning_rate,
-        "num_leaves": parameters.leaves,
-        "min_data_in_leaf": max(min(parameters.min_rows_per_leaf, rows // 20), 1),
-        "feature_fraction": 0.8,
-        "bagging_fraction": 0.7,
-        "bagging_freq": 1,
-        "max_bin": 127,
-        "seed": seed,
-        "num_threads": 1,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbose": -1,
-    }
+def _dense(cells: Cells) -> np.ndarray:
+    """Whether each series sells in nearly all of its periods that count, (series,)."""
+    counts = cells.counts.sum(axis=1)
+    sold = ((cells.panel.units > 0) & cells.counts).sum(axis=1)
+    dense: np.ndarray = sold >= DENSE_SHARE * np.maximum(counts, 1)
+    return dense
 
 
-def _predict(boosters: dict[str, lgb.Booster], history: DemandHistory, parameters: DemandParameters) -> DemandForecast:
-    """The forecast as the models give it: cut at 0, the quantiles put in order."""
-    blocks = forecast_rows(history.capped(parameters.outlier_factor), parameters.horizon_days)
-    units = np.concatenate([_predict_block(boosters, rows) for rows in blocks])
-    by_day = np.maximum(units, 0).reshape(len(history.units), parameters.horizon_days, -1)
-    return DemandForecast(by_day[..., 0], np.sort(by_day[..., 1:], axis=-1))
+def _never_sells(cells: Cells, code: np.ndarray) -> np.ndarray:
+    """Series seen for long enough without a sale; one hardly seen borrows from series like it."""
+    panel = cells.panel
+    seen = (panel.is_known & ~cells.closed[:, : panel.periods]).sum(axis=1)
+    never: np.ndarray = (code == ALL_ZERO) & (seen >= panel.frequency.new_periods)
+    return never
 
 
-def _predict_block(boosters: dict[str, lgb.Booster], rows: Rows) -> np.ndarray:
-    return np.column_stack([np.asarray(boosters[name].predict(rows.features)) * rows.level for name in _OBJECTIVES])
+def _reason(name: str, figures: Mapping[str, Figures]) -> str:
+    if name == CLASSES[ALL_ZERO]:
+        return "never sold"
+    if name in figures:
+        return f"{name}: what served its class best in the backtest"
+    return f"{name}: none of its class was in the backtest; what served all series best"
+
+
+def _silent(_: str) -> None:
+    return None

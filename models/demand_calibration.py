@@ -1,10 +1,11 @@
-"""Bands that hold what they promise: split-conformal corrections, learned on days that the model did not see.
+"""Quantiles that hold what they promise: what the backtest found too narrow or too wide is corrected, class by class.
 
-Conformalized quantile regression (Romano, Patterson & Candès, 2019), each end on its own and each class of demand on
-its own (Mondrian). It promises the ends only as far as the coming weeks resemble those it was calibrated on.
+Each quantile's distance from the median is stretched until it held its share of the backtest's rows (split conformal,
+Mondrian by class). It promises so only as far as the coming periods resemble those it was learnt on.
 
-A band is widened and never narrowed: most days of most items sell nothing, so the low end is 0 and cannot be missed,
-and an honest 80 % band then holds 90 % of the days or more. To narrow it until 80 % are held would cut its high end.
+Where demand is often 0 the low end is 0 and cannot be missed, and the band would hold more than it says. The 0 then
+belongs to the band only where it is likely enough (Sadinle, Lei & Wasserman, 2019: the smallest sets that hold their
+share on average); where it is not, the low end lies just above 0. No other quantile is touched by that.
 """
 
 from dataclasses import dataclass
@@ -12,81 +13,130 @@ from typing import Final
 
 import numpy as np
 
-from models.demand_forecast import QUANTILES, DemandForecast
-from models.demand_history import CLASSES
+from models.demand_class import CLASSES
+from models.demand_forecast import HIGH, LEVELS, LOW, MEDIAN
 
-MIN_CASES: Final = 200  # a class with fewer item-days takes the correction of all items together
-MAX_CORRECTION: Final = 1.0  # of the band's width: one odd month must not move a band further
-TOTAL_BINS: Final = 5
-MIN_TOTALS_PER_BIN: Final = 20
+MIN_ROWS: Final = 400  # a class with fewer takes the corrections of all rows together
+STRETCH_LIMITS: Final = (0.5, 2.0)
+MOVE_LIMITS: Final = (0.7, 1.4)
+JUST_ABOVE: Final = 0.01  # of a sale: a low end that leaves out 0
 _TINY: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class DemandCalibration:
-    """Corrections of a forecast's band per day, and the band of the horizon's total.
+class Corrections:
+    """Of one class: `two_sided` (LEVELS,) stretches where the low quantile is above 0, `one_sided` where it is 0.
 
-    `daily` (classes, 2): what is added to the low and the high end, in widths of the band. `total_edges` (bins - 1,):
-    expected sales in the horizon, in typical sales, that part the bins. `total_ratios` (bins, 2): the band of actual
-    over expected total.
+    `likely_zero` is the chance from which on a 0 belongs to the 80 % band.
     """
 
-    daily: np.ndarray
-    total_edges: np.ndarray
-    total_ratios: np.ndarray
+    two_sided: np.ndarray
+    one_sided: np.ndarray
+    likely_zero: float
 
-    def apply(self, forecast: DemandForecast, item_class: np.ndarray) -> DemandForecast:
-        """The forecast with its band corrected."""
-        low, median, high = np.moveaxis(forecast.quantiles, -1, 0)
-        width = high - low
-        correction = self.daily[item_class][:, None, :]
-        low = np.clip(low + correction[..., 0] * width, 0, median)
-        high = np.maximum(high + correction[..., 1] * width, median)
-        return DemandForecast(forecast.mean, np.stack([low, median, high], axis=-1))
 
-    def total_band(self, forecast: DemandForecast, typical_sale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The low and the high end of each item's total over the horizon, (items,) each.
+@dataclass(frozen=True)
+class Calibration:
+    """The corrections of each class of demand, in the order of CLASSES."""
 
-        The quantiles of the days must not be added up: good and bad days cancel, and a day's low end is often 0.
+    classes: tuple[Corrections, ...]
+
+    def apply(
+        self, quantiles: np.ndarray, median: np.ndarray, zero: np.ndarray, sale: np.ndarray, code: np.ndarray
+    ) -> np.ndarray:
+        """Corrected quantiles (rows, LEVELS).
+
+        Of each row, (rows,): `median` as the methods tell it, `zero` the chance of no sale, `sale` the units in a
+        period with sales, `code` the class.
         """
-        total = forecast.mean.sum(axis=1)
-        bins = np.searchsorted(self.total_edges, total / np.maximum(typical_sale, _TINY))
-        low, high = self.total_ratios[bins].T * total
-        return np.minimum(low, total), np.maximum(high, total)
+        found = _moved(quantiles, median)
+        for number, corrections in enumerate(self.classes):
+            inside = code == number
+            if inside.any():
+                stretched = _stretched(found[inside], corrections)
+                found[inside] = _without_zero(stretched, zero[inside], sale[inside], corrections.likely_zero)
+        return found
 
 
 def calibrate(
-    forecast: DemandForecast, actual: np.ndarray, item_class: np.ndarray, typical_sale: np.ndarray
-) -> DemandCalibration:
-    """Learn the corrections from a forecast and what then sold, (items, days)."""
-    total, expected = actual.sum(axis=1), np.maximum(forecast.mean.sum(axis=1), _TINY)
-    sales = expected / typical_sale
-    bins = int(np.clip(len(sales) // MIN_TOTALS_PER_BIN, 1, TOTAL_BINS))
-    edges = np.quantile(sales, np.arange(1, bins) / bins)
-    ratio = total / expected
-    member = np.searchsorted(edges, sales)
-    ratios = [_conformal_ends(ratio[member == code], ratio) for code in range(bins)]
-    return DemandCalibration(_daily(forecast, actual, item_class), edges, np.array(ratios))
+    quantiles: np.ndarray, median: np.ndarray, zero: np.ndarray, sale: np.ndarray, units: np.ndarray, code: np.ndarray
+) -> Calibration:
+    """From quantiles that the rows' own `units` did not shape; the others as in `Calibration.apply`."""
+    moved = _moved(quantiles, median)
+    pooled = _corrections(moved, zero, sale, units)
+    found = []
+    for number in range(len(CLASSES)):
+        inside = code == number
+        enough = inside.sum() >= MIN_ROWS
+        found.append(_corrections(moved[inside], zero[inside], sale[inside], units[inside]) if enough else pooled)
+    return Calibration(tuple(found))
 
 
-def _daily(forecast: DemandForecast, actual: np.ndarray, item_class: np.ndarray) -> np.ndarray:
-    low, high = forecast.quantiles[..., 0], forecast.quantiles[..., -1]
-    width = np.maximum(high - low, _TINY)
-    scores = np.stack([(actual - low) / width, (actual - high) / width])  # (2, items, days)
-    levels = (QUANTILES[0], QUANTILES[-1])
-    pooled = [np.quantile(score, level) for score, level in zip(scores, levels, strict=True)]
-    rows = [
-        [np.quantile(score[item_class == code], level) for score, level in zip(scores, levels, strict=True)]
-        if scores[0, item_class == code].size >= MIN_CASES
-        else pooled
-        for code in range(len(CLASSES))
-    ]
-    return np.clip(np.array(rows), [-MAX_CORRECTION, 0.0], [0.0, MAX_CORRECTION])
+def _corrections(quantiles: np.ndarray, zero: np.ndarray, sale: np.ndarray, units: np.ndarray) -> Corrections:
+    two_sided, one_sided = np.ones(len(LEVELS)), np.ones(len(LEVELS))
+    for place in range(MEDIAN):
+        other = len(LEVELS) - 1 - place
+        has_low = quantiles[:, place] > 0
+        two_sided[[place, other]] = _stretch(quantiles[has_low], units[has_low], place, other)
+        one_sided[other] = _stretch(quantiles[~has_low], units[~has_low], None, other)
+    stretched = _stretched(quantiles, Corrections(two_sided, one_sided, 0.0))
+    return Corrections(two_sided, one_sided, _likely_zero(stretched, zero, units))
 
 
-def _conformal_ends(scores: np.ndarray, fallback: np.ndarray) -> tuple[float, float]:
-    """The 0.1 and 0.9 quantiles with the finite-sample rank of split conformal prediction."""
-    ordered = np.sort(scores if len(scores) else fallback)
-    high = int(np.ceil((len(ordered) + 1) * QUANTILES[-1])) - 1
-    low = int(np.floor((len(ordered) + 1) * QUANTILES[0])) - 1
-    return float(ordered[max(low, 0)]), float(ordered[min(high, len(ordered) - 1)])
+def _stretch(quantiles: np.ndarray, units: np.ndarray, low: int | None, high: int) -> float:
+    """The factor that lets a band hold its share: one for both ends, as a level that drifted must not move the band.
+
+    With `low` None, the share of all that lies below the high end.
+    """
+    if len(units) < MIN_ROWS:
+        return 1.0
+    middle = quantiles[:, MEDIAN]
+    above = np.maximum(quantiles[:, high] - middle, 0)
+    below = above if low is None else np.maximum(middle - quantiles[:, low], 0)
+    off = units - middle
+    if low is None:
+        off = np.maximum(off, 0)
+    distance, share = np.where(off >= 0, above, below), LEVELS[high] if low is None else LEVELS[high] - LEVELS[low]
+    needed = np.where(np.abs(off) <= _TINY, 0, np.abs(off) / np.maximum(distance, _TINY))
+    return float(np.clip(np.quantile(needed, share, method="higher"), *STRETCH_LIMITS))
+
+
+def _stretched(quantiles: np.ndarray, corrections: Corrections) -> np.ndarray:
+    """Each pair of ends by its own stretch, in order and at least 0."""
+    found = quantiles.copy()
+    middle = quantiles[:, MEDIAN]
+    for place in range(MEDIAN):
+        has_low = quantiles[:, place] > 0
+        for end in (place, len(LEVELS) - 1 - place):
+            factor = np.where(has_low, corrections.two_sided[end], corrections.one_sided[end])
+            found[:, end] = middle + factor * (quantiles[:, end] - middle)
+    return np.sort(np.maximum(found, 0), axis=1)
+
+
+def _likely_zero(quantiles: np.ndarray, zero: np.ndarray, units: np.ndarray) -> float:
+    """The chance of 0 below which a 0 is left out of the band, so that the band holds its share and no more."""
+    low, high = quantiles[:, LOW], quantiles[:, HIGH]
+    surplus = ((units >= low) & (units <= high)).mean() - (LEVELS[HIGH] - LEVELS[LOW])
+    if surplus <= 0:
+        return 0.0
+    order = np.argsort(zero, kind="stable")
+    is_held_zero = (units == 0) & (low <= 0)
+    left_out = np.cumsum(is_held_zero[order]) / len(units)
+    place = int(np.searchsorted(left_out, surplus))
+    return float(zero[order][min(place, len(order) - 1)])
+
+
+def _without_zero(quantiles: np.ndarray, zero: np.ndarray, sale: np.ndarray, likely: float) -> np.ndarray:
+    """The low end, and what must not lie below it, just above 0 where a 0 is not likely enough."""
+    lowest = np.where((zero < likely) & (quantiles[:, HIGH] > 0), JUST_ABOVE * sale, 0)
+    found = quantiles.copy()
+    found[:, LOW:] = np.maximum(found[:, LOW:], lowest[:, None])
+    return found
+
+
+def _moved(quantiles: np.ndarray, median: np.ndarray) -> np.ndarray:
+    """All quantiles in proportion, so that theirs of 0.5 becomes the methods' own median; within limits."""
+    middle = quantiles[:, MEDIAN]
+    wanted = np.where(middle > 0, median / np.maximum(middle, _TINY), 1)
+    found: np.ndarray = quantiles * np.clip(wanted, *MOVE_LIMITS)[:, None]
+    return found

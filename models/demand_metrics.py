@@ -1,47 +1,64 @@
-"""How good a demand forecast is: WAPE, RMSSE, pinball loss, and how often the band held the truth."""
+"""How good a demand forecast is: WAPE, RMSPE, RMSSE, pinball loss, and how often the band held the truth.
+
+`where` in every metric is a mask of the cells that count, in the shape of `actual`; None counts all.
+"""
 
 import numpy as np
 
-from models.demand_forecast import QUANTILES
+from models.demand_forecast import LEVELS
 
 
-def wape(actual: np.ndarray, forecast: np.ndarray) -> float | None:
+def wape(actual: np.ndarray, forecast: np.ndarray, where: np.ndarray | None = None) -> float | None:
     """Weighted absolute percentage error: the sum of absolute errors over the sum of units; None where nothing sold."""
-    total = float(actual.sum())
-    return float(np.abs(actual - forecast).sum()) / total if total > 0 else None
+    error, units = _chosen(np.abs(actual - forecast), where), _chosen(actual, where)
+    total = float(units.sum(dtype=np.float64))
+    return float(error.sum(dtype=np.float64)) / total if total > 0 else None
+
+
+def rmspe(actual: np.ndarray, forecast: np.ndarray, where: np.ndarray | None = None) -> float | None:
+    """Root mean squared percentage error over cells with sales; None where nothing sold."""
+    sold = (actual > 0) if where is None else (actual > 0) & where
+    relative = forecast[sold] / actual[sold] - 1
+    return float(np.sqrt(np.square(relative).mean())) if relative.size else None
 
 
 def rmsse_scale(past: np.ndarray) -> np.ndarray:
-    """Each item's mean squared day-on-day change from its first sale on, (items,); NaN where it is 0 or unknown.
+    """Each series' mean squared step from period to period since its first sale, (series,); NaN where 0 or unknown.
 
-    The denominator of the M5 Competitors' Guide. An item that never sold, sold on its last day only, or never changed
-    has none, and must be reported apart: a clipped denominator would rule the mean.
+    The denominator of the M5 Competitors' Guide. A series that never sold, sold in its last period only, or never
+    changed has none, and must be reported apart: a clipped denominator would rule the mean.
     """
     sold = past > 0
     started = np.logical_or.accumulate(sold, axis=1)[:, :-1]
     squares = np.square(np.diff(past.astype(np.float64), axis=1)) * started
-    days = started.sum(axis=1)
-    scale = squares.sum(axis=1) / np.maximum(days, 1)
+    periods = started.sum(axis=1)
+    scale = squares.sum(axis=1) / np.maximum(periods, 1)
     return np.where(scale > 0, scale, np.nan)
 
 
-def rmsse(actual: np.ndarray, forecast: np.ndarray, past: np.ndarray) -> float | None:
-    """Root mean squared scaled error, averaged over the items that have a scale; None where none has.
+def rmsse(actual: np.ndarray, forecast: np.ndarray, past: np.ndarray, where: np.ndarray | None = None) -> float | None:
+    """Root mean squared scaled error, averaged over the series that have a scale; None where none has.
 
-    `actual` and `forecast` are (items, days ahead), `past` (items, days before). Expects the mean, which minimises it.
+    `actual` and `forecast` are (series, steps), `past` (series, periods). Expects the mean, which minimises it.
     """
-    scale = rmsse_scale(past)
-    errors = np.sqrt(np.square(actual - forecast).mean(axis=1) / scale)
-    return float(np.nanmean(errors)) if np.isfinite(scale).any() else None
+    counts = np.ones(actual.shape, dtype=bool) if where is None else where
+    cells = counts.sum(axis=1)
+    squares = (np.square(actual - forecast, dtype=np.float64) * counts).sum(axis=1) / np.maximum(cells, 1)
+    errors = np.sqrt(np.where(cells > 0, squares, np.nan) / rmsse_scale(past))
+    return float(np.nanmean(errors)) if np.isfinite(errors).any() else None
 
 
-def pinball(actual: np.ndarray, quantiles: np.ndarray) -> float:
-    """The pinball loss in units per item and day, averaged over QUANTILES; `quantiles` has them on its last axis."""
+def pinball(actual: np.ndarray, quantiles: np.ndarray, where: np.ndarray | None = None) -> float:
+    """The pinball loss in units per cell, averaged over LEVELS; `quantiles` has them on its last axis."""
+    levels = np.asarray(LEVELS)
     error = actual[..., None] - quantiles
-    levels = np.asarray(QUANTILES)
-    return float(np.maximum(levels * error, (levels - 1) * error).mean())
+    return float(_chosen(np.maximum(levels * error, (levels - 1) * error).mean(axis=-1), where).mean())
 
 
-def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
+def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray, where: np.ndarray | None = None) -> float:
     """The share of actual values that lie in the band, its ends included."""
-    return float(((actual >= low) & (actual <= high)).mean())
+    return float(_chosen((actual >= low) & (actual <= high), where).mean())
+
+
+def _chosen(values: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    return values if where is None else values[where]

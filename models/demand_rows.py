@@ -1,120 +1,113 @@
-"""The rows that the demand model learns from: (item, origin, step), with what was known when the origin's day began.
+"""The rows that the demand models learn from: (series, origin, target), with what was known when the origin began.
 
-All that speaks of units is divided by the item's own level, so that an item that sells ten times as much in the same
+All that speaks of units is divided by the series' own level, so that a series that sells ten times as much in the same
 pattern has the same features, and a forecast ten times as large.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import chain
 
 import numpy as np
 
-from models.demand_history import DemandHistory, first_sale_day
-from models.demand_past import WEEK, YEAR_DAYS, ItemsPast, StorePast
-
-BLOCK_ITEMS: Final = 2048  # bounds memory: running sums and rows exist for this many items at a time
-YEARLY_FROM_DAYS: Final = 400  # before a year repeats, its position only tells the training days apart
-
-_MEAN_DAYS: Final = (7, 14, 28, 56, 91, 182, 364)
-_RATE_DAYS: Final = (28, 91, 364)
-_WEEKS: Final = (1, 4, 8, 26)
-FEATURES: Final = (
-    *("step", "weekday", "year_sin", "year_cos", "age_days", "days_since_sale"),
-    *(f"units_{days}d" for days in _MEAN_DAYS),
-    *(f"selling_days_{days}d" for days in _RATE_DAYS),
-    *(f"same_weekday_{weeks}w" for weeks in _WEEKS),
-    *("size_cv2", "last_year", "price_log", "price_change"),
-    *("store_weekday", "store_trend_7d", "store_trend_28d", "store_last_year", "category_trend_28d"),
-    "category",
-)
+from models.demand_cells import Cells
+from models.demand_outlook import Outlook
+from models.demand_season import Season
+from models.demand_walk import walk
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one block of items, all arrays of one length."""
+    """Rows, all arrays of one length."""
 
-    features: np.ndarray  # (rows, features) float32, in the order of FEATURES
-    item: np.ndarray
-    target_day: np.ndarray
-    level: np.ndarray  # units per day, as known at the origin; above 0
-    sale: np.ndarray  # units on a day with sales, on average, as known at the origin
+    features: np.ndarray  # (rows, features) float32, in the order of `names`
+    names: tuple[str, ...]
+    series: np.ndarray
+    origin: np.ndarray
+    target: np.ndarray
+    base: np.ndarray  # units: what level and effects alone expect
+    level: np.ndarray  # units per period, as known at the origin; above 0
+    sale: np.ndarray  # units in a period with sales, as known at the origin
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def only(self, chosen: np.ndarray | slice) -> "Rows":
+        """The chosen rows (a mask, indices or a slice)."""
+        return Rows(
+            self.features[chosen],
+            self.names,
+            *(part[chosen] for part in (self.series, self.origin, self.target, self.base, self.level, self.sale)),
+        )
 
 
-def training_rows(
-    history: DemandHistory, horizon_days: int, span_days: int, max_rows: int, seed: int
-) -> Iterator[Rows]:
-    """About `max_rows` of all rows with an origin in the last `span_days` and a target day that is known.
+def rows_of(cells: Cells, series: np.ndarray, origin: np.ndarray, target: np.ndarray) -> Rows:
+    """The rows asked for, with all their features."""
+    walked = walk(cells, series, origin, target)
+    columns = chain(
+        Outlook(cells).columns(series, origin, target), Season(cells, walked.relative).columns(series, origin, target)
+    )
+    names, found = list(walked.names), [walked.features]
+    for name, values in columns:
+        names.append(name)
+        found.append(np.asarray(values, dtype=np.float32)[:, None])
+    return Rows(
+        np.concatenate(found, axis=1), tuple(names), series, origin, target, walked.base, walked.level, walked.sale
+    )
 
-    A hash of item and origin draws them, so that the same history always gives the same rows.
+
+def training_rows(cells: Cells, until: int, max_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Series, origin and target of about `max_rows` of the cells that count before period `until`.
+
+    Each cell is a target once, its step drawn: a hash of series and period draws, so that the same panel always gives
+    the same rows.
     """
-    origins = np.arange(max(history.days - span_days, WEEK), history.days)
-    first = first_sale_day(history.units)
-    population = np.clip(history.days - np.maximum(first + 1, max(history.days - span_days, WEEK)), 0, None).sum()
-    share = min(1.0, max_rows / max(int(population), 1))
-    store = StorePast(history)
-    for block in _blocks(len(first)):
-        item = np.arange(block.start, block.stop)[:, None]
-        hashes = _hash(item, origins[None, :], seed)
-        is_drawn = ((hashes & np.uint64(0xFFFFFFFF)) <= np.uint64(share * 0xFFFFFFFF)) & (origins > first[item])
-        index, column = np.nonzero(is_drawn)
-        origin = origins[column]
-        # Other bits of the hash choose the step, among those whose day is known.
-        known_days = np.minimum(horizon_days, history.days - origin)
-        step = 1 + (hashes[index, column] >> np.uint64(32)).astype(np.int64) % known_days
-        yield _rows(history, block, store, index, origin, step)
+    warm = min(cells.horizon, until // 4)
+    counts = cells.counts[:, :until].copy()
+    counts[:, : warm + 1] = False
+    population = int(counts.sum())
+    share = min(1.0, max_rows / max(population, 1))
+    parts = []
+    for block in _blocks(len(counts)):
+        row, target = np.nonzero(counts[block])
+        series = row + block.start
+        hashes = _hash(series, target, seed)
+        is_drawn = (hashes & np.uint64(0xFFFFFFFF)) <= np.uint64(int(share * 0xFFFFFFFF))
+        series, target, hashes = series[is_drawn], target[is_drawn], hashes[is_drawn]
+        # Other bits of the hash choose the step.
+        step = 1 + (hashes >> np.uint64(32)).astype(np.int64) % cells.horizon
+        origin = target - step + 1
+        is_begun = origin > np.maximum(cells.first[series], 1)
+        parts.append(np.stack([series, origin, target])[:, is_begun])
+    series, origin, target = np.concatenate(parts, axis=1)
+    return series, origin, target
 
 
-def forecast_rows(history: DemandHistory, horizon_days: int) -> Iterator[Rows]:
-    """Every item and step after the history's last day, by item, then step."""
-    store = StorePast(history)
-    for block in _blocks(len(history.units)):
-        item = np.repeat(np.arange(block.stop - block.start), horizon_days)
-        step = np.tile(np.arange(1, horizon_days + 1), block.stop - block.start)
-        yield _rows(history, block, store, item, np.full(len(item), history.days), step)
+def forecast_rows(cells: Cells, origins: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every step from every origin of each series: by origin, then series, then step."""
+    steps = np.arange(cells.horizon)
+    origin = np.repeat(origins, len(series) * len(steps))
+    chosen = np.tile(np.repeat(series, len(steps)), len(origins))
+    return chosen, origin, origin + np.tile(steps, len(series) * len(origins))
 
 
-def _rows(
-    history: DemandHistory, block: slice, store: StorePast, item: np.ndarray, origin: np.ndarray, step: np.ndarray
-) -> Rows:
-    past = ItemsPast(history, block)
-    level = past.level(item, origin)
-    columns = [
-        *_calendar(history, origin, step),
-        np.minimum(past.age(item, origin), YEAR_DAYS),
-        np.minimum(past.days_since_sale(item, origin), YEAR_DAYS),
-        *(past.mean(item, origin, days) / level for days in _MEAN_DAYS),
-        *(past.selling_share(item, origin, days) for days in _RATE_DAYS),
-        *(past.same_weekday(item, origin, step, weeks) / level for weeks in _WEEKS),
-        past.sale_cv2(item, origin),
-        past.last_year(item, origin, step) / level,
-        *past.prices(item, origin),
-        *store.trends(origin, step),
-        store.category_trend(past.category[item], origin),
-        past.category[item] + 1,
-    ]
-    features = np.column_stack(columns).astype(np.float32)
-    assert features.shape == (len(item), len(FEATURES))
-    return Rows(features, item + block.start, origin + step - 1, level, past.sale(item, origin))
+def _blocks(series: int, size: int = 2048) -> Iterator[slice]:
+    for start in range(0, series, size):
+        yield slice(start, min(start + size, series))
 
 
-def _calendar(history: DemandHistory, origin: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, ...]:
-    date = history.first_day + (origin + step - 1).astype("timedelta64[D]")
-    day_of_year = (date - date.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
-    angle = 2 * np.pi * day_of_year / 365.25 * (history.days >= YEARLY_FROM_DAYS)
-    weekday = (date.astype(np.int64) + 3) % WEEK  # 1 January 1970 was a Thursday; Monday is 0
-    return step, weekday, np.sin(angle), np.cos(angle)
-
-
-def _blocks(items: int) -> Iterator[slice]:
-    for start in range(0, items, BLOCK_ITEMS):
-        yield slice(start, min(start + BLOCK_ITEMS, items))
-
-
-def _hash(item: np.ndarray, origin: np.ndarray, seed: int) -> np.ndarray:
-    """The 64-bit finalizer of splitmix64 over item, origin and seed."""
-    state = item.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    state = state ^ (origin.astype(np.uint64) + np.uint64(seed)) * np.uint64(0xC2B2AE3D27D4EB4F)
+def _hash(series: np.ndarray, period: np.ndarray, seed: int) -> np.ndarray:
+    """The 64-bit finalizer of splitmix64 over series, period and seed."""
+    state = series.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    state = state ^ (period.astype(np.uint64) + np.uint64(seed)) * np.uint64(0xC2B2AE3D27D4EB4F)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return state ^ (state >> np.uint64(31))
+
+
+def chosen_share(series: int, most: float, seed: int) -> np.ndarray:
+    """Indices of about `most` of the series, drawn by hash; all where there are no more."""
+    every = np.arange(series)
+    hashes = _hash(every, np.zeros_like(every), seed)
+    limit = int(min(1.0, most / max(series, 1)) * 0xFFFFFFFF)
+    return every[(hashes & np.uint64(0xFFFFFFFF)) <= np.uint64(limit)]

@@ -1,23 +1,30 @@
-"""The baseline of demand: every day sells what the same weekday sold in the last known week."""
+"""The baseline of demand: every period sells what the same one of the last known cycle sold."""
 
 from typing import Final
 
 import numpy as np
 
-from models.demand_forecast import QUANTILES, DemandForecast
-from models.demand_history import DemandHistory
+from models.demand_forecast import LEVELS, DemandForecast
+from models.panel import Panel
 
-WEEK: Final = 7
+_NO_CHANGE: Final = 0.0
 
 
-def seasonal_naive(history: DemandHistory, horizon_days: int, band_days: int = 364) -> DemandForecast:
-    """Repeat the last week; the band adds the 0.1 and 0.9 quantiles of the item's own week-on-week differences.
+def seasonal_naive(panel: Panel, horizon: int) -> DemandForecast:
+    """Repeat the last cycle (week of days, year of weeks or months); a shorter past repeats its last period.
 
-    The differences are those of the last `band_days`. The point is kept as mean and median.
+    The quantiles add those of the series' own changes from cycle to cycle within its last year, known cells only. The
+    point is kept as mean and median.
     """
-    weeks = -(-horizon_days // WEEK)
-    point = np.tile(history.units[:, -WEEK:], (1, weeks))[:, :horizon_days].astype(np.float64)
-    recent = history.units[:, -(band_days + WEEK) :]
-    low, high = np.quantile(recent[:, WEEK:] - recent[:, :-WEEK], (QUANTILES[0], QUANTILES[-1]), axis=1)
-    band = np.stack([point + low[:, None], point, point + high[:, None]], axis=-1)
-    return DemandForecast(point, np.sort(np.maximum(band, 0), axis=-1))
+    cycle = panel.frequency.cycle if panel.periods >= panel.frequency.cycle else 1
+    repeats = -(-horizon // cycle)
+    point = np.tile(panel.units[:, -cycle:], (1, repeats))[:, :horizon].astype(np.float64)
+    recent = slice(-(panel.frequency.year + cycle), None)
+    units = np.where(panel.is_known, panel.units, np.nan)[:, recent]
+    change = units[:, cycle:] - units[:, :-cycle]
+    change = np.where(np.isfinite(change).any(axis=1, keepdims=True), change, _NO_CHANGE) if change.size else point * 0
+    spread = np.nanquantile(change, LEVELS, axis=1).T[:, None, :]
+    # The point is the median: where every cycle lies above the one before, the band reaches from it upwards.
+    levels = np.asarray(LEVELS)
+    spread = np.where(levels < 0.5, np.minimum(spread, 0), np.where(levels > 0.5, np.maximum(spread, 0), 0))
+    return DemandForecast(point, np.sort(np.maximum(point[..., None] + spread, 0), axis=-1))

@@ -143,6 +143,7 @@ def _one_family(
         threads=settings.threads,
         progress=progress,
         previous=_previous_fit(served, family.name),
+        others={name: family_parameters(each, settings.families.get(name, {})) for name, each in FAMILIES.items()},
     )
     log.info("%s: parameters %s", family.name, dataclasses.asdict(data.parameters))
     try:

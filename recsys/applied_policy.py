@@ -1,14 +1,15 @@
 """A placement's policy applied to a catalogue: names become places once, so that a request only looks them up."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
+from recsys.attributes import Attributes
 from recsys.filtering import FilterMasks, matching_items, wanted_values
 from recsys.items import ALWAYS, Items
-from recsys.policy import Boost, PlacementPolicy, Policy
+from recsys.policy import RUNNING_OUT, STOCK_THEN, Boost, PlacementPolicy, Policy
 from recsys.query import PLACEMENTS, Filters
 
 
@@ -19,8 +20,9 @@ class AppliedPolicy:
     `allowed` (items,) bool passes the policy's own filters; from `last_launch`, seconds since 1970 UTC, every item is
     available. `boosts` (items,) float32 are standard deviations to gain, None for no boost. `cap_groups` (caps, items)
     int32 are groups, numbered below `cap_group_count`, of which at most `cap_limits` (caps,) int64 may be shown, -1 for
-    no group. `pins` are (place of the item, place in the list), by the latter. `problems` names, in words, what the
-    policy names and the catalogue does not have: a filter by it lets nothing through, anything else does nothing.
+    no group. `pins` are (place of the item, place in the list), by the latter. `unpushed` (unpushed,) int64 are the
+    places of items that are shown on merit or by a pin, but that nothing else lifts. `problems` names, in words, what
+    the policy names and the catalogue does not have: a filter by it lets nothing through, anything else does nothing.
     """
 
     policy: PlacementPolicy
@@ -33,13 +35,24 @@ class AppliedPolicy:
     cap_limits: np.ndarray
     cap_group_count: int
     pins: tuple[tuple[int, int], ...]
+    unpushed: np.ndarray
     problems: tuple[str, ...]
 
     @classmethod
-    def of(cls, policy: PlacementPolicy, items: Items, masks: FilterMasks | None = None) -> Self:
-        """`masks` may be shared by the policies of one catalogue."""
-        boosts = [(boost.weight, lift) for boost in policy.boosts if (lift := _lift(boost, items)) is not None]
-        groups = [(found, cap.limit) for cap in policy.caps if (found := items.groups(cap.attribute)) is not None]
+    def of(
+        cls,
+        policy: PlacementPolicy,
+        items: Items,
+        masks: FilterMasks | None = None,
+        columns: Attributes | None = None,
+    ) -> Self:
+        """`masks` may be shared by the policies of one catalogue.
+
+        `columns` are attributes of the items, or of the first of them, that a policy may name and a question may not.
+        """
+        known = items if columns is None else replace(items, attributes=items.attributes.joined(columns))
+        groups = [(found, cap.limit) for cap in policy.caps if (found := known.groups(cap.attribute)) is not None]
+        unpushed = _unpushed(policy, known)
         pins = [(items.ids.index(pin.item), pin.position - 1) for pin in policy.pins]
         table = np.zeros((len(groups), len(items)), np.int32)
         for row, (found, _) in enumerate(groups):
@@ -48,25 +61,26 @@ class AppliedPolicy:
             policy=policy,
             items=items,
             masks=masks or FilterMasks(items),
-            allowed=_allowed(policy, items),
+            allowed=_allowed(policy, known),
             last_launch=int(items.available_from.max(initial=ALWAYS)),
-            boosts=np.stack([w * lift for w, lift in boosts]).sum(axis=0, dtype=np.float32) if boosts else None,
+            boosts=_boosts(policy, known, unpushed),
             cap_groups=table,
             cap_limits=np.array([limit for _, limit in groups], np.int64),
             cap_group_count=int(table.max(initial=-1)) + 1,
             pins=tuple(sorted(((item, place) for item, place in pins if item >= 0), key=lambda pin: pin[1])),
-            problems=tuple(_problems(policy, items)),
+            unpushed=unpushed,
+            problems=tuple(_problems(policy, known)),
         )
 
 
-def applied_policies(policy: Policy, items: Items) -> dict[str, AppliedPolicy]:
-    """For every placement; placements of the same policy share what it takes."""
+def applied_policies(policy: Policy, items: Items, columns: Attributes | None = None) -> dict[str, AppliedPolicy]:
+    """For every placement; placements of the same policy share what it takes. `columns` as in `AppliedPolicy.of`."""
     masks = FilterMasks(items)
     distinct: dict[PlacementPolicy, AppliedPolicy] = {}
     for placement in PLACEMENTS:
         own = policy.placement(placement)
         if own not in distinct:
-            distinct[own] = AppliedPolicy.of(own, items, masks)
+            distinct[own] = AppliedPolicy.of(own, items, masks, columns)
     return {placement: distinct[policy.placement(placement)] for placement in PLACEMENTS}
 
 
@@ -87,6 +101,24 @@ def _allowed(policy: PlacementPolicy, items: Items) -> np.ndarray:
         allowed &= ~having
     allowed[[place for item in policy.exclude_items if (place := items.ids.index(item)) >= 0]] = False
     return allowed
+
+
+def _unpushed(policy: PlacementPolicy, items: Items) -> np.ndarray:
+    """Places of what is running out, unless more of it came since."""
+    running_out = items.having(RUNNING_OUT[0], (RUNNING_OUT[1],))
+    if policy.push_running_out or running_out is None:
+        return np.zeros(0, np.int64)
+    then = items.numbers(STOCK_THEN)
+    return np.flatnonzero(running_out if then is None else running_out & ~(items.stock > then))
+
+
+def _boosts(policy: PlacementPolicy, items: Items, unpushed: np.ndarray) -> np.ndarray | None:
+    boosts = [(boost.weight, lift) for boost in policy.boosts if (lift := _lift(boost, items)) is not None]
+    if not boosts:
+        return None
+    total: np.ndarray = np.stack([weight * lift for weight, lift in boosts]).sum(axis=0, dtype=np.float32)
+    total[unpushed] = np.minimum(total[unpushed], 0)
+    return total
 
 
 def _lift(boost: Boost, items: Items) -> np.ndarray | None:

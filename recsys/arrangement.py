@@ -2,8 +2,11 @@
 
 First boosts and diversity move the scores; then pins take their places, the best candidates within the caps take the
 others, exploration draws its own; what is still empty is filled with popular items and, last of all, against the caps.
+What is running out is not lifted: no boost, no exploration, and it fills a place only where nothing else can.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -103,17 +106,21 @@ class _Places:
         drawn = _drawn_places(empty, self.policy) if random is not None else empty[:0]
         base = len(empty) - len(drawn)
         spare = self.policy.policy.exploration.pool if len(drawn) else 0
-        chosen = self._take(self.candidates, base + spare)
-        pool, drawn = chosen[base:], drawn[: max(0, len(chosen) - base)]
+        chosen = self._take(self.candidates, base)
+        with self._held_back():
+            pool = self._take(self.candidates, spare)
+        drawn = drawn[: len(pool)]
         if random is not None and len(drawn):
             explored = random.choice(pool, len(drawn), replace=False)
             self._put(drawn, self.candidates[explored], self.candidate_scores[explored], EXPLORED)
             for place in drawn.tolist():
                 self.propensities[place] = 1.0 / len(pool)
-        self._put_ranked(chosen[:base])
+        self._put_ranked(chosen)
 
     def fill(self, popular_order: np.ndarray, popular_count: int) -> None:
         """Popular items within the caps; then, against them, the best candidates left and popular items."""
+        with self._held_back():
+            self._fill(popular_order, popular_count, against_caps=False)
         self._fill(popular_order, popular_count, against_caps=False)
         if len(self._empty()) and len(self.policy.cap_limits):
             self.is_relaxed = True
@@ -133,6 +140,15 @@ class _Places:
         }
         fallbacks = tuple(name for name, is_so in said.items() if is_so)
         return Ranked(self.items, self.scores, origins, tuple(self.propensities), fallbacks)
+
+    @contextmanager
+    def _held_back(self) -> Iterator[None]:
+        """While it lasts, what must not be pushed is not there."""
+        unpushed = self.policy.unpushed
+        were_left = self.left[unpushed]
+        self.left[unpushed] = False
+        yield
+        self.left[unpushed] = were_left
 
     def _empty(self) -> np.ndarray:
         return np.flatnonzero(self.items < 0)

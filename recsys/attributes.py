@@ -48,6 +48,17 @@ class Attributes:
             text_table[row, list(texts[name])] = [places[text] for text in texts[name].values()]
         return cls(Vocabulary.of(numbers), number_table, Vocabulary.of(texts), vocabulary, text_table)
 
+    @classmethod
+    def of_columns(
+        cls, numbers: Mapping[str, np.ndarray], texts: Mapping[str, Sequence[str | None]], size: int
+    ) -> Self:
+        """From columns of `size` items: numbers (items,) float64, NaN where unknown, and texts, None where unknown."""
+        values = Vocabulary.of(text for column in texts.values() for text in set(column) if text)
+        places = {text: place for place, text in enumerate(values.values())}
+        coded = {name: np.array([places.get(text or "", -1) for text in column]) for name, column in texts.items()}
+        text_names, codes = _rows(coded, size, np.int32)
+        return cls(*_rows(numbers, size, np.float64), text_names, values, codes)
+
     @property
     def names(self) -> list[str]:
         return sorted([*self.number_names.values(), *self.text_names.values()])
@@ -84,6 +95,23 @@ class Attributes:
             np.concatenate([self.texts, np.array(texts, np.int32).reshape(len(self.texts), len(rows))], axis=1),
         )
 
+    def joined(self, more: "Attributes") -> "Attributes":
+        """With further attributes of these items, or of the first of them; of a name that both have, these count."""
+        size, known = self.numbers.shape[1], {*self.names, *RESERVED}
+        missing = [text for text in more.text_values.values() if self.text_values.index(text) < 0]
+        values = AppendedVocabulary(self.text_values, missing) if missing else self.text_values
+        places = np.array([*(values.index(text) for text in more.text_values.values()), -1])  # and of unknown, -1
+        numbers = {name: self.numbers[row] for row, name in enumerate(self.number_names.values())}
+        texts = {name: self.texts[row] for row, name in enumerate(self.text_names.values())}
+        for row, name in enumerate(more.number_names.values()):
+            if name not in known:
+                numbers[name] = _padded(more.numbers[row], size, np.nan)
+        for row, name in enumerate(more.text_names.values()):
+            if name not in known:
+                texts[name] = _padded(places[more.texts[row]], size, -1)
+        text_names, codes = _rows(texts, size, np.int32)
+        return Attributes(*_rows(numbers, size, np.float64), text_names, values, codes)
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         arrays = {"attributes_numbers": self.numbers, "attributes_texts": self.texts}
         for name in _TEXTS:
@@ -110,6 +138,20 @@ def as_number(value: Value) -> float | None:
     except ValueError:
         return None
     return number if np.isfinite(number) else None
+
+
+def _rows(columns: Mapping[str, np.ndarray], size: int, dtype: Any) -> tuple[Vocabulary, np.ndarray]:
+    """The names, sorted, and (names, items) of their columns in that order."""
+    names = Vocabulary.of(columns)
+    table = np.zeros((len(names), size), dtype)
+    for row, name in enumerate(names.values()):
+        table[row] = columns[name]
+    return names, table
+
+
+def _padded(values: np.ndarray, size: int, fill: float) -> np.ndarray:
+    """(size,) values, those of later items unknown."""
+    return np.pad(values, (0, size - len(values)), constant_values=fill)
 
 
 def _number_or_nan(value: Value | None) -> float:

@@ -15,6 +15,9 @@ BOUGHT: Final = (
 )  # what was bought: the ranker decides; hidden until due; hidden for good
 MAX_WEIGHT: Final = 100.0
 MAX_POOL: Final = 500
+# What a bundle says of an item that will be gone before more of it can come, and the stock from which it says so.
+RUNNING_OUT: Final = ("inventory_alert", "runs_out_before_delivery")
+STOCK_THEN: Final = "stock_on_hand"
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class PlacementPolicy:
     diversity: float = 0.0  # standard deviations that a candidate loses for each better one of its category
     minimum_items: int = 0  # with fewer, the answer says that the list had better be hidden
     exploration: Exploration = field(default_factory=Exploration)
+    push_running_out: bool = False  # False: what is RUNNING_OUT keeps the place that it earns, and nothing lifts it
 
     def __post_init__(self) -> None:
         if self.bought not in BOUGHT:
@@ -97,6 +101,12 @@ class PlacementPolicy:
         _distinct("pinned items", [pin.item for pin in self.pins])
         _distinct("pin positions", [pin.position for pin in self.pins])
         _distinct("caps", [cap.attribute for cap in self.caps])
+
+    @property
+    def attribute_names(self) -> set[str]:
+        """Every attribute by which it chooses or orders."""
+        named = {boost.attribute for boost in self.boosts} | {cap.attribute for cap in self.caps}
+        return named | {name for name, _ in self.attributes} | {RUNNING_OUT[0], STOCK_THEN}
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,11 @@ class Policy:
             raise SettingsError(
                 "bought is 'never' in buy_again, which shows nothing else; state there 'ranked' or 'when_due'."
             )
+
+    @property
+    def attribute_names(self) -> set[str]:
+        """Every attribute by which any placement chooses or orders."""
+        return set().union(*(policy.attribute_names for policy in (self.default, *self.placements.values())))
 
     def placement(self, name: str) -> PlacementPolicy:
         return self.placements.get(name, self.default)

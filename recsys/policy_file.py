@@ -145,5 +145,6 @@ _POLICY_READERS: Final[Mapping[str, Reader]] = {
     "caps": _caps,
     "diversity": _number,
     "minimum_items": _whole_number,
+    "push_running_out": _flag,
     "exploration": _table(Exploration, {"places": _whole_numbers, "pool": _whole_number}),
 }

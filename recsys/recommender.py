@@ -11,6 +11,7 @@ from contracts.errors import BundleRefused, InputError
 from recsys.applied_policy import applied_policies
 from recsys.arrangement import Ranked, arrange
 from recsys.arrivals import NewItem
+from recsys.attributes import Attributes
 from recsys.eligibility import eligible_items, undue_purchases
 from recsys.features import Candidates
 from recsys.interactions import SECONDS_PER_DAY, Interactions
@@ -39,6 +40,7 @@ class Recommender:
         rankers: Mapping[str, Ranker],
         parameters: Mapping[str, Any],
         policy: Policy = Policy(),
+        columns: Attributes | None = None,
     ) -> None:
         self.retriever = retriever
         self.histories = histories
@@ -46,16 +48,20 @@ class Recommender:
         self.as_of: int = parameters["as_of"]
         self.parameters = dict(parameters) | {f"ranker_{moment}": rankers[moment].name for moment in MOMENTS}
         self.policy = policy
-        self.policies = applied_policies(policy, retriever.items)
+        self.columns = columns
+        self.policies = applied_policies(policy, retriever.items, columns)
 
-    def with_policy(self, policy: Policy) -> "Recommender":
-        """The same recommender under a merchant's policy."""
-        return Recommender(self.retriever, self.histories, self.rankers, self.parameters, policy)
+    def with_policy(self, policy: Policy, columns: Attributes | None = None) -> "Recommender":
+        """The same recommender under a merchant's policy.
+
+        `columns` are attributes of its items, or of the first of them, that a policy may name and a question may not.
+        """
+        return Recommender(self.retriever, self.histories, self.rankers, self.parameters, policy, columns)
 
     def told_of(self, told: Sequence[NewItem]) -> "Recommender":
         """The same recommender, to which the items are known from now on; places of the others do not change."""
         retriever = self.retriever.told_of(told)
-        return Recommender(retriever, self.histories, self.rankers, self.parameters, self.policy)
+        return Recommender(retriever, self.histories, self.rankers, self.parameters, self.policy, self.columns)
 
     @property
     def policy_problems(self) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ from recsys.query import PLACEMENTS, Query
 from recsys.ranking import MOMENTS
 from recsys.recommender import Recommender
 from serving.arrivals import Arrivals
-from serving.forecasts import Forecasts
+from serving.forecasts import HISTORY_FILE, Forecasts
+from serving.item_columns import ItemColumns
 from serving.kpis import Kpis
 from serving.policy_watch import PolicyWatch
 from serving.replay import check_replays
@@ -53,6 +54,7 @@ class ServedBundle:
     loaded_at: datetime
     shelf: Shelf | None = None  # of the recommender's items
     kpis: Kpis | None = None  # None where the store had no order
+    item_columns: ItemColumns | None = None  # of the recommender's items, for a policy to name
 
     @property
     def version(self) -> str:
@@ -79,18 +81,20 @@ def load_bundle(store: BundleStore, pointer: BundlePointer) -> ServedBundle:
     """Verify, open and replay; raises BundleRefused on any doubt."""
     bundle = store.open(pointer)
     try:
+        recommender = _recommender(bundle)
         served = ServedBundle(
             pointer=pointer,
             manifest=bundle.manifest,
-            recommender=_recommender(bundle),
+            recommender=recommender,
             tables={
                 name: ServedTable(bundle.table(path), key, bundle.path / path)
                 for name, (path, key) in _TABLES.items()
                 if bundle.has(path)
             },
-            forecasts=Forecasts(bundle.table(FORECAST_FILE)) if bundle.has(FORECAST_FILE) else None,
+            forecasts=_forecasts(bundle),
             loaded_at=datetime.now(UTC),
             kpis=Kpis(bundle.table(KPIS_TABLE), bundle.table(COHORTS_TABLE)) if bundle.has(KPIS_TABLE) else None,
+            item_columns=_item_columns(bundle, recommender),
         )
         check_replays(served.manifest.replays, served.recommender, served.tables)
     except BundleRefused:
@@ -186,7 +190,8 @@ class BundleWatch:
         if recommender is None:
             return loaded
         news = self._arrivals.news_to(recommender, now) if self._arrivals is not None else []
-        recommender = (recommender.told_of(news) if news else recommender).with_policy(policy)
+        columns = loaded.item_columns.attributes(policy.attribute_names) if loaded.item_columns is not None else None
+        recommender = (recommender.told_of(news) if news else recommender).with_policy(policy, columns)
         _answer_every_placement(recommender)
         if recommender.policy_problems != self._said_problems:
             self._said_problems = recommender.policy_problems
@@ -232,3 +237,17 @@ def _recommender(bundle: Bundle) -> Recommender | None:
         return None
     texts = {moment: bundle.text(f"{RECOMMENDER_FOLDER}/ranker_{moment}.txt") for moment in MOMENTS}
     return Recommender.from_arrays(arrays, texts, bundle.json(f"{RECOMMENDER_FOLDER}/parameters.json"))
+
+
+def _forecasts(bundle: Bundle) -> Forecasts | None:
+    if not bundle.has(FORECAST_FILE):
+        return None
+    return Forecasts(bundle.table(FORECAST_FILE), bundle.table(HISTORY_FILE) if bundle.has(HISTORY_FILE) else None)
+
+
+def _item_columns(bundle: Bundle, recommender: Recommender | None) -> ItemColumns | None:
+    if recommender is None or not bundle.has(ITEMS_TABLE):
+        return None
+    families = bundle.manifest.families.values()
+    names = [name for family in families if family.kind == "items" for name in family.columns]
+    return ItemColumns(bundle.table(ITEMS_TABLE), names, recommender.retriever.items.ids)

@@ -1,7 +1,7 @@
-"""The demand forecast of one item, found by bisection in a table sorted by item and day."""
+"""The demand forecast of one item and what it sold before, found by bisection in tables sorted by item and day."""
 
 from bisect import bisect_left, bisect_right
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -9,27 +9,59 @@ from contracts import columns as c
 from contracts.errors import BundleRefused
 from serving.tables import TextColumn
 
+UNITS_MEAN: Final = "units_mean"
+HISTORY_FILE: Final = "demand/history.arrow"
+HISTORY: Final = (c.ITEM_ID, c.DATE, c.UNITS, c.IS_KNOWN)
+DECIMALS: Final = 4
+
 
 class Forecasts:
-    """`columns.FORECAST`, memory-mapped; raises BundleRefused where a column is missing."""
+    """The forecast and, where the bundle has it, the recent past; memory-mapped.
 
-    def __init__(self, table: pa.Table) -> None:
-        missing = set(c.FORECAST.names) - set(table.column_names)
-        if missing:
-            raise BundleRefused(f"the forecast lacks the columns {sorted(missing)}.")
-        self._table = table.select(c.FORECAST.names)
-        self._items = TextColumn(table.column(c.ITEM_ID))
+    `table` has `columns.FORECAST`, of newer bundles also the expected units; `history` has HISTORY. Raises
+    BundleRefused where a column is missing.
+    """
+
+    def __init__(self, table: pa.Table, history: pa.Table | None = None) -> None:
+        more = [UNITS_MEAN] if UNITS_MEAN in table.column_names else []
+        self._forecast = _ByItem("forecast", table, [*c.FORECAST.names, *more])
+        self._history = _ByItem("history", history, list(HISTORY)) if history is not None else None
 
     def days(self, item_id: str) -> list[dict[str, Any]]:
-        """One row per day of the horizon: date, low, median, high; empty for an unknown item."""
-        start, end = bisect_left(self._items, item_id), bisect_right(self._items, item_id)
-        rows = self._table.slice(start, end - start).to_pylist()
+        """One row per period of the horizon: date, low, median, high and mean; empty for an unknown item.
+
+        The mean is None in a bundle that does not have it.
+        """
         return [
             {
                 "date": row[c.DATE],
-                "low": round(row[c.UNITS_LOW], 4),
-                "median": round(row[c.UNITS_MEDIAN], 4),
-                "high": round(row[c.UNITS_HIGH], 4),
+                "low": round(row[c.UNITS_LOW], DECIMALS),
+                "median": round(row[c.UNITS_MEDIAN], DECIMALS),
+                "high": round(row[c.UNITS_HIGH], DECIMALS),
+                "mean": round(row[UNITS_MEAN], DECIMALS) if UNITS_MEAN in row else None,
             }
-            for row in rows
+            for row in self._forecast.rows(item_id)
         ]
+
+    def history(self, item_id: str) -> list[dict[str, Any]]:
+        """One row per recent period: date and units, None where demand was not seen, as when nothing was in stock."""
+        rows = self._history.rows(item_id) if self._history is not None else []
+        return [
+            {"date": row[c.DATE], "units": round(row[c.UNITS], DECIMALS) if row[c.IS_KNOWN] else None} for row in rows
+        ]
+
+
+class _ByItem:
+    """A table sorted by item."""
+
+    def __init__(self, name: str, table: pa.Table, columns: list[str]) -> None:
+        missing = set(columns) - set(table.column_names)
+        if missing:
+            raise BundleRefused(f"the {name} lacks the columns {sorted(missing)}.")
+        self._table = table.select(columns)
+        self._items = TextColumn(table.column(c.ITEM_ID))
+
+    def rows(self, item_id: str) -> list[dict[str, Any]]:
+        start, end = bisect_left(self._items, item_id), bisect_right(self._items, item_id)
+        rows: list[dict[str, Any]] = self._table.slice(start, end - start).to_pylist()
+        return rows

@@ -45,6 +45,8 @@ LIST_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/csv": {"schema": {"type": "string"}}, PARQUET_MEDIA_TYPE: {"schema": {"type": "string"}}}}
 }
 _CURSOR_PARTS: Final = 3
+# By which columns a list is sorted, falling, where it is not said: what will run out, what to order, what sells.
+_FIRST: Final = {"items": ("stockout_probability", "order_quantity", "daily_units_recent")}
 
 Blocks = Callable[[ServedTable, np.ndarray, tuple[str, ...]], Iterator[bytes]]
 _FILES: Final[dict[str, tuple[str, str, Blocks]]] = {
@@ -164,7 +166,7 @@ def _checked(query: ListQuery, kind: str, form: str, table: ServedTable) -> _Que
     is_marketing = form in CONTACT_FORMATS or query.purpose is not None
     if is_marketing and kind != "customers":
         raise InputError(f"{kind} are no contacts: `purpose` and the formats klaviyo and mailchimp are for customers.")
-    sort = tuple(_names(query.sort))
+    sort = tuple(_names(query.sort)) or default_sort(kind, table)
     if len(sort) > MAX_SORT_KEYS or len({name.removeprefix("-") for name in sort}) < len(sort):
         raise InputError(f"sort: at most {MAX_SORT_KEYS} columns, each once; {len(sort)} were given.")
     table.checked([name.removeprefix("-") for name in sort])
@@ -172,6 +174,11 @@ def _checked(query: ListQuery, kind: str, form: str, table: ServedTable) -> _Que
     columns = table.checked(list(dict.fromkeys(_names(query.columns)))) or default
     consent = (allowed(table),) if is_marketing and not query.include_without_consent else ()
     return _Question(conditions, consent, sort, tuple(columns))
+
+
+def default_sort(kind: str, table: ServedTable) -> tuple[str, ...]:
+    """What to look at first, where nobody says; of customers, the order of their ids."""
+    return tuple(f"-{name}" for name in _FIRST.get(kind, ()) if name in table.columns)
 
 
 def _page_rows(query: ListQuery) -> int:

@@ -10,7 +10,22 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import typer
 
 from contracts.errors import ShopkeeperError
-from shopkeeper import audit, demo, holdout, ingest, keys, kpis, mlflow, publish, serve, simulate, status, tables, train
+from shopkeeper import (
+    audit,
+    demo,
+    holdout,
+    ingest,
+    items,
+    keys,
+    kpis,
+    mlflow,
+    publish,
+    serve,
+    simulate,
+    status,
+    tables,
+    train,
+)
 from shopkeeper.output import errors
 
 app = typer.Typer(
@@ -33,6 +48,7 @@ for command in (
     holdout.holdout,
     serve.serve,
     tables.customers,
+    items.items,
     tables.forecast,
     kpis.kpis,
     audit.audit,

@@ -29,7 +29,8 @@ def simulate(
     compress: Annotated[bool, typer.Option("--gzip", help="Write events.jsonl.gz.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate a store with a known truth: its events as Segment-spec JSON lines, its catalogue, and the truth.
+    """Simulate a store with a known truth: its events as Segment-spec JSON lines, its catalogue, its calendar
+    of promotions and stock-outs, and the truth.
 
     Example: shopkeeper simulate --events 100000 --out var/simulated
     """
@@ -51,7 +52,7 @@ def simulate(
         f"{written.customers:,} customers and {written.items:,} items on {written.days} days",
         highlight=False,
     )
-    for path in (written.events_path, written.catalogue_path, written.truth_path):
+    for path in (written.events_path, written.catalogue_path, written.calendar_path, written.truth_path):
         console.print(f"  {path}", highlight=False, soft_wrap=True)
 
 

@@ -16,6 +16,8 @@ from contracts.errors import InputError, NoBundle
 from contracts.settings import Settings, load_settings
 from shopkeeper.customer_files import write_blocks
 from shopkeeper.customer_table import print_customers, print_rows, shown_columns
+from shopkeeper.item_table import print_forecast
+from shopkeeper.items import items
 from shopkeeper.output import JsonOption, console, errors, print_json
 
 if TYPE_CHECKING:
@@ -138,29 +140,41 @@ def customers(
 
 
 def forecast(
-    item: Annotated[str, typer.Argument(help="Id of the item.")],
+    item: Annotated[str | None, typer.Argument(help="Id of the item; without it, what to order today.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show an item's demand forecast, day by day, with the band in which 8 of 10 days should fall.
 
-    Example: [bold]shopkeeper forecast sku-42[/]
+    Before it stands what sold lately. Without an item: the buying list, what is likeliest to run out first.
+
+    Examples:
+
+    [bold]shopkeeper forecast[/]
+
+    [bold]shopkeeper forecast sku-42[/]
     """
-    from serving.forecasts import Forecasts
+    from serving.forecasts import HISTORY_FILE, Forecasts
     from serving.tables import ServedTable
+
+    if item is None:
+        items(to_order=True, as_json=as_json)
+        return
 
     store = open_bundle_store(load_settings().bundles_url)
     bundle = store.open(store.current())
     if not bundle.has(FORECAST_FILE):
         raise NoBundle(f"bundle {bundle.version} has no forecast. `shopkeeper train demand` says what it needs.")
-    days = Forecasts(bundle.table(FORECAST_FILE)).days(item)
+    past = bundle.table(HISTORY_FILE) if bundle.has(HISTORY_FILE) else None
+    forecasts = Forecasts(bundle.table(FORECAST_FILE), past)
+    days, history = forecasts.days(item), forecasts.history(item)
     row = ServedTable(bundle.table(ITEMS_TABLE), c.ITEM_ID).row(item)
     if not days or row is None:
         known = "it has not sold lately" if row else "no event has named it"
         raise InputError(f"there is no forecast for item {item!r}: {known}.")
     if as_json:
-        print_json({"bundle_version": bundle.version, "item": row, "days": days})
+        print_json({"bundle_version": bundle.version, "item": row, "days": days, "history": history})
         return
-    print_rows(f"{row[c.ITEM_NAME] or item}, bundle {bundle.version}", days, ["date", "low", "median", "high"])
+    print_forecast(f"{row[c.ITEM_NAME] or item}, bundle {bundle.version}", row, days, history)
 
 
 def _at_risk(bundle: Bundle, table: "ServedTable") -> tuple["Condition", ...]:

@@ -1,6 +1,6 @@
 """What a family declares: what it needs, how it is judged, and what it puts into a bundle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +46,7 @@ class TrainingData:
     threads: int = 2
     progress: Progress = silent
     previous: PreviousFit | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)  # every family's parameters, by its name
 
 
 @dataclass(frozen=True)

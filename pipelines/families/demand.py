@@ -1,67 +1,75 @@
-"""The demand family: units per item and day for the coming weeks, judged against the same weekday one week earlier."""
+"""The demand family: units per item and period to come, judged against the same period one season earlier."""
 
 import json
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from contracts import columns as c
 from contracts.bundle import Replay, write_table
-from models.demand import DemandModel, DemandParameters, fit_demand
-from models.demand_forecast import DemandForecast
-from models.demand_history import CLASSES, demand_class
-from models.demand_rows import FEATURES
+from models.demand_class import CLASSES, demand_class
 from models.seasonal_naive import seasonal_naive
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, TrainingData
-from pipelines.families.demand_judgement import judge, judge_in_detail
-from pipelines.families.demand_store import StoreDemand, midnight, store_demand, units_sold
+from pipelines.families.demand_files import (
+    FORECAST_FILE,
+    HISTORY_FILE,
+    LEVELS_FILE,
+    forecast_table,
+    history_table,
+    levels_table,
+)
+from pipelines.families.demand_fit import FittedDemand, fit_store, fitted_demand
+from pipelines.families.demand_judgement import judge, judge_in_detail, judge_levels
+from pipelines.families.demand_outcome import outcome
+from pipelines.families.demand_parameters import StoreDemandParameters
+from pipelines.families.demand_store import StoreDemand, of_items, period_start, store_demand
 
-FORECAST_FILE: Final = "forecast.arrow"
 PARAMETERS_FILE: Final = "parameters.json"
 DAILY_UNITS_RECENT: Final = "daily_units_recent"
 DEMAND_CLASS: Final = "demand_class"
-RECENT_DAYS: Final = 28
+FORECAST_METHOD: Final = "forecast_method"
+RECENT_PERIODS: Final = {"day": 28, "week": 4, "month": 1}
+RECENT_WORDS: Final = {"day": "28 days", "week": "4 weeks", "month": "whole month"}
 
 
 def backtest(data: TrainingData) -> Backtest:
     """Forecast the last whole horizon from what was known when it began, and compare with what then sold."""
-    parameters: DemandParameters = data.parameters
-    end = midnight(data.as_of)
-    origin = end - timedelta(days=parameters.horizon_days)
+    parameters: StoreDemandParameters = data.parameters
+    steps = parameters.horizon_periods
     data.progress("demand: reading orders")
-    demand = store_demand(data, origin, held_out_days=parameters.horizon_days)
-    actual, new_items = units_sold(data, demand, parameters.horizon_days)
+    end = period_start(np.datetime64(data.as_of.date(), "D"), parameters.counted)
+    origin = _instant(parameters.counted.date(end, -steps))
+    known = store_demand(data, parameters, origin, held_out_periods=steps)
+    came = outcome(known, store_demand(data, parameters, data.as_of), steps)
     data.progress("demand: fitting on what came before the test window")
-    model = fit_demand(demand.history, parameters, data.seed, data.threads)
-    forecast = model.predict(demand.history)
-    naive = seasonal_naive(demand.history, parameters.horizon_days)
+    fitted = fit_store(known, parameters, data)
+    naive = seasonal_naive(known.panel, steps)
     return Backtest(
         window_start=origin,
-        window_end=end,
-        cases=actual.size,
-        metrics=judge(actual, forecast, demand.history, model.total_band(demand.history, forecast)),
-        baseline_metrics=judge(actual, naive, demand.history),
-        details=judge_in_detail(actual, forecast, naive, demand.history) | new_items,
+        window_end=_instant(np.asarray(end)),
+        cases=int(came.counts.sum()),
+        metrics=judge(came, fitted.by_series, known.panel),
+        baseline_metrics=judge(came, naive, known.panel),
+        details=judge_in_detail(came, fitted.by_series, naive, known.panel)
+        | {"by_level": judge_levels(came, fitted.by_series, naive, fitted.levels, fitted.past)}
+        | {"what_was_known": _known(known)}
+        | came.others,
     )
 
 
 def fit(data: TrainingData) -> FittedFamily:
-    """Fit on every whole day before `as_of` and forecast the days from then on."""
-    parameters: DemandParameters = data.parameters
-    data.progress("demand: reading orders")
-    demand = store_demand(data, data.as_of)
+    """Fit on every whole period before `as_of` and forecast those from then on."""
     data.progress("demand: fitting on everything")
-    model = fit_demand(demand.history, parameters, data.seed, data.threads)
-    forecast = model.predict(demand.history)
-    table = _item_table(demand, model, forecast)
+    fitted = fitted_demand(data)
+    table = _item_table(fitted)
     return FittedFamily(
-        write_files=lambda folder: _write_files(folder, demand, model, forecast),
+        write_files=lambda folder: _write_files(folder, fitted, data.parameters),
         table=table,
-        columns=_column_descriptions(parameters.horizon_days),
+        columns=_column_descriptions(fitted),
         replays=_replays(table),
     )
 
@@ -69,65 +77,85 @@ def fit(data: TrainingData) -> FittedFamily:
 DEMAND: Final = Family(
     name="demand",
     kind="items",
-    baseline="seasonal naive (the same weekday one week earlier)",
+    baseline="seasonal naive (the same weekday, week or month one season earlier)",
     gate=Gate(metric="pinball", higher_is_better=False),
-    parameters=DemandParameters,
+    parameters=StoreDemandParameters,
     backtest=backtest,
     fit=fit,
 )
 
 
-def _total_columns(horizon_days: int) -> tuple[str, str, str]:
-    return (
-        f"units_next_{horizon_days}_days",
-        f"units_low_{horizon_days}_days",
-        f"units_high_{horizon_days}_days",
-    )
+def _instant(day: np.ndarray) -> datetime:
+    """The beginning of a UTC day."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=int(day.astype("datetime64[D]").astype(int)))
 
 
-def _column_descriptions(horizon_days: int) -> dict[str, str]:
-    expected, low, high = _total_columns(horizon_days)
+def _known(demand: StoreDemand) -> dict[str, Any]:
+    """What the forecast could look at."""
     return {
-        expected: f"Units we expect to sell in the next {horizon_days} days.",
-        low: f"A weak case: in 9 of 10 cases the next {horizon_days} days sell more than this.",
-        high: f"A strong case: in 9 of 10 cases the next {horizon_days} days sell less. Stock for it to be safe.",
-        DAILY_UNITS_RECENT: f"Units sold per day over the last {RECENT_DAYS} days, as they were.",
-        DEMAND_CLASS: (
-            "How the item sells. smooth: most days, steady amounts; erratic: most days, uneven amounts; intermittent: "
-            "now and then, steady amounts; lumpy: now and then, uneven amounts; new: first sold less than 4 weeks ago."
-        ),
+        "series": demand.panel.series,
+        "periods": demand.panel.periods,
+        "frequency": demand.panel.frequency.name,
+        "covariates": list(demand.panel.future),
+        "country": demand.country,
+        "share_told_out_of_stock": float(demand.told_empty.mean()),
+        "share_found_out_of_stock": float(demand.found_empty.mean()),
     }
 
 
-def _item_table(demand: StoreDemand, model: DemandModel, forecast: DemandForecast) -> pa.Table:
-    low, high = model.total_band(demand.history, forecast)
-    names = _total_columns(forecast.mean.shape[1])
-    classes = np.array(CLASSES)[demand_class(demand.history)]
+def _total_columns(fitted: FittedDemand) -> tuple[str, str, str]:
+    span = f"{fitted.forecast.horizon}_{fitted.demand.panel.frequency.name}s"
+    return f"units_next_{span}", f"units_low_{span}", f"units_high_{span}"
+
+
+def _column_descriptions(fitted: FittedDemand) -> dict[str, str]:
+    expected, low, high = _total_columns(fitted)
+    span = f"{fitted.forecast.horizon} {fitted.demand.panel.frequency.name}s"
+    recent = RECENT_WORDS[fitted.demand.panel.frequency.name]
+    return {
+        expected: f"Units we expect customers to want in the next {span}.",
+        low: f"A weak case: in 9 of 10 cases the next {span} sell more than this.",
+        high: f"A strong case: in 9 of 10 cases the next {span} sell less. Stock for it to be safe.",
+        DAILY_UNITS_RECENT: f"Units sold per day over the last {recent}, as they were.",
+        DEMAND_CLASS: (
+            "How the item sells. smooth: most of the time, steady amounts; erratic: most of the time, uneven amounts; "
+            "intermittent: now and then, steady amounts; lumpy: now and then, uneven amounts; new: first sold lately; "
+            "all_zero: not sold in the days looked at."
+        ),
+        FORECAST_METHOD: "How the item is forecast: the method that was best for its kind of demand in the backtest.",
+    }
+
+
+def _item_table(fitted: FittedDemand) -> pa.Table:
+    demand, forecast = fitted.demand, fitted.forecast
+    low, high = forecast.total(forecast.horizon, (0.1, 0.9)).T
+    values = (forecast.mean.sum(axis=1, dtype=np.float64), low, high)
     return pa.table(
         {
             c.ITEM_ID: pa.array(demand.item_ids, pa.string()),
-            **dict(zip(names, (forecast.mean.sum(axis=1), low, high), strict=True)),
-            DAILY_UNITS_RECENT: demand.history.units[:, -RECENT_DAYS:].mean(axis=1, dtype=np.float64),
-            DEMAND_CLASS: pa.array(classes, pa.string()),
+            **dict(zip(_total_columns(fitted), values, strict=True)),
+            DAILY_UNITS_RECENT: _daily_units_recent(demand),
+            DEMAND_CLASS: pa.array(np.array(CLASSES)[demand_class(of_items(demand).panel)], pa.string()),
+            FORECAST_METHOD: pa.array(fitted.method, pa.string()),
         }
     )
 
 
-def _forecast_table(demand: StoreDemand, forecast: DemandForecast) -> pa.Table:
-    items, days = forecast.mean.shape
-    dates = np.tile(demand.end + np.arange(days).astype("timedelta64[D]"), items)
-    low, median, high = forecast.quantiles.reshape(-1, 3).astype(np.float32).T
-    columns = [pa.array(np.repeat(demand.item_ids, days), pa.string()), pa.array(dates, pa.date32()), low, median, high]
-    return pa.Table.from_arrays([pa.array(column) for column in columns], schema=c.FORECAST)
+def _daily_units_recent(demand: StoreDemand) -> np.ndarray:
+    panel = demand.panel
+    periods = min(RECENT_PERIODS[panel.frequency.name], panel.periods)
+    first = panel.frequency.date(panel.first, panel.periods - periods)
+    days = int((demand.end - first).astype(int))
+    recent: np.ndarray = demand.of_items(panel.units[:, -periods:]).sum(axis=1) / days
+    return recent
 
 
-def _write_files(folder: Path, demand: StoreDemand, model: DemandModel, forecast: DemandForecast) -> None:
+def _write_files(folder: Path, fitted: FittedDemand, parameters: StoreDemandParameters) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    write_table(folder / FORECAST_FILE, _forecast_table(demand, forecast))
-    for name, booster in model.boosters.items():
-        (folder / f"{name}.txt").write_text(booster.model_to_string(), encoding="utf-8")
-    calibration = {name: value.tolist() for name, value in asdict(model.calibration).items()}
-    stated = {"parameters": asdict(model.parameters), "features": FEATURES, "calibration": calibration}
+    write_table(folder / FORECAST_FILE, forecast_table(fitted.demand, fitted.forecast))
+    write_table(folder / HISTORY_FILE, history_table(fitted.demand))
+    write_table(folder / LEVELS_FILE, levels_table(fitted.demand, fitted.levels, fitted.by_level))
+    stated = {"parameters": asdict(parameters), "what_was_known": _known(fitted.demand)}
     (folder / PARAMETERS_FILE).write_text(json.dumps(stated, indent=2), encoding="utf-8")
 
 

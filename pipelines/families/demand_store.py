@@ -1,32 +1,103 @@
-"""A store's demand as the demand model reads it: the active items' units, prices and categories, per whole day."""
+"""A store's demand as the demand model reads it: units wanted of the active items per period, and what was not seen."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
 
 import ibis
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData
-from models.demand import DemandParameters
-from models.demand_history import DemandHistory, demand_history
+from models.frequency import Frequency
+from models.panel import Panel
+from pipelines.demand_calendar import OUT_OF_STOCK, load_demand_calendar
 from pipelines.families.declaration import TrainingData
-from pipelines.features.demand import daily_demand
+from pipelines.families.demand_covariates import by_period, known_future, period_starts
+from pipelines.families.demand_parameters import StoreDemandParameters
+from pipelines.families.demand_promotions import price_cuts
+from pipelines.families.demand_sales import Sales, read_sales
+from pipelines.families.demand_shelf import Span, read_shelf
+from pipelines.families.demand_stock_outs import improbable_zeros, told_empty
+from pipelines.features.demand import order_countries
+from pipelines.features.public_holidays import country_code
 
-MAX_CATEGORIES: Final = 64
+ITEM: Final = "item"
+CATEGORY: Final = "category"
+CHANNEL: Final = "channel"
+PRICE: Final = "price"
+SEEN_SHARE: Final = 0.75  # a period counts as seen where so many of its days were
 HORIZONS_NEEDED: Final = 2  # one to learn from, one to calibrate on
+TOLD_LATE: Final = timedelta(days=1)  # a catalogue is read just after the last event, and says how the shelf stands
+_MONDAY: Final = np.datetime64("1970-01-05", "D")  # weeks are counted from it
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class StoreDemand:
-    """The history of the items that sold lately; `item_ids` (items,) sorted, `end` the day after the last one."""
+    """The demand of what sold lately, up to the period of `as_of`, which is not over.
 
+    A series is an item, or an item in a channel: `item` and `channel` (series,) count in the sorted `item_ids` and in
+    `channels`, which is empty where channels are not told apart. `category` (items,) counts in `categories`, -1 for
+    none.
+    `told_empty` (items, periods): the shop said that the item was out of stock for more than a quarter of the period;
+    `found_empty`: only zeros that chance cannot explain say so.
+    """
+
+    panel: Panel
     item_ids: np.ndarray
-    history: DemandHistory
-    end: np.datetime64
+    item: np.ndarray
+    category: np.ndarray
+    categories: tuple[str, ...]
+    channel: np.ndarray
+    channels: tuple[str, ...]
+    told_empty: np.ndarray
+    found_empty: np.ndarray
+    country: str | None
+
+    @property
+    def end(self) -> np.datetime64:
+        """The first day that is forecast."""
+        return self.panel.end
+
+    @property
+    def series_keys(self) -> np.ndarray:
+        """Item id and channel of each series, (series, 2) text: its name at any point in time."""
+        channels = np.array(self.channels or ("",))
+        keys: np.ndarray = np.stack([self.item_ids[self.item], channels[self.channel]], axis=1)
+        return keys
+
+    def of_items(self, values: np.ndarray) -> np.ndarray:
+        """Values of series (series, ...) added up to values of items, (items, ...)."""
+        total = np.zeros((len(self.item_ids), *values.shape[1:]))
+        np.add.at(total, self.item, values)
+        return total
+
+
+def of_items(demand: StoreDemand) -> StoreDemand:
+    """The same demand with one series per item, as if channels had not been told apart."""
+    if not demand.channels:
+        return demand
+    panel = demand.panel
+    _, first = np.unique(demand.item, return_index=True)  # what is known ahead is alike in all channels of an item
+    items = np.arange(len(demand.item_ids))
+    return replace(
+        demand,
+        panel=Panel(
+            units=demand.of_items(panel.units).astype(np.float32),
+            is_known=demand.of_items(panel.is_known) > 0,
+            first=panel.first,
+            frequency=panel.frequency,
+            future={name: values[first] for name, values in panel.future.items()},
+            attributes={name: values[first] for name, values in panel.attributes.items()},
+            groups={CATEGORY: demand.category},
+        ),
+        item=items,
+        channel=np.zeros(len(items), dtype=np.int64),
+        channels=(),
+    )
 
 
 def midnight(instant: datetime) -> datetime:
@@ -34,90 +105,130 @@ def midnight(instant: datetime) -> datetime:
     return instant.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def store_demand(data: TrainingData, as_of: datetime, held_out_days: int = 0) -> StoreDemand:
+def period_start(day: np.datetime64, frequency: Frequency) -> np.datetime64:
+    """The first day of the period that the day falls into; weeks begin on Mondays."""
+    period = frequency.period(_MONDAY, np.asarray(day))
+    return np.datetime64(frequency.date(_MONDAY, period).item(), "D")
+
+
+def store_demand(
+    data: TrainingData, parameters: StoreDemandParameters, as_of: datetime, held_out_periods: int = 0
+) -> StoreDemand:
     """Demand as it was known on the morning of `as_of`'s day.
 
-    Raises NotEnoughData; `held_out_days`, which are needed besides, only serve its message.
+    Raises NotEnoughData; `held_out_periods`, which are needed besides, only serve its message. Raises SettingsError
+    where the demand calendar cannot be read, or lacks a value that is needed.
     """
-    parameters: DemandParameters = data.parameters
-    sales = _sales(data.events, as_of)
-    dates, end = _dates(sales), np.datetime64(as_of.date(), "D")
-    first = max(min(dates, default=end), end - _days(parameters.history_days))
-    is_active = dates >= end - _days(min(parameters.active_days, parameters.history_days))
-    item_ids = np.unique(_item_ids(sales)[is_active])
-    _check_enough(len(item_ids), int((end - first).astype(int)), held_out_days, parameters)
-    item = _positions(item_ids, _item_ids(sales))
-    is_used = (item >= 0) & (dates >= first)
-    history = demand_history(
-        item=item[is_used],
-        day=(dates[is_used] - first).astype(np.int64),
-        units=sales[c.UNITS].to_numpy()[is_used],
-        price=sales[c.PRICE].to_numpy()[is_used],
-        category=_categories(data.catalogue, item_ids),
-        first_day=first,
-        days=int((end - first).astype(int)),
+    frequency = parameters.counted
+    sales = read_sales(data.events, as_of, parameters.by_channel)
+    span = _span(sales, as_of, parameters)
+    end = span.date(span.days)
+    series = sales.active(max(end - _days(parameters.active_days), span.first), end)
+    items, item = np.unique(sales.item_of(series), return_inverse=True)
+    _check_enough(len(items), span, held_out_periods, parameters)
+    shelf = read_shelf(data.catalogue, sales.item_ids[items])
+    calendar = load_demand_calendar(Path(parameters.calendar) if parameters.calendar else None)
+    by_item = sales.daily(sales.item, items, span)
+    stock, told_on = shelf.stock(data.catalogue, as_of + TOLD_LATE, span)
+    recalled = calendar.values(OUT_OF_STOCK, shelf.item_ids, shelf.categories, span.first, span.days) > 0
+    told = (told_empty(stock, told_on, by_item) | recalled) & (by_item == 0)  # a sale refutes both
+    since = sales.first_day(sales.item, items, span)
+    found = improbable_zeros(by_item, since, stock, parameters.false_alarms_per_item_year)
+    country = _country(data.events, as_of, parameters)
+
+    def cuts() -> np.ndarray:
+        return price_cuts(shelf.prices(data.events, as_of, span))
+
+    covariates = known_future(calendar, country, shelf, span, cuts)
+    seen = np.arange(span.days) >= sales.first_day(sales.series, series, span)[:, None]
+    seen &= ~(told | found)[item]
+    category, categories = _codes(shelf.categories)
+    channel = sales.channel_of(series)
+    panel = Panel(
+        units=_sums(sales.daily(sales.series, series, span), span, frequency),
+        is_known=by_period(seen, span.first, frequency) >= SEEN_SHARE,
+        first=span.first,
+        frequency=frequency,
+        future={name: _each_series(by_period(v, span.first, frequency), item) for name, v in covariates.items()},
+        attributes={PRICE: sales.mean_price(items)[item]},
+        groups={CATEGORY: category[item]} | ({ITEM: item, CHANNEL: channel} if parameters.by_channel else {}),
     )
-    return StoreDemand(item_ids, history, end)
+    return StoreDemand(
+        panel=panel,
+        item_ids=shelf.item_ids,
+        item=item,
+        category=category,
+        categories=categories,
+        channel=channel,
+        channels=sales.channels if parameters.by_channel else (),
+        told_empty=by_period(told, span.first, frequency) > 1 - SEEN_SHARE,
+        found_empty=by_period(found & ~told, span.first, frequency) > 1 - SEEN_SHARE,
+        country=country,
+    )
 
 
-def units_sold(data: TrainingData, demand: StoreDemand, horizon_days: int) -> tuple[np.ndarray, dict[str, Any]]:
-    """What the items sold in the days after `demand` ends, (items, days); and what items not among them sold, apart."""
-    sales = _sales(data.events, data.as_of)
-    day = (_dates(sales) - demand.end).astype(np.int64)
-    is_later = (day >= 0) & (day < horizon_days)
-    item, units = _positions(demand.item_ids, _item_ids(sales)), sales[c.UNITS].to_numpy()
-    actual = np.zeros((len(demand.item_ids), horizon_days))
-    is_known, is_new = is_later & (item >= 0), is_later & (item < 0)
-    actual[item[is_known], day[is_known]] = units[is_known]
-    others = {
-        "items_without_recent_sales": len(np.unique(_item_ids(sales)[is_new])),
-        "units_of_items_without_recent_sales": float(units[is_new].sum()),
-    }
-    return actual, others
+def _span(sales: Sales, as_of: datetime, parameters: StoreDemandParameters) -> Span:
+    """From the first whole period with sales, as far back as it is looked at, to the last whole one."""
+    frequency = parameters.counted
+    end = period_start(np.datetime64(as_of.date(), "D"), frequency)
+    first = max(min(sales.date, default=end), end - _days(parameters.history_days))
+    start = period_start(first, frequency)
+    if start < first:
+        start = np.datetime64(frequency.date(start, 1).item(), "D")
+    start = min(start, end)
+    ahead = (frequency.date(end, parameters.horizon_periods) - end).astype(int)
+    return Span(start, int((end - start).astype(int)), int(ahead))
 
 
-def _sales(events: ibis.Table, as_of: datetime) -> pa.Table:
-    return daily_demand(events, as_of).to_pyarrow().combine_chunks()
+def _country(events: ibis.Table, as_of: datetime, parameters: StoreDemandParameters) -> str | None:
+    """The code of the country whose holidays count: the parameter, else where most orders come from."""
+    if parameters.country is not None:
+        return country_code(parameters.country)
+    counted = order_countries(events, as_of).order_by([ibis.desc(c.ORDERS), c.COUNTRY]).to_pyarrow()
+    names = counted[c.COUNTRY].to_pylist()
+    country = country_code(names[0]) if names else None
+    if country is None:
+        why = f"no country is known as {names[0]!r}" if names else "no order says a country"
+        log.info("demand: no public holidays, as %s; set `country` to the store's", why)
+    else:
+        log.info("demand: public holidays of %s, where most orders come from; set `country` for another", country)
+    return country
+
+
+def _codes(names: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Codes by falling number of items, -1 for a blank name, and the names behind them."""
+    values, codes, counts = np.unique(names, return_inverse=True, return_counts=True)
+    order = [place for place in np.argsort(-counts, kind="stable") if values[place]]
+    rank = np.full(len(values), -1)
+    rank[order] = np.arange(len(order))
+    return rank[codes], tuple(values[order].tolist())
+
+
+def _each_series(values: np.ndarray, item: np.ndarray) -> np.ndarray:
+    """Values of items as values of series; what is alike for all is stored once."""
+    return np.broadcast_to(values, (len(item), values.shape[1])) if len(values) == 1 else values[item]
+
+
+def _sums(units: np.ndarray, span: Span, frequency: Frequency) -> np.ndarray:
+    """Units of days added up to periods, (rows, periods) float32."""
+    starts = period_starts(span.first, span.days, frequency)
+    sums: np.ndarray = np.add.reduceat(units, starts, axis=1, dtype=np.float64).astype(np.float32)
+    return sums
 
 
 def _days(number: int) -> np.timedelta64:
     return np.timedelta64(number, "D")
 
 
-def _dates(sales: pa.Table) -> np.ndarray:
-    dates: np.ndarray = sales[c.DATE].to_numpy().astype("datetime64[D]")
-    return dates
-
-
-def _item_ids(sales: pa.Table) -> np.ndarray:
-    return np.asarray(sales[c.ITEM_ID].to_numpy(), dtype=np.str_)
-
-
-def _positions(item_ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Where each wanted id stands in the sorted `item_ids`; -1 where it does not."""
-    position = np.minimum(np.searchsorted(item_ids, wanted), len(item_ids) - 1)
-    return np.where(item_ids[position] == wanted, position, -1)
-
-
-def _categories(catalogue: ibis.Table, item_ids: np.ndarray) -> np.ndarray:
-    """Each item's category as a code, the largest category first; -1 for no category, or one of the many small ones."""
-    known = catalogue.select(c.ITEM_ID, c.ITEM_CATEGORY).to_pyarrow()
-    index = pc.index_in(pa.array(item_ids, pa.string()), known[c.ITEM_ID])
-    names = np.asarray(known[c.ITEM_CATEGORY].take(index).fill_null("").to_numpy(), dtype=np.str_)
-    values, codes, counts = np.unique(names, return_inverse=True, return_counts=True)
-    rank = np.empty(len(values), dtype=np.int64)
-    rank[np.argsort(np.where(values == "", 0, -counts), kind="stable")] = np.arange(len(values))
-    is_told_apart = (values != "") & (rank < MAX_CATEGORIES)
-    return np.where(is_told_apart, rank, -1)[codes]
-
-
-def _check_enough(items: int, days: int, held_out_days: int, parameters: DemandParameters) -> None:
-    needed_days = HORIZONS_NEEDED * parameters.horizon_days
-    if days >= needed_days and items >= parameters.min_items:
+def _check_enough(items: int, span: Span, held_out_periods: int, parameters: StoreDemandParameters) -> None:
+    frequency = parameters.counted
+    periods = int(frequency.period(span.first, np.asarray(span.date(span.days))))
+    needed = HORIZONS_NEEDED * parameters.horizon_periods
+    if periods >= needed and items >= parameters.min_items:
         return
-    judged = f", {held_out_days} of them to be judged on," if held_out_days else ""
+    judged = f", {held_out_periods} of them to be judged on," if held_out_periods else ""
     raise NotEnoughData(
-        f"demand needs {needed_days + held_out_days} whole days since the first order{judged} and "
-        f"{parameters.min_items} items that sold; there are {days + held_out_days} days and {items} items. "
-        "Ingest older orders, or wait for new ones."
+        f"demand needs {needed + held_out_periods} whole {frequency.name}s since the first order{judged} and "
+        f"{parameters.min_items} items that sold; there are {periods + held_out_periods} {frequency.name}s and {items} "
+        "items. Ingest older orders, or wait for new ones."
     )

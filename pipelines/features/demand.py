@@ -1,4 +1,4 @@
-"""Demand as events tell it: units wanted per item and day."""
+"""Demand as events tell it: units wanted per item and day, and per channel besides."""
 
 from datetime import datetime
 from typing import Final
@@ -8,24 +8,42 @@ import ibis
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED
 
+COUPON_UNITS: Final = "coupon_units"  # of orders on which a coupon was used
 _PRICED_UNITS: Final = "priced_units"
 _VALUE: Final = "value"
 
 
 def daily_demand(events: ibis.Table, as_of: datetime) -> ibis.Table:
-    """Units of completed orders per item and UTC day, before the day of `as_of` began: item_id, date, units, price.
+    """Units of completed orders per item and UTC day before that of `as_of`: item_id, date, units, price, coupon_units.
 
     Demand is what was wanted: a refund or return leaves it as it is, while an order cancelled before `as_of` counts as
     never placed. Price is the mean per unit, null where no line has one. The day of `as_of` is not over and left out.
     """
-    lines = _lines(events, as_of)
-    daily = lines.group_by(c.ITEM_ID, c.DATE).agg(
+    return _daily(_lines(events, as_of), c.ITEM_ID, c.DATE)
+
+
+def channel_demand(events: ibis.Table, as_of: datetime) -> ibis.Table:
+    """`daily_demand` by channel besides: item_id, channel, date, units, price, coupon_units; a channel may be null."""
+    return _daily(_lines(events, as_of), c.ITEM_ID, c.CHANNEL, c.DATE)
+
+
+def order_countries(events: ibis.Table, as_of: datetime) -> ibis.Table:
+    """How many orders before `as_of` came from where: country, orders. Orders that say no country are left out."""
+    placed = events.filter(
+        events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.EVENT] == ORDER_COMPLETED, events[c.COUNTRY].notnull()
+    )
+    return placed.group_by(c.COUNTRY).agg(placed[c.ORDER_ID].nunique().name(c.ORDERS))
+
+
+def _daily(lines: ibis.Table, *key: str) -> ibis.Table:
+    daily = lines.group_by(*key).agg(
         lines[c.QUANTITY].sum().name(c.UNITS),
         (lines[c.QUANTITY] * lines[c.PRICE]).sum().name(_VALUE),
         lines[c.QUANTITY].sum(where=lines[c.PRICE].notnull()).name(_PRICED_UNITS),
+        lines[c.QUANTITY].sum(where=lines[c.COUPON].notnull()).coalesce(0.0).name(COUPON_UNITS),
     )
     price = daily[_VALUE] / daily[_PRICED_UNITS]
-    return daily.select(c.ITEM_ID, c.DATE, c.UNITS, price.name(c.PRICE))
+    return daily.select(*key, c.UNITS, price.name(c.PRICE), COUPON_UNITS)
 
 
 def _lines(events: ibis.Table, as_of: datetime) -> ibis.Table:
@@ -39,4 +57,5 @@ def _lines(events: ibis.Table, as_of: datetime) -> ibis.Table:
     )
     cancelled = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.EVENT] == ORDER_CANCELLED)
     standing = placed.anti_join(cancelled.select(c.ORDER_ID).distinct(), c.ORDER_ID)
-    return standing.select(c.ITEM_ID, c.QUANTITY, c.PRICE, standing[c.OCCURRED_AT].date().name(c.DATE))
+    date = standing[c.OCCURRED_AT].date().name(c.DATE)
+    return standing.select(c.ITEM_ID, c.CHANNEL, c.QUANTITY, c.PRICE, c.COUPON, date)

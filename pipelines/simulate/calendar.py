@@ -10,6 +10,8 @@ from pipelines.simulate.parameters import StoreParameters
 
 STORE_PEAK_DAY = 340
 DISCOUNTS = (0.1, 0.15, 0.2, 0.25, 0.3)
+WEEK_DAYS = 7
+DAYS_PLANNED = 35  # after the last day: so far ahead the shop knows its promotions
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class Calendar:
         self._parameters = parameters
         self._catalogue = catalogue
         rng = np.random.default_rng([parameters.seed, 2])
-        self.discount_percent = _promotions(parameters, rng)
+        promotions = _promotions(parameters, parameters.days, rng)
+        self.discount_percent = promotions[: parameters.days]
+        self.planned_percent = _planned(parameters, promotions)  # (DAYS_PLANNED, items) from the day after the last
         self.out_of_stock = _stock_outs(parameters, rng)
         self._peak = np.array([c.peak_day for c in CATEGORIES])
         self._amplitude = np.array([c.amplitude for c in CATEGORIES])
@@ -65,12 +69,19 @@ def seasonal_factor(day_of_year: int, peak_day: np.ndarray, amplitude: np.ndarra
     return factor
 
 
-def _promotions(parameters: StoreParameters, rng: np.random.Generator) -> np.ndarray:
-    """Percent off per day and item; promotions run for a week, counted from the first day."""
-    weeks = -(-parameters.days // 7)
+def _promotions(parameters: StoreParameters, days: int, rng: np.random.Generator) -> np.ndarray:
+    """Percent off per day of whole weeks and item; promotions run for a week, counted from the first day."""
+    weeks = -(-days // WEEK_DAYS)
     promoted = rng.random((weeks, parameters.items)) < parameters.promotion_share
     depth = rng.choice(np.array(DISCOUNTS) * 100, size=promoted.shape)
-    return np.repeat(np.where(promoted, depth, 0).astype(np.uint8), 7, axis=0)[: parameters.days]
+    return np.repeat(np.where(promoted, depth, 0).astype(np.uint8), WEEK_DAYS, axis=0)
+
+
+def _planned(parameters: StoreParameters, promotions: np.ndarray) -> np.ndarray:
+    """What runs on after the last day, and what is planned from then on; from draws of their own."""
+    further = _promotions(parameters, DAYS_PLANNED, np.random.default_rng([parameters.seed, 6]))
+    planned: np.ndarray = np.vstack([promotions[parameters.days :], further])[:DAYS_PLANNED]
+    return planned
 
 
 def _stock_outs(parameters: StoreParameters, rng: np.random.Generator) -> np.ndarray:

@@ -16,6 +16,7 @@ from contracts.errors import InputError
 from contracts.progress import Progress, silent
 from pipelines.simulate.assortment import CATEGORIES
 from pipelines.simulate.parameters import MIN_ITEMS, StoreParameters
+from pipelines.simulate.plan import write_plan
 from pipelines.simulate.store import Store
 
 STEP = "simulating"
@@ -36,6 +37,7 @@ class Simulated:
     days: int
     events_path: Path
     catalogue_path: Path
+    calendar_path: Path
     truth_path: Path
 
 
@@ -49,9 +51,9 @@ def parameters_for(events: int, days: int = StoreParameters.days, seed: int = St
 
 
 def simulate(p: StoreParameters, folder: Path, compress: bool = False, progress: Progress = silent) -> Simulated:
-    """Write events.jsonl (or .jsonl.gz), catalogue.csv and truth/ into `folder`; earlier ones are replaced.
+    """Write events.jsonl (or .jsonl.gz), catalogue.csv, demand_calendar.csv and truth/ into `folder`.
 
-    Memory is bounded by customers and by items x days: events are written day by day.
+    Earlier ones are replaced. Memory is bounded by customers and by items x days: events are written day by day.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = ("events.jsonl.gz", "events.jsonl") if compress else ("events.jsonl", "events.jsonl.gz")
@@ -63,6 +65,7 @@ def simulate(p: StoreParameters, folder: Path, compress: bool = False, progress:
             progress(STEP, number, p.days)
     store.write_truth()
     _write_catalogue(store, folder / "catalogue.csv")
+    write_plan(p, store.catalogue, store.calendar, folder / "demand_calendar.csv")
     return Simulated(
         events=store.events,
         orders=store.ledger.orders,
@@ -71,6 +74,7 @@ def simulate(p: StoreParameters, folder: Path, compress: bool = False, progress:
         days=p.days,
         events_path=folder / names[0],
         catalogue_path=folder / "catalogue.csv",
+        calendar_path=folder / "demand_calendar.csv",
         truth_path=folder / "truth",
     )
 

@@ -61,7 +61,10 @@ async def tell_items(request: Request) -> Response:
     dependencies=_READS,
 )
 async def list_items(request: Request, query: Annotated[ListQuery, Depends()]) -> Response:
-    """For example `?where=stock:lt:5&sort=item_name`."""
+    """For example `?where=inventory_alert:in:out_of_stock|runs_out_before_delivery&sort=-order_quantity`.
+
+    Without `sort`, what is likeliest to run out comes first, as far as the bundle says so.
+    """
     return await answer_list(request, "items", query)
 
 
@@ -72,7 +75,7 @@ async def list_items(request: Request, query: Annotated[ListQuery, Depends()]) -
     dependencies=_READS,
 )
 async def get_forecast(request: Request, item_id: ItemId) -> Response:
-    """Units per day with an 80 % band, and the totals that the forecast family states."""
+    """Units per day with an 80 % band, what sold before, and the totals that the forecast family states."""
     served = service_of(request).bundle()
     if served.forecasts is None:
         detail = f"Bundle {served.version} has no demand forecast. `shopkeeper train {DEMAND}` says what it needs."
@@ -89,6 +92,7 @@ async def get_forecast(request: Request, item_id: ItemId) -> Response:
         "as_of": served.as_of(DEMAND),
         "item_id": item_id,
         "days": days,
+        "history": served.forecasts.history(item_id),
         "totals": {name: value for name, value in (item or {}).items() if name in columns},
         "item": item,
     }

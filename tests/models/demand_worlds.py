@@ -1,25 +1,38 @@
 """Demand whose truth is known: Poisson counts around a rate that the test chose."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from models.demand import DemandParameters
-from models.demand_history import DemandHistory
+from models.demand_boosting import BoostingParameters
+from models.frequency import DAY, Frequency
+from models.panel import Panel
 
 MONDAY = np.datetime64("2025-01-06")
-SMALL = DemandParameters(max_training_rows=8_000, rounds=40, leaves=15, min_rows_per_leaf=20)
+SMALL_TREES = BoostingParameters(max_rows=6_000, rounds=40, learning_rate=0.15, leaves=15, min_rows_per_leaf=20)
+SMALL = DemandParameters(boosting=SMALL_TREES)
 WEEKEND = np.array([1, 1, 1, 1, 1, 3, 3])
 
 
-def history_of(units: np.ndarray, price: float = 10.0) -> DemandHistory:
-    """A history that begins on a Monday, of one category and one price."""
+def panel_of(
+    units: np.ndarray,
+    is_known: np.ndarray | None = None,
+    future: Mapping[str, np.ndarray] | None = None,
+    groups: Mapping[str, np.ndarray] | None = None,
+    first: np.datetime64 = MONDAY,
+    frequency: Frequency = DAY,
+) -> Panel:
+    """A panel of which all is known, unless told otherwise."""
     units = np.asarray(units, dtype=np.float32)
-    return DemandHistory(units, np.full_like(units, price), np.zeros(len(units), dtype=np.int64), MONDAY)
+    known = np.ones(units.shape, dtype=bool) if is_known is None else is_known
+    return Panel(units, known, first, frequency, future=future or {}, groups=groups or {})
 
 
-def rates(items: int, days: int, growing: int = 0, growth: float = 0.0) -> np.ndarray:
-    """Weekends sell three times as much; the first `growing` items grow by `growth` a day. (items, days)"""
-    level = np.geomspace(2, 40, items)[:, None]
-    trend = np.ones((items, days))
+def rates(series: int, days: int, growing: int = 0, growth: float = 0.0) -> np.ndarray:
+    """Weekends sell three times as much; the first `growing` series grow by `growth` a day. (series, days)"""
+    level = np.geomspace(2, 40, series)[:, None]
+    trend = np.ones((series, days))
     trend[:growing] = np.exp(growth * np.arange(days))
     return level * trend * WEEKEND[np.arange(days) % 7]
 

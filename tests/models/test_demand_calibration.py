@@ -1,68 +1,75 @@
-"""Conformal corrections: too narrow is widened, wide enough is left, and the total gets a band of its own."""
+"""Corrections of quantiles: too narrow is widened, and a 0 that cannot be missed does not make a band hold more."""
 
 import numpy as np
 
-from models.demand_calibration import MAX_CORRECTION, DemandCalibration, calibrate
-from models.demand_forecast import DemandForecast
+from models.demand_calibration import MIN_ROWS, STRETCH_LIMITS, Calibration, calibrate
+from models.demand_class import CLASSES
+from models.demand_forecast import HIGH, LEVELS, LOW, MEDIAN
 from models.demand_metrics import coverage
 
-ITEMS, DAYS, RATE = 200, 28, 20.0
+ROWS, RATE = 6_000, 20.0
 RNG = np.random.default_rng(0)
-SEEN, LATER = RNG.poisson(RATE, (2, ITEMS, DAYS)).astype(float)
-SMOOTH, SALE = np.zeros(ITEMS, dtype=np.int64), np.full(ITEMS, RATE)
+SEEN, LATER = RNG.poisson(RATE, (2, ROWS)).astype(float)
+SMOOTH, NO_ZERO, SALE = np.zeros(ROWS, dtype=np.int64), np.zeros(ROWS), np.ones(ROWS)
+TRUE = np.quantile(RNG.poisson(RATE, 100_000), LEVELS)
 
 
-def band(half_width: float) -> DemandForecast:
-    mean = np.full((ITEMS, DAYS), RATE)
-    return DemandForecast(mean, np.stack([mean - half_width, mean, mean + half_width], axis=-1))
+def band(width: float, rows: int = ROWS) -> np.ndarray:
+    """The true quantiles, their distance from the median multiplied."""
+    return np.tile(TRUE[MEDIAN] + width * (TRUE - TRUE[MEDIAN]), (rows, 1))
 
 
-def held(forecast: DemandForecast) -> float:
-    return coverage(LATER, forecast.quantiles[..., 0], forecast.quantiles[..., 2])
+def learnt(quantiles: np.ndarray, units: np.ndarray = SEEN, code: np.ndarray = SMOOTH) -> Calibration:
+    return calibrate(quantiles, quantiles[:, MEDIAN], NO_ZERO, SALE, units, code)
+
+
+def applied(calibration: Calibration, quantiles: np.ndarray) -> np.ndarray:
+    return calibration.apply(quantiles, quantiles[:, MEDIAN], NO_ZERO, SALE, SMOOTH)
+
+
+def held(quantiles: np.ndarray) -> float:
+    return coverage(LATER, quantiles[:, LOW], quantiles[:, HIGH])
 
 
 def test_a_band_that_is_too_narrow_is_widened_to_what_it_promises() -> None:
-    assert held(band(3)) < 0.6
-    corrected = calibrate(band(3), SEEN, SMOOTH, SALE).apply(band(3), SMOOTH)
-    assert 0.78 <= held(corrected) <= 0.9
+    assert held(band(0.6)) < 0.65
+    assert 0.77 <= held(applied(learnt(band(0.6)), band(0.6))) <= 0.88
 
 
-def test_a_band_that_is_wide_enough_is_left_alone() -> None:
-    calibration = calibrate(band(9), SEEN, SMOOTH, SALE)
-    np.testing.assert_allclose(calibration.daily, 0)
-    np.testing.assert_array_equal(calibration.apply(band(9), SMOOTH).quantiles, band(9).quantiles)
+def test_a_band_that_is_too_wide_is_narrowed() -> None:
+    assert held(band(1.7)) > 0.93
+    assert 0.77 <= held(applied(learnt(band(1.7)), band(1.7))) <= 0.88
 
 
-def test_a_correction_is_bounded() -> None:
-    assert np.abs(calibrate(band(0.01), SEEN, SMOOTH, SALE).daily).max() <= MAX_CORRECTION
+def test_a_stretch_is_bounded() -> None:
+    assert learnt(band(0.01)).classes[0].two_sided.max() == STRETCH_LIMITS[1]
+
+
+def test_a_level_that_drifted_widens_both_ends_alike() -> None:
+    corrected = applied(learnt(band(1.0), SEEN * 1.2), band(1.0))
+    above, below = corrected[0, HIGH] - corrected[0, MEDIAN], corrected[0, MEDIAN] - corrected[0, LOW]
+    assert above / below == (TRUE[HIGH] - TRUE[MEDIAN]) / (TRUE[MEDIAN] - TRUE[LOW])
 
 
 def test_each_class_has_its_own_correction_and_a_small_one_takes_that_of_all() -> None:
-    classes = np.where(np.arange(ITEMS) < 100, 0, 1)
-    classes[-1] = 2  # 28 days are too few
-    actual = SEEN.copy()
-    actual[classes == 0] = RATE
-    daily = calibrate(band(3), actual, classes, SALE).daily
-    assert daily[0].tolist() == [0, 0]
-    assert daily[1, 1] > daily[2, 1] > 0
+    code = np.where(np.arange(ROWS) < ROWS // 2, 0, 1)
+    code[: MIN_ROWS // 2] = 2
+    quantiles = band(1.0)
+    quantiles[code == 1] = band(0.6, int((code == 1).sum()))
+    classes = learnt(quantiles, code=code).classes
+    assert classes[1].two_sided[HIGH] > 1.2 * classes[0].two_sided[HIGH]
+    np.testing.assert_array_equal(classes[2].two_sided, classes[CLASSES.index("new")].two_sided)
 
 
-def test_the_total_has_a_band_of_its_own() -> None:
-    low, high = calibrate(band(5), SEEN, SMOOTH, SALE).total_band(band(5), SALE)
-    total = LATER.sum(axis=1)
-    assert 0.7 <= coverage(total, low, high) <= 0.92
-    narrow = (high - low) / 4
-    assert coverage(total, low + narrow, high - narrow) < 0.7  # the control: half as wide fails
-
-
-def test_rare_and_frequent_items_have_their_own_totals() -> None:
-    sales = np.repeat([0.5, 50.0], ITEMS // 2)
-    mean = np.repeat(sales[:, None] / DAYS, DAYS, axis=1)
-    forecast = DemandForecast(mean, np.stack([mean * 0, mean, mean * 3], axis=-1))
-    actual = RNG.poisson(mean).astype(float)
-    calibration: DemandCalibration = calibrate(forecast, actual, SMOOTH, np.ones(ITEMS))
-    low, high = calibration.total_band(forecast, np.ones(ITEMS))
-    assert low[0] == 0
-    assert high[0] >= 1
-    assert low[-1] > 25
-    assert high[-1] < 100
+def test_where_zeros_are_usual_the_band_still_holds_its_share() -> None:
+    chance = RNG.uniform(0.15, 0.95, ROWS)
+    units = np.where(RNG.random(ROWS) < chance, 0, RNG.integers(1, 7, ROWS)).astype(float)
+    # The true quantiles of nothing with that chance, of 1 to 6 alike else.
+    place = (np.asarray(LEVELS) - chance[:, None]) / (1 - chance[:, None])
+    quantiles = np.where(place <= 0, 0, np.ceil(np.clip(place, 0, 1) * 6))
+    assert coverage(units, quantiles[:, LOW], quantiles[:, HIGH]) > 0.88  # the control: 0 cannot be missed
+    median = quantiles[:, MEDIAN]
+    calibration = calibrate(quantiles, median, chance, SALE, units, SMOOTH)
+    corrected = calibration.apply(quantiles, median, chance, SALE, SMOOTH)
+    assert 0.77 <= coverage(units, corrected[:, LOW], corrected[:, HIGH]) <= 0.83
+    assert np.abs(corrected[:, LOW] - quantiles[:, LOW]).max() <= 0.011  # only 0 itself was left out

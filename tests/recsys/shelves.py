@@ -5,7 +5,7 @@ import numpy as np
 from recsys.applied_policy import AppliedPolicy
 from recsys.arrangement import Ranked, arrange
 from recsys.items import ALWAYS, Items
-from recsys.policy import PlacementPolicy
+from recsys.policy import RUNNING_OUT, PlacementPolicy
 
 NOW = 1_000
 
@@ -19,15 +19,16 @@ def shelf(size: int = 60, seed: int = 0) -> Items:
 
     colours, margins = named("colour", 3), random.integers(0, 6, size).tolist()
     attributes = [{"colour": colour or "", "margin": m or ""} for colour, m in zip(colours, margins, strict=True)]
-    return Items.of(
-        [f"item-{n:03d}" for n in range(size)],
-        categories=named("category", 5),
-        brands=named("brand", 7),
-        price=np.where(random.random(size) < 0.1, np.nan, random.integers(1, 20, size)),
-        stock=random.choice([np.nan, 0, 1, 5], size),
-        available_from=random.choice([ALWAYS, NOW - 1, NOW, NOW + 1], size),
-        attributes=attributes,
-    )
+    drawn = {
+        "categories": named("category", 5),
+        "brands": named("brand", 7),
+        "price": np.where(random.random(size) < 0.1, np.nan, random.integers(1, 20, size)),
+        "stock": random.choice([np.nan, 0, 1, 5], size),
+        "available_from": random.choice([ALWAYS, NOW - 1, NOW, NOW + 1], size),
+    }
+    for own, is_running_out in zip(attributes, random.random(size) < 0.5, strict=True):
+        own[RUNNING_OUT[0]] = RUNNING_OUT[1] if is_running_out else ""
+    return Items.of([f"item-{n:03d}" for n in range(size)], attributes=attributes, **drawn)  # type: ignore[arg-type]
 
 
 def plain(size: int, **named: list[str | None]) -> Items:

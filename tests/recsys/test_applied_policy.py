@@ -1,12 +1,14 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from recsys.applied_policy import AppliedPolicy, applied_policies
+from recsys.attributes import Attributes
 from recsys.items import Items
 from recsys.policy import Boost, Cap, Pin, PlacementPolicy, Policy
-from recsys.query import PLACEMENTS
+from recsys.query import PLACEMENTS, Filters
 
 ITEMS = Items.of(
     list("abcd"),
@@ -65,3 +67,44 @@ def test_placements_of_one_policy_share_it() -> None:
 def test_an_empty_catalogue_has_a_policy() -> None:
     applied = AppliedPolicy.of(PlacementPolicy(boosts=(Boost("price", 1.0),), caps=(Cap("brand", 1),)), Items.of([]))
     assert applied.allowed.tolist() == []
+
+
+ALERTS = [{"inventory_alert": "runs_out_before_delivery"}, {"inventory_alert": "overstock"}, {}, {}]
+FAVOURED = PlacementPolicy(boosts=(Boost("category", 2.0, "x"), Boost("margin", 1.0)))
+COLUMNS = Attributes.of_columns(
+    {"overstock_units": np.array([0.0, 9, 3]), "stock_on_hand": np.array([2.0, 9, 4])},
+    {"inventory_alert": ["runs_out_before_delivery", "overstock", None]},
+    size=3,
+)
+
+
+def test_what_is_running_out_gains_nothing_but_may_lose() -> None:
+    alerting = Items.of(list("abcd"), categories=["x", "x", "y", "y"], attributes=ALERTS)
+    applied = AppliedPolicy.of(FAVOURED, alerting)
+    assert applied.unpushed.tolist() == [0]
+    assert applied.boosts == pytest.approx(np.array([0, 2, 0, 0]))
+    buried = PlacementPolicy(boosts=(Boost("category", -1.0, "x"),))
+    assert AppliedPolicy.of(buried, alerting).boosts == pytest.approx(np.array([-1, -1, 0, 0]))
+    pushing = replace(FAVOURED, push_running_out=True)
+    assert AppliedPolicy.of(pushing, alerting).unpushed.tolist() == []
+    assert AppliedPolicy.of(pushing, alerting).boosts == pytest.approx(np.array([2, 2, 0, 0]))
+
+
+def test_columns_beside_the_catalogue_can_be_named_by_a_policy_and_by_no_question() -> None:
+    policy = PlacementPolicy(boosts=(Boost("overstock_units", 1.0),), attributes=(("inventory_alert", ("overstock",)),))
+    applied = AppliedPolicy.of(policy, ITEMS, columns=COLUMNS)
+    assert applied.boosts == pytest.approx(np.array([-1, 1, 0, 0]))  # the fourth item came later
+    assert applied.allowed.tolist() == [False, True, False, False]
+    assert applied.problems == ()
+    question = Filters(attributes=(("inventory_alert", ("overstock",)),))
+    assert not applied.masks.of(question).any()
+    assert not AppliedPolicy.of(policy, ITEMS).allowed.any()  # the control: nobody knows of it
+
+
+def test_what_came_in_since_is_no_longer_running_out() -> None:
+    def unpushed(stock: float) -> list[int]:
+        items = Items.of(list("abcd"), stock=np.array([stock, 9, 4, np.nan]))
+        return AppliedPolicy.of(PlacementPolicy(), items, columns=COLUMNS).unpushed.tolist()
+
+    assert unpushed(2) == unpushed(1) == unpushed(np.nan) == [0]
+    assert unpushed(30) == []

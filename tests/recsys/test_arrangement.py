@@ -1,11 +1,13 @@
 """Each rule of a list on a shelf where the right list is known."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from recsys.arrangement import Ranked
+from recsys.items import Items
 from recsys.policy import Boost, Cap, Exploration, Pin, PlacementPolicy
 from tests.recsys.shelves import arranged, plain
 
@@ -192,3 +194,53 @@ def test_a_small_pool_leaves_the_other_places_to_ranking_and_filling() -> None:
 def test_a_pinned_place_is_not_explored() -> None:
     policy = PlacementPolicy(exploration=Exploration((1,), 9), pins=(Pin("item-004", 1),))
     assert {tuple(shown(arranged(plain(9), policy, k=3, seed=seed))) for seed in range(20)} == {(4, 0, 1)}
+
+
+def running_out(size: int, *places: int) -> Items:
+    alert = {"inventory_alert": "runs_out_before_delivery"}
+    return Items.of(
+        [f"item-{n:03d}" for n in range(size)], attributes=[alert if n in places else {} for n in range(size)]
+    )
+
+
+def test_what_is_running_out_keeps_the_place_that_it_earns() -> None:
+    assert shown(arranged(running_out(6, 0, 2), EMPTY, k=3)) == [0, 1, 2]
+
+
+def test_what_is_running_out_is_never_explored() -> None:
+    policy = PlacementPolicy(exploration=Exploration(places=(2,), pool=3))
+    drawn = {shown(arranged(running_out(8, 2, 3), policy, k=3, seed=seed))[1] for seed in range(60)}
+    assert drawn == {4, 5, 6}
+    assert {shown(arranged(plain(8), policy, k=3, seed=seed))[1] for seed in range(60)} == {2, 3, 4}  # the control
+    pushing = replace(policy, push_running_out=True)
+    assert {shown(arranged(running_out(8, 2, 3), pushing, k=3, seed=seed))[1] for seed in range(60)} == {2, 3, 4}
+    ranked = arranged(running_out(8, 2, 3), policy, k=3, seed=1)
+    assert ranked.propensities[1] == 1 / 3
+
+
+def test_where_all_that_could_be_explored_is_running_out_the_place_is_filled() -> None:
+    policy = PlacementPolicy(exploration=Exploration(places=(3,), pool=5))
+    ranked = arranged(running_out(6, 2, 3, 4), policy, k=3, candidates=[0, 1, 2, 3], seed=1)
+    assert shown(ranked) == [0, 1, 5]
+    assert ranked.propensities == (None,) * 3
+
+
+def test_what_is_running_out_fills_a_place_only_where_nothing_else_can() -> None:
+    items = running_out(5, 0, 1)
+    assert shown(arranged(items, EMPTY, k=3, candidates=[4])) == [4, 2, 3]
+    assert shown(arranged(items, EMPTY, k=5, candidates=[4])) == [4, 2, 3, 0, 1]
+    assert shown(arranged(items, replace(EMPTY, push_running_out=True), k=3, candidates=[4])) == [4, 0, 1]
+
+
+def test_a_pin_of_what_is_running_out_stands() -> None:
+    policy = PlacementPolicy(pins=(Pin("item-003", 1),))
+    assert shown(arranged(running_out(6, 3), policy, k=3)) == [3, 0, 1]
+
+
+def test_caps_hold_before_what_is_running_out_is_left_out() -> None:
+    alert = {"inventory_alert": "runs_out_before_delivery"}
+    items = Items.of(list("abcd"), categories=["x", "x", "x", "y"], attributes=[{}, {}, {}, alert])
+    policy = PlacementPolicy(caps=(Cap("category", 1),))
+    ranked = arranged(items, policy, k=2, candidates=[0])
+    assert shown(ranked) == [0, 3]
+    assert ranked.fallbacks == ("popular",)

@@ -55,3 +55,46 @@ def test_appending_nothing_or_several_times() -> None:
     assert [appended().texts_of(item) for item in range(3)] == [Attributes.of(KNOWN).texts_of(i) for i in range(3)]
     twice = appended({"colour": "green"}).appended([{"colour": "green"}, {"colour": "black"}])
     assert [twice.texts_of(item)["colour"] for item in (0, 3, 4, 5)] == ["red", "green", "green", "black"]
+
+
+def columns() -> Attributes:
+    return Attributes.of_columns(
+        {"overstock": np.array([5, np.nan]), "margin": np.array([9.0, 9.0])},
+        {"alert": ["red", None], "colour": ["black", "black"], "stock": ["much", "much"]},
+        size=2,
+    )
+
+
+def test_columns_become_attributes() -> None:
+    found = columns()
+    np.testing.assert_array_equal(found.number("overstock"), [5, np.nan])
+    assert found.texts_of(0) == {"alert": "red", "colour": "black", "stock": "much"}
+    assert found.texts_of(1) == {"colour": "black", "stock": "much"}
+    assert Attributes.of_columns({}, {}, size=3).names == []
+
+
+def test_joined_attributes_count_where_the_catalogue_has_no_such_name() -> None:
+    found = Attributes.of(KNOWN).joined(columns())
+    assert found.names == ["alert", "colour", "margin", "overstock", "size"]
+    assert [found.texts_of(item) for item in range(3)] == [
+        {"alert": "red", "colour": "red"},
+        {"colour": "blue"},
+        {"size": "L"},
+    ]
+    np.testing.assert_array_equal(found.number("overstock"), [5, np.nan, np.nan])  # the third item came later
+    np.testing.assert_array_equal(found.number("margin"), [0.5, np.nan, np.nan])
+
+
+def test_a_text_that_both_have_has_one_place() -> None:
+    found = Attributes.of(KNOWN).joined(Attributes.of_columns({}, {"alert": ["green", "red", "L"]}, size=3))
+    alert, colour = found.text("alert"), found.text("colour")
+    assert alert is not None
+    assert colour is not None
+    assert alert[1] == colour[0] == found.text_values.index("red")
+    assert found.text_values.value(int(alert[0])) == "green"
+    assert found.appended([{"alert": "green"}]).texts_of(3) == {"alert": "green"}
+
+
+def test_joining_nothing_changes_nothing() -> None:
+    found = Attributes.of(KNOWN).joined(Attributes.of([{}]))
+    assert [found.texts_of(item) for item in range(3)] == [Attributes.of(KNOWN).texts_of(item) for item in range(3)]

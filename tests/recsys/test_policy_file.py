@@ -32,6 +32,7 @@ def test_every_key_arrives() -> None:
         caps = { category = 3 }
         diversity = 0.5
         minimum_items = 4
+        push_running_out = true
         exploration = { places = [2, 5], pool = 7 }
         [[cart.pins]]
         item = "b"
@@ -58,6 +59,7 @@ def test_every_key_arrives() -> None:
         caps=(Cap("category", 3),),
         diversity=0.5,
         minimum_items=4,
+        push_running_out=True,
         exploration=Exploration((2, 5), 7),
     )
     assert stated.placement("similar") == PlacementPolicy()

@@ -12,7 +12,7 @@ from recsys.applied_policy import AppliedPolicy
 from recsys.arrangement import Ranked, arrange
 from recsys.eligibility import eligible_items
 from recsys.items import ALWAYS, Items
-from recsys.policy import Boost, Cap, Exploration, Pin, PlacementPolicy
+from recsys.policy import RUNNING_OUT, Boost, Cap, Exploration, Pin, PlacementPolicy
 from recsys.query import Filters
 from tests.recsys.shelves import NOW, shelf
 
@@ -51,7 +51,7 @@ def rows() -> list[dict[str, Any]]:
     def numbers(name: str) -> list[float | None]:
         return [None if np.isnan(n) else float(n) for n in found.numbers(name)]  # type: ignore[union-attr]
 
-    columns: dict[str, list[Any]] = {name: texts(name) for name in ("category", "brand", "colour")}
+    columns: dict[str, list[Any]] = {name: texts(name) for name in ("category", "brand", "colour", RUNNING_OUT[0])}
     columns |= {name: numbers(name) for name in ("price", "stock", "margin")}
     columns |= {"id": found.ids.values(), "launch": found.available_from.tolist()}
     return [{name: values[place] for name, values in columns.items()} for place in range(size)]
@@ -90,6 +90,7 @@ def draw_policy(random: np.random.Generator) -> PlacementPolicy:
         caps=tuple(cap for cap in caps if random.random() < 0.3),
         diversity=float(random.choice([0.0, 0.5])),
         exploration=Exploration(places, int(random.integers(3, 10))) if random.random() < 0.5 else Exploration(),
+        push_running_out=bool(random.random() < 0.2),
     )
 
 
@@ -150,6 +151,7 @@ def broken_promises(world: World, ranked: Ranked) -> set[str]:
         "pin": _pins_broken(world, shown, allowed),
         "caps": _caps_broken(world, ranked),
         "propensity": _propensities_broken(world, ranked),
+        "pushed": _is_pushed(world, ranked, allowed),
     }
     return {name for name, is_broken in checks.items() if is_broken}
 
@@ -184,6 +186,17 @@ def _propensities_broken(world: World, ranked: Ranked) -> bool:
         )
         for place, (origin, propensity) in pairs
     )
+
+
+def _is_pushed(world: World, ranked: Ranked, allowed: set[int]) -> bool:
+    """Whether what is running out was explored, or filled a place that another item could have filled."""
+    if world.policy.push_running_out:
+        return False
+    running_out = {n for n, row in enumerate(rows()) if row[RUNNING_OUT[0]] is not None}
+    origins = {o for n, o in zip(ranked.items.tolist(), ranked.origins, strict=True) if n in running_out}
+    others_left = allowed - running_out - set(ranked.items.tolist())
+    filled = bool(origins & {"popular", "any_item"})
+    return "explored" in origins or (filled and not world.policy.caps and world.seed is None and bool(others_left))
 
 
 def answer(world: World) -> Ranked:
@@ -252,6 +265,10 @@ def certain(world: World) -> Ranked:
     return replace(ranked, propensities=(1.0,) * len(ranked.items))
 
 
+def pushing(world: World) -> Ranked:
+    return answer(replace(world, policy=replace(world.policy, push_running_out=True)))
+
+
 def test_every_promise_can_be_broken() -> None:
     """The control: each planted bug breaks the promise that it is aimed at."""
     planted = {
@@ -261,8 +278,9 @@ def test_every_promise_can_be_broken() -> None:
         "pin": unpinned,
         "duplicate": repeated,
         "propensity": certain,
+        "pushed": pushing,
     }
-    worlds = [draw_world(number) for number in range(300)]
+    worlds = [draw_world(number) for number in range(1_000)]
     for promise, bug in planted.items():
         found = [promise in broken_promises(with_exclusions_hidden(world), bug(world)) for world in worlds]
         assert sum(found) > 10, promise

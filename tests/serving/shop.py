@@ -39,6 +39,15 @@ TEA = [f"tea-{number}" for number in range(8)]
 TOOLS = [f"tool-{number}" for number in range(8)]
 FORMULA_NAME = '=HYPERLINK("http://evil.example","tea")'
 FORECAST_DAYS = 5
+HISTORY_DAYS = 3
+# What the inventory family says, by column; of the other items, nothing.
+INVENTORY: dict[str, dict[str, Any]] = {
+    "inventory_alert": {"tool-1": "runs_out_before_delivery", "tool-2": "low_stock", "tool-3": "overstock"},
+    "stockout_probability": {"tool-1": 0.9, "tool-2": 0.3, "tool-3": 0.0},
+    "order_quantity": {"tool-1": 12.0, "tool-2": 24.0, "tool-3": 0.0},
+    "overstock_units": {"tool-1": 0.0, "tool-2": 0.0, "tool-3": 40.0},
+    "stock_on_hand": {"tool-1": 9.0, "tool-2": 10.0, "tool-3": 90.0},
+}
 
 
 def publish_shop(
@@ -58,12 +67,14 @@ def publish_shop(
         write_table(draft / CUSTOMERS_TABLE, customers_table())
         write_table(draft / ITEMS_TABLE, items_table())
         write_table(draft / "demand/forecast.arrow", forecast_table())
+        write_table(draft / "demand/history.arrow", history_table())
         write_table(draft / KPIS_TABLE, kpis_table())
         write_table(draft / COHORTS_TABLE, cohorts_table())
         families = {
             "recommend": _entry("recommender", version),
             "churn": _entry("customers", version, {"churn_risk": "Probability of no order in the next days."}),
             "demand": _entry("items", version, {"units_next_5_days": "Units that we expect to sell."}),
+            "inventory": _entry("items", version, {name: f"What {name} says." for name in INVENTORY}),
         }
         replays = {"recommend": [_replay(recommender, wrong_replay)], "churn": [_customer_replay()]}
     manifest = Manifest(
@@ -129,6 +140,7 @@ def items_table() -> pa.Table:
             c.PRICE: [float(number + 1) for number in range(len(ids))],
             c.STOCK: [float(number) for number in range(len(ids))],
             "units_next_5_days": [20.0] * len(ids),
+            **{name: [values.get(item) for item in ids] for name, values in INVENTORY.items()},
         }
     )
 
@@ -145,7 +157,15 @@ def forecast_table() -> pa.Table:
         for item in TEA
         for day in range(FORECAST_DAYS)
     ]
-    return pa.Table.from_pylist(rows, schema=c.FORECAST)
+    table = pa.Table.from_pylist(rows, schema=c.FORECAST)
+    return table.append_column("units_mean", pa.array([row[c.UNITS_MEDIAN] + 0.5 for row in rows], pa.float32()))
+
+
+def history_table() -> pa.Table:
+    """What sold on the days before; of the last one nothing is known."""
+    rows = [(item, AS_OF.date() - timedelta(days=ago), 7.0 * (ago > 1), ago > 1) for item in TEA for ago in (3, 2, 1)]
+    columns = (pa.array(column) for column in zip(*rows, strict=True))
+    return pa.table(dict(zip((c.ITEM_ID, c.DATE, c.UNITS, c.IS_KNOWN), columns, strict=True)))
 
 
 def kpis_table() -> pa.Table:

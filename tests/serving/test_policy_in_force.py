@@ -137,3 +137,64 @@ def test_a_placement_that_does_not_explore_draws_and_logs_nothing(
         answer = asked(exploring, placement="popular")
     assert [item["propensity"] for item in answer["items"]] == [None] * 5
     assert lines(caplog) == []
+
+
+OVERSTOCKED = """
+[default]
+diversity = 0.0
+[[default.boosts]]
+attribute = "inventory_alert"
+equals = "overstock"
+weight = 50.0
+"""
+FAVOURING_TOOLS = """
+[[default.boosts]]
+attribute = "category"
+equals = "tools"
+weight = 50.0
+"""
+
+
+def shown(api: httpx.Client, **more: Any) -> list[str]:
+    return [str(item["item_id"]) for item in asked(api, k=8, **more)["items"]]
+
+
+def test_a_policy_may_favour_what_there_is_too_much_of(tmp_path: Path) -> None:
+    shop = PolicyShop(tmp_path, "")
+    app = create_app(shop.settings)
+    with running(shop.settings, app) as url, shop.client(url) as api:
+        assert shown(api, customer_id="customer-03")[0] != "tool-3"
+        shop.change(app, OVERSTOCKED)
+        assert shown(api, customer_id="customer-03")[0] == "tool-3"
+        shop.change(app, '[default]\nattributes = { inventory_alert = ["overstock", "low_stock"] }')
+        assert set(shown(api)) == {"tool-2", "tool-3"}
+
+
+def test_what_runs_out_before_its_delivery_is_not_pushed_until_more_has_come(tmp_path: Path) -> None:
+    shop = PolicyShop(tmp_path, "")
+    app = create_app(shop.settings)
+    everything = {"customer_id": "customer-02", "k": 16}
+    with running(shop.settings, app) as url, shop.client(url) as api:
+
+        def tools_shown() -> set[str]:
+            answer = api.get("/v1/recommendations", params=everything).json()["items"]
+            ranked = [item["item_id"] for item in answer]
+            first_tea = next(place for place, item in enumerate(ranked) if item in TEA)
+            return set(ranked[:first_tea])
+
+        shop.change(app, FAVOURING_TOOLS)
+        lifted = tools_shown()
+        assert "tool-1" not in lifted
+        shop.change(app, "[default]\npush_running_out = true\n" + FAVOURING_TOOLS)
+        assert tools_shown() == lifted | {"tool-1"}  # the control
+        shop.change(app, FAVOURING_TOOLS)
+        api.post("/v1/items", json={"items": [{"item_id": "tool-1", "stock": 8}]})
+        assert "tool-1" not in tools_shown()
+        api.post("/v1/items", json={"items": [{"item_id": "tool-1", "stock": 500}]})
+        assert "tool-1" in tools_shown()
+
+
+def test_no_question_can_ask_what_is_short_of_stock(tmp_path: Path) -> None:
+    shop = PolicyShop(tmp_path, OVERSTOCKED)
+    with running(shop.settings) as url, shop.client(url) as api:
+        assert asked(api, attribute="inventory_alert:overstock")["items"] == []

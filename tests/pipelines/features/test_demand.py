@@ -8,7 +8,7 @@ import pytest
 
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
-from pipelines.features.demand import daily_demand
+from pipelines.features.demand import COUPON_UNITS, channel_demand, daily_demand, order_countries
 from tests.pipelines.features.leaks import busy_world, computed, looks_ahead
 from tests.worlds import day, events_table, order, view
 
@@ -55,6 +55,35 @@ def test_a_refund_leaves_demand_and_a_cancellation_takes_it_away_once_it_is_know
     first = ("tea", date(2025, 1, 1))
     assert demand(rows, as_of=2)[first][0] == 5
     assert demand(rows, as_of=4)[first][0] == 2
+
+
+def test_units_bought_with_a_coupon_are_counted_apart() -> None:
+    rows = [*order("a", 0.1, {"tea": 2}, **{c.COUPON: "THANKS"}), *order("b", 0.2, {"tea": 3})]
+    row = daily_demand(ibis.memtable(events_table(rows)), day(5)).to_pyarrow().to_pylist()[0]
+    assert (row[c.UNITS], row[COUPON_UNITS]) == (5, 2)
+
+
+def test_channels_are_told_apart_and_add_up_to_the_items_demand() -> None:
+    rows = [
+        *order("a", 0.1, {"tea": 2}, **{c.CHANNEL: "email"}),
+        *order("b", 0.2, {"tea": 3}, **{c.CHANNEL: "search"}),
+        *order("c", 0.3, {"tea": 4}),
+    ]
+    table = channel_demand(ibis.memtable(events_table(rows)), day(5)).to_pyarrow().to_pylist()
+    assert {row[c.CHANNEL]: row[c.UNITS] for row in table} == {"email": 2, "search": 3, None: 4}
+    assert demand(rows, as_of=5) == {("tea", date(2025, 1, 1)): (9, 10)}
+
+
+def test_countries_are_counted_by_orders_not_by_lines() -> None:
+    rows = [
+        *order("a", 0.1, {"tea": 2, "jam": 1, "cake": 1}, **{c.COUNTRY: "NO"}),
+        *order("b", 0.2, {"tea": 3}, **{c.COUNTRY: "NZ"}),
+        *order("b", 0.3, {"tea": 3}, **{c.COUNTRY: "NZ"}),
+        *order("c", 0.4, {"tea": 3}),
+        *order("c", 6.0, {"tea": 3}, **{c.COUNTRY: "NO"}),
+    ]
+    table = order_countries(ibis.memtable(events_table(rows)), day(5)).to_pyarrow().to_pylist()
+    assert {row[c.COUNTRY]: row[c.ORDERS] for row in table} == {"NO": 1, "NZ": 2}
 
 
 @pytest.mark.parametrize("as_of", [60, 60.7])

@@ -7,9 +7,10 @@ import pytest
 
 from contracts import columns as c
 from pipelines.features.customer import customer_base, customer_features
-from pipelines.features.demand import daily_demand
+from pipelines.features.demand import channel_demand, daily_demand, order_countries
 from pipelines.features.interactions import interactions
 from pipelines.features.orders import order_lines, orders, unlinked_refunds
+from pipelines.features.prices import daily_prices
 from tests.pipelines.features.leaks import FeatureFunction, busy_world, computed, looks_ahead
 from tests.worlds import day
 
@@ -21,6 +22,9 @@ FEATURE_FUNCTIONS: dict[str, FeatureFunction] = {
     "customer_base": customer_base,
     "interactions": interactions,
     "daily_demand": daily_demand,
+    "channel_demand": channel_demand,
+    "order_countries": order_countries,
+    "daily_prices": daily_prices,
 }
 
 WORLD = busy_world(seed=1)

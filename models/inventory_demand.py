@@ -1,0 +1,69 @@
+"""The demand of a stretch of time as a distribution, from a few of its quantiles: what to hold, what may run out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+
+@dataclass(frozen=True)
+class TotalDemand:
+    """The units that each item sells in one stretch, such as lead time + review period.
+
+    Shapes: `levels` (Q,) rising within (0, 1), `units` (items, Q) the quantiles, not falling along Q, not below 0.
+
+    Between two levels the quantile is linear in the normal score, so that quantiles of normal demand give back normal
+    theory. Above the last level the tail is exponential, as steep as the last two levels say: heavier than a normal
+    one, as rare demand is. Below the first level the quantile falls in a line to 0. What is asked beyond the last level
+    is an extrapolation and no better than that.
+    """
+
+    levels: np.ndarray
+    units: np.ndarray
+
+    def __post_init__(self) -> None:
+        assert self.units.ndim == 2
+        assert self.levels.shape == self.units.shape[1:]
+        assert len(self.levels) >= 2
+        assert (np.diff(self.levels) > 0).all()
+        assert 0 < self.levels[0] < self.levels[-1] < 1
+
+    def quantile(self, level: np.ndarray | float) -> np.ndarray:
+        """The units that are not exceeded with probability `level`, one for all or (items,) within (0, 1)."""
+        wanted = np.broadcast_to(np.asarray(level, dtype=np.float64), self.units.shape[:1])
+        place = np.searchsorted(self.levels, wanted)  # how many levels lie below
+        inner = np.clip(place, 1, len(self.levels) - 1)
+        scores = ndtri(self.levels)
+        part = (ndtri(wanted) - scores[inner - 1]) / (scores[inner] - scores[inner - 1])
+        low, high = self._at(inner - 1), self._at(inner)
+        tail = self._at(-1) + self._tail_scale * np.log((1 - self.levels[-1]) / (1 - wanted))
+        below = self._at(0) * wanted / self.levels[0]
+        return np.select([place == 0, place == len(self.levels)], [below, tail], low + part * (high - low))
+
+    def probability_above(self, stock: np.ndarray) -> np.ndarray:
+        """The probability that more than `stock` (items,) is wanted; NaN where the stock is not known.
+
+        Of equal quantiles the highest level counts: where nothing is ever sold, an empty shelf is enough.
+        """
+        held = np.maximum(stock, 0)
+        place = (self.units <= held[:, None]).sum(axis=1)
+        inner = np.clip(place, 1, len(self.levels) - 1)
+        low, high = self._at(inner - 1), self._at(inner)
+        scores = ndtri(self.levels)
+        with np.errstate(divide="ignore", invalid="ignore"):  # the branches not taken may divide by 0
+            score = scores[inner - 1] + (held - low) / (high - low) * (scores[inner] - scores[inner - 1])
+            first = 1 - self.levels[0] * held / self._at(0)
+            beyond = held - self._at(-1)
+            tail = (1 - self.levels[-1]) * np.where(beyond > 0, np.exp(-beyond / self._tail_scale), 1.0)
+        above = np.select([place == 0, place == len(self.levels)], [first, tail], ndtr(-score))
+        return np.where(np.isnan(stock), np.nan, above)
+
+    @property
+    def _tail_scale(self) -> np.ndarray:
+        """The mean excess beyond the last level, (items,)."""
+        scale: np.ndarray = (self._at(-1) - self._at(-2)) / np.log((1 - self.levels[-2]) / (1 - self.levels[-1]))
+        return scale
+
+    def _at(self, place: np.ndarray | int) -> np.ndarray:
+        found: np.ndarray = self.units[np.arange(len(self.units)), place]
+        return found

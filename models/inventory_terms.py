@@ -1,0 +1,74 @@
+"""The terms on which an item is ordered: how long deliveries take, how often orders go out, how sure to be, costs."""
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+
+DAYS_PER_YEAR: Final = 365.0
+MAX_SERVICE_LEVEL: Final = 0.999
+
+# The least and the greatest value of each term; an item's own value outside of them is refused.
+BOUNDS: Final[dict[str, tuple[float, float]]] = {
+    "lead_time_days": (0, 365),
+    "review_days": (1, 365),
+    "service_level": (0.5, MAX_SERVICE_LEVEL),
+    "holding_cost_per_year": (0.001, 10),
+    "unit_cost": (1e-6, 1e12),
+    "unit_cost_share": (0.001, 1),
+    "shortage_cost": (0, 1e12),
+    "order_cost": (0, 1e12),
+    "pack_size": (1e-6, 1e9),
+    "minimum_order": (0, 1e9),
+    "on_order": (0, 1e12),
+    "on_order_in_days": (0, 365),
+    "overstock_days": (0, 3650),
+}
+
+
+@dataclass(frozen=True)
+class InventoryParameters:
+    """The store's terms, which hold wherever the catalogue says nothing else of the item."""
+
+    lead_time_days: float = 7.0  # from placing an order to goods that can be sold
+    review_days: float = 7.0  # from one day on which orders are placed to the next
+    service_level: float = 0.95  # so often the stock lasts until the delivery after next; used where costs are not told
+    holding_cost_per_year: float = 0.25  # of the unit cost: money tied up, space, ageing
+    unit_cost_share: float = 0.6  # of the price, where the unit cost is not told
+    order_cost: float = 0.0  # of placing one order of one item; above 0, orders become larger and fewer
+    pack_size: float = 1.0  # units come in packs of so many
+    minimum_order: float = 0.0  # the supplier sends no less
+    overstock_days: float = 60.0  # stock beyond the order-up-to level and so many days' sales is too much
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, (least, greatest) = getattr(self, field.name), BOUNDS[field.name]
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= greatest:
+                raise ValueError(f"{field.name} is {value!r}; give a number between {least:g} and {greatest:g}.")
+
+
+@dataclass(frozen=True)
+class ItemTerms:
+    """The terms of every item, (items,) each, float64; NaN where a cost is not known."""
+
+    lead_time_days: np.ndarray
+    review_days: np.ndarray
+    service_level: np.ndarray
+    holding_cost_per_year: np.ndarray  # of the unit cost
+    unit_cost: np.ndarray
+    shortage_cost: np.ndarray  # per unit that a customer wanted and did not get
+    order_cost: np.ndarray
+    pack_size: np.ndarray
+    minimum_order: np.ndarray
+    on_order: np.ndarray  # units ordered and not yet delivered
+    on_order_in_days: np.ndarray  # until those arrive
+    overstock_days: np.ndarray
+
+    def __post_init__(self) -> None:
+        assert len({getattr(self, field.name).shape for field in fields(self)}) == 1
+
+    @property
+    def daily_holding_cost(self) -> np.ndarray:
+        """Money per unit and day on the shelf; NaN where the unit cost is not known."""
+        cost: np.ndarray = self.unit_cost * self.holding_cost_per_year / DAYS_PER_YEAR
+        return cost

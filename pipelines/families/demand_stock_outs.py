@@ -1,0 +1,114 @@
+"""Days on which an item could not be bought: what the shop told, and zeros that chance cannot explain.
+
+Such days say nothing of demand, and a model that took them for days without demand would order too little of just what
+runs out.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+NEAR_DAYS: Final = 91  # before and after a run of zeros: how fast the item sold around it
+FEWEST_SALES: Final = 8  # days with sales on each side, without which a run proves nothing
+LONGEST_OPEN_DAYS: Final = 14
+YEAR_DAYS: Final = 365.0
+_HIGHEST_SHARE: Final = 0.98
+_HIGHEST_FACTOR: Final = 3.0
+
+
+@dataclass(frozen=True)
+class ZeroRuns:
+    """Runs of days without a sale, one entry each: the item, its first day, and the day after its last."""
+
+    item: np.ndarray
+    first: np.ndarray
+    stop: np.ndarray
+
+
+def improbable_zeros(
+    units: np.ndarray, since: np.ndarray, stock: np.ndarray, false_alarms_per_item_year: float
+) -> np.ndarray:
+    """Where runs of zeros are too long for chance, (items, days) bool.
+
+    `units` (items, days); `since` (items,) the first day of each item's sale; `stock` (items,) as told last, NaN for
+    not told. A run that still lasts is the end of the item rather than of its stock once it has lasted longer than
+    LONGEST_OPEN_DAYS, unless the shop said that there is none; and where the shop has some, it is neither.
+
+    The rule: an item that sells on a share of days takes a day without a sale with the chance exp(-rate x factor), the
+    factor being how much of the whole store sold that day, so that closing days and holidays count little. The rate is
+    the lower of those of the NEAR_DAYS before and after the run. A run is improbable where an item whose days are
+    independent would show one as long fewer than `false_alarms_per_item_year` times a year.
+    """
+    is_sold = units > 0
+    day = np.arange(units.shape[1])
+    alive = day >= since[:, None]
+    factor = store_factor(is_sold, alive)
+    runs = _runs(is_sold, since)
+    sold_before, exposure_before = _sales_around(is_sold, factor, since, runs, runs.first - NEAR_DAYS, runs.first)
+    sold_after, exposure_after = _sales_around(is_sold, factor, since, runs, runs.stop, runs.stop + NEAR_DAYS)
+    rate = _rate(sold_before, exposure_before)
+    is_open = runs.stop == units.shape[1]
+    rate = np.where(is_open, rate, np.minimum(rate, _rate(sold_after, exposure_after)))
+    total = np.concatenate([[0.0], np.cumsum(factor)])
+    expected_runs = YEAR_DAYS * -np.expm1(-rate) * np.exp(-rate * (total[runs.stop] - total[runs.first]))
+    told = stock[runs.item]
+    may_be_open = (told == 0) | (np.isnan(told) & (runs.stop - runs.first <= LONGEST_OPEN_DAYS))
+    is_proven = (sold_before >= FEWEST_SALES) & np.where(is_open, may_be_open, sold_after >= FEWEST_SALES)
+    return _marked(runs, is_proven & (expected_runs <= false_alarms_per_item_year), units.shape)
+
+
+def store_factor(is_sold: np.ndarray, alive: np.ndarray) -> np.ndarray:
+    """How many of the items on sale sold on each day, relative to the NEAR_DAYS around it, (days,)."""
+    share = is_sold.sum(axis=0) / np.maximum(alive.sum(axis=0), 1)
+    width = min(NEAR_DAYS, len(share))
+    kernel = np.ones(width)
+    usual = np.convolve(share, kernel, "same") / np.convolve(np.ones_like(share), kernel, "same")
+    factor: np.ndarray = np.clip(share / np.maximum(usual, 1e-9), 0.0, _HIGHEST_FACTOR)
+    return factor
+
+
+def told_empty(stock: np.ndarray, told_on: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """The days since the shop said last that nothing is left, as far as nothing sold since, (items, days) bool.
+
+    `stock` (items,) NaN where not told; `told_on` (items,) the day number of the word, which may lie past the last day.
+    """
+    days = units.shape[1]
+    last_sale = np.where((units > 0).any(axis=1), days - 1 - (units > 0)[:, ::-1].argmax(axis=1), -1)
+    is_since = np.arange(days) >= np.maximum(told_on, last_sale + 1)[:, None]
+    told: np.ndarray = is_since & (stock == 0)[:, None]
+    return told
+
+
+def _runs(is_sold: np.ndarray, since: np.ndarray) -> ZeroRuns:
+    """All runs of zeros between an item's first sale and the last day."""
+    is_zero = ~is_sold & (np.arange(is_sold.shape[1]) >= since[:, None])
+    edge = np.diff(np.pad(is_zero, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    item, first = np.nonzero(edge == 1)
+    return ZeroRuns(item, first, np.nonzero(edge == -1)[1])
+
+
+def _sales_around(
+    is_sold: np.ndarray, factor: np.ndarray, since: np.ndarray, runs: ZeroRuns, first: np.ndarray, stop: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Days with sales between `first` and `stop`, and how many usual days of the store these were."""
+    days = is_sold.shape[1]
+    sold = np.pad(np.cumsum(is_sold, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+    total = np.concatenate([[0.0], np.cumsum(factor)])
+    low = np.clip(first, np.minimum(since[runs.item], days), days)
+    high = np.maximum(np.minimum(stop, days), low)
+    return sold[runs.item, high] - sold[runs.item, low], total[high] - total[low]
+
+
+def _rate(sold: np.ndarray, exposure: np.ndarray) -> np.ndarray:
+    share = np.minimum(sold / (exposure + 1), _HIGHEST_SHARE)
+    rate: np.ndarray = -np.log1p(-share)
+    return rate
+
+
+def _marked(runs: ZeroRuns, chosen: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    edges = np.zeros((shape[0], shape[1] + 1), dtype=np.int8)
+    np.add.at(edges, (runs.item[chosen], runs.first[chosen]), 1)
+    np.add.at(edges, (runs.item[chosen], runs.stop[chosen]), -1)
+    marked: np.ndarray = np.cumsum(edges[:, :-1], axis=1, dtype=np.int8) > 0
+    return marked

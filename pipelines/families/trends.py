@@ -1,0 +1,249 @@
+"""The trends family: items and categories that rise or fall beyond season and noise, with the size.
+
+What can a list of trends beat? The naive eye, which takes the last four weeks against the four before and remarks on
+whatever changed by a quarter. The gate asks what the calls of each were worth in the four weeks after, at the price of
+a false alarm that the promised false-discovery rate implies (`models.trends_judgement`); and the calls must not have
+been false more often than promised, as far as so few weeks can show. It is also told how often either is right of the
+tenth of items that it is surest of, however few were called, and how much of the called trends' change was left.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from contracts import columns as c
+from contracts.bundle import Replay
+from contracts.errors import NotEnoughData
+from models.trends import INTERVAL, LEAST_WEEKS, PERCENT_WEEKS, TrendParameters, Trends, find_trends, percent
+from models.trends_judgement import LaterWeeks, later_weeks, naive_calls, naive_change, strongest
+from models.trends_season import SEASON_SOURCES
+from models.trends_weeks import WEEK_DAYS, category_weeks, weekly
+from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
+from pipelines.families.demand_fit import demand_parameters
+from pipelines.families.demand_store import midnight, store_demand
+
+TREND: Final = "trend"  # rising | falling | steady, null: too new or sells too little
+TREND_PERCENT: Final = "trend_percent"
+TREND_LOW: Final = "trend_low"
+TREND_HIGH: Final = "trend_high"
+TREND_Q: Final = "trend_q"
+TREND_SEASON: Final = "trend_season"
+UNITS_CHANGE_PERCENT: Final = "units_change_percent"
+CATEGORY_TREND: Final = "category_trend"
+CATEGORY_TREND_PERCENT: Final = "category_trend_percent"
+DIRECTIONS: Final = {1: "rising", -1: "falling", 0: "steady"}
+TRENDS_FILE: Final = "trends.json"
+LATER_WEEKS: Final = 4
+MAX_FALSE_SHARE: Final = 0.2  # a true trend may turn, too
+REPLAYS: Final = 3
+
+
+@dataclass(frozen=True)
+class WeeklyStore:
+    """What sold each week, counted back from the last whole day: items (items, weeks) and their categories."""
+
+    item_ids: np.ndarray
+    units: np.ndarray
+    exposure: np.ndarray
+    category: np.ndarray  # (items,) codes into `categories`, -1 for none
+    categories: tuple[str, ...]
+
+    def before(self, week: int) -> "WeeklyStore":
+        """The same as it was known when that week began."""
+        return replace(self, units=self.units[:, :week], exposure=self.exposure[:, :week])
+
+
+def backtest(data: TrainingData) -> Backtest:
+    """Find the trends of four weeks ago, and see whether they went on."""
+    parameters: TrendParameters = data.parameters
+    store = _weekly_store(data, LATER_WEEKS)
+    start = store.units.shape[1] - LATER_WEEKS
+    known = store.before(start)
+    data.progress("trends: of four weeks ago")
+    trends = find_trends(known.units, known.exposure, known.category, parameters)
+    later = later_weeks(store.units, store.exposure, store.category, LATER_WEEKS, trends.window_weeks)
+    change = naive_change(known.units)
+    end = midnight(data.as_of)
+    evidence = -np.nan_to_num(trends.p, nan=1.0)
+    ours = _judge(later, trends.direction, np.sign(trends.raw), evidence, trends, parameters)
+    return Backtest(
+        window_start=end - timedelta(days=LATER_WEEKS * WEEK_DAYS),
+        window_end=end,
+        cases=int((trends.is_judged & later.is_seen).sum()),
+        metrics=ours | {"called_kept_share": later.kept_share(trends, LATER_WEEKS)},
+        baseline_metrics=_judge(later, naive_calls(change), np.sign(change), np.abs(change), trends, parameters),
+        details=_told(trends, known),
+    )
+
+
+def fit(data: TrainingData) -> FittedFamily:
+    """Find the trends of today, of items and of categories."""
+    parameters: TrendParameters = data.parameters
+    store = _weekly_store(data, 0)
+    data.progress("trends: items")
+    trends = find_trends(store.units, store.exposure, store.category, parameters)
+    data.progress("trends: categories")
+    by_category = category_trends(store, parameters)
+    table = item_table(store, trends, by_category)
+    record = {"parameters": asdict(parameters), **_told(trends, store), "categories": _categories(store, by_category)}
+    return FittedFamily(
+        write_files=lambda folder: _write_files(folder, record),
+        table=table,
+        columns=_columns(trends.window_weeks, parameters.false_discovery_rate),
+        replays=_replays(table),
+    )
+
+
+TRENDS: Final = Family(
+    name="trends",
+    kind="items",
+    baseline="every item whose last four weeks differ by a quarter from the four before",
+    gate=Gate(metric="worth", higher_is_better=True, at_most={"least_false_share": MAX_FALSE_SHARE}),
+    parameters=TrendParameters,
+    backtest=backtest,
+    fit=fit,
+)
+
+
+def _judge(
+    later: LaterWeeks,
+    calls: np.ndarray,
+    side: np.ndarray,
+    evidence: np.ndarray,
+    trends: Trends,
+    parameters: TrendParameters,
+) -> Metrics:
+    """One method's metrics, on the items that have a trend to be judged; all (items,)."""
+    is_judged = trends.is_judged & later.is_seen
+    called = np.flatnonzero(is_judged & (calls != 0))
+    return {
+        "worth": later.worth(calls, is_judged, parameters.false_discovery_rate),
+        "called": float(len(called)),
+        "called_confirmed_share": later.confirmed_share(calls, called),
+        "least_false_share": later.least_false_share(np.where(is_judged, calls, 0)),
+        "surest_tenth_confirmed_share": later.confirmed_share(side, strongest(evidence, is_judged)),
+    }
+
+
+def category_trends(store: WeeklyStore, parameters: TrendParameters) -> Trends | None:
+    """The trends of the categories' sums, in the order of `store.categories`; None where there are none."""
+    if not store.categories:
+        return None
+    units, exposure = category_weeks(store.units, store.exposure, store.category)
+    return find_trends(units, exposure, np.full(len(units), -1), parameters)
+
+
+def item_table(store: WeeklyStore, trends: Trends, by_category: Trends | None) -> pa.Table:
+    """One row per item; null where it is too new or sells too little, or has no category."""
+    total = trends.slope + trends.season + trends.store
+    columns = {
+        c.ITEM_ID: pa.array(store.item_ids, pa.string()),
+        TREND: _names(trends),
+        TREND_PERCENT: _rounded(percent(trends.slope)),
+        TREND_LOW: _rounded(percent(trends.low)),
+        TREND_HIGH: _rounded(percent(trends.high)),
+        TREND_Q: _rounded(trends.q, 4),
+        TREND_SEASON: pa.array(np.array(SEASON_SOURCES)[trends.season_source], pa.string(), mask=~trends.is_judged),
+        UNITS_CHANGE_PERCENT: _rounded(percent(total)),
+    }
+    if by_category is not None:
+        place = pa.array(store.category, pa.int64(), mask=store.category < 0)
+        columns[CATEGORY_TREND] = _names(by_category).take(place)
+        columns[CATEGORY_TREND_PERCENT] = _rounded(percent(by_category.slope)).take(place)
+    return pa.table(columns)
+
+
+def _weekly_store(data: TrainingData, held_out_weeks: int) -> WeeklyStore:
+    parameters: TrendParameters = data.parameters
+    data.progress("trends: reading orders")
+    days = parameters.history_weeks * WEEK_DAYS
+    wanted = replace(demand_parameters(data), frequency="day", horizon=None, by_channel=False, history=days)
+    demand = store_demand(data, wanted, data.as_of)
+    units, exposure = weekly(demand.panel.units, demand.panel.is_known)
+    weeks, needed = units.shape[1], LEAST_WEEKS + held_out_weeks
+    if weeks < needed:
+        judged = f", {held_out_weeks} of them to be judged on" if held_out_weeks else ""
+        raise NotEnoughData(
+            f"trends need {needed} whole weeks since the first order{judged}; there are {weeks}. Ingest older orders, "
+            "or wait for new ones."
+        )
+    return WeeklyStore(demand.item_ids, units, exposure, demand.category, demand.categories)
+
+
+def _columns(window_weeks: int, false_discovery_rate: float) -> dict[str, str]:
+    share, per = f"{INTERVAL * 10:g} of 10 cases", f"per {PERCENT_WEEKS} weeks"
+    return {
+        TREND: (
+            f"Whether the item rises or falls over the last {window_weeks} weeks, beyond what season, chance and the "
+            f"whole store's movement explain: rising, falling or steady. Of the items called rising or falling at most "
+            f"{false_discovery_rate:.0%} are expected to be false alarms. Empty: too new, or it sells too little to "
+            "tell."
+        ),
+        TREND_PERCENT: f"By how many percent its sales grow (below 0: shrink) {per}, beyond season and store.",
+        TREND_LOW: f"The weak case of that growth: in {share} the true one lies between this and the strong case.",
+        TREND_HIGH: "The strong case of that growth.",
+        TREND_Q: (
+            "How sure the trend is: if every item up to this one were called a trend, this share of them would be "
+            "expected to be false alarms. Small is sure."
+        ),
+        TREND_SEASON: (
+            "What tells the season that is taken off. item: its own and its category's same weeks of last year; "
+            "category: its category's only; none: nobody knows last year, so all that its category does now is taken "
+            "for season."
+        ),
+        UNITS_CHANGE_PERCENT: f"By how many percent its sales change {per} as they are, season and store included.",
+        CATEGORY_TREND: "The same of the item's whole category: rising, falling or steady against the store.",
+        CATEGORY_TREND_PERCENT: f"By how many percent the category's sales grow {per}, beyond season and store.",
+    }
+
+
+def _names(trends: Trends) -> pa.Array:
+    names = [DIRECTIONS[int(direction)] for direction in trends.direction]
+    return pa.array(names, pa.string(), mask=~trends.is_judged)
+
+
+def _rounded(values: np.ndarray, decimals: int = 1) -> pa.Array:
+    return pa.array(np.round(values, decimals) + 0.0, pa.float64(), mask=np.isnan(values))
+
+
+def _told(trends: Trends, store: WeeklyStore) -> dict[str, Any]:
+    """What the trends were made of, as JSON."""
+    names, counts = np.unique(trends.direction[trends.is_judged], return_counts=True)
+    return {
+        "window_weeks": trends.window_weeks,
+        "weeks": store.units.shape[1],
+        "items": {DIRECTIONS[int(name)]: int(count) for name, count in zip(names, counts, strict=True)},
+        "not_judged": int((~trends.is_judged).sum()),
+        "store_percent": round(float(percent(np.array(trends.store))), 1),
+        "noise": {"dispersion": trends.noise.dispersion, "wander": trends.noise.wander},
+    }
+
+
+def _categories(store: WeeklyStore, trends: Trends | None) -> list[dict[str, Any]]:
+    if trends is None:
+        return []
+    columns = (_names(trends), *(_rounded(percent(slope)) for slope in (trends.slope, trends.low, trends.high)))
+    keys = (TREND, TREND_PERCENT, TREND_LOW, TREND_HIGH, TREND_Q)
+    values = [column.to_pylist() for column in (*columns, _rounded(trends.q, 4))]
+    return [
+        {c.ITEM_CATEGORY: name, **dict(zip(keys, row, strict=True))}
+        for name, row in zip(store.categories, zip(*values, strict=True), strict=True)
+    ]
+
+
+def _write_files(folder: Path, record: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / TRENDS_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _replays(table: pa.Table) -> list[Replay]:
+    """The item that grows most, the one that shrinks most, and the last."""
+    growth = table[TREND_PERCENT].fill_null(0.0).to_numpy()
+    chosen = list(dict.fromkeys([int(growth.argmax()), int(growth.argmin()), table.num_rows - 1]))[:REPLAYS]
+    rows = [table.slice(place, 1).to_pylist()[0] for place in chosen]
+    return [Replay(route="item", request={c.ITEM_ID: row[c.ITEM_ID]}, expected=row) for row in rows]
