@@ -24,7 +24,6 @@ def seasonal_naive(panel: Panel, horizon: int) -> DemandForecast:
     change = units[:, cycle:] - units[:, :-cycle]
     change = np.where(np.isfinite(change).any(axis=1, keepdims=True), change, _NO_CHANGE) if change.size else point * 0
     spread = np.nanquantile(change, LEVELS, axis=1).T[:, None, :]
-    # The point is the median: where every cycle lies above the one before, the band reaches from it upwards.
     levels = np.asarray(LEVELS)
-    spread = np.where(levels < 0.5, np.minimum(spread, 0), np.where(levels > 0.5, np.maximum(spread, 0), 0))
-    return DemandForecast(point, np.sort(np.maximum(point[..., None] + spread, 0), axis=-1))
+    ends = np.where(levels < 0.5, np.minimum(spread, 0), np.where(levels > 0.5, np.maximum(spread, 0), _NO_CHANGE))
+    return DemandForecast(point, np.maximum(point[..., None] + ends, 0))
