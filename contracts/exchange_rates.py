@@ -1,10 +1,9 @@
 """Exchange rates: what one unit of another currency is worth in the store's, by a table that the merchant gives."""
 
-import csv
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
@@ -12,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import SettingsError
+from contracts.settings_table import table_rows
 
 CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")  # ISO 4217
 ALWAYS: Final = date.min  # of a rate that names no day
-_NEEDED: Final = {"currency", "rate"}
-_ALLOWED: Final = {"date", *_NEEDED}
+_NEEDED: Final = ("currency", "rate")
+_FURTHER: Final = ("date",)
 
 Dated = tuple[tuple[date, float], ...]  # the first day of each rate, ascending, and the rate
 
@@ -57,36 +57,12 @@ def load_exchange_rates(currency: str | None, path: Path | None) -> ExchangeRate
             "Set `currency` (SHOPKEEPER_CURRENCY) to the store's, such as EUR."
         )
     found: dict[str, dict[date, float]] = {}
-    for place, row in _rows(path):
+    for place, row in table_rows(path, "a table of exchange rates", _NEEDED, _FURTHER):
         code, day, rate = _checked(row, place, currency)
         if day in found.setdefault(code, {}):
             raise SettingsError(f"{place}: there are two rates for {code}{_on(day)}. Leave one of them out.")
         found[code][day] = rate
     return ExchangeRates(currency, {code: tuple(sorted(rates.items())) for code, rates in found.items()})
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where each row stands, and its cells by the names of the header."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file)
-            header = [name.strip() for name in next(lines, [])]
-            if not _NEEDED <= set(header) <= _ALLOWED or len(set(header)) < len(header):
-                raise SettingsError(
-                    f"{path} has the columns {', '.join(map(repr, header)) or 'none'}; a table of exchange rates has "
-                    "currency and rate and may have date, each once."
-                )
-            for cells in lines:
-                place = f"{path}, line {lines.line_num}"
-                if cells and len(cells) != len(header):
-                    raise SettingsError(f"{place}: {len(cells)} values, where the header has {len(header)}.")
-                if cells:
-                    yield place, dict(zip(header, map(str.strip, cells), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SettingsError(
-            f"exchange_rates names {str(path)!r}, which cannot be read ({error}). Give a CSV file with the columns "
-            "currency, rate and, if wanted, date."
-        ) from None
 
 
 def _checked(row: dict[str, str], place: str, currency: str) -> tuple[str, date, float]:

@@ -4,10 +4,9 @@ Promotions to come, days on which an item was out of stock, and whatever else mo
 opening hours or a mailing. One row says one value, for one day or until another, for one item, a category, or all.
 """
 
-import csv
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from contracts.errors import SettingsError
+from contracts.settings_table import table_rows
 
 PROMOTION: Final = "promotion"  # the share of the usual price that is cut, such as 0.2
 OUT_OF_STOCK: Final = "out_of_stock"  # 1 on days on which the item could not be bought
@@ -84,7 +84,7 @@ def load_demand_calendar(path: Path | None) -> DemandCalendar:
     """
     if path is None:
         return DemandCalendar()
-    entries = [_checked(row, place) for place, row in _rows(path)]
+    entries = [_checked(row, place) for place, row in table_rows(path, "a demand calendar", _NEEDED, _FURTHER)]
     _refuse_contradictions(entries, path)
     return DemandCalendar(tuple(sorted(entries, key=lambda entry: (entry.scope.rank, entry))))
 
@@ -95,30 +95,6 @@ def _members(scope: Scope, item_ids: np.ndarray, categories: np.ndarray) -> np.n
         is_known = place < len(item_ids) and item_ids[place] == scope.item_id
         return slice(place, place + 1) if is_known else slice(0, 0)
     return np.flatnonzero(categories == scope.category) if scope.category else slice(None)
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where each row stands, and its cells by the names of the header."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file)
-            header = [name.strip() for name in next(lines, [])]
-            if not set(_NEEDED) <= set(header) <= {*_NEEDED, *_FURTHER} or len(set(header)) < len(header):
-                raise SettingsError(
-                    f"{path} has the columns {', '.join(map(repr, header)) or 'none'}; a demand calendar has "
-                    f"{', '.join(_NEEDED)} and may have {', '.join(_FURTHER)}, each once."
-                )
-            for cells in lines:
-                place = f"{path}, line {lines.line_num}"
-                if cells and len(cells) != len(header):
-                    raise SettingsError(f"{place}: {len(cells)} values, where the header has {len(header)}.")
-                if cells:
-                    yield place, dict(zip(header, map(str.strip, cells), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SettingsError(
-            f"the demand calendar {str(path)!r} cannot be read ({error}). Give a CSV file with the columns "
-            f"{', '.join(_NEEDED)} and, if wanted, {', '.join(_FURTHER)}."
-        ) from None
 
 
 def _checked(row: dict[str, str], place: str) -> Entry:

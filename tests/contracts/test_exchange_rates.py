@@ -41,7 +41,7 @@ def test_without_a_table_there_are_no_rates() -> None:
     [
         ("", "has the columns none"),
         ("USD,0.9\n", r"has the columns 'USD', '0\.9'"),
-        ("currency,rate,base\nUSD,0.9,EUR\n", "'base'; a table of exchange rates has currency and rate"),
+        ("currency,rate,base\nUSD,0.9,EUR\n", "'base'; a table of exchange rates has currency, rate and may have date"),
         ("currency,rate,rate\nUSD,0.9,0.9\n", "each once"),
         ("currency,rate\nUSD\n", "line 2: 1 values, where the header has 2"),
         ("currency,rate\nUSD,0,9\n", "line 2: 3 values"),
