@@ -12,8 +12,8 @@ def table_rows(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Where each row stands (file and line), and its cells by the names of the header; empty lines are skipped.
 
-    `what` names the table in messages, with its article. Raises SettingsError for a file that cannot be read, a header that lacks a
-    `needed` column or has one that is neither needed nor `further`, and a row of another length.
+    `what` names the table in messages, with its article. Raises SettingsError for a file that cannot be read, a header
+    that lacks a `needed` column or has one that is neither needed nor `further`, and a row of another length.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
