@@ -9,6 +9,7 @@ from scipy.stats import rankdata
 from benchmarks.order_split import Split
 from models.metrics import probability_metrics
 from models.value import median_orders
+from models.value_interval import COVERAGE
 
 # probability, orders, spend; a score, where it ranks and not the probability; mean_orders, where orders are a point
 # forecast that is not the mean; bounds such as spend_low and spend_high
@@ -29,7 +30,9 @@ def order_metrics(cut: Split, prediction: Prediction) -> dict[str, float | list[
     metrics["orders_mae_of_median"] = _error_of_median(cut.orders, prediction)
     metrics |= _spend_metrics(cut.spend, prediction.get("spend"))
     for name, truth in (("orders", cut.orders), ("spend", cut.spend)):
-        metrics[f"{name}_coverage"] = _coverage(truth, prediction.get(f"{name}_low"), prediction.get(f"{name}_high"))
+        low, high = (prediction.get(f"{name}_{end}") for end in ("low", "high"))
+        metrics[f"{name}_coverage"] = _coverage(truth, low, high)
+        metrics[f"{name}_coverage_told"] = _coverage_told(prediction["probability"], low)
     return metrics
 
 
@@ -99,6 +102,16 @@ def _spend_metrics(truth: np.ndarray, predicted: np.ndarray | None) -> dict[str,
         "spend_gini": normalised_gini(truth, predicted),
         "spend_total_error": float(predicted.sum() / truth.sum() - 1) if truth.sum() else None,
     }
+
+
+def _coverage_told(probability: np.ndarray, low: np.ndarray | None) -> float | None:
+    """The share that the intervals themselves say they hold, which is what `_coverage` should come to.
+
+    It is COVERAGE, but an interval that begins at 0 holds all who order nothing: more, where more than that do.
+    """
+    if low is None:
+        return None
+    return float(np.where(low <= 0, np.maximum(COVERAGE, 1 - probability), COVERAGE).mean())
 
 
 def _coverage(truth: np.ndarray, low: np.ndarray | None, high: np.ndarray | None) -> float | None:

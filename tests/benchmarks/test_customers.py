@@ -135,6 +135,16 @@ def test_bounds_are_counted_as_they_hold(folder: Path) -> None:
     assert metrics["auc"] == 0.5
 
 
+def test_an_interval_from_nought_holds_at_least_all_who_probably_spend_nothing(folder: Path) -> None:
+    cut = split(read_orders(folder), END, 90)
+    size = len(cut.customers)
+    seldom = {"probability": np.full(size, 0.05), "spend_high": np.full(size, 1e9)}
+    from_nought, above = (order_metrics(cut, seldom | {"spend_low": np.full(size, low)}) for low in (0.0, 0.01))
+    assert from_nought["spend_coverage_told"] == pytest.approx(0.95)
+    assert above["spend_coverage_told"] == pytest.approx(0.8)
+    assert order_metrics(cut, seldom)["spend_coverage_told"] is None
+
+
 @pytest.mark.parametrize("options", [[], ["--rolling", "--horizon-days", "60"]])
 def test_the_last_line_is_one_json_object(
     folder: Path, options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
