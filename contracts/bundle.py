@@ -34,6 +34,7 @@ COHORTS_TABLE: Final = "tables/cohorts.arrow"
 FAMILY_TABLE: Final = "table.arrow"
 BACKTEST_TABLE: Final = "backtest.arrow"  # what a family predicted of a window that was known, and what came true
 FORECAST_FILE: Final = "demand/forecast.arrow"
+DEMAND_HISTORY_FILE: Final = "demand/history.arrow"
 
 FamilyKind = Literal["recommender", "customers", "items"]
 

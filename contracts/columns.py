@@ -170,8 +170,9 @@ DATE: Final = "date"
 UNITS_LOW: Final = "units_low"  # quantile 0.1
 UNITS_MEDIAN: Final = "units_median"
 UNITS_HIGH: Final = "units_high"  # quantile 0.9
+UNITS_MEAN: Final = "units_mean"
 
-# One row per item and day of the horizon, sorted by item, then day.
+# One row per item and period of the horizon, sorted by item, then day. Expected units add up, quantiles do not.
 FORECAST: Final = pa.schema(
     [
         pa.field(ITEM_ID, pa.string(), nullable=False),
@@ -179,6 +180,18 @@ FORECAST: Final = pa.schema(
         pa.field(UNITS_LOW, pa.float32(), nullable=False),
         pa.field(UNITS_MEDIAN, pa.float32(), nullable=False),
         pa.field(UNITS_HIGH, pa.float32(), nullable=False),
+        pa.field(UNITS_MEAN, pa.float32(), nullable=False),
+    ]
+)
+
+# What was wanted before: one row per item and period, sorted likewise; known is false where demand was not seen, as
+# for want of stock.
+DEMAND_HISTORY: Final = pa.schema(
+    [
+        pa.field(ITEM_ID, pa.string(), nullable=False),
+        pa.field(DATE, pa.date32(), nullable=False),
+        pa.field(UNITS, pa.float32(), nullable=False),
+        pa.field(IS_KNOWN, pa.bool_(), nullable=False),
     ]
 )
 

@@ -15,7 +15,16 @@ from datetime import UTC, datetime
 from typing import Final
 
 from contracts import columns as c
-from contracts.bundle import COHORTS_TABLE, CUSTOMERS_TABLE, FORECAST_FILE, ITEMS_TABLE, KPIS_TABLE, Bundle, Manifest
+from contracts.bundle import (
+    COHORTS_TABLE,
+    CUSTOMERS_TABLE,
+    DEMAND_HISTORY_FILE,
+    FORECAST_FILE,
+    ITEMS_TABLE,
+    KPIS_TABLE,
+    Bundle,
+    Manifest,
+)
 from contracts.bundle_store import BundlePointer, BundleStore
 from contracts.errors import BundleRefused, NoBundle
 from recsys.policy import Policy
@@ -23,7 +32,7 @@ from recsys.query import PLACEMENTS, Query
 from recsys.ranking import MOMENTS
 from recsys.recommender import Recommender
 from serving.arrivals import Arrivals
-from serving.forecasts import HISTORY_FILE, Forecasts
+from serving.forecasts import Forecasts
 from serving.item_columns import ItemColumns
 from serving.kpis import Kpis
 from serving.policy_watch import PolicyWatch
@@ -242,7 +251,8 @@ def _recommender(bundle: Bundle) -> Recommender | None:
 def _forecasts(bundle: Bundle) -> Forecasts | None:
     if not bundle.has(FORECAST_FILE):
         return None
-    return Forecasts(bundle.table(FORECAST_FILE), bundle.table(HISTORY_FILE) if bundle.has(HISTORY_FILE) else None)
+    past = bundle.table(DEMAND_HISTORY_FILE) if bundle.has(DEMAND_HISTORY_FILE) else None
+    return Forecasts(bundle.table(FORECAST_FILE), past)
 
 
 def _item_columns(bundle: Bundle, recommender: Recommender | None) -> ItemColumns | None:

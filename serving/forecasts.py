@@ -9,23 +9,21 @@ from contracts import columns as c
 from contracts.errors import BundleRefused
 from serving.tables import TextColumn
 
-UNITS_MEAN: Final = "units_mean"
-HISTORY_FILE: Final = "demand/history.arrow"
-HISTORY: Final = (c.ITEM_ID, c.DATE, c.UNITS, c.IS_KNOWN)
+OLDER_FORECAST: Final = tuple(name for name in c.FORECAST.names if name != c.UNITS_MEAN)
 DECIMALS: Final = 4
 
 
 class Forecasts:
     """The forecast and, where the bundle has it, the recent past; memory-mapped.
 
-    `table` has `columns.FORECAST`, of newer bundles also the expected units; `history` has HISTORY. Raises
-    BundleRefused where a column is missing.
+    `table` has `columns.FORECAST`, in older bundles without the expected units; `history` has `columns.DEMAND_HISTORY`.
+    Raises BundleRefused where a column is missing.
     """
 
     def __init__(self, table: pa.Table, history: pa.Table | None = None) -> None:
-        more = [UNITS_MEAN] if UNITS_MEAN in table.column_names else []
-        self._forecast = _ByItem("forecast", table, [*c.FORECAST.names, *more])
-        self._history = _ByItem("history", history, list(HISTORY)) if history is not None else None
+        wanted = c.FORECAST.names if c.UNITS_MEAN in table.column_names else list(OLDER_FORECAST)
+        self._forecast = _ByItem("forecast", table, wanted)
+        self._history = _ByItem("history", history, c.DEMAND_HISTORY.names) if history is not None else None
 
     def days(self, item_id: str) -> list[dict[str, Any]]:
         """One row per period of the horizon: date, low, median, high and mean; empty for an unknown item.
@@ -38,7 +36,7 @@ class Forecasts:
                 "low": round(row[c.UNITS_LOW], DECIMALS),
                 "median": round(row[c.UNITS_MEDIAN], DECIMALS),
                 "high": round(row[c.UNITS_HIGH], DECIMALS),
-                "mean": round(row[UNITS_MEAN], DECIMALS) if UNITS_MEAN in row else None,
+                "mean": round(row[c.UNITS_MEAN], DECIMALS) if c.UNITS_MEAN in row else None,
             }
             for row in self._forecast.rows(item_id)
         ]

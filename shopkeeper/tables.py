@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from contracts import columns as c
-from contracts.bundle import CUSTOMERS_TABLE, FORECAST_FILE, ITEMS_TABLE, Bundle
+from contracts.bundle import CUSTOMERS_TABLE, DEMAND_HISTORY_FILE, FORECAST_FILE, ITEMS_TABLE, Bundle
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import InputError, NoBundle
 from contracts.settings import Settings, load_settings
@@ -153,7 +153,7 @@ def forecast(
 
     [bold]shopkeeper forecast sku-42[/]
     """
-    from serving.forecasts import HISTORY_FILE, Forecasts
+    from serving.forecasts import Forecasts
     from serving.tables import ServedTable
 
     if item is None:
@@ -164,7 +164,7 @@ def forecast(
     bundle = store.open(store.current())
     if not bundle.has(FORECAST_FILE):
         raise NoBundle(f"bundle {bundle.version} has no forecast. `shopkeeper train demand` says what it needs.")
-    past = bundle.table(HISTORY_FILE) if bundle.has(HISTORY_FILE) else None
+    past = bundle.table(DEMAND_HISTORY_FILE) if bundle.has(DEMAND_HISTORY_FILE) else None
     forecasts = Forecasts(bundle.table(FORECAST_FILE), past)
     days, history = forecasts.days(item), forecasts.history(item)
     row = ServedTable(bundle.table(ITEMS_TABLE), c.ITEM_ID).row(item)

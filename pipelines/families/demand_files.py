@@ -1,50 +1,40 @@
 """What the demand family puts into a bundle: forecasts by day, the recent past beside them, and the levels above."""
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
+from contracts import bundle
 from contracts import columns as c
 from models.demand_forecast import HIGH, LOW, MEDIAN, DemandForecast
 from pipelines.families.demand_levels import Level
 from pipelines.families.demand_store import StoreDemand
 
-FORECAST_FILE: Final = "forecast.arrow"
-HISTORY_FILE: Final = "history.arrow"
+FORECAST_FILE: Final = PurePosixPath(bundle.FORECAST_FILE).name
+HISTORY_FILE: Final = PurePosixPath(bundle.DEMAND_HISTORY_FILE).name
 LEVELS_FILE: Final = "levels.arrow"
-UNITS_MEAN: Final = "units_mean"
 LEVEL: Final = "level"
 NODE: Final = "name"
 HISTORY_PERIODS: Final = {"day": 91, "week": 52, "month": 24}
 
-# `columns.FORECAST`, one row per item and period, with the expected units besides: these add up, quantiles do not.
-FORECAST: Final = pa.schema([*c.FORECAST, pa.field(UNITS_MEAN, pa.float32(), nullable=False)])
-# What was wanted before: one row per item and period; false where demand was not seen, as for want of stock.
-HISTORY: Final = pa.schema(
-    [
-        pa.field(c.ITEM_ID, pa.string(), nullable=False),
-        pa.field(c.DATE, pa.date32(), nullable=False),
-        pa.field(c.UNITS, pa.float32(), nullable=False),
-        pa.field(c.IS_KNOWN, pa.bool_(), nullable=False),
-    ]
-)
 # The store, its categories and its channels: one row per level, node and period.
 LEVEL_FORECAST: Final = pa.schema(
     [pa.field(LEVEL, pa.string(), nullable=False), pa.field(NODE, pa.string(), nullable=False)]
-    + [field for field in FORECAST if field.name != c.ITEM_ID]
+    + [field for field in c.FORECAST if field.name != c.ITEM_ID]
 )
 
 
 def forecast_table(demand: StoreDemand, by_item: DemandForecast) -> pa.Table:
-    """`FORECAST` of the items, sorted by item, then day."""
+    """`columns.FORECAST` of the items, sorted by item, then day."""
     columns = {c.ITEM_ID: _names(demand.item_ids, by_item.horizon)} | _units(demand, by_item)
-    return pa.table(columns, schema=FORECAST)
+    return pa.table(columns, schema=c.FORECAST)
 
 
 def history_table(demand: StoreDemand) -> pa.Table:
-    """`HISTORY` of the items' last periods, sorted by item, then day. An item is seen where any of its channels was."""
+    """`columns.DEMAND_HISTORY` of the items' last periods. An item is seen where any of its channels was."""
     panel = demand.panel
     periods = min(HISTORY_PERIODS[panel.frequency.name], panel.periods)
     units = demand.of_items(panel.units[:, -periods:])
@@ -57,7 +47,7 @@ def history_table(demand: StoreDemand) -> pa.Table:
         c.UNITS: pa.array(units.ravel().astype(np.float32)),
         c.IS_KNOWN: pa.array(is_known.ravel()),
     }
-    return pa.table(columns, schema=HISTORY)
+    return pa.table(columns, schema=c.DEMAND_HISTORY)
 
 
 def levels_table(demand: StoreDemand, levels: Sequence[Level], forecasts: Sequence[DemandForecast]) -> pa.Table:
@@ -79,6 +69,6 @@ def _units(demand: StoreDemand, forecast: DemandForecast) -> dict[str, pa.Array]
     rows, steps = forecast.mean.shape
     dates = demand.panel.frequency.dates(demand.end, steps)
     low, median, high = (forecast.quantiles[..., place] for place in (LOW, MEDIAN, HIGH))
-    values = {c.UNITS_LOW: low, c.UNITS_MEDIAN: median, c.UNITS_HIGH: high, UNITS_MEAN: forecast.mean}
+    values = {c.UNITS_LOW: low, c.UNITS_MEDIAN: median, c.UNITS_HIGH: high, c.UNITS_MEAN: forecast.mean}
     flat = {name: pa.array(value.ravel().astype(np.float32)) for name, value in values.items()}
     return {c.DATE: pa.array(np.tile(dates, rows), pa.date32())} | flat

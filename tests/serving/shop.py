@@ -153,19 +153,19 @@ def forecast_table() -> pa.Table:
             c.UNITS_LOW: float(day),
             c.UNITS_MEDIAN: float(day + 1),
             c.UNITS_HIGH: float(day + 2),
+            c.UNITS_MEAN: day + 1.5,
         }
         for item in TEA
         for day in range(FORECAST_DAYS)
     ]
-    table = pa.Table.from_pylist(rows, schema=c.FORECAST)
-    return table.append_column("units_mean", pa.array([row[c.UNITS_MEDIAN] + 0.5 for row in rows], pa.float32()))
+    return pa.Table.from_pylist(rows, schema=c.FORECAST)
 
 
 def history_table() -> pa.Table:
     """What sold on the days before; of the last one nothing is known."""
     rows = [(item, AS_OF.date() - timedelta(days=ago), 7.0 * (ago > 1), ago > 1) for item in TEA for ago in (3, 2, 1)]
     columns = (pa.array(column) for column in zip(*rows, strict=True))
-    return pa.table(dict(zip((c.ITEM_ID, c.DATE, c.UNITS, c.IS_KNOWN), columns, strict=True)))
+    return pa.table(dict(zip(c.DEMAND_HISTORY.names, columns, strict=True)), schema=c.DEMAND_HISTORY)
 
 
 def kpis_table() -> pa.Table:

@@ -23,7 +23,7 @@ def test_days_with_their_mean_and_the_past_beside_them() -> None:
 
 
 def test_a_bundle_of_before_has_neither_means_nor_a_history() -> None:
-    forecasts = Forecasts(forecast_table().select(c.FORECAST.names))
+    forecasts = Forecasts(forecast_table().drop_columns([c.UNITS_MEAN]))
     assert forecasts.days("tea-0")[0]["mean"] is None
     assert forecasts.history("tea-0") == []
 

@@ -16,7 +16,7 @@ from models.demand_class import CLASSES
 from models.demand_forecast import DemandForecast
 from pipelines.families.declaration import Backtest, FittedFamily, TrainingData
 from pipelines.families.demand import DEMAND
-from pipelines.families.demand_files import FORECAST, HISTORY, LEVEL_FORECAST, UNITS_MEAN
+from pipelines.families.demand_files import LEVEL_FORECAST
 from pipelines.families.demand_fit import FittedDemand, coherent, demand_parameters, fit_store_demand, fitted_demand
 from pipelines.families.demand_store import store_demand
 from tests.pipelines.families.demand_events import (
@@ -87,12 +87,12 @@ def test_its_files_hold_the_forecast_the_past_and_the_levels(tmp_path: Path) -> 
     assert set(files) == {"forecast.arrow", "history.arrow", "levels.arrow", "parameters.json"}
     assert {path.suffix for path in files.values()} <= SUFFIXES
     forecast = read_table(files["forecast.arrow"])
-    assert forecast.schema == FORECAST
+    assert forecast.schema == c.FORECAST
     assert forecast.num_rows == ITEMS * HORIZON
     assert forecast.equals(forecast.sort_by([(c.ITEM_ID, "ascending"), (c.DATE, "ascending")]))
     assert pc.min(forecast[c.DATE]).as_py() == day(DAYS).date()  # the day of as_of is not over: it is forecast
     history = read_table(files["history.arrow"])
-    assert history.schema == HISTORY
+    assert history.schema == c.DEMAND_HISTORY
     assert history.equals(history.sort_by([(c.ITEM_ID, "ascending"), (c.DATE, "ascending")]))
     np.testing.assert_array_equal(
         history[c.UNITS].to_numpy().reshape(ITEMS, 91), sales(rates(ITEMS, DAYS))[:, -91:].astype(np.float32)
@@ -105,10 +105,10 @@ def test_the_levels_add_up(tmp_path: Path) -> None:
     fitted().write_files(tmp_path)
     levels, forecast = read_table(tmp_path / "levels.arrow"), read_table(tmp_path / "forecast.arrow")
     assert levels.schema == LEVEL_FORECAST
-    total = levels.filter(pc.equal(levels["level"], "total"))[UNITS_MEAN].to_numpy()
-    by_item = forecast[UNITS_MEAN].to_numpy().reshape(ITEMS, HORIZON)
+    total = levels.filter(pc.equal(levels["level"], "total"))[c.UNITS_MEAN].to_numpy()
+    by_item = forecast[c.UNITS_MEAN].to_numpy().reshape(ITEMS, HORIZON)
     np.testing.assert_allclose(total, by_item.sum(axis=0), rtol=1e-4)
-    tea = levels.filter(pc.equal(levels["name"], "tea"))[UNITS_MEAN].to_numpy()
+    tea = levels.filter(pc.equal(levels["name"], "tea"))[c.UNITS_MEAN].to_numpy()
     np.testing.assert_allclose(tea, by_item[::3].sum(axis=0), rtol=1e-4)
 
 
