@@ -29,7 +29,7 @@ BLEND: Final = {
 }
 POPULARITY_TIE_BREAK: Final = 0.1
 HELD_OUT: Final = 0.12  # of the cases, by which the number of trees is chosen
-PATIENCE: Final = 20  # trees without a gain on them, after which training ends
+PATIENCE: Final = 40  # trees without a gain on them, after which training ends
 LEAST_TREES: Final = 10
 ROWS_PER_THREAD: Final = 100_000  # with fewer, threads wait for each other longer than they work
 

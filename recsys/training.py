@@ -22,6 +22,8 @@ from recsys.splits import last_window, target_kind, windows_back
 from recsys.visit_log import VisitLog
 
 BLOCK: Final = 250  # cases that one thread takes at a time
+LEAST_KNOWN: Final = 0.01  # of the targets that were known before, below which nothing known is expected to be chosen
+WITHOUT_KNOWN: Final = 0.9  # of the cases that are then asked without what is known; the others teach that it is not
 
 
 def fit_recommender(
@@ -84,6 +86,7 @@ class _Teaching:
         self._past, self._log, self._items, self._kind = past, log, items, kind
         self._parameters, self._seed, self._threads = parameters, seed, threads
         self.priors: np.ndarray | None = None  # learnt from the last window
+        self._without_known: dict[str, float] = {}  # for each moment the share of its cases, from the last window
 
     def groups(self, windows: Iterator[Any], progress: Progress) -> dict[str, TrainingGroups]:
         """Groups of the last window and, while there are few, of the windows before it.
@@ -105,23 +108,41 @@ class _Teaching:
                 ).with_history(),
             }
             if self.priors is None:
+                self._without_known = {moment: self._asked_without_known(cases) for moment, cases in at.items()}
                 self.priors = np.stack([self._learnt_priors(teacher, place, at[m]) for place, m in enumerate(MOMENTS)])
             teacher = teacher.with_priors(self.priors, self._parameters.candidates)
             for moment, cases in at.items():
                 missing = limit - sum(len(part.sizes) for part in parts[moment])
                 if missing > 0:
                     chosen = cases.sampled(missing, self._seed)
-                    parts[moment].append(training_groups(teacher, chosen, self._parameters, self._seed, self._threads))
+                    share = self._without_known[moment]
+                    parts[moment].append(
+                        training_groups(teacher, chosen, self._parameters, self._seed, self._threads, share)
+                    )
             if all(self._are_enough(found) for found in parts.values()):
                 break
         return {moment: TrainingGroups.joined(found) for moment, found in parts.items()}
+
+    def _asked_without_known(self, cases: Cases) -> float:
+        """The share of the cases to ask as who wants to see nothing known: most, where nothing known is chosen again.
+
+        There, what is known only takes the place of candidates among which the ranker could learn to choose.
+        """
+        some = cases.sampled(self._parameters.prior_cases, self._seed)
+        known = [np.zeros(0, bool)]
+        for case in range(len(some)):
+            targets = some.targets[some.target_offsets[case] : some.target_offsets[case + 1]]
+            known.append(np.isin(targets, some.shopper(case, self._log, self._parameters.visitor_interactions).items))
+        is_known = np.concatenate(known)
+        return WITHOUT_KNOWN if len(is_known) and is_known.mean() < LEAST_KNOWN else 0.0
 
     def _learnt_priors(self, teacher: Retriever, place: int, cases: Cases) -> np.ndarray:
         """Of one moment, from some of its cases and more candidates than the ranker will see."""
         wide = teacher.with_priors(teacher.priors, self._parameters.prior_candidates)
         everything = replace(self._parameters, negatives_per_case=self._parameters.prior_candidates)
         chosen = cases.sampled(self._parameters.prior_cases, self._seed)
-        groups = training_groups(wide, chosen, everything, self._seed, self._threads)
+        share = self._without_known[MOMENTS[place]]
+        groups = training_groups(wide, chosen, everything, self._seed, self._threads, share)
         scores = groups.features[:, : len(teacher.columns)]
         return learnt_priors(scores, groups.labels, groups.sizes, teacher.priors[place], self._seed)
 
@@ -132,16 +153,23 @@ class _Teaching:
 
 
 def training_groups(
-    retriever: Retriever, cases: Cases, parameters: RecommendParameters, seed: int, threads: int
+    retriever: Retriever,
+    cases: Cases,
+    parameters: RecommendParameters,
+    seed: int,
+    threads: int,
+    without_known: float = 0.0,
 ) -> TrainingGroups:
     """The candidates of the cases, labelled 1 where they were chosen; a case without a chosen candidate is left out.
 
-    Of the candidates that were not chosen, `negatives_per_case` are kept, at random.
+    Of the candidates that were not chosen, `negatives_per_case` are kept, at random. `without_known` is the share of
+    the cases, drawn at random, that get no candidate which their shopper has touched before.
     """
     blocks = [np.arange(start, min(start + BLOCK, len(cases))) for start in range(0, len(cases), BLOCK)]
 
     def of_block(block: np.ndarray) -> TrainingGroups:
-        return _groups_of(retriever, cases, block, parameters, np.random.default_rng([seed, int(block[0])]))
+        random = np.random.default_rng([seed, int(block[0])])
+        return _groups_of(retriever, cases, block, parameters, random, without_known)
 
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(of_block, blocks))
@@ -156,6 +184,7 @@ def _groups_of(
     block: np.ndarray,
     parameters: RecommendParameters,
     random: np.random.Generator,
+    without_known: float,
 ) -> TrainingGroups:
     features, labels, sizes = [], [], []
     for case in block.tolist():
@@ -164,6 +193,9 @@ def _groups_of(
         if cases.cues[case] >= 0:
             eligible = eligible.copy()
             eligible[cases.cues[case]] = False  # the open page is not to be guessed
+        if without_known and random.random() < without_known:
+            eligible = eligible.copy()
+            eligible[shopper.items] = False
         candidates = retriever.candidates(shopper, eligible)
         targets = cases.targets[cases.target_offsets[case] : cases.target_offsets[case + 1]]
         label = np.isin(candidates.items, targets)

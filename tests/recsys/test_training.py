@@ -98,6 +98,16 @@ def test_a_case_whose_targets_are_no_candidates_teaches_nothing() -> None:
     assert (len(few.sizes), few.features.shape) == (0, (0, len(retriever.features)))
 
 
+def test_cases_that_are_asked_without_what_is_known_have_no_such_candidate() -> None:
+    retriever, cases, _ = groups()
+    known = {}
+    for share in (0.0, 1.0):
+        found = training_groups(retriever, cases, SMALL, seed=1, threads=1, without_known=share)
+        known[share] = (found.features[:, retriever.feature_place["interest"]] > 0).mean()
+    assert known[0.0] > 0.1
+    assert known[1.0] == 0.0
+
+
 class Unable:
     """A retriever that never proposes some items."""
 
