@@ -73,7 +73,7 @@ class _Places:
     def __init__(
         self, candidates: np.ndarray, scores: np.ndarray, k: int, eligible: np.ndarray, policy: AppliedPolicy
     ) -> None:
-        size = min(k, int(np.count_nonzero(eligible)))
+        size = _at_most(k, eligible)
         self.k = k
         self.candidates = candidates  # (candidates,) best first
         self.candidate_scores = scores
@@ -82,7 +82,7 @@ class _Places:
         self.counts = np.zeros((len(policy.cap_limits), policy.cap_group_count), np.int64)  # shown of each group
         self.items = np.full(size, -1, np.int64)
         self.scores = np.full(size, np.nan)
-        self.origins = np.full(size, "", object)
+        self.origins = [""] * size
         self.propensities: list[float | None] = [None] * size
         self.is_relaxed = False
 
@@ -104,21 +104,26 @@ class _Places:
         """
         empty = self._empty()
         drawn = _drawn_places(empty, self.policy) if random is not None else empty[:0]
-        base = len(empty) - len(drawn)
-        spare = self.policy.policy.exploration.pool if len(drawn) else 0
-        chosen = self._take(self.candidates, base)
-        with self._held_back():
-            pool = self._take(self.candidates, spare)
-        drawn = drawn[: len(pool)]
+        chosen = self._take(self.candidates, len(empty) - len(drawn))
         if random is not None and len(drawn):
-            explored = random.choice(pool, len(drawn), replace=False)
-            self._put(drawn, self.candidates[explored], self.candidate_scores[explored], EXPLORED)
-            for place in drawn.tolist():
-                self.propensities[place] = 1.0 / len(pool)
+            self._explore(drawn, random)
         self._put_ranked(chosen)
+
+    def _explore(self, drawn: np.ndarray, random: np.random.Generator) -> None:
+        with self._held_back():
+            pool = self._take(self.candidates, self.policy.policy.exploration.pool)
+        if not len(pool):
+            return
+        drawn = drawn[: len(pool)]
+        explored = random.choice(pool, len(drawn), replace=False)
+        self._put(drawn, self.candidates[explored], self.candidate_scores[explored], EXPLORED)
+        for place in drawn.tolist():
+            self.propensities[place] = 1.0 / len(pool)
 
     def fill(self, popular_order: np.ndarray, popular_count: int) -> None:
         """Popular items within the caps; then, against them, the best candidates left and popular items."""
+        if not len(self._empty()):
+            return
         with self._held_back():
             self._fill(popular_order, popular_count, against_caps=False)
         self._fill(popular_order, popular_count, against_caps=False)
@@ -129,9 +134,10 @@ class _Places:
 
     def ranked_list(self) -> Ranked:
         unscored = np.flatnonzero(np.isnan(self.scores))
-        floor = np.nanmin(self.scores) if len(unscored) < len(self.scores) else 0.0
-        self.scores[unscored] = floor - 1.0 - np.arange(len(unscored))
-        origins = tuple(self.origins.tolist())
+        if len(unscored):
+            floor = np.nanmin(self.scores) if len(unscored) < len(self.scores) else 0.0
+            self.scores[unscored] = floor - 1.0 - np.arange(len(unscored))
+        origins = tuple(self.origins)
         said = {
             POPULAR: POPULAR in origins,
             ANY_ITEM: ANY_ITEM in origins,
@@ -161,7 +167,8 @@ class _Places:
     def _put(self, places: np.ndarray, items: np.ndarray, scores: np.ndarray | list[float], origin: str) -> None:
         self.items[places] = items
         self.scores[places] = scores
-        self.origins[places] = origin
+        for place in places.tolist():
+            self.origins[place] = origin
 
     def _put_ranked(self, chosen: np.ndarray) -> None:
         self._put(self._empty()[: len(chosen)], self.candidates[chosen], self.candidate_scores[chosen], RANKED)
@@ -172,8 +179,10 @@ class _Places:
             return
         chosen = self._take(popular_order, len(empty), against_caps)
         places, unscored = empty[: len(chosen)], np.full(len(chosen), np.nan)
-        self._put(places, popular_order[chosen], unscored, POPULAR)
-        self.origins[places[chosen >= popular_count]] = ANY_ITEM
+        is_popular = chosen < popular_count
+        self._put(places, popular_order[chosen], unscored, ANY_ITEM)
+        for place in places[is_popular].tolist():
+            self.origins[place] = POPULAR
 
     def _score_of(self, item: int) -> float:
         found = np.flatnonzero(self.candidates == item)
@@ -205,6 +214,17 @@ def _better_ones(categories: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def _drawn_places(empty: np.ndarray, policy: AppliedPolicy) -> np.ndarray:
     places = policy.policy.exploration.places
     return empty[np.isin(empty + 1, places)] if places else empty[:0]
+
+
+@compiled
+def _at_most(k: int, eligible: np.ndarray) -> int:
+    """The number of eligible items, or k where there are more."""
+    count = 0
+    for is_eligible in eligible:
+        if count == k:
+            break
+        count += is_eligible
+    return count
 
 
 @compiled

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from recsys.board import Board
 from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
@@ -36,7 +37,8 @@ _TOTAL: Final = ITEM.index("total")
 class Candidates:
     """What was proposed to one shopper: `items` (candidates,) int32, `features` (candidates, features) float32.
 
-    `nominators` (candidates,) int64 has a bit for each column that nominated the item.
+    A feature of all candidates lies together, as the ranker reads them. `nominators` (candidates,) int64 has a bit for
+    each column that nominated the item.
     """
 
     items: np.ndarray
@@ -57,6 +59,8 @@ def feature_names(columns: Sequence[Column], judgements: Sequence[str]) -> tuple
 class Describer:
     """Computes the features of candidates; everything that does not depend on the request is laid out beforehand."""
 
+    columns: int  # on the board
+    judgements: int
     relative: np.ndarray  # places on the board
     ranked: np.ndarray
     damped: np.ndarray
@@ -66,11 +70,13 @@ class Describer:
     log_price: np.ndarray  # (items,) float32, NaN where unknown
 
     @classmethod
-    def of(cls, columns: Sequence[Column], items: Items, counters: ItemCounters) -> Self:
+    def of(cls, columns: Sequence[Column], judgements: int, items: Items, counters: ItemCounters) -> Self:
         def places(flag: str) -> np.ndarray:
             return np.array([place for place, column in enumerate(columns) if getattr(column, flag)], np.int64)
 
         return cls(
+            columns=len(columns),
+            judgements=judgements,
             relative=places("is_relative"),
             ranked=places("is_ranked"),
             damped=places("is_damped"),
@@ -80,41 +86,43 @@ class Describer:
             log_price=np.log(np.where(items.price > 0, items.price, np.nan)).astype(np.float32),
         )
 
-    def features(
-        self, shopper: Shopper, scores: np.ndarray, prior: np.ndarray, judged: np.ndarray, items: np.ndarray
-    ) -> np.ndarray:
-        """(candidates, features) float32 from the candidates' board rows, their first blend and the judgements."""
-        width = scores.shape[1] + len(self.relative) + len(self.ranked) + len(self.damped) + judged.shape[1] + 2
-        out = np.empty((len(items), width + len(ITEM) + len(TASTE) + len(CONTEXT)), np.float32)
-        first: int = _from_scores(scores, self.relative, self.ranked, self.damped, self.item_table, items, out)
-        out[:, first : width - 2] = judged
-        out[:, width - 2] = prior
-        _rank(prior, out[:, width - 1])
-        out[:, width : width + len(ITEM)] = self.item_table[items]
-        first = width + len(ITEM)
-        touches = shopper.touches
-        _taste(touches.items, touches.interest, self.category, items, out[:, first])
-        _taste(touches.items, touches.interest, self.brand, items, out[:, first + 1])
-        _price_gap(touches.items, touches.interest, self.log_price, items, out[:, first + 2])
-        context = out[:, first + len(TASTE) :]
-        _context(shopper.kinds, shopper.ages, len(touches.items), shopper.visit, context)
-        return out
+    @property
+    def judged(self) -> slice:
+        """The features that are the sources' judgements."""
+        first = self.columns + len(self.relative) + len(self.ranked) + len(self.damped)
+        return slice(first, first + self.judgements)
+
+    def fill(self, shopper: Shopper, board: Board, rows: np.ndarray, prior: np.ndarray, out: np.ndarray) -> None:
+        """Fill all of `out` (features, candidates) float32 but the judgements; the candidates are the board's `rows`.
+
+        `prior` is their first blend.
+        """
+        items, touches = board.items, shopper.touches
+        _from_scores(board, rows, self.columns, self.relative, self.ranked, self.damped, self.item_table, out)
+        first = self.judged.stop
+        _of_items(items, rows, prior, self.item_table, out[first:])
+        first += 2 + len(ITEM)
+        _taste(touches.items, touches.interest, self.category, items, rows, out[first])
+        _taste(touches.items, touches.interest, self.brand, items, rows, out[first + 1])
+        _price_gap(touches.items, touches.interest, self.log_price, items, rows, out[first + 2])
+        _context(shopper.kinds, shopper.ages, len(touches.items), shopper.visit, out[first + len(TASTE) :])
 
 
 @compiled
-def prior_of(scores: np.ndarray, rows: np.ndarray, priors: np.ndarray) -> np.ndarray:
+def prior_of(board: Board, rows: np.ndarray, priors: np.ndarray) -> np.ndarray:
     """(rows,) float32: of the board's `rows`, a blend of each column's share of its best, by weights (columns,)."""
-    best = np.zeros(len(priors), np.float32)
-    for row in rows:
-        for column in range(len(priors)):
-            best[column] = max(best[column], scores[row, column])
-    shares = np.zeros(len(priors), np.float32)
-    for column in range(len(priors)):
-        shares[column] = priors[column] / best[column] if best[column] > 0 and priors[column] > 0 else 0.0
     prior = np.zeros(len(rows), np.float32)
-    for place in range(len(rows)):
-        for column in range(len(priors)):
-            prior[place] += shares[column] * scores[rows[place], column]
+    for column in range(len(priors)):
+        if priors[column] == 0:
+            continue
+        scores = board.scores[column]
+        best = np.float32(0)
+        for row in rows:
+            best = max(best, scores[row])
+        if best > 0:
+            share = priors[column] / best
+            for place in range(len(rows)):
+                prior[place] += share * scores[rows[place]]
     return prior
 
 
@@ -128,70 +136,86 @@ def item_table(counters: ItemCounters) -> np.ndarray:
 
 @compiled
 def _context(kinds: np.ndarray, ages: np.ndarray, distinct_items: int, visit: int, out: np.ndarray) -> None:
-    """Fill each row of `out` (candidates, len(CONTEXT)) with what kind of shopper asks."""
+    """Fill `out` (len(CONTEXT), candidates) with what kind of shopper asks."""
     of_kind = np.zeros(KIND_COUNT, np.int64)
     days, last_day = 1, 0
     for entry in range(len(kinds)):
         of_kind[kinds[entry]] += 1
         days += entry > 0 and int(ages[entry]) != int(ages[entry - 1])
         last_day += int(ages[entry]) == int(ages[-1])
-    out[:, :KIND_COUNT] = of_kind
-    out[:, KIND_COUNT] = distinct_items
-    out[:, KIND_COUNT + 1] = ages[-1] if len(ages) else NEVER_DAYS
-    out[:, KIND_COUNT + 2] = len(ages) - visit
-    out[:, KIND_COUNT + 3] = len(ages) / days
-    out[:, KIND_COUNT + 4] = last_day
+    for kind in range(KIND_COUNT):
+        out[kind] = of_kind[kind]
+    out[KIND_COUNT] = distinct_items
+    out[KIND_COUNT + 1] = ages[-1] if len(ages) else NEVER_DAYS
+    out[KIND_COUNT + 2] = len(ages) - visit
+    out[KIND_COUNT + 3] = len(ages) / days
+    out[KIND_COUNT + 4] = last_day
 
 
 @compiled
 def _from_scores(
-    scores: np.ndarray,
+    board: Board,
+    rows: np.ndarray,
+    columns: int,
     relative: np.ndarray,
     ranked: np.ndarray,
     damped: np.ndarray,
     table: np.ndarray,
-    items: np.ndarray,
     out: np.ndarray,
-) -> int:
-    """Fill the features that follow from the board, from the first on; how many there are."""
-    out[:, : scores.shape[1]] = scores
-    first: int = scores.shape[1]
+) -> None:
+    """Fill the features that follow from the board, from the first on."""
+    for column in range(columns):
+        scores = board.scores[column]
+        for place in range(len(rows)):
+            out[column, place] = scores[rows[place]]
+    first = columns
     for column in relative:
         best = np.float32(0)
-        for row in range(len(items)):
-            best = max(best, scores[row, column])
-        for row in range(len(items)):
-            out[row, first] = scores[row, column] / best if best > 0 else 0.0
+        for place in range(len(rows)):
+            best = max(best, out[column, place])
+        for place in range(len(rows)):
+            out[first, place] = out[column, place] / best if best > 0 else 0.0
         first += 1
     for column in ranked:
-        _rank(scores[:, column], out[:, first])
+        _rank(out[column], out[first])
         first += 1
     for column in damped:
-        for row in range(len(items)):
-            out[row, first] = scores[row, column] / np.sqrt(table[items[row], _TOTAL] + POPULARITY_PRIOR)
+        for place in range(len(rows)):
+            out[first, place] = out[column, place] / np.sqrt(table[board.items[rows[place]], _TOTAL] + POPULARITY_PRIOR)
         first += 1
-    return first
+
+
+@compiled
+def _of_items(items: np.ndarray, rows: np.ndarray, prior: np.ndarray, table: np.ndarray, out: np.ndarray) -> None:
+    """Fill the first blend, the candidate's place in it, and what is counted of the item."""
+    out[0] = prior
+    _rank(prior, out[1])
+    for place in range(len(rows)):
+        item = items[rows[place]]
+        for column in range(table.shape[1]):
+            out[2 + column, place] = table[item, column]
 
 
 @compiled
 def _rank(scores: np.ndarray, out: np.ndarray) -> None:
     """The place of each score among all, 0 the best; all zeros share the place behind the others."""
-    order = np.argsort(-scores, kind="mergesort")
-    known = 0
-    for row in range(len(scores)):
-        known += scores[row] > 0
+    known = np.flatnonzero(scores > 0)
+    out[:] = len(known)
+    order = np.argsort(-scores[known], kind="mergesort")
     for place in range(len(order)):
-        out[order[place]] = min(place, known)
+        out[known[order[place]]] = place
 
 
 @compiled
-def _taste(touched: np.ndarray, interest: np.ndarray, codes: np.ndarray, items: np.ndarray, out: np.ndarray) -> None:
+def _taste(
+    touched: np.ndarray, interest: np.ndarray, codes: np.ndarray, items: np.ndarray, rows: np.ndarray, out: np.ndarray
+) -> None:
     """The share of the interest that lies in each candidate's group (category or brand), 0 where it has none."""
     total = 0.0
     for place in range(len(touched)):
         total += interest[place] if codes[touched[place]] >= 0 else 0.0
-    for row in range(len(items)):
-        code, found = codes[items[row]], 0.0
+    for row in range(len(rows)):
+        code, found = codes[items[rows[row]]], 0.0
         if code >= 0 and total > 0:
             for place in range(len(touched)):
                 if codes[touched[place]] == code:
@@ -201,7 +225,12 @@ def _taste(touched: np.ndarray, interest: np.ndarray, codes: np.ndarray, items: 
 
 @compiled
 def _price_gap(
-    touched: np.ndarray, interest: np.ndarray, log_price: np.ndarray, items: np.ndarray, out: np.ndarray
+    touched: np.ndarray,
+    interest: np.ndarray,
+    log_price: np.ndarray,
+    items: np.ndarray,
+    rows: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     """How far the logarithm of each candidate's price is above the shopper's mean; 0 where either is unknown."""
     total, weight = 0.0, 0.0
@@ -210,6 +239,6 @@ def _price_gap(
         if not np.isnan(value):
             total += interest[place] * value
             weight += interest[place]
-    for row in range(len(items)):
-        value = log_price[items[row]]
+    for row in range(len(rows)):
+        value = log_price[items[rows[row]]]
         out[row] = 0.0 if np.isnan(value) or weight == 0 else value - total / weight

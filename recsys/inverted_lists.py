@@ -81,15 +81,20 @@ def nearest(lists: InvertedLists, query: np.ndarray, eligible: np.ndarray, limit
     bound; fewer than `limit` items may be found.
     """
     items, cosines = np.empty(limit, np.int32), np.empty(limit, np.float32)
-    vectors = lists.vectors.reshape(len(lists.items), len(query) // LANES, LANES)
+    offsets, listed = lists.offsets, lists.items
+    vectors = lists.vectors.reshape(len(listed), len(query) // LANES, LANES)
     blocks = query.reshape(len(query) // LANES, LANES)
-    enough = LOOKED_INTO * len(lists.items) // max(1, lists.centres.shape[1])
+    enough = LOOKED_INTO * len(listed) // max(1, lists.centres.shape[1])
     count, looked = 0, 0
+    least = np.float32(-np.inf if limit > 0 else np.inf)
     for place in _nearest_lists(lists.centres, query):
-        for row in range(lists.offsets[place], lists.offsets[place + 1]):
-            if eligible[lists.items[row]]:
+        for row in range(offsets[place], offsets[place + 1]):
+            if eligible[listed[row]]:
                 looked += 1
-                count = _inserted(lists.items[row], dot(vectors, row, blocks), items, cosines, count)
+                cosine = dot(vectors, row, blocks)
+                if cosine > least:  # nearly every one is turned away by this one comparison
+                    count = _inserted(listed[row], cosine, items, cosines, count)
+                    least = cosines[limit - 1] if count == limit else least
         if looked >= enough:
             break
     return items[:count], cosines[:count]
@@ -107,23 +112,20 @@ def _nearest_lists(centres: np.ndarray, query: np.ndarray) -> np.ndarray:
     found, best = np.empty(limit, np.int32), np.empty(limit, np.float32)
     count = 0
     for place in range(len(cosines)):
-        count = _inserted(place, cosines[place], found, best, count)
+        if count < limit or cosines[place] > best[limit - 1]:
+            count = _inserted(place, cosines[place], found, best, count)
     return found
 
 
 @compiled
 def _inserted(item: int, cosine: np.float32, items: np.ndarray, cosines: np.ndarray, count: int) -> int:
-    """Put the item among the best `count` so far, if it is one of them; how many there are then."""
-    if count == len(items):
-        if count == 0 or cosine <= cosines[count - 1]:
-            return count
-        count -= 1
-    place = count
+    """Put the item, which is better than the last, among the best `count` so far; how many there are then."""
+    place = min(count, len(items) - 1)
     while place > 0 and cosines[place - 1] < cosine:
         cosines[place], items[place] = cosines[place - 1], items[place - 1]
         place -= 1
     cosines[place], items[place] = cosine, item
-    return count + 1
+    return min(count + 1, len(items))
 
 
 def _padded(vectors: np.ndarray) -> np.ndarray:

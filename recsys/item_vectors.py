@@ -215,11 +215,15 @@ def gradients(
     The loss of a visit is that of telling its target from the items drawn, by their cosines over the temperature.
     """
     negatives, positives = np.split(candidates, [len(drawn)])
-    scores = visits @ negatives.T / np.float32(TEMPERATURE) - log_expected
-    scores[targets[:, None] == drawn] = -np.inf  # the target itself was drawn
+    # In place: to make arrays of visits by items drawn anew costs more than what is computed in them.
+    scores = visits @ negatives.T
+    scores /= np.float32(TEMPERATURE)
+    scores -= log_expected
+    np.copyto(scores, -np.inf, where=targets[:, None] == drawn.astype(targets.dtype))  # the target itself was drawn
     own = np.einsum("vd,vd->v", visits, positives) / np.float32(TEMPERATURE)
     top = np.maximum(scores.max(axis=1), own)
-    against = np.exp(scores - top[:, None])
+    scores -= top[:, None]
+    against = np.exp(scores, out=scores)
     own = np.exp(own - top)
     total = against.sum(axis=1) + own
     against /= (total * np.float32(TEMPERATURE * len(visits)))[:, None]

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from recsys.compiled import compiled
 from recsys.features import Candidates
 from recsys.moment import Moment
 from recsys.retrieval.covisitation import CoVisitation
@@ -42,23 +43,12 @@ def explain(moment: Moment, candidates: Candidates, shown: Sequence[int]) -> lis
     """The reason of each shown item (places): what the shopper did with it, else a neighbour, else what suits."""
     deeds = deeds_of(moment)
     due_again = repurchase_reasons(moment)
-    rows = {item: row for row, item in enumerate(candidates.items.tolist())}
     reasons = {
         item: due_again.get(item) or Reason("history", OWN_REASONS[deeds[item]]) for item in shown if item in deeds
     }
     others = [item for item in shown if item not in reasons]
-    if others and rows:
-        places = [rows.get(item, -1) for item in others]
-        shares = _shares(moment, candidates, places)
-        wanted = np.array(others)
-        relations = moment.retriever.relations
-        anchors = np.array([relation.strongest_anchors(moment.shopper, wanted) for relation in relations]).T
-        reasons |= {
-            item: _relation_reason(moment, deeds, *said)
-            for item, *said in zip(others, shares.tolist(), anchors.tolist(), strict=True)
-        }
-        wordless = [(item, row) for item, row in zip(others, places, strict=True) if reasons[item] is NO_REASON]
-        reasons |= {item: _source_reason(moment, candidates, row) for item, row in wordless}
+    if others and len(candidates.items):
+        reasons |= zip(others, _of_others(moment, candidates, others, deeds), strict=True)
     return [reasons.get(item) or NO_REASON for item in shown]
 
 
@@ -93,24 +83,48 @@ def popular_reason(origin: str) -> Reason:
     return Reason(origin, POPULAR_REASONS[origin])
 
 
-def _shares(moment: Moment, candidates: Candidates, rows: Sequence[int]) -> np.ndarray:
-    """(rows, relations): how much each relation says of a candidate, of its history or its visit; row -1: nothing."""
-    place = moment.retriever.feature_place
-    names = [relation.name for relation in moment.retriever.relations]
-    found = [
-        candidates.features[np.ix_(rows, [place[f"{name}{part}_relative"] for name in names])]
-        for part in ("", "_visit")
-    ]
-    return np.asarray(np.maximum(*found) * (np.array(rows) >= 0)[:, None])
+def _of_others(moment: Moment, candidates: Candidates, others: list[int], deeds: dict[int, int]) -> list[Reason]:
+    """Of items that are not the shopper's own: the neighbour that ties them most, else the source that nominated."""
+    retriever = moment.retriever
+    wanted = np.array(others, np.int32)
+    anchors = np.stack([relation.strongest_anchors(moment.shopper, wanted) for relation in retriever.relations])
+    rows, relations, named = _most_telling(
+        candidates.items, candidates.features, wanted, retriever.relation_features, anchors
+    )
+    said: dict[tuple[int, int], Reason] = {}  # many items are shown because of the same one
+    reasons = []
+    for row, number, anchor in zip(rows.tolist(), relations.tolist(), named.tolist(), strict=True):
+        if number < 0:
+            reasons.append(_source_reason(moment, candidates, row))
+            continue
+        if (number, anchor) not in said:
+            said[number, anchor] = relation_reason(moment, retriever.relations[number], anchor, deeds)
+        reasons.append(said[number, anchor])
+    return reasons
 
 
-def _relation_reason(moment: Moment, deeds: dict[int, int], shares: list[float], anchors: list[int]) -> Reason:
-    """Of the relation that says most of an item and names another one; `shares` and `anchors` are (relations,)."""
-    usable = [number for number, anchor in enumerate(anchors) if anchor >= 0 and shares[number] >= NOT_A_SHARE]
-    if not usable:
-        return NO_REASON
-    number = max(usable, key=shares.__getitem__)
-    return relation_reason(moment, moment.retriever.relations[number], anchors[number], deeds)
+@compiled
+def _most_telling(
+    items: np.ndarray, features: np.ndarray, wanted: np.ndarray, columns: np.ndarray, anchors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each wanted item its row among the candidates, the relation that says most of it, and the anchor it names.
+
+    `columns` (relations, 2) int64 are the features with what a relation says, of the history and of the visit;
+    `anchors` (relations, wanted). -1 where there is none; a relation without an anchor has nothing to name.
+    """
+    rows, relations = np.full(len(wanted), -1), np.full(len(wanted), -1)
+    named = np.full(len(wanted), -1)
+    for row in range(len(items)):
+        for place in range(len(wanted)):
+            if items[row] == wanted[place]:
+                rows[place] = row
+    for place in range(len(wanted)):
+        most = 0.0
+        for number in range(len(columns) if rows[place] >= 0 else 0):
+            share = max(features[rows[place], columns[number, 0]], features[rows[place], columns[number, 1]])
+            if anchors[number, place] >= 0 and share >= NOT_A_SHARE and share > most:
+                most, relations[place], named[place] = share, number, anchors[number, place]
+    return rows, relations, named
 
 
 def _source_reason(moment: Moment, candidates: Candidates, row: int) -> Reason:

@@ -166,17 +166,13 @@ class Recommender:
         kept = slice(0, 0)
         if customer >= 0:
             kept = slice(int(self.histories.offsets[customer]), int(self.histories.offsets[customer + 1]))
-        times = self.histories.times[kept]
-        added = np.array(visit, np.int64).reshape(-1, 2)
-        ages = np.concatenate([np.maximum(now - times, 0) / SECONDS_PER_DAY, np.zeros(len(added))])
-        return Shopper(
-            items=np.concatenate([self.histories.items[kept], added[:, 0].astype(np.int32)]),
-            kinds=np.concatenate([self.histories.kinds[kept], added[:, 1].astype(np.uint8)]),
-            ages=ages.astype(np.float32),
-            visit=len(times),
-            customer=customer,
-            cutoff=len(self.retriever.log.ends),
-        )
+        known = kept.stop - kept.start
+        size = known + len(visit)
+        items, kinds, ages = np.empty(size, np.int32), np.empty(size, np.uint8), np.zeros(size, np.float32)
+        items[:known], kinds[:known] = self.histories.items[kept], self.histories.kinds[kept]
+        ages[:known] = np.maximum(now - self.histories.times[kept], 0) / SECONDS_PER_DAY
+        items[known:], kinds[known:] = [item for item, _ in visit], [kind for _, kind in visit]
+        return Shopper(items, kinds, ages, known, customer, len(self.retriever.log.ends))
 
     def _moment(self, query: Query) -> tuple[Moment, list[str]]:
         """What is looked up for the query, and the item ids that are not in the catalogue."""

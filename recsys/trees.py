@@ -191,20 +191,16 @@ def _scores(
         count = (leaves[tree + 1] - leaves[tree] - 1) // WORD + 1
         left[:count] = _EVERY
         for cut in range(starts[tree], starts[tree + 1]):
-            _keep(columns[features_cut[cut]], thresholds[cut], keeps[cut], left[words[cut]])
+            # The loop stands here: a view of a row counts a reference, which costs as much as the loop.
+            feature, threshold, word, keep = features_cut[cut], thresholds[cut], words[cut], keeps[cut]
+            for row in range(rows):
+                left[word, row] &= keep if columns[feature, row] > threshold else _EVERY
         for row in range(rows):
             word = 0
             while left[word, row] == _NONE:
                 word += 1
             out[row] += values[leaves[tree] + word * WORD + _first_bit(left[word, row])]
     return out
-
-
-@compiled
-def _keep(column: np.ndarray, threshold: np.float32, keep: np.uint32, left: np.ndarray) -> None:
-    """Where the column is above the threshold, only the bits of `keep` are left."""
-    for row in range(len(column)):
-        left[row] &= keep if column[row] > threshold else _EVERY
 
 
 @compiled

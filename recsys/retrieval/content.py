@@ -96,7 +96,7 @@ class Content:
             out[:] = 0.0
             return
         profile, weights = self._profile.get(shopper)
-        _judge(profile, weights, self._wanted.get(), candidates, self.offsets, self.tokens, self.weights, out[:, 0])
+        _judge(profile, weights, self._wanted.get(), candidates, self.offsets, self.tokens, self.weights, out[0])
 
     def most_similar(self, item: int, eligible: np.ndarray, k: int, found: int) -> dict[int, float]:
         """Cosines of the eligible items that are most like one: cold ones; where fewer than `k` were `found`, any."""
@@ -109,11 +109,11 @@ class Content:
         if found < k:
             among = np.arange(len(self.offsets) - 1)
         among = among[eligible[among]]
-        cosines = np.empty((len(among), 1), np.float32)
-        _judge(*profile, self._wanted.get(), among, self.offsets, self.tokens, self.weights, cosines[:, 0])
-        best = np.argsort(-cosines[:, 0], kind="stable")[:k]
-        best = best[cosines[best, 0] > 0]
-        return dict(zip(among[best].tolist(), cosines[best, 0].tolist(), strict=True))
+        cosines = np.empty(len(among), np.float32)
+        _judge(*profile, self._wanted.get(), among, self.offsets, self.tokens, self.weights, cosines)
+        best = np.argsort(-cosines, kind="stable")[:k]
+        best = best[cosines[best] > 0]
+        return dict(zip(among[best].tolist(), cosines[best].tolist(), strict=True))
 
     def _cold_of(self, token: int) -> np.ndarray:
         start = int(self.cold_offsets[token])
@@ -226,16 +226,17 @@ def _propose(
     """`wanted` (BUCKETS,) float32 is scratch: zeros before and after."""
     wanted[profile] = profile_weights
     compared = 0
-    slots, rows, scores, size = board.slots, board.items, board.scores, board.size
+    slots, rows, size = board.slots, board.items, board.size
+    scores = board.scores[first]
     for place in np.argsort(-profile_weights, kind="mergesort"):
         token = profile[place]
         for entry in range(cold_offsets[token], min(cold_offsets[token + 1], cold_offsets[token] + PER_TOKEN)):
             item = cold_items[entry]
             if compared == MOST_COLD:
                 break
-            row = slot_in(item, slots, rows, scores, size)
-            if scores[row, first] == 0:
-                scores[row, first] = _similarity(wanted, tokens, weights, offsets[item], offsets[item + 1])
+            row = slot_in(item, slots, rows, size)
+            if scores[row] == 0:
+                scores[row] = _similarity(wanted, tokens, weights, offsets[item], offsets[item + 1])
                 compared += 1
     wanted[profile] = 0.0
 

@@ -22,6 +22,7 @@ from recsys.retrieval.source import Column, State
 from recsys.shopper import Shopper, Touches
 
 VISIT_DECAY: Final = 0.8  # per step back from the item in view
+BUCKETS: Final = 256
 
 
 class CoVisitation:
@@ -120,13 +121,14 @@ def add_neighbours(
     column: int,
 ) -> None:
     """Add to `column` what each anchor's neighbours are worth, times its weight; an item past `indptr` is new."""
-    slots, rows, scores, size = board.slots, board.items, board.scores, board.size
+    slots, rows, size = board.slots, board.items, board.size
+    scores = board.scores[column]
     for place in range(len(anchors)):
         item = anchors[place]
         if item + 1 >= len(indptr):
             continue
         for entry in range(indptr[item], indptr[item + 1]):
-            scores[slot_in(indices[entry], slots, rows, scores, size), column] += weights[place] * data[entry]
+            scores[slot_in(indices[entry], slots, rows, size)] += weights[place] * data[entry]
 
 
 @compiled
@@ -160,14 +162,21 @@ def _strongest_anchors(
     found: np.ndarray,
 ) -> None:
     best = np.zeros(len(items))
+    # The items by the lowest bits of their places: of hundreds of neighbours, nearly all are none of them.
+    heads, following = np.full(BUCKETS, -1), np.empty(len(items), np.int64)
+    for row in range(len(items)):
+        following[row] = heads[items[row] % BUCKETS]
+        heads[items[row] % BUCKETS] = row
     for place in anchors_of(touches, touches.interest, from_kinds, limit):
         anchor, interest = touches.items[place], touches.interest[place]
         if anchor + 1 >= len(indptr):
             continue
         for entry in range(indptr[anchor], indptr[anchor + 1]):
-            for row in range(len(items)):
+            row = heads[indices[entry] % BUCKETS]
+            while row >= 0:
                 if indices[entry] == items[row] and interest * data[entry] > best[row]:
                     best[row], found[row] = interest * data[entry], anchor
+                row = following[row]
 
 
 class ViewedTogether(CoVisitation):

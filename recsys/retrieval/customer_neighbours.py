@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
-from recsys.board import Board, slot_in
+from recsys.board import Board, least_rank, slot_in
 from recsys.compiled import compiled, read_only
 from recsys.interactions import Interactions, ItemCounters
 from recsys.items import Items
@@ -177,32 +177,25 @@ def _propose(
         customer = found[place]
         cosine[place], linear[place] = sums[customer]
         sums[customer, :] = 0.0
-    least_cosine, least_linear = _least(cosine, NEIGHBOURS), _least(linear, LINEAR_NEIGHBOURS)
+    is_near = cosine.view(np.int32) >= least_rank(cosine, NEIGHBOURS)
+    is_near_linear = linear.view(np.int32) >= least_rank(linear, LINEAR_NEIGHBOURS)
     offsets, profile_items, profile_weights, damping = (
         profiles.offsets,
         profiles.items,
         profiles.weights,
         profiles.damping,
     )
-    slots, rows, scores, size = board.slots, board.items, board.scores, board.size
-    for place in range(count):
-        # A customer who is near in both readings, as most are, is read once.
-        near = cosine[place] if cosine[place] >= least_cosine else 0.0
-        near_linear = linear[place] if linear[place] >= least_linear else 0.0
-        if near <= 0 and near_linear <= 0:
-            continue
-        stop = offsets[found[place] + 1]
-        for entry in range(max(offsets[found[place]], stop - MOST_ITEMS), stop):
+    slots, rows, size = board.slots, board.items, board.size
+    cosines, linears = board.scores[first], board.scores[first + 1]
+    # A customer who is near in both readings, as most are, is read once.
+    for neighbour in np.flatnonzero(is_near | is_near_linear):
+        near, near_linear = cosine[neighbour] * is_near[neighbour], linear[neighbour] * is_near_linear[neighbour]
+        stop = offsets[found[neighbour] + 1]
+        for entry in range(max(offsets[found[neighbour]], stop - MOST_ITEMS), stop):
             item = profile_items[entry]
-            row = slot_in(item, slots, rows, scores, size)
-            scores[row, first] += near * profile_weights[entry]
-            scores[row, first + 1] += near_linear * damping[item]
-
-
-@compiled
-def _least(nearness: np.ndarray, limit: int) -> float:
-    """The nearness of the last of the `limit` nearest, 0 where there are fewer."""
-    return float(-np.partition(-nearness, limit - 1)[limit - 1]) if len(nearness) > limit else 0.0
+            row = slot_in(item, slots, rows, size)
+            cosines[row] += near * profile_weights[entry]
+            linears[row] += near_linear * damping[item]
 
 
 @compiled

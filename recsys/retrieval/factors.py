@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from recsys.board import Board
-from recsys.compiled import compiled, inlined, read_only
+from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.pairs import Pairs
@@ -43,6 +43,7 @@ class Factors:
 
     def __init__(self, codes: np.ndarray, scales: np.ndarray, gram: np.ndarray) -> None:
         self.codes, self.scales, self.gram = read_only(codes), read_only(scales), read_only(gram)
+        self._inverse = read_only(_inverse(self.gram))
         self._taste = OfLast(self._taste_of)
 
     @classmethod
@@ -104,9 +105,7 @@ class Factors:
 
     def _taste_of(self, shopper: Shopper) -> tuple[np.ndarray, float]:
         """The shopper's vector as whole numbers (factors,) int16, and what one of them stands for."""
-        taste = _folded_in(shopper.touches.items, shopper.touches.interest, self.codes, self.scales, self.gram)
-        unit = max(float(np.abs(taste).max()), 1e-30) / TASTE_CODES
-        return np.rint(taste / unit).astype(np.int16), unit
+        return _taste(shopper.touches.items, shopper.touches.interest, self.codes, self.scales, self._inverse)
 
 
 def _fitted(chosen: csr_matrix, factors: int, ridge: float, seed: int, threads: int) -> np.ndarray:
@@ -128,25 +127,61 @@ def _fitted(chosen: csr_matrix, factors: int, ridge: float, seed: int, threads: 
 
 
 @compiled
-def _folded_in(
-    items: np.ndarray, interest: np.ndarray, codes: np.ndarray, scales: np.ndarray, gram: np.ndarray
-) -> np.ndarray:
-    """The taste that explains the history best: ridge regression on the items' vectors."""
-    size = codes.shape[1]
-    system, target = gram.astype(np.float64), np.zeros(size)
-    for place in np.argsort(-interest, kind="mergesort")[:FOLDED_ITEMS]:
-        vector = codes[items[place]] * scales[items[place]]
-        for row in range(size):
-            target[row] += vector[row] / UNCHOSEN_WEIGHT
-            amount = (1.0 / UNCHOSEN_WEIGHT - 1.0) * vector[row]
-            for column in range(row, size):
-                system[row, column] += amount * vector[column]
-    return _solved(system, target)
+def _taste(
+    items: np.ndarray, interest: np.ndarray, codes: np.ndarray, scales: np.ndarray, inverse: np.ndarray
+) -> tuple[np.ndarray, float]:
+    main = np.argsort(-interest, kind="mergesort")[:FOLDED_ITEMS]
+    vectors = np.empty((len(main), codes.shape[1]))
+    for place in range(len(main)):
+        item = items[main[place]]
+        vectors[place] = codes[item] * scales[item]
+    taste = _folded_in(vectors, inverse)
+    unit = max(np.abs(taste).max(), 1e-30) / TASTE_CODES
+    return np.rint(taste / unit).astype(np.int16), unit
 
 
 @compiled
-def _solved(system: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Of system @ x = target for a positive definite system, of which the upper triangle is read; both are overwritten.
+def _folded_in(vectors: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """The taste that explains the items best: ridge regression on their `vectors` (items, factors).
+
+    By the identity of Woodbury a system of as many equations as items is solved, which are few, and not as factors;
+    `inverse` (factors, factors) is the Gram matrix's.
+    """
+    count, size = vectors.shape
+    spread = np.zeros((count, size))
+    for place in range(count):
+        for row in range(size):
+            amount = vectors[place, row]
+            for column in range(size):
+                spread[place, column] += amount * inverse[row, column]
+    system, target = np.zeros((count, count)), np.full(count, 1.0 / UNCHOSEN_WEIGHT)
+    for row in range(count):
+        for column in range(row, count):
+            for place in range(size):
+                system[row, column] += spread[row, place] * vectors[column, place]
+            system[row, column] *= 1.0 / UNCHOSEN_WEIGHT - 1.0
+        system[row, row] += 1.0
+    _solve(system, target)
+    taste = np.zeros(size)
+    for place in range(count):
+        for column in range(size):
+            taste[column] += target[place] * spread[place, column]
+    return taste
+
+
+@compiled
+def _inverse(gram: np.ndarray) -> np.ndarray:
+    """(factors, factors) float64 of a positive definite matrix; its columns are solved for one by one."""
+    inverse = np.zeros(gram.shape)
+    for column in range(len(gram)):
+        inverse[column, column] = 1.0
+        _solve(gram.astype(np.float64), inverse[column])
+    return inverse
+
+
+@compiled
+def _solve(system: np.ndarray, target: np.ndarray) -> None:
+    """Turn `target` into x of system @ x = target, for a positive definite system of which the upper triangle is read.
 
     Elimination without pivots: its innermost loop runs along a row, where a processor takes several at once.
     """
@@ -161,15 +196,18 @@ def _solved(system: np.ndarray, target: np.ndarray) -> np.ndarray:
         for column in range(row + 1, size):
             target[row] -= system[row, column] * target[column]
         target[row] /= system[row, row]
-    return target
 
 
 @compiled
 def _propose(taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, board: Board, first: int) -> None:
-    rows, scores = board.items, board.scores
+    rows, scores = board.items, board.scores[first]
     for row in range(min(board.size[0], MOST_SCORED)):
         item = rows[row]
-        scores[row, first] = max(_product(taste, codes, item) * unit * scales[item], 0.0)
+        product = np.int32(0)
+        for place in range(codes.shape[1]):
+            # Kept to 32 bits, of which a processor adds up eight or more at once.
+            product = np.int32(product + np.int32(taste[place]) * np.int32(codes[item, place]))
+        scores[row] = max(product * unit * scales[item], 0.0)
 
 
 @compiled
@@ -181,17 +219,10 @@ def _judge(
         length += int(code) * int(code)
     for row in range(len(candidates)):
         item = candidates[row]
-        product, squares = _product(taste, codes, item), 0
+        product, squares = np.int32(0), np.int32(0)
         for place in range(codes.shape[1]):
-            squares += int(codes[item, place]) * int(codes[item, place])
-        out[row, 0] = product * unit * scales[item]
-        out[row, 1] = product / np.sqrt(float(squares) * float(length)) if squares and length else 0.0
-
-
-@inlined
-def _product(taste: np.ndarray, codes: np.ndarray, item: int) -> np.int32:
-    """Of whole numbers; as 32 bits, of which a processor adds up eight or more at once."""
-    product = np.int32(0)
-    for place in range(codes.shape[1]):
-        product += np.int32(taste[place]) * np.int32(codes[item, place])
-    return product
+            code = np.int32(codes[item, place])
+            product = np.int32(product + np.int32(taste[place]) * code)
+            squares = np.int32(squares + code * code)
+        out[0, row] = product * unit * scales[item]
+        out[1, row] = product / np.sqrt(float(squares) * float(length)) if squares and length else 0.0

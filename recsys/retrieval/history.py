@@ -64,16 +64,17 @@ _NEVER: Final = NEVER_DAYS
 
 @compiled
 def _write(touches: Touches, board: Board, first: int) -> None:
+    scores = board.scores
     for place in range(len(touches.items)):
-        scores = board.scores[slot_of(board, touches.items[place])]
-        scores[first] = touches.interest[place]
+        row = slot_of(board, touches.items[place])
+        scores[first, row] = touches.interest[place]
         # One over the age: 0 is "never", as it is for every item that the shopper has not touched.
-        scores[first + 1] = _closeness(touches.visit_steps[place])
-        scores[first + 2] = touches.visit_counts[place]
-        scores[first + 3] = _closeness(touches.last_days[place])
-        scores[first + 4] = _closeness(touches.last_order_days[place])
+        scores[first + 1, row] = _closeness(touches.visit_steps[place])
+        scores[first + 2, row] = touches.visit_counts[place]
+        scores[first + 3, row] = _closeness(touches.last_days[place])
+        scores[first + 4, row] = _closeness(touches.last_order_days[place])
         for kind in range(touches.counts.shape[1]):
-            scores[first + 5 + kind] = touches.counts[place, kind]
+            scores[first + 5 + kind, row] = touches.counts[place, kind]
 
 
 @compiled

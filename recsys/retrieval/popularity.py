@@ -150,11 +150,11 @@ def _write_all(scores: np.ndarray, board: Board, first: int) -> None:
     """Of every item that other sources have written: popularity is part of the first blend too."""
     rows, written = board.items, board.scores
     for row in range(board.size[0]):
-        written[row, first] = scores[rows[row]]
+        written[first, row] = scores[rows[row]]
 
 
 @compiled
 def _write(order: np.ndarray, scores: np.ndarray, eligible: np.ndarray, limit: int, board: Board, first: int) -> None:
     for item in first_eligible(order, eligible, limit):
         if scores[item] > 0:
-            board.scores[slot_of(board, item), first] = scores[item]
+            board.scores[first, slot_of(board, item)] = scores[item]

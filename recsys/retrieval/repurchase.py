@@ -14,6 +14,7 @@ from recsys.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.source import Column, State
+from recsys.scratch import OfLast
 from recsys.shopper import ORDER, Shopper, Touches
 
 PRIOR_GAPS: Final = 2.0  # how many of a customer's own gaps the item's interval is worth
@@ -40,6 +41,7 @@ class Repurchase:
 
     def __init__(self, intervals: np.ndarray) -> None:
         self.intervals = read_only(intervals)
+        self._purchases = OfLast(self._purchases_of)
 
     @classmethod
     def fit(cls, state: State) -> Self:
@@ -68,6 +70,9 @@ class Repurchase:
 
     def purchases(self, shopper: Shopper) -> Purchases:
         """What the shopper ordered, with the interval after which each item is wanted again."""
+        return self._purchases.get(shopper)
+
+    def _purchases_of(self, shopper: Shopper) -> Purchases:
         arrays = _purchases(shopper.items, shopper.kinds, shopper.ages, shopper.touches, self.intervals)
         return Purchases(*arrays)
 
@@ -145,9 +150,9 @@ def _purchases(
 @compiled
 def _write(purchases: Purchases, board: Board, first: int) -> None:
     for row in range(len(purchases.items)):
-        scores = board.scores[slot_of(board, purchases.items[row])]
-        scores[first] = due(purchases.days_since[row], purchases.interval_days[row], purchases.orders[row])
-        scores[first + 1] = purchases.orders[row]
+        slot = slot_of(board, purchases.items[row])
+        board.scores[first, slot] = due(purchases.days_since[row], purchases.interval_days[row], purchases.orders[row])
+        board.scores[first + 1, slot] = purchases.orders[row]
 
 
 @compiled
@@ -163,9 +168,9 @@ def _write_faded(items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, board: 
             size += kinds[entry] == ORDER
         for entry in range(start, stop):
             if kinds[entry] == ORDER:
-                scores = board.scores[slot_of(board, items[entry])]
-                scores[first] += weight
-                scores[first + 1] += 1.0 / size
+                slot = slot_of(board, items[entry])
+                board.scores[first, slot] += weight
+                board.scores[first + 1, slot] += 1.0 / size
         if size:
             weight *= ORDER_FADE
         stop = start

@@ -124,6 +124,13 @@ class Retriever:
         """The column of each feature."""
         return {name: place for place, name in enumerate(self.features)}
 
+    @cached_property
+    def relation_features(self) -> np.ndarray:
+        """(relations, 2) int64: the features with each relation's share, of the history and of the visit."""
+        place = self.feature_place
+        names = [(f"{relation.name}_relative", f"{relation.name}_visit_relative") for relation in self.relations]
+        return np.array([[place[of_history], place[of_visit]] for of_history, of_visit in names], np.int64)
+
     def candidates(self, shopper: Shopper, eligible: np.ndarray) -> Candidates:
         """The union of what the sources nominate, described; `eligible` (items,) bool says what may be proposed."""
         board = self._board.get()
@@ -133,21 +140,21 @@ class Retriever:
             source.propose(shopper, eligible, board, first)
             first += len(source.columns(self.parameters))
         rows, nominators = nominated(board, eligible, *self._nominators)
-        prior = prior_of(board.scores, rows, self.priors[int(shopper.in_visit)])
+        prior = prior_of(board, rows, self.priors[int(shopper.in_visit)])
         if len(rows) > self.parameters.candidates:
             kept = np.sort(np.argpartition(-prior, self.parameters.candidates)[: self.parameters.candidates])
             rows, nominators, prior = rows[kept], nominators[kept], prior[kept]
         items = board.items[rows]
-        judged = np.empty((len(items), len(self._judgements)), np.float32)
+        features = np.empty((len(self.features), len(items)), np.float32)
+        self._describer.fill(shopper, board, rows, prior, features)
+        judged = features[self._describer.judged]
         first = 0
         for source in self.sources.values():
             count = len(source.judgements())
             if count:
-                source.judge(shopper, items, judged[:, first : first + count])
+                source.judge(shopper, items, judged[first : first + count])
             first += count
-        return Candidates(
-            items, nominators, self._describer.features(shopper, board.scores[rows], prior, judged, items)
-        )
+        return Candidates(items, nominators, features.T)
 
     @cached_property
     def everything(self) -> np.ndarray:
@@ -209,7 +216,7 @@ class Retriever:
 
     @cached_property
     def _describer(self) -> Describer:
-        return Describer.of(self.columns, self.items, self.counters)
+        return Describer.of(self.columns, len(self._judgements), self.items, self.counters)
 
     @cached_property
     def _board(self) -> Scratch[Board]:

@@ -72,7 +72,7 @@ class Source(Protocol):
         """Write the source's columns, which begin at column `first` of the board."""
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Fill `out` (candidates, judgements) float32 for the candidate items."""
+        """Fill `out` (judgements, candidates) float32 for the candidate items."""
 
     def grown(self, items: Items, counters: ItemCounters) -> Self:
         """The same source for a catalogue to which items were appended; `items` and `counters` hold them too."""

@@ -17,6 +17,7 @@ from recsys.item_vectors import STEPS, fit_item_vectors
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.source import Column, State
+from recsys.scratch import OfLast
 from recsys.shopper import Shopper
 
 _ARRAYS: Final = ("rows", "lengths", "step_weights")
@@ -41,6 +42,7 @@ class Vectors:
     ) -> None:
         self.lists = lists.frozen()
         self.rows, self.lengths, self.step_weights = read_only(rows), read_only(lengths), read_only(step_weights)
+        self._visit = OfLast(self._visit_of)
         self._limit, self._neighbours = parameters.candidates_by_vector, parameters.neighbours
 
     @classmethod
@@ -64,15 +66,14 @@ class Vectors:
         return ("vector_similarity", "vector_gap", "vector_last", "vector_previous")
 
     def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        visit = self._visit_vector(recent_items(shopper))
+        _, visit = self._visit.get(shopper)
         if len(visit):
             items, cosines = nearest(self.lists, visit, eligible, self._limit)
             _write(items, cosines, board, first)
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         out[:] = 0.0
-        recent = recent_items(shopper)
-        visit = self._visit_vector(recent)
+        recent, visit = self._visit.get(shopper)
         if len(visit):
             _judge(visit, recent, candidates, self.rows, self.lists.vectors, out)
 
@@ -102,9 +103,10 @@ class Vectors:
     def _everything(self) -> np.ndarray:
         return np.ones(len(self.rows), bool)
 
-    def _visit_vector(self, recent: np.ndarray) -> np.ndarray:
-        """(width,) float32 of length 1; empty where none of the items has a vector."""
-        return _visit_vector(recent, self.rows, self.lists.vectors, self.lengths, self.step_weights)
+    def _visit_of(self, shopper: Shopper) -> tuple[np.ndarray, np.ndarray]:
+        """The recent items, and their vector (width,) float32 of length 1; empty where none of them has one."""
+        recent = recent_items(shopper)
+        return recent, _visit_vector(recent, self.rows, self.lists.vectors, self.lengths, self.step_weights)
 
 
 def recent_items(shopper: Shopper) -> np.ndarray:
@@ -138,7 +140,7 @@ def _visit_vector(
 @compiled
 def _write(items: np.ndarray, cosines: np.ndarray, board: Board, first: int) -> None:
     for place in range(len(items)):
-        board.scores[slot_of(board, items[place]), first] = (1 + cosines[place]) / 2  # a score is never negative
+        board.scores[first, slot_of(board, items[place])] = (1 + cosines[place]) / 2  # a score is never negative
 
 
 @compiled
@@ -151,24 +153,24 @@ def _judge(
     out: np.ndarray,
 ) -> None:
     blocks = vectors.reshape(len(vectors), len(visit) // LANES, LANES)
-    # Columns: the visit's similarity, then the last item's and that of the last other one, behind the gap.
-    _fill(visit.reshape(len(visit) // LANES, LANES), candidates, rows, blocks, out[:, 0])
+    # The visit's similarity, then the last item's and that of the last other one, behind the gap.
+    _fill(visit.reshape(len(visit) // LANES, LANES), candidates, rows, blocks, out[0])
     last = _row_of(recent[-1], rows)
     if last >= 0:
-        _fill(blocks[last], candidates, rows, blocks, out[:, 2])
+        _fill(blocks[last], candidates, rows, blocks, out[2])
     for place in range(len(recent) - 2, -1, -1):
         if recent[place] != recent[-1]:
             previous = _row_of(recent[place], rows)
             if previous >= 0:
-                _fill(blocks[previous], candidates, rows, blocks, out[:, 3])
+                _fill(blocks[previous], candidates, rows, blocks, out[3])
             break
     best = np.float32(-1)
     for place in range(len(candidates)):
         if _row_of(candidates[place], rows) >= 0:
-            best = max(best, out[place, 0])
+            best = max(best, out[0, place])
     for place in range(len(candidates)):
         if _row_of(candidates[place], rows) >= 0:
-            out[place, 1] = best - out[place, 0]
+            out[1, place] = best - out[0, place]
 
 
 @compiled

@@ -85,8 +85,8 @@ class VisitItems:
             out[:] = 0.0
             return
         _in_visit(recent, candidates, out)
-        _of_visit(recent, out[:, len(_IN_VISIT) : len(_IN_VISIT) + len(_OF_VISIT)])
-        of_item = out[:, len(_IN_VISIT) + len(_OF_VISIT) :]
+        _of_visit(recent, out[len(_IN_VISIT) : len(_IN_VISIT) + len(_OF_VISIT)])
+        of_item = out[len(_IN_VISIT) + len(_OF_VISIT) :]
         if shopper.cutoff == len(self._log.ends):
             _looked_up(self._latest, recent[-1], candidates, of_item)
         else:
@@ -96,9 +96,10 @@ class VisitItems:
     @cached_property
     def _latest(self) -> np.ndarray:
         """(items, len(_OF_ITEM)) float32: what is said of every item by all visits; a service asks for nothing else."""
-        table = np.empty((len(self._log.item_offsets) - 1, len(_OF_ITEM)), np.float32)
-        _of_items(np.arange(len(table)), len(self._log.ends), self._log, table)
-        return table
+        items = np.arange(len(self._log.item_offsets) - 1, dtype=np.int32)
+        table = np.empty((len(_OF_ITEM), len(items)), np.float32)
+        _of_items(items, len(self._log.ends), self._log, table)
+        return np.ascontiguousarray(table.T)
 
     def grown(self, items: Items, counters: ItemCounters) -> Self:
         return type(self)(self._log.grown(len(items)))
@@ -136,16 +137,16 @@ def _in_visit(recent: np.ndarray, candidates: np.ndarray, out: np.ndarray) -> No
         while steps >= 0 and place >= 0 and recent[place] == item:
             run += 1
             place -= 1
-        out[row, 0] = item == last
-        out[row, 1] = steps
-        out[row, 2] = since[size - 1 - steps] if steps >= 0 else -1
-        out[row, 3] = first
-        out[row, 4] = gap
-        out[row, 5] = run
-        out[row, 6] = followed
-        out[row, 7] = followed / (times_last + 1.0)
-        out[row, 8] = steps - gap if gap >= 0 else -99
-        out[row, 9] = count
+        out[0, row] = item == last
+        out[1, row] = steps
+        out[2, row] = since[size - 1 - steps] if steps >= 0 else -1
+        out[3, row] = first
+        out[4, row] = gap
+        out[5, row] = run
+        out[6, row] = followed
+        out[7, row] = followed / (times_last + 1.0)
+        out[8, row] = steps - gap if gap >= 0 else -99
+        out[9, row] = count
 
 
 @compiled
@@ -174,14 +175,14 @@ def _of_visit(recent: np.ndarray, out: np.ndarray) -> None:
             gap = place - earlier
     while run < size and recent[size - 1 - run] == last:
         run += 1
-    out[:, 0] = size
-    out[:, 1] = distinct
-    out[:, 2] = distinct / size
-    out[:, 3] = gap > 0
-    out[:, 4] = gap == 1
-    out[:, 5] = returns
-    out[:, 6] = run
-    out[:, 7] = gap
+    out[0] = size
+    out[1] = distinct
+    out[2] = distinct / size
+    out[3] = gap > 0
+    out[4] = gap == 1
+    out[5] = returns
+    out[6] = run
+    out[7] = gap
 
 
 @compiled
@@ -192,21 +193,22 @@ def _of_items(candidates: np.ndarray, cutoff: int, log: VisitLog, out: np.ndarra
         begins[window] = max(cutoff - max(LEAST_VISITS[window], int(cutoff * SHARES[window])), 0)
     for row in range(len(candidates)):
         start, stop = postings_before(log, candidates[row], cutoff)
-        out[row, 0] = stop - start
+        out[0, row] = stop - start
         for window in range(len(SHARES)):
             first = first_at_or_after(log, start, stop, begins[window])
             # Per thousand entries of the window, so that the number means the same when the store has grown.
             entries = log.offsets[cutoff] - log.offsets[begins[window]]
-            out[row, 1 + window] = 1_000.0 * (stop - first) / max(entries, 1)
-        out[row, 4] = (out[row, 2] + 0.05) / (out[row, 3] + 0.05)
-        out[row, 5] = cutoff - log.visits[start] if stop > start else -1
-        out[row, 6] = cutoff - log.visits[stop - 1] if stop > start else -1
+            out[1 + window, row] = 1_000.0 * (stop - first) / max(entries, 1)
+        out[4, row] = (out[2, row] + 0.05) / (out[3, row] + 0.05)
+        out[5, row] = cutoff - log.visits[start] if stop > start else -1
+        out[6, row] = cutoff - log.visits[stop - 1] if stop > start else -1
 
 
 @compiled
 def _looked_up(table: np.ndarray, last: int, candidates: np.ndarray, out: np.ndarray) -> None:
     for row in range(len(candidates)):
-        out[row] = table[candidates[row]]
+        for column in range(len(out)):
+            out[column, row] = table[candidates[row], column]
     _against_last(table[last, 0], out)
 
 
@@ -219,5 +221,5 @@ def _seen(log: VisitLog, item: int, cutoff: int) -> float:
 @compiled
 def _against_last(seen: float, out: np.ndarray) -> None:
     """How often a candidate was seen for each time that the item in view was."""
-    for row in range(len(out)):
-        out[row, 7] = (out[row, 0] + 1.0) / (seen + 1.0)
+    for row in range(out.shape[1]):
+        out[7, row] = (out[0, row] + 1.0) / (seen + 1.0)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
-from recsys.board import Board, best_rows, slot_in, slot_of
+from recsys.board import Board, best_rows, least_rank, slot_in, slot_of
 from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
@@ -165,17 +165,17 @@ def _first_step(anchors: np.ndarray, followers: Followers, board: Board, first: 
         share, root = weight / (seen[anchor] + 3.0), weight / np.sqrt(seen[anchor] + 1.0)
         for entry in range(offsets[anchor], offsets[anchor + 1]):
             after, lately, before, following = sums[entry, 0], sums[entry, 1], sums[entry, 2], sums[entry, 3]
-            row = slot_in(companions[entry], slots, rows, scores, size)
-            scores[row, first + _FOLLOWERS] += share * after
-            scores[row, first + _RECENT] += share * lately
-            scores[row, first + _PREDECESSORS] += share * before
-            scores[row, first + _COSINE] += root * (after + before)
+            row = slot_in(companions[entry], slots, rows, size)
+            scores[first + _FOLLOWERS, row] += share * after
+            scores[first + _RECENT, row] += share * lately
+            scores[first + _PREDECESSORS, row] += share * before
+            scores[first + _COSINE, row] += root * (after + before)
             if number == 0:
-                scores[row, first + _AFTER_LAST] += after
-                scores[row, first + _BEFORE_LAST] += before
-                scores[row, first + _NEXT] += following
+                scores[first + _AFTER_LAST, row] += after
+                scores[first + _BEFORE_LAST, row] += before
+                scores[first + _NEXT, row] += following
             elif number == 1:
-                scores[row, first + _AFTER_PREVIOUS] += after
+                scores[first + _AFTER_PREVIOUS, row] += after
         weight *= ANCHOR_DECAY
 
 
@@ -184,16 +184,16 @@ def _second_step(followers: Followers, board: Board, first: int) -> None:
     """The strongest items so far pass on what followed and preceded them."""
     offsets, companions, sums, seen = followers.offsets, followers.items, followers.sums, followers.seen
     slots, rows, scores, size = board.slots, board.items, board.scores, board.size
-    strength = np.empty((size[0], 1), np.float32)
+    strength = np.empty(size[0], np.float32)
     for row in range(len(strength)):
-        strength[row, 0] = scores[row, first + _FOLLOWERS] + np.float32(0.5) * scores[row, first + _PREDECESSORS]
-    for seed in best_rows(strength, np.arange(len(strength)), 0, SEEDS):
+        strength[row] = scores[first + _FOLLOWERS, row] + np.float32(0.5) * scores[first + _PREDECESSORS, row]
+    for seed in best_rows(strength, SEEDS):
         item = rows[seed]
-        share = strength[seed, 0] / (seen[item] + 3.0)
+        share = strength[seed] / (seen[item] + 3.0)
         for entry in range(offsets[item], offsets[item + 1]):
-            row = slot_in(companions[entry], slots, rows, scores, size)
-            scores[row, first + _SECOND_AFTER] += share * sums[entry, 0]
-            scores[row, first + _SECOND_BEFORE] += share * sums[entry, 2]
+            row = slot_in(companions[entry], slots, rows, size)
+            scores[first + _SECOND_AFTER, row] += share * sums[entry, 0]
+            scores[first + _SECOND_BEFORE, row] += share * sums[entry, 2]
 
 
 @compiled
@@ -227,7 +227,7 @@ def _like_visits(anchors: np.ndarray, cutoff: int, log: VisitLog, found: _Found,
 def _after_pair(previous: int, last: int, visit: int, log: VisitLog, board: Board, column: int) -> None:
     """What came right after the shopper's two latest items, where a visit holds them in that order too."""
     if last == previous + 1 and last + 1 < log.offsets[visit + 1]:
-        board.scores[slot_of(board, log.items[last + 1]), column] += 1.0
+        board.scores[column, slot_of(board, log.items[last + 1])] += 1.0
 
 
 @compiled
@@ -242,26 +242,22 @@ def _align(count: int, cutoff: int, log: VisitLog, found: _Found, board: Board, 
         length = offsets[visit + 1] - offsets[visit]
         recency = 0.5 + np.exp((visit - cutoff) / (1.0 + RECENCY_SHARE * cutoff))
         similarity[place] *= recency / np.sqrt(length + 2.0)
-    least = np.float32(0.0)
-    if count > NEIGHBOURS:
-        least = -np.partition(-similarity, NEIGHBOURS - 1)[NEIGHBOURS - 1]
-    for place in range(count):
-        if similarity[place] < least:
-            continue
-        visit = visits[place]
+    least = least_rank(similarity, NEIGHBOURS)
+    for near in np.flatnonzero(similarity.view(np.int32) >= least):
+        visit = visits[near]
         for entry in range(offsets[visit], offsets[visit + 1]):
-            row = slot_in(items[entry], slots, rows, scores, size)
-            scores[row, first + _VISITS] += similarity[place]
-            distance = entry - common[place]
+            row = slot_in(items[entry], slots, rows, size)
+            scores[first + _VISITS, row] += similarity[near]
+            distance = entry - common[near]
             if 0 < distance <= ALIGNED_STEPS:
-                scores[row, first + _ALIGNED_AFTER] += similarity[place] * ALIGNMENT[distance - 1]
+                scores[first + _ALIGNED_AFTER, row] += similarity[near] * ALIGNMENT[distance - 1]
             elif -ALIGNED_STEPS <= distance < 0:
-                scores[row, first + _ALIGNED_BEFORE] += similarity[place] * ALIGNMENT[-distance - 1]
+                scores[first + _ALIGNED_BEFORE, row] += similarity[near] * ALIGNMENT[-distance - 1]
 
 
 @compiled
 def _damp(roots: np.ndarray, board: Board, column: int) -> None:
     """Turn the sums of roots into a cosine, by the root of each item's own number of visits."""
-    rows, scores = board.items, board.scores
+    rows, scores = board.items, board.scores[column]
     for row in range(board.size[0]):
-        scores[row, column] /= roots[rows[row]]
+        scores[row] /= roots[rows[row]]

@@ -69,21 +69,21 @@ def proposals(
     for item in seen:
         slot_of(board, item)
     source.propose(asked, np.ones(count, bool), board, 1)
-    scores = board.scores[: board.size[0]]
-    assert not scores[:, [0, -1]].any(), "a source writes into its own columns only"
+    scores = board.scores[:, : board.size[0]]
+    assert not scores[[0, -1]].any(), "a source writes into its own columns only"
     assert (scores >= 0).all()
     items = board.items[: board.size[0]].tolist()
-    found = zip(names, scores[:, 1:-1].T.tolist(), strict=True)
+    found = zip(names, scores[1:-1].tolist(), strict=True)
     return {name: {item: score for item, score in zip(items, column, strict=True) if score} for name, column in found}
 
 
 def judgements(source: Source, asked: Shopper, candidates: Sequence[int]) -> dict[str, list[float]]:
     """By name, what the source says of each candidate."""
     names = source.judgements()
-    out = np.full((len(candidates), len(names)), np.nan, np.float32)
+    out = np.full((len(names), len(candidates)), np.nan, np.float32)
     source.judge(asked, np.array(candidates), out)
     assert np.isfinite(out).all()
-    return {name: column.tolist() for name, column in zip(names, out.T, strict=True)}
+    return {name: column.tolist() for name, column in zip(names, out, strict=True)}
 
 
 def recommender(rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL) -> Recommender:

@@ -4,13 +4,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.board import Board, clear, nominated, slot_of
+from recsys.board import Board, best_rows, clear, least_rank, nominated, slot_of
 
 
 def written(scores: dict[int, list[float]], items: int = 10) -> Board:
     board = Board.of(items, 2)
     for item, row in scores.items():
-        board.scores[slot_of(board, item)] = row
+        board.scores[:, slot_of(board, item)] = row
     return board
 
 
@@ -25,7 +25,7 @@ def test_an_item_keeps_its_row_and_a_new_row_is_zero() -> None:
     board = written({7: [1.0, 2.0]})
     assert slot_of(board, 7) == 0
     assert slot_of(board, 3) == 1
-    assert board.scores[:2].tolist() == [[1, 2], [0, 0]]
+    assert board.scores[:, :2].T.tolist() == [[1, 2], [0, 0]]
     assert board.size[0] == 2
 
 
@@ -34,7 +34,7 @@ def test_a_cleared_board_remembers_nothing_of_the_last_shopper() -> None:
     clear(board)
     assert board.size[0] == 0
     assert (board.slots == -1).all()
-    assert board.scores[slot_of(board, 3)].tolist() == [0, 0]
+    assert board.scores[:, slot_of(board, 3)].tolist() == [0, 0]
 
 
 def test_each_column_nominates_its_best_and_says_so() -> None:
@@ -64,3 +64,18 @@ def test_the_best_of_a_column_are_what_sorting_would_give(values: list[int], lim
     positive = [item for item, value in enumerate(values) if value]
     expected = sorted(positive, key=lambda item: -values[item])[:limit]
     assert set(best(board, [limit])) == set(expected)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=20), st.integers(1, 8))
+def test_the_least_rank_is_reached_by_the_best_and_their_equals_alone(values: list[int], limit: int) -> None:
+    numbers = np.array(values, np.float32)
+    reaching = numbers[numbers.view(np.int32) >= least_rank(numbers, limit)]
+    last = sorted(values, reverse=True)[:limit][-1]
+    assert sorted(reaching.tolist()) == sorted(value for value in values if value >= max(last, 1))
+
+
+@given(st.lists(st.integers(0, 6), max_size=20), st.integers(1, 8))
+def test_the_best_rows_come_in_their_order(values: list[int], limit: int) -> None:
+    rows = [row for row, value in enumerate(values) if value]
+    expected = sorted(rows, key=lambda row: -values[row])[:limit]
+    assert best_rows(np.array(values, np.float32), limit).tolist() == expected

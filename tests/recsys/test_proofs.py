@@ -155,7 +155,7 @@ class Peeking:
         cut = int(self.log.offsets[shopper.cutoff])
         seen = self.log.items[cut:] if self.sees_the_future else self.log.items[:cut]
         for item in seen[-50:].tolist():
-            board.scores[slot_of(board, item), first] += 1.0
+            board.scores[first, slot_of(board, item)] += 1.0
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         """Says nothing."""

@@ -100,9 +100,9 @@ def proposed(source: CoVisitation, asked: Shopper) -> tuple[dict[int, float], di
     """What the source gives each item for the whole history, and for the visit."""
     board = Board.of(6, 2)
     source.propose(asked, np.ones(6, bool), board, 0)
-    rows = board.scores[: board.size[0]]
+    size = int(board.size[0])
     whole, visit = (
-        {int(board.items[row]): float(rows[row, c]) for row in range(len(rows)) if rows[row, c]} for c in (0, 1)
+        {int(board.items[row]): float(column[row]) for row in range(size) if column[row]} for column in board.scores
     )
     return whole, visit
 
@@ -151,6 +151,6 @@ def test_an_item_that_came_after_the_fit_is_nobodys_neighbour_and_does_no_harm()
     bought = fitted(PAIRS, BoughtTogether)
     board = Board.of(9, 2)
     bought.propose(shopper([(8, ORDER, 1.0), (0, ORDER, 1.0)]), np.ones(9, bool), board, 0)
-    assert board.scores[slot_of(board, 1), 0] > 0
+    assert board.scores[0, slot_of(board, 1)] > 0
     assert len(bought.similar(8)[0]) == 0
     assert bought.strongest_anchors(shopper([(8, ORDER, 1.0)]), np.array([1])).tolist() == [-1]

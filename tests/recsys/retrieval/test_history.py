@@ -16,7 +16,7 @@ def said(asked: Shopper) -> dict[int, dict[str, float]]:
     board = Board.of(6, len(COLUMNS))
     History().propose(asked, EVERYTHING, board, 0)
     rows = range(int(board.size[0]))
-    return {int(board.items[row]): dict(zip(COLUMNS, board.scores[row].tolist(), strict=True)) for row in rows}
+    return {int(board.items[row]): dict(zip(COLUMNS, board.scores[:, row].tolist(), strict=True)) for row in rows}
 
 
 def test_it_speaks_of_the_shoppers_own_items_only() -> None:
@@ -46,5 +46,5 @@ def test_a_later_and_stronger_interaction_shows_more_interest() -> None:
 def test_it_writes_from_its_own_column_on() -> None:
     board = Board.of(6, len(COLUMNS) + 2)
     History().propose(shopper([(3, VIEW, 1.0)]), EVERYTHING, board, 2)
-    assert board.scores[slot_of(board, 3), :2].tolist() == [0, 0]
-    assert board.scores[slot_of(board, 3), 2] > 0
+    assert board.scores[:2, slot_of(board, 3)].tolist() == [0, 0]
+    assert board.scores[2, slot_of(board, 3)] > 0

@@ -32,14 +32,14 @@ FOUND = fitted(checkerboard())
 def proposed(source: Vectors, asked: Shopper, eligible: np.ndarray = EVERYTHING) -> dict[int, float]:
     board = Board.of(len(eligible), 2)
     source.propose(asked, eligible, board, 1)
-    assert not board.scores[: board.size[0], 0].any()
-    return dict(zip(board.items[: board.size[0]].tolist(), board.scores[: board.size[0], 1].tolist(), strict=True))
+    assert not board.scores[0, : board.size[0]].any()
+    return dict(zip(board.items[: board.size[0]].tolist(), board.scores[1, : board.size[0]].tolist(), strict=True))
 
 
 def judged(source: Vectors, asked: Shopper, candidates: list[int]) -> np.ndarray:
-    out = np.full((len(candidates), len(source.judgements())), np.nan, np.float32)
+    out = np.full((len(source.judgements()), len(candidates)), np.nan, np.float32)
     source.judge(asked, np.array(candidates), out)
-    return out
+    return out.T
 
 
 def test_proposals_stay_in_the_shoppers_half() -> None:
