@@ -25,7 +25,7 @@ from contracts import columns as c
 from models.churn import ChurnParameters
 from models.metrics import probability_metrics
 from pipelines.families.churn import CHURN
-from pipelines.families.churn_snapshots import DAY
+from pipelines.families.customer_history import DAY
 from pipelines.families.declaration import Backtest, TrainingData
 
 HORIZON_DAYS: Final = 30

@@ -12,7 +12,7 @@ from contracts.bundle import COHORTS_TABLE, KPIS_TABLE, write_table
 from contracts.errors import NotEnoughData
 from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
 from models.churn import ChurnParameters
-from pipelines.families.churn_snapshots import ELIGIBLE_HORIZONS, CustomerHistory
+from pipelines.families.customer_history import ELIGIBLE_HORIZONS, CustomerHistory
 from pipelines.features.customer import INPUT_COLUMNS
 from pipelines.features.kpis import cohorts, kpis
 

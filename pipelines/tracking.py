@@ -6,7 +6,7 @@ The only module that imports mlflow, and only when it is used: the import takes 
 import logging
 import os
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,15 +46,19 @@ class Tracker:
         started_at: datetime,
     ) -> tuple[str, str]:
         """Write one finished run and register it as a version; returns (run id, version)."""
+        from mlflow.entities import Metric, Param
+
         client = self._client
         run = client.create_run(
             self._experiment_id, run_name=family, start_time=_milliseconds(started_at), tags={"family": family, **tags}
         )
         run_id: str = run.info.run_id
-        for name, value in parameters.items():
-            client.log_param(run_id, name, str(value)[:_MAX_PARAMETER_CHARS])
-        for name, value in _defined(metrics, baseline_metrics).items():
-            client.log_metric(run_id, name, value)
+        at = _milliseconds(datetime.now(UTC))
+        client.log_batch(
+            run_id,
+            metrics=[Metric(name, value, at, 0) for name, value in _defined(metrics, baseline_metrics).items()],
+            params=[Param(name, str(value)[:_MAX_PARAMETER_CHARS]) for name, value in parameters.items()],
+        )
         client.log_dict(run_id, {"details": dict(details)}, "details.json")
         client.set_terminated(run_id)
         version = client.create_model_version(self._registered(family), source=run.info.artifact_uri, run_id=run_id)

@@ -18,6 +18,7 @@ from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.campaigns import campaigns
 from pipelines.candidates import Candidate, CandidateStore
+from pipelines.families.customer_history import SharedHistory
 from pipelines.families.declaration import Backtest, Family, PreviousFit, TrainingData
 from pipelines.families.registry import FAMILIES
 from pipelines.gate import Verdict, judge
@@ -45,6 +46,7 @@ class _Tables(NamedTuple):
     events: ibis.Table
     catalogue: ibis.Table
     campaigns: ibis.Table
+    history: SharedHistory
 
 
 def evaluate(
@@ -99,7 +101,7 @@ def _each_family(
 
 
 def _tables(settings: Settings, warehouse: Warehouse) -> _Tables:
-    return _Tables(warehouse.events(), warehouse.catalogue(), warehouse.held(campaigns(settings)))
+    return _Tables(warehouse.events(), warehouse.catalogue(), warehouse.held(campaigns(settings)), SharedHistory())
 
 
 def _served(settings: Settings) -> Bundle | None:
@@ -137,6 +139,7 @@ def _one_family(
         events=tables.events,
         catalogue=tables.catalogue,
         campaigns=tables.campaigns,
+        shared=tables.history,
         as_of=as_of,
         parameters=family_parameters(family, settings.families.get(family.name, {})),
         seed=settings.seed,

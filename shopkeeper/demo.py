@@ -41,6 +41,8 @@ def demo(
 
     Example: [bold]DEMO_SERVE=no shopkeeper demo[/]
     """
+    for told_to_end in (signal.SIGINT, signal.SIGTERM):  # as by Ctrl-C: the processes that are started end too
+        signal.signal(told_to_end, signal.default_int_handler)
     settings = load_settings(home=load_settings().home / "demo")
     _make(settings, events)
     key = _fresh_key(settings)
@@ -80,14 +82,14 @@ def _make(settings: Settings, events: int) -> None:
     from pipelines.ingest import ingest
     from pipelines.publish import publish
     from pipelines.simulate.simulation import parameters_for, simulate
-    from pipelines.train import train
+    from shopkeeper.demo_training import train_in_two
     from shopkeeper.train import report
 
     with steps() as progress:
         written = simulate(parameters_for(events, DAYS, settings.seed), settings.home / "simulated", False, progress)
         files = [Path(written.events_path)]
         ingested = ingest(settings, files, catalogue=Path(written.catalogue_path), progress=progress)
-        outcomes = train(settings, progress=progress)
+        trained = train_in_two(settings, progress)
         publish(settings, progress)
     counts = ingested.total
     console.print(
@@ -95,7 +97,8 @@ def _make(settings: Settings, events: int) -> None:
         f"{counts.quarantined.total():,} quarantined + {counts.suppressed:,} suppressed (no consent).\n",
         highlight=False,
     )
-    report(outcomes, progress.seconds, as_json=False)
+    console.out(trained.told, highlight=False)
+    report(trained.outcomes, progress.seconds, as_json=False)
 
 
 def _fresh_key(settings: Settings) -> str:
@@ -113,8 +116,6 @@ def _service(settings: Settings, port: int) -> Iterator[tuple[str, "subprocess.P
 
     It ends with the block, also where the block is interrupted or this process is told to end.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     command = [sys.executable, "-m", "shopkeeper", "serve", "--port", str(port)]
     log_path = settings.home / "service.log"
     with log_path.open("w") as log:

@@ -17,7 +17,7 @@ from models.churn_features import FEATURES
 from models.metrics import probability_metrics, reliability_curve, share_coverage
 from models.reasons import REASONS, churn_reasons, lapse_reason
 from models.recency import RecencyModel
-from pipelines.families.churn_snapshots import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
+from pipelines.families.customer_history import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, TrainingData
 
 RISK: Final = c.CHURN_RISK
@@ -48,8 +48,7 @@ class _Fit:
 
 def backtest(data: TrainingData) -> Backtest:
     """Fit as of one horizon ago, predict the customers of that day, compare with what they did since."""
-    history = CustomerHistory(data.events, data.as_of)
-    rhythm = history.rhythm(data.parameters)
+    history, rhythm = data.history, data.history.rhythm(data.parameters)
     cut = data.as_of - rhythm.horizon_days * DAY
     fitted = _fit_at(cut, history, rhythm, data)
     data.progress("churn: test")
@@ -72,8 +71,7 @@ def backtest(data: TrainingData) -> Backtest:
 
 def fit(data: TrainingData) -> FittedFamily:
     """Fit on everything, score every customer with an order who allows personalization."""
-    history = CustomerHistory(data.events, data.as_of)
-    rhythm = history.rhythm(data.parameters)
+    history, rhythm = data.history, data.history.rhythm(data.parameters)
     fitted = _fit_at(data.as_of, history, rhythm, data)
     data.progress("churn: score")
     table = _scored(history, fitted, rhythm, data)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import FamilyKind, Replay
 from contracts.progress import Progress, silent
+from pipelines.families.customer_history import CustomerHistory, SharedHistory
 
 Metrics = dict[str, float | None]  # None: not defined on this data, for example an AUC of one class
 
@@ -47,6 +48,12 @@ class TrainingData:
     progress: Progress = silent
     previous: PreviousFit | None = None
     others: Mapping[str, Any] = field(default_factory=dict)  # every family's parameters, by its name
+    shared: SharedHistory = field(default_factory=SharedHistory)
+
+    @property
+    def history(self) -> CustomerHistory:
+        """What the customers did, fetched once for all families that are given the same `shared`."""
+        return self.shared.of(self.events, self.as_of)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,14 @@ from models.next_order import SOON_DAYS, NextOrderModel, NextOrderParameters
 from models.order_calibration import COVERAGE, OrderCalibration
 from models.order_curves import OrderCurves, interval_edges
 from models.own_rhythm import OwnRhythm
+from pipelines.families.customer_history import DAY, CustomerHistory
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
-from pipelines.families.next_order_history import DAY, FollowedCustomers, OrderHistory
+from pipelines.families.next_order_history import (
+    FollowedCustomers,
+    followed_customers,
+    horizon_days,
+    usual_gap_days,
+)
 from pipelines.features.orders import DAY_SECONDS
 
 EXPECTED: Final = c.NEXT_ORDER_EXPECTED
@@ -59,18 +65,17 @@ class _Fit:
 
 def backtest(data: TrainingData) -> Backtest:
     """Fit as of one horizon ago, say when the customers of that day order next, compare with what they did since."""
-    history = OrderHistory(data.events, data.as_of)
-    horizon_days = history.horizon_days(data.parameters)
-    cut = data.as_of - horizon_days * DAY
-    fitted = _fit_at(cut, history, horizon_days, data)
+    days = horizon_days(data.history, data.parameters)
+    cut = data.as_of - days * DAY
+    fitted = _fit_at(cut, data.history, days, data)
     data.progress("next_order: test")
-    test = history.customers(cut, data.as_of)
+    test = followed_customers(data.history, cut, data.as_of)
     followed = test.followed
     ours = fitted.model.curves(followed.numbers, data.threads)
     baseline = fitted.own_rhythm_curves(followed.numbers)
     metrics = _judged(ours, fitted.model.calibration, followed, data.parameters)
     point = _own_gap_days(followed.numbers, fitted.model.rhythm.usual_gap_days)
-    rows = np.flatnonzero(followed.next_days <= horizon_days)
+    rows = np.flatnonzero(followed.next_days <= days)
     return Backtest(
         window_start=cut,
         window_end=data.as_of,
@@ -85,10 +90,9 @@ def backtest(data: TrainingData) -> Backtest:
 
 def fit(data: TrainingData) -> FittedFamily:
     """Fit on everything, date the next order of every customer with one who allows personalization."""
-    history = OrderHistory(data.events, data.as_of)
-    fitted = _fit_at(data.as_of, history, history.horizon_days(data.parameters), data)
+    fitted = _fit_at(data.as_of, data.history, horizon_days(data.history, data.parameters), data)
     data.progress("next_order: score")
-    customers = history.customers(data.as_of, data.as_of)
+    customers = followed_customers(data.history, data.as_of, data.as_of)
     curves = fitted.model.curves(customers.followed.numbers, data.threads)
     dated = _dated(curves, fitted.model.calibration, customers.followed, data.parameters)
     table = _table(customers.ids, dated, data.as_of)
@@ -99,26 +103,26 @@ def fit(data: TrainingData) -> FittedFamily:
     return FittedFamily(write_files, table, _described(fitted.facts["horizon_days"], data), _replays(table))
 
 
-def _fit_at(cut: datetime, history: OrderHistory, horizon_days: int, data: TrainingData) -> _Fit:
+def _fit_at(cut: datetime, history: CustomerHistory, days: int, data: TrainingData) -> _Fit:
     """Train on what was known a horizon before `cut`, calibrate on the horizon since: neither sees beyond."""
     parameters: NextOrderParameters = data.parameters
     data.progress("next_order: snapshots")
-    later_at = cut - horizon_days * DAY
-    later = _enough(history.customers(later_at, cut).followed, later_at, parameters)
-    times = sorted(later_at - horizon_days * DAY / 2**number for number in range(parameters.snapshots))
-    training = [history.customers(at, later_at).followed for at in times]
+    later_at = cut - days * DAY
+    later = _enough(followed_customers(history, later_at, cut).followed, later_at, parameters)
+    times = sorted(later_at - days * DAY / 2**number for number in range(parameters.snapshots))
+    training = [followed_customers(history, at, later_at).followed for at in times]
     _enough(training[0], times[0], parameters)
     data.progress("next_order: train")
-    rhythm = OwnRhythm.fit(training, history.usual_gap_days(later_at))
-    edges = interval_edges(horizon_days)
+    rhythm = OwnRhythm.fit(training, usual_gap_days(history, later_at))
+    edges = interval_edges(days)
     model = NextOrderModel.fit(training, later, rhythm, edges, parameters, data.seed, data.threads)
     calibration = OrderCalibration.fit(rhythm.curves(later.numbers, edges), later, parameters.least_chance)
     facts = {
-        "horizon_days": horizon_days,
+        "horizon_days": days,
         "usual_gap_days": rhythm.usual_gap_days,
         "training_snapshots": [at.isoformat() for at in times],
         "calibration_snapshot": later_at.isoformat(),
-        "calibration_orders": int((later.next_days <= horizon_days).sum()),
+        "calibration_orders": int((later.next_days <= days).sum()),
     }
     return _Fit(cut, model, calibration, facts)
 

@@ -27,7 +27,7 @@ from models.customer_clusters import AXES, CustomerClusters
 from models.lifecycle import PROSPECT, lifecycle_stages
 from models.rfm import MEASURES, RfmModel, rfm_segments, rfm_values
 from models.segment_changes import explained_variance, segment_changes
-from pipelines.families.churn_snapshots import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
+from pipelines.families.customer_history import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, PreviousFit, TrainingData
 
 RFM_SEGMENT: Final = c.RFM_SEGMENT
@@ -101,7 +101,7 @@ class Segmentation:
 
 def backtest(data: TrainingData) -> Backtest:
     """Segment the customers of one horizon ago, and see what the segments say of what they spent since."""
-    history, rhythm = _history(data, data.as_of)
+    history, rhythm = data.history, _rhythm(data, data.as_of)
     horizon = rhythm.horizon_days * DAY
     cut = data.as_of - horizon
     data.progress("segments: earlier")
@@ -142,7 +142,7 @@ def backtest(data: TrainingData) -> Backtest:
 
 def fit(data: TrainingData) -> FittedFamily:
     """Segment everybody who allows personalization, prospects too, starting from what was published before."""
-    history, rhythm = _history(data, data.as_of)
+    history, rhythm = data.history, _rhythm(data, data.as_of)
     customers = _enough(history.snapshot(data.as_of), data.parameters)
     published = _published(data)
     data.progress("segments: fit")
@@ -163,10 +163,9 @@ def fit(data: TrainingData) -> FittedFamily:
     return FittedFamily(write_files, everyone, _described(rhythm.horizon_days, fitted.clusters.names), _replays(table))
 
 
-def _history(data: TrainingData, as_of: datetime) -> tuple[CustomerHistory, PurchaseRhythm]:
-    history = CustomerHistory(data.events, as_of)
+def _rhythm(data: TrainingData, as_of: datetime) -> PurchaseRhythm:
     try:
-        return history, history.rhythm(data.parameters.rhythm_parameters())
+        return data.history.rhythm(data.parameters.rhythm_parameters(), as_of)
     except NotEnoughData as error:
         told = str(error).replace("families.churn.", "families.segments.")
         raise NotEnoughData(f"segments follow the horizon of churn, and {told}") from None
@@ -207,7 +206,7 @@ def _changes_of_late(
 ) -> dict[str, Any]:
     """What two runs, some days apart, would have changed, the later one starting from the earlier."""
     before_at = data.as_of - data.parameters.compared_days * DAY
-    _, earlier_rhythm = _history(data, before_at)
+    earlier_rhythm = _rhythm(data, before_at)
     before, now = history.snapshot(before_at), history.snapshot(data.as_of)
     old = Segmentation.fit(before, earlier_rhythm.horizon_days, start)
     new = Segmentation.fit(now, rhythm.horizon_days, old.clusters)

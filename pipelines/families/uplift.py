@@ -14,8 +14,9 @@ from models.uplift import UpliftModel, UpliftParameters
 from models.uplift_bands import LEAVE_ALONE, LOST_CAUSE, PERSUADABLE, SURE_THING, uplift_bands
 from models.uplift_judgement import OURS, judged
 from models.uplift_learners import RESPONSE
+from pipelines.families.customer_history import Snapshot
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, TrainingData
-from pipelines.families.uplift_trial import UpliftHistory, uplift_trial
+from pipelines.families.uplift_trial import uplift_trial
 
 UPLIFT: Final = "uplift"
 LOW: Final = "uplift_low"
@@ -30,7 +31,7 @@ def backtest(data: TrainingData) -> Backtest:
     """Cross-fit twice: each part of the customers is scored by a learner that was chosen and grown on the others."""
     parameters: UpliftParameters = data.parameters
     data.progress("uplift: campaigns")
-    known = uplift_trial(data, UpliftHistory(data.events, data.as_of))
+    known = uplift_trial(data)
     data.progress("uplift: judge")
     parts, folds = known.folds(parameters.judging_folds, data.seed), known.folds(parameters.folds, data.seed + 1)
     judgement = judged(known.trial, parts, folds, parameters, data.seed, data.threads)
@@ -51,15 +52,13 @@ def backtest(data: TrainingData) -> Backtest:
 def fit(data: TrainingData) -> FittedFamily:
     """Fit on every campaign, score every customer with an order who allows personalization."""
     parameters: UpliftParameters = data.parameters
-    history = UpliftHistory(data.events, data.as_of)
-    known = uplift_trial(data, history)
+    known = uplift_trial(data)
     data.progress("uplift: train")
     model = UpliftModel.fit(known.trial, known.folds(parameters.folds, data.seed), parameters, data.seed, data.threads)
     if model.choice.chosen == RESPONSE:
         raise NotEnoughData(f"uplift: {model.choice.words} Hold out more customers, in more campaigns.")
     data.progress("uplift: score")
-    ids, features = history.features(data.as_of)
-    table = _scored(ids, features, model, data.threads)
+    table = _scored(data.history.snapshot(data.as_of), model, data.threads)
 
     def write_files(folder: Path) -> None:
         model.write(folder, known.facts | {"features": list(FEATURES), "why": model.choice.words})
@@ -67,11 +66,19 @@ def fit(data: TrainingData) -> FittedFamily:
     return FittedFamily(write_files, table, _described(parameters.outcome_days, known.facts), _replays(table))
 
 
-def _scored(ids: pa.Array, features: np.ndarray, model: UpliftModel, threads: int) -> pa.Table:
+def _scored(customers: Snapshot, model: UpliftModel, threads: int) -> pa.Table:
     """The columns of the customers' table, a row per customer."""
-    uplift, low, high = (np.round(number, DECIMALS) for number in model.uplift(features, threads))
-    bands = uplift_bands(low, high, model.orders_anyway(features, threads), model.order_rate)
-    return pa.table({c.CUSTOMER_ID: ids, UPLIFT: uplift, LOW: low, HIGH: high, BAND: pa.array(bands, pa.string())})
+    uplift, low, high = (np.round(number, DECIMALS) for number in model.uplift(customers.features, threads))
+    bands = uplift_bands(low, high, model.orders_anyway(customers.features, threads), model.order_rate)
+    return pa.table(
+        {
+            c.CUSTOMER_ID: customers.customer_ids,
+            UPLIFT: uplift,
+            LOW: low,
+            HIGH: high,
+            BAND: pa.array(bands, pa.string()),
+        }
+    )
 
 
 def _described(outcome_days: int, facts: dict[str, Any]) -> dict[str, str]:

@@ -5,10 +5,8 @@ Features are those of the instant of the assignment; the outcome is an order wit
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any, Final
 
-import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,9 +16,9 @@ from contracts.errors import NotEnoughData
 from models.churn_features import FEATURES
 from models.uplift import UpliftParameters, deal_folds
 from models.uplift_learners import Trial
-from pipelines.campaigns import CONTACTED, customers_with_order
+from pipelines.campaigns import CONTACTED
+from pipelines.families.customer_history import CustomerHistory
 from pipelines.families.declaration import TrainingData
-from pipelines.features.customer import customer_features, customer_input
 
 _HOW: Final = "Run `shopkeeper holdout CAMPAIGN` before the next campaign, contact only whom it names"
 
@@ -42,29 +40,7 @@ class UpliftTrial:
         return folds
 
 
-class UpliftHistory:
-    """The part of the events that matters here, fetched once, and only where there is a campaign to look at."""
-
-    def __init__(self, events: ibis.Table, as_of: datetime) -> None:
-        self._past = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of))
-
-    @cached_property
-    def _events(self) -> ibis.Table:
-        return customer_input(self._past).cache()
-
-    def features(self, at: datetime) -> tuple[pa.Array, np.ndarray]:
-        """Ids, sorted, and features (customers, len(FEATURES)) of everybody with an order before `at`."""
-        table = customer_features(self._events, at).select(c.CUSTOMER_ID, *FEATURES).order_by(c.CUSTOMER_ID)
-        found = table.to_pyarrow()
-        columns = [found[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in FEATURES]
-        return found[c.CUSTOMER_ID].combine_chunks(), np.column_stack(columns)
-
-    def came(self, start: datetime, end: datetime) -> pa.ChunkedArray:
-        """Who placed an order in [start, end)."""
-        return customers_with_order(self._events.filter(self._events[c.OCCURRED_AT] >= ibis.literal(start)), start, end)
-
-
-def uplift_trial(data: TrainingData, history: UpliftHistory) -> UpliftTrial:
+def uplift_trial(data: TrainingData) -> UpliftTrial:
     """Gather the campaigns; raises NotEnoughData where none has a holdout whose outcome is known and large enough."""
     parameters: UpliftParameters = data.parameters
     days = timedelta(days=parameters.outcome_days)
@@ -83,27 +59,28 @@ def uplift_trial(data: TrainingData, history: UpliftHistory) -> UpliftTrial:
         .aggregate([])
         .sort_by([(c.ASSIGNED_AT, "ascending"), (c.CAMPAIGN, "ascending")])
     )
-    parts = [_one_campaign(over, row[c.CAMPAIGN], row[c.ASSIGNED_AT], days, history) for row in starts.to_pylist()]
+    parts = [_one_campaign(over, row[c.CAMPAIGN], row[c.ASSIGNED_AT], days, data.history) for row in starts.to_pylist()]
     parts = [(ids, trial) for ids, trial in parts if 0 < trial.treated_share < 1]
     return _gathered(parts, starts, days, parameters, data.seed)
 
 
 def _one_campaign(
-    assigned: pa.Table, campaign: str, at: datetime, days: timedelta, history: UpliftHistory
+    assigned: pa.Table, campaign: str, at: datetime, days: timedelta, history: CustomerHistory
 ) -> tuple[pa.Array, Trial]:
     """Those who had ordered before and allow personalization; of both arms alike, as it was so before the draw."""
     is_here = pc.and_(
         pc.equal(assigned[c.CAMPAIGN], campaign), pc.equal(assigned[c.ASSIGNED_AT], pa.scalar(at, c.TIMESTAMP))
     )
     rows = assigned.filter(is_here)
-    ids, features = history.features(at)
-    place = pc.index_in(ids, rows[c.CUSTOMER_ID].combine_chunks())
+    customers = history.snapshot(at)
+    place = pc.index_in(customers.customer_ids, rows[c.CUSTOMER_ID].combine_chunks())
     is_drawn = place.is_valid().to_numpy(zero_copy_only=False)
-    ids = ids.filter(pa.array(is_drawn))
+    drawn = customers.taken(is_drawn)
     arms = rows[c.ARM].take(place.drop_null())
     treated = pc.equal(arms, CONTACTED).to_numpy().astype(np.int64)
-    outcome = pc.is_in(ids, history.came(at, at + days)).to_numpy(zero_copy_only=False).astype(np.int64)
-    return ids, Trial(features[is_drawn], treated, outcome, np.ones(len(ids)))
+    came = history.order_days(at + days, since=at)[c.CUSTOMER_ID]
+    outcome = pc.is_in(drawn.customer_ids, came.combine_chunks()).to_numpy(zero_copy_only=False).astype(np.int64)
+    return drawn.customer_ids, Trial(drawn.features, treated, outcome, np.ones(len(outcome)))
 
 
 def _gathered(

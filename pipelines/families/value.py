@@ -17,7 +17,7 @@ from models.metrics import normalised_gini
 from models.purchase_outlook import FORMS, PARETO_NBD, PurchaseOutlook
 from models.value import Expectation, ValueCases, ValueForecaster, ValueModel, ValueParameters, spend_deviance
 from models.value_interval import ValueInterval
-from pipelines.families.churn_snapshots import DAY, CustomerHistory, Snapshot
+from pipelines.families.customer_history import DAY, Snapshot
 from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 
 HORIZONS: Final = (30, 90, 365)
@@ -123,15 +123,12 @@ class _Past:
     def __init__(self, data: TrainingData) -> None:
         self._data = data
         self._parameters: ValueParameters = data.parameters
-        self._history = CustomerHistory(data.events, data.as_of)
-        self._snapshots: dict[datetime, Snapshot] = {}
+        self._history = data.history
         self._first = self._history.first_order_at()
 
     def snapshot(self, at: datetime) -> Snapshot:
         """Everybody with an order before `at`."""
-        if at not in self._snapshots:
-            self._snapshots[at] = self._history.snapshot(at)
-        return self._snapshots[at]
+        return self._history.snapshot(at)
 
     def view(self, at: datetime, days: int, form: str) -> _View:
         """What the purchase models expect; what came is not looked at, and 0."""

@@ -4,7 +4,6 @@ Sums that models see are of whole days, counts or cents, so that they do not dep
 model trained twice is the same model.
 """
 
-from datetime import datetime, timedelta
 from typing import Final
 
 import ibis
@@ -19,6 +18,7 @@ from contracts.events import (
     PRODUCT_CLICKED,
     PRODUCT_VIEWED,
 )
+from pipelines.features.instant import AsOf, seconds_since_1970, timestamp
 from pipelines.features.orders import (
     DAY_SECONDS,
     GAP_DAYS,
@@ -63,7 +63,7 @@ def customer_input(events: ibis.Table) -> ibis.Table:
     return events.filter(is_ours | events[c.EVENT].isin(_RETURNS)).select(*INPUT_COLUMNS)
 
 
-def customer_features(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def customer_features(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """One row per known customer who allows personalization and has an order before `as_of`.
 
     Columns: customer_id, then numbers; times in days, money in the store's currency. A number that does not exist
@@ -82,13 +82,13 @@ def customer_features(events: ibis.Table, as_of: datetime) -> ibis.Table:
     return _derived(features)
 
 
-def customer_base(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def customer_base(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """One row per known customer, also without orders and whatever their consent: the plain facts.
 
     Columns: customer_id, first_order_at, last_order_at, orders, revenue; country, channel, device: the latest said.
     Refunds that name no known order still lessen the revenue.
     """
-    past = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.IS_KNOWN])
+    past = events.filter(events[c.OCCURRED_AT] < timestamp(as_of), events[c.IS_KNOWN])
     placed = orders(events, as_of)
     totals = placed.group_by(c.CUSTOMER_ID).agg(
         placed[ORDERED_AT].min().name(c.FIRST_ORDER_AT),
@@ -112,7 +112,7 @@ def customer_base(events: ibis.Table, as_of: datetime) -> ibis.Table:
     )
 
 
-def _bought(placed: ibis.Table, as_of: datetime) -> ibis.Table:
+def _bought(placed: ibis.Table, as_of: AsOf) -> ibis.Table:
     """Orders and money, in all and of late."""
     age = _days_before(placed[ORDERED_AT], as_of)
     recent = {f"orders_{days}d": placed.count(where=age <= days) for days in ORDER_WINDOWS_DAYS}
@@ -150,7 +150,7 @@ def _gaps(placed: ibis.Table) -> ibis.Table:
     )
 
 
-def _kept(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def _kept(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """How many different items a customer bought, what share of the money went back, and what of it names no order."""
     lines = order_lines(events, as_of)
     ordered = lines[VALUE_ORDERED].sum().round(2)
@@ -165,12 +165,12 @@ def _kept(events: ibis.Table, as_of: datetime) -> ibis.Table:
     return joined.select(c.CUSTOMER_ID, "items", refund_share=share, unlinked=joined.unlinked.coalesce(0.0))
 
 
-def _visited(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def _visited(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """What a customer looked at and put into the cart of late, and when they were last seen."""
-    past = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.EVENT].isin(_VISITS))
+    past = events.filter(events[c.OCCURRED_AT] < timestamp(as_of), events[c.EVENT].isin(_VISITS))
     ever = past.group_by(c.CUSTOMER_ID).agg(last_visit_at=past[c.OCCURRED_AT].max())
     # Only what lies in a window is looked at closely: browsing is most of a store's events.
-    late = past.filter(past[c.OCCURRED_AT] >= ibis.literal(as_of - timedelta(days=max(VISIT_WINDOWS_DAYS))))
+    late = past.filter(past[c.OCCURRED_AT] >= timestamp(as_of) - ibis.interval(hours=24 * max(VISIT_WINDOWS_DAYS)))
     age = _days_before(late[c.OCCURRED_AT], as_of)
     is_view, is_cart = late[c.EVENT].isin((PRODUCT_VIEWED, PRODUCT_CLICKED)), late[c.EVENT] == PRODUCT_ADDED
     counts: dict[str, Value] = {}
@@ -214,9 +214,9 @@ def _latest(past: ibis.Table, names: tuple[str, ...]) -> ibis.Table:
     return instants.group_by(c.CUSTOMER_ID).agg(**latest)
 
 
-def _days_before(at: Value, as_of: datetime) -> Value:
+def _days_before(at: Value, as_of: AsOf) -> Value:
     """Days from `at` to `as_of`, with fractions."""
-    seconds = as_of.timestamp() - at.epoch_seconds()
+    seconds = seconds_since_1970(as_of) - at.epoch_seconds()
     return ibis.greatest(seconds / DAY_SECONDS, 0.0)
 
 

@@ -8,13 +8,13 @@ back are taken from the customer's own orders of that item at that price, the la
 before the last of such refunds. What else they gave back undoes no order; `unlinked_refunds` says how much it is.
 """
 
-from datetime import datetime
 from typing import Final
 
 import ibis
 
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
+from pipelines.features.instant import AsOf, timestamp
 
 ORDERED_AT: Final = "ordered_at"
 VALUE: Final = "value"  # money for products, after discount and refunds, without fees
@@ -27,7 +27,7 @@ _SAME: Final = (c.CUSTOMER_ID, c.ITEM_ID, c.PRICE)  # what a credit note and the
 DAY_SECONDS: Final = 86_400
 
 
-def orders(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def orders(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """One row per order of which something is left: customer_id, order_id, ordered_at, units, value, items.
 
     The value is the sum of quantity times price, less the order's discount in proportion to what is left; where no
@@ -50,7 +50,7 @@ def orders(events: ibis.Table, as_of: datetime) -> ibis.Table:
     return left.select(c.CUSTOMER_ID, c.ORDER_ID, ORDERED_AT, c.UNITS, value.name(VALUE), ITEMS)
 
 
-def order_lines(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def order_lines(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """One row per order and item, also of undone orders: what was ordered, and what is left of it.
 
     Columns: customer_id, order_id, item_id, ordered_at, units_ordered, value_ordered, units, value, items (1 where any
@@ -68,7 +68,7 @@ def order_lines(events: ibis.Table, as_of: datetime) -> ibis.Table:
     ).drop(_CREDITED)
 
 
-def unlinked_refunds(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def unlinked_refunds(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """Money given back by refunds of no known order, beyond what order lines already lost by them.
 
     One row per customer_id, with its value.
@@ -98,7 +98,7 @@ def order_gaps(placed: ibis.Table) -> ibis.Table:
     return days.mutate((days.day - before).name(GAP_DAYS))
 
 
-def _standing(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def _standing(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """Order lines less what was given back by refunds that name the order."""
     ordered, returned = _ordered(events, as_of), _returned(events, as_of)
     lines = ordered.left_join(returned, [c.ORDER_ID, c.ITEM_ID]).drop(f"{c.ORDER_ID}_right", f"{c.ITEM_ID}_right")
@@ -109,10 +109,10 @@ def _standing(events: ibis.Table, as_of: datetime) -> ibis.Table:
     return lines.mutate(units.name(c.UNITS), is_undone.name("is_undone")).drop("units_returned")
 
 
-def _ordered(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def _ordered(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """What was ordered, by order and item; lines of one order may come in several events."""
     placed = events.filter(
-        events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.EVENT] == ORDER_COMPLETED, events[c.ORDER_ID].notnull()
+        events[c.OCCURRED_AT] < timestamp(as_of), events[c.EVENT] == ORDER_COMPLETED, events[c.ORDER_ID].notnull()
     )
     return placed.group_by(c.CUSTOMER_ID, c.ORDER_ID, c.ITEM_ID).agg(
         placed[c.OCCURRED_AT].min().name(ORDERED_AT),
@@ -123,26 +123,26 @@ def _ordered(events: ibis.Table, as_of: datetime) -> ibis.Table:
     )
 
 
-def _returned(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def _returned(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     refunds = events.filter(
-        events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.EVENT] == ORDER_REFUNDED, events[c.ITEM_ID].notnull()
+        events[c.OCCURRED_AT] < timestamp(as_of), events[c.EVENT] == ORDER_REFUNDED, events[c.ITEM_ID].notnull()
     )
     return refunds.group_by(c.ORDER_ID, c.ITEM_ID).agg(units_returned=refunds[c.QUANTITY].sum())
 
 
-def _undone(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def _undone(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     wholly = (events[c.EVENT] == ORDER_CANCELLED) | ((events[c.EVENT] == ORDER_REFUNDED) & events[c.ITEM_ID].isnull())
-    undone = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of), wholly, events[c.ORDER_ID].notnull())
+    undone = events.filter(events[c.OCCURRED_AT] < timestamp(as_of), wholly, events[c.ORDER_ID].notnull())
     return undone.select(c.ORDER_ID).distinct().mutate(is_undone=ibis.literal(True))
 
 
-def _refunds_of_unknown_orders(events: ibis.Table, as_of: datetime) -> ibis.Table:
-    past = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of))
+def _refunds_of_unknown_orders(events: ibis.Table, as_of: AsOf) -> ibis.Table:
+    past = events.filter(events[c.OCCURRED_AT] < timestamp(as_of))
     known = past.filter(past[c.EVENT] == ORDER_COMPLETED).select(c.ORDER_ID).distinct()
     return past.filter(past[c.EVENT] == ORDER_REFUNDED).anti_join(known, c.ORDER_ID)
 
 
-def _credit_notes(events: ibis.Table, as_of: datetime) -> ibis.Table:
+def _credit_notes(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """Units that refunds of no known order gave back, by customer, item and price, and when last."""
     noted = _refunds_of_unknown_orders(events, as_of).filter(ibis._[c.ITEM_ID].notnull(), ibis._[c.QUANTITY] > 0)
     totals = {"units_noted": noted[c.QUANTITY].sum(), "noted_at": noted[c.OCCURRED_AT].max()}

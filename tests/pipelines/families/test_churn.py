@@ -15,7 +15,7 @@ from contracts import columns as c
 from contracts.errors import NotEnoughData
 from models.churn import ChurnModel, ChurnParameters
 from pipelines.families.churn import CHURN, _fit_at, matrix
-from pipelines.families.churn_snapshots import CustomerHistory
+from pipelines.families.customer_history import CustomerHistory
 from pipelines.families.declaration import Backtest, FittedFamily, TrainingData
 from pipelines.gate import judge
 from tests.worlds import day, events_table, order, view

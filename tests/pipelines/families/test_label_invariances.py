@@ -15,7 +15,7 @@ from contracts import columns as c
 from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
 from models.churn import ChurnParameters
 from pipelines.families.churn import CHURN
-from pipelines.families.churn_snapshots import CustomerHistory
+from pipelines.families.customer_history import CustomerHistory
 from pipelines.families.declaration import TrainingData
 from pipelines.features.customer import customer_base, customer_features
 from pipelines.ingest import ingest

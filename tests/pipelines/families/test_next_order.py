@@ -12,9 +12,10 @@ import pytest
 from contracts import columns as c
 from contracts.errors import NotEnoughData
 from models.next_order import NextOrderModel, NextOrderParameters
+from pipelines.families.customer_history import CustomerHistory
 from pipelines.families.declaration import Backtest, FittedFamily, TrainingData
 from pipelines.families.next_order import NEXT_ORDER, _fit_at
-from pipelines.families.next_order_history import OrderHistory
+from pipelines.families.next_order_history import followed_customers
 from pipelines.gate import judge
 from tests.worlds import day, events_table, order, view
 
@@ -144,8 +145,8 @@ def test_refunded_orders_do_not_count(store: list[Row], rows: dict[str, Row]) ->
 def test_what_comes_after_the_cut_does_not_change_the_fit(store: list[Row]) -> None:
     data = training_data(store)
     cut = day(DAYS - HORIZON)
-    with_future = _fit_at(cut, OrderHistory(data.events, data.as_of), 70, data)
-    without = _fit_at(cut, OrderHistory(data.events, cut), 70, data)
+    with_future = _fit_at(cut, data.history, 70, data)
+    without = _fit_at(cut, CustomerHistory(data.events, cut), 70, data)
     assert with_future.model.trees == without.model.trees
     assert with_future.model.calibration == without.model.calibration
 
@@ -163,7 +164,7 @@ def test_the_files_give_the_same_probabilities(
     store: list[Row], fitted: FittedFamily, rows: dict[str, Row], tmp_path: Path
 ) -> None:
     fitted.write_files(tmp_path)
-    customers = OrderHistory(training_data(store).events, day(DAYS)).customers(day(DAYS), day(DAYS))
+    customers = followed_customers(training_data(store).history, day(DAYS), day(DAYS))
     chances = NextOrderModel.read(tmp_path).curves(customers.followed.numbers).chance_within(30)
     found = dict(zip(customers.ids.to_pylist(), chances.round(4).tolist(), strict=True))
     assert found == {name: row["next_order_probability_30d"] for name, row in rows.items()}

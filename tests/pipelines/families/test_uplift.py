@@ -13,7 +13,7 @@ from contracts.errors import NotEnoughData
 from models.uplift import UpliftModel, UpliftParameters
 from pipelines.families.declaration import FittedFamily, TrainingData
 from pipelines.families.uplift import UPLIFT_FAMILY
-from pipelines.families.uplift_trial import UpliftHistory, uplift_trial
+from pipelines.families.uplift_trial import uplift_trial
 from pipelines.gate import judge
 from tests.pipelines.campaign_worlds import END_DAY, START_DAY, assignments, store_with_campaign
 from tests.worlds import day, events_table, order
@@ -121,7 +121,7 @@ def test_features_are_those_of_the_assignment_and_outcomes_come_after() -> None:
     events = [*history, *(line for name in came for line in order(name, START_DAY, {"tea": 1}))]
     late = [line for name in names for line in order(name, START_DAY + 30, {"tea": 1})]
     data = training_data(events_table([*events, *late]), assignments(arms, day(START_DAY)))
-    known = uplift_trial(data, UpliftHistory(data.events, data.as_of))
+    known = uplift_trial(data)
     assert known.trial.outcome.sum() == 80
     assert (known.trial.features[:, 0] == START_DAY - 100).all()  # recency_days, in spite of the orders since
     assert (known.trial.treated.sum(), len(known.customers)) == (100, 200)
@@ -137,7 +137,7 @@ def test_a_customer_of_two_campaigns_is_in_one_fold_and_seasons_are_balanced() -
     summer = {name: "contacted" if number % 2 else "holdout" for number, name in enumerate(names)}
     both = pa.concat_tables([assignments(winter, day(100), "winter"), assignments(summer, day(160), "summer")])
     data = training_data(events_table(rows), both)
-    known = uplift_trial(data, UpliftHistory(data.events, data.as_of))
+    known = uplift_trial(data)
     trial = known.trial
     rates = [
         np.average(trial.outcome[trial.treated == arm], weights=trial.weight[trial.treated == arm]) for arm in (0, 1)

@@ -9,7 +9,8 @@ import pytest
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED
 from models.churn import ChurnParameters
-from pipelines.families.churn_snapshots import MIN_HORIZON_DAYS, CustomerHistory, Snapshot, _rhythm
+from pipelines.families.customer_history import MIN_HORIZON_DAYS, CustomerHistory, SharedHistory, Snapshot, rhythm_of
+from pipelines.features.orders import DAY_SECONDS
 from tests.worlds import day, events_table, order
 
 PARAMETERS = ChurnParameters(min_customers=1)
@@ -61,6 +62,35 @@ def test_without_a_horizon_everybody_is_there_and_no_outcome() -> None:
     assert snapshot.outcome is None
 
 
+def test_an_order_counts_at_the_instants_at_which_it_stands_whatever_was_asked_before() -> None:
+    undone = {c.EVENT: ORDER_CANCELLED, c.OCCURRED_AT: day(50), c.CUSTOMER_ID: "ann", c.ORDER_ID: "order-ann-10"}
+    known = history([*rows_of({"ann": (10, 40), "bob": (20,)}), undone])
+    origin = int(day(0).timestamp() // DAY_SECONDS)
+    found = {
+        at: [(row[c.CUSTOMER_ID], row[c.DAY] - origin) for row in known.order_days(day(at)).to_pylist()]
+        for at in (100, 30, 51, 45, 5)
+    }
+    assert found == {
+        100: [("ann", 40), ("bob", 20)],
+        30: [("ann", 10), ("bob", 20)],
+        51: [("ann", 40), ("bob", 20)],
+        45: [("ann", 10), ("ann", 40), ("bob", 20)],
+        5: [],
+    }
+    assert known.order_days(day(45), since=day(20))[c.CUSTOMER_ID].to_pylist() == ["ann", "bob"]
+    assert [known.snapshot(day(at)).features.shape[0] for at in (5, 15, 30)] == [0, 1, 2]
+
+
+def test_families_that_ask_for_the_same_events_and_instant_share_a_history_and_no_others_do() -> None:
+    shared, rows = SharedHistory(), rows_of({"ann": (1, 9)})
+    events, others = ibis.memtable(events_table(rows)), ibis.memtable(events_table(rows[:1]))
+    kept = shared.of(events, day(20))
+    assert shared.of(events, day(20)) is kept
+    assert shared.of(events, day(5)).order_days(day(20)).num_rows == 1
+    assert shared.of(others, day(20)).order_days(day(20)).num_rows == 1
+    assert shared.of(events, day(20)).order_days(day(20)).num_rows == 2
+
+
 def test_the_horizon_is_a_high_quantile_of_the_gaps() -> None:
     rows = rows_of({f"c-{gap}": (1, 1 + gap) for gap in range(10, 30)} | {"once": (0,)})
     rhythm = history(rows).rhythm(PARAMETERS)
@@ -75,8 +105,8 @@ def test_the_horizon_is_a_high_quantile_of_the_gaps() -> None:
     ids=["as the gaps say", "as the history allows", "not below a week", "not above a year"],
 )
 def test_the_horizon_is_bounded(long_days: float, history_days: float, horizon_days: int) -> None:
-    assert _rhythm(day(0), day(history_days), 5.0, long_days, PARAMETERS).horizon_days == horizon_days
+    assert rhythm_of(day(0), day(history_days), 5.0, long_days, PARAMETERS).horizon_days == horizon_days
 
 
 def test_a_parameter_overrides_the_horizon() -> None:
-    assert _rhythm(day(0), day(1000), 5.0, 60.0, ChurnParameters(horizon_days=14)).horizon_days == 14
+    assert rhythm_of(day(0), day(1000), 5.0, 60.0, ChurnParameters(horizon_days=14)).horizon_days == 14
