@@ -13,7 +13,7 @@ import numpy as np
 
 from contracts.errors import InputError, NotEnoughData
 from models.demand_backtest import BacktestRows, backtest_rows
-from models.demand_boosting import DENSE_SHARE, Boosting, BoostingParameters, Learner, fit_boosting, learners_for
+from models.demand_boosting import Boosting, BoostingParameters, Learner, fit_boosting, learners_for
 from models.demand_cells import Cells
 from models.demand_class import ALL_ZERO, CLASSES, NEW, demand_class
 from models.demand_complement import Complement, fit_complement
@@ -74,7 +74,7 @@ class DemandModel:
         code = demand_class(panel, cells.counts)
         place = np.where(code == ALL_ZERO, NEW, code)
         rows = rows_of(cells, *forecast_rows(cells, np.array([panel.periods]), np.arange(panel.series)))
-        candidates = row_forecasts(rows, self.boosting)
+        candidates = row_forecasts(cells, rows, self.boosting)
         mean, median = self.judged.routing.blend(candidates, place[rows.series])
         mean, median = self.complement.join(cells, mean.reshape(shape), median.reshape(shape), code, self.threads)
         told = spread_features(rows, mean.ravel(), median.ravel(), candidates)
@@ -82,7 +82,7 @@ class DemandModel:
         mean, median = np.where(sells, mean, 0), np.where(sells, median, 0)
         quantiles, zero = self.judged.spread.predict(np.column_stack([told, rows.features]), mean.ravel())
         quantiles = self.judged.calibration.apply(quantiles, median.ravel(), zero, rows.sale, place[rows.series])
-        totals = self.judged.totals.predict(mean, median, told.reshape(*shape, -1), place)
+        totals = self.judged.totals.predict(mean, told.reshape(*shape, -1), place)
         return DemandForecast(mean, np.where(sells[..., None], quantiles.reshape(*shape, len(LEVELS)), 0), totals)
 
     def route(self, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
@@ -132,9 +132,10 @@ class _Fit:
     """Trees on the training rows whose targets lie before a period."""
 
     def __init__(self, cells: Cells, rows: Rows, parameters: BoostingParameters, seed: int, threads: int) -> None:
+        self.cells = cells
         self._rows, self._parameters, self._seed, self._threads = rows, parameters, seed, threads
         self._units = cells.panel.units[rows.series, rows.target].astype(np.float64)
-        self._is_dense = _dense(cells)[rows.series]
+        self._is_dense = cells.is_dense[rows.series]
         self._learners: tuple[Learner, ...] = learners_for(self._is_dense)
 
     def until(self, period: int, rounds: Mapping[str, int]) -> Boosting:
@@ -159,7 +160,7 @@ def _backtest(fit: _Fit, rows: Rows, past: BacktestRows) -> tuple[dict[str, np.n
     rounds = best_rounds(losses)
     found: dict[str, np.ndarray] = {}
     for inside, chosen, boosting in fitted:
-        for name, values in row_forecasts(chosen, Boosting(boosting.boosters, rounds)).items():
+        for name, values in row_forecasts(fit.cells, chosen, Boosting(boosting.boosters, rounds)).items():
             found.setdefault(name, np.zeros(len(past)))[inside] = values
     return found, rounds
 
@@ -180,14 +181,6 @@ def _check_rows(cells: Cells, drawn: tuple[np.ndarray, ...], past: BacktestRows)
             "demand needs series that sold on more than their first day, before and within the last horizon; none did. "
             "Ingest older orders, or wait for new ones."
         )
-
-
-def _dense(cells: Cells) -> np.ndarray:
-    """Whether each series sells in nearly all of its periods that count, (series,)."""
-    counts = cells.counts.sum(axis=1)
-    sold = ((cells.panel.units > 0) & cells.counts).sum(axis=1)
-    dense: np.ndarray = sold >= DENSE_SHARE * np.maximum(counts, 1)
-    return dense
 
 
 def _never_sells(cells: Cells, code: np.ndarray) -> np.ndarray:

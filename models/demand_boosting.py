@@ -13,7 +13,6 @@ import numpy as np
 
 from models.demand_rows import Rows
 
-DENSE_SHARE: Final = 0.95  # series that sell in so many of their periods can be looked at through logarithms
 MIN_DENSE_SHARE: Final = 0.2  # of the rows; fewer are not worth a learner of their own
 MIN_SPARSE_SHARE: Final = 0.05
 LOG_LIMIT: Final = 3.0  # of what is predicted, e ** 3 to either side of the base
@@ -34,7 +33,7 @@ class Learner:
 LEARNERS: Final = (
     Learner("log_squares", {"objective": "regression", "feature_fraction": 0.25}, is_log=True, limit=0.7),
     Learner("log_absolutes", {"objective": "l1"}, is_log=True),
-    Learner("mean", {"objective": "tweedie", "tweedie_variance_power": 1.3}),
+    Learner("mean", {"objective": "tweedie", "tweedie_variance_power": 1.3}, weight_power=0.5),
     Learner("median", {"objective": "l1"}, weight_power=0.75),
 )
 
@@ -43,9 +42,9 @@ LEARNERS: Final = (
 class BoostingParameters:
     """How the trees are grown."""
 
-    max_rows: int = 300_000
-    rounds: int = 160  # at most: the backtest may find fewer to be better
-    learning_rate: float = 0.08
+    max_rows: int = 450_000
+    rounds: int = 100  # at most: the backtest may find fewer to be better
+    learning_rate: float = 0.1
     leaves: int = 63
     min_rows_per_leaf: int = 60
     feature_share: float = 0.5

@@ -11,6 +11,7 @@ from models.panel import Panel, first_sale
 MAX_STATES: Final = 4  # a covariate with more values (beside closing ones) is a measure, not a state
 MAX_GROUPS: Final = 6
 MONTH_PARTS: Final = 11
+DENSE_SHARE: Final = 0.95  # series that sell in so many of their periods can be looked at through logarithms
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ class Cells:
     @property
     def main_state(self) -> np.ndarray | None:
         return None if self.main is None else self.states[self.main]
+
+    @property
+    def is_dense(self) -> np.ndarray:
+        """Whether each series sells in nearly all of its periods that count, (series,)."""
+        sold = ((self.panel.units > 0) & self.counts).sum(axis=1)
+        dense: np.ndarray = sold >= DENSE_SHARE * np.maximum(self.counts.sum(axis=1), 1)
+        return dense
 
 
 def cells_of(

@@ -10,10 +10,11 @@ from models.demand_cells import Cells
 from models.demand_class import CLASSES
 from models.demand_library import METHODS, library_forecasts
 
-SAMPLE: Final = 100  # series of each class that are tried, at the last origin of the backtest
+SAMPLE: Final = 200  # series of each class that are tried, at the last origin of the backtest
 MIN_SERIES: Final = 20
 SHARES: Final = (0.15, 0.3, 0.5)
 MIN_GAIN: Final = 0.01  # of the loss: less is not worth fitting every series
+SURE: Final = 2.0  # standard errors of the gain over series: the best of many would else be chosen for its luck
 _TINY: Final = 1e-9
 
 
@@ -68,16 +69,19 @@ def _best(
     scale = np.bincount(place, past.units[rows]) / np.maximum(np.bincount(place), 1)
     weight = 1 / np.square(np.maximum(scale, 0.1 * scale.mean() + _TINY))[place]
     losses = {
-        (name, share): _loss(past.units[rows], (1 - share) * past.mean[rows] + share * forecast, weight, place)
+        (name, share): _losses(past.units[rows], (1 - share) * past.mean[rows] + share * forecast, weight, place)
         for name, forecast in zip(names, found, strict=True)
         for share in SHARES
     }
-    best = min(losses, key=lambda key: losses[key])
-    alone = _loss(past.units[rows], past.mean[rows], weight, place)
-    return best if losses[best] < (1 - MIN_GAIN) * alone else (None, 0.0)
+    best = min(losses, key=lambda key: float(losses[key].mean()))
+    alone = _losses(past.units[rows], past.mean[rows], weight, place)
+    gain = alone - losses[best]
+    needed = max(MIN_GAIN * float(alone.mean()), SURE * float(gain.std()) / len(gain) ** 0.5)
+    return best if float(gain.mean()) > needed else (None, 0.0)
 
 
-def _loss(units: np.ndarray, forecast: np.ndarray, weight: np.ndarray, series: np.ndarray) -> float:
-    """The mean over series of the root mean squared error, each over its own scale."""
+def _losses(units: np.ndarray, forecast: np.ndarray, weight: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """Each series' root mean squared error over its own scale, (series,)."""
     squares = np.bincount(series, np.square(units - forecast) * weight) / np.maximum(np.bincount(series), 1)
-    return float(np.sqrt(squares).mean())
+    found: np.ndarray = np.sqrt(squares)
+    return found

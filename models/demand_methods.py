@@ -1,10 +1,12 @@
-"""Every method's forecast of the same rows, beside one another: trees, plain windows, and the library's methods."""
+"""Every method's forecast of the same rows, beside one another: trees, plain windows, regressions."""
 
 from typing import Final
 
 import numpy as np
 
 from models.demand_boosting import Boosting
+from models.demand_cells import Cells
+from models.demand_regression import regression_forecasts
 from models.demand_rows import Rows
 
 WINDOWS: Final = ("windows", "short_window", "long_window")
@@ -18,6 +20,7 @@ def window_forecasts(rows: Rows) -> dict[str, np.ndarray]:
     return dict(zip(WINDOWS, (rows.base, rows.base * short, rows.base * long), strict=True))
 
 
-def row_forecasts(rows: Rows, boosting: Boosting) -> dict[str, np.ndarray]:
+def row_forecasts(cells: Cells, rows: Rows, boosting: Boosting) -> dict[str, np.ndarray]:
     """Units of each row by method."""
-    return {name: boosting.predict(rows, name) for name in boosting.boosters} | window_forecasts(rows)
+    trees = {name: boosting.predict(rows, name) for name in boosting.boosters}
+    return trees | window_forecasts(rows) | regression_forecasts(cells, rows)

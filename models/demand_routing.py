@@ -8,15 +8,20 @@ import numpy as np
 
 from models.demand_blend import mean_weights, median_weights
 from models.demand_class import CLASSES
+from models.demand_regression import REGRESSIONS
 
 MIN_ROWS: Final = 500  # a class with fewer takes the weights of all rows together
 NAMED_SHARE: Final = 0.2  # a method with less weight is not named in a route
+MOVING: Final = 0.1  # of the logarithm: so far apart, a trend makes a difference
 _TINY: Final = 1e-9
 
 
 @dataclass(frozen=True)
 class Routing:
-    """Weights by class and method, (classes, methods) each: of the expected units, and of the median."""
+    """Weights by kind and method, (kinds, methods) each: of the expected units, and of the median.
+
+    The kinds are the classes, and the classes again for what grows or falls.
+    """
 
     methods: tuple[str, ...]
     mean: np.ndarray
@@ -24,8 +29,8 @@ class Routing:
 
     def blend(self, candidates: Mapping[str, np.ndarray], code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Expected units and median of each row, (rows,) each; `code` are the rows' classes."""
-        stacked = np.column_stack([candidates[name] for name in self.methods])
-        return (stacked * self.mean[code]).sum(axis=1), (stacked * self.median[code]).sum(axis=1)
+        stacked, kind = np.column_stack([candidates[name] for name in self.methods]), _kind(candidates, code)
+        return (stacked * self.mean[kind]).sum(axis=1), (stacked * self.median[kind]).sum(axis=1)
 
     def named(self, code: int) -> str:
         """The methods that forecast a class, the weightiest first."""
@@ -41,20 +46,26 @@ def fit_routing(
     methods = tuple(candidates)
     stacked = np.column_stack([candidates[name] for name in methods])
     weight = _series_weight(np.median(stacked, axis=1), units, scale, series)
-    pooled = (mean_weights(stacked, units, weight), median_weights(stacked, units))
-    found = []
-    for number in range(len(CLASSES)):
-        inside = code == number
-        if inside.sum() < MIN_ROWS:
-            found.append(pooled)
-            continue
-        found.append(
-            (
-                mean_weights(stacked[inside], units[inside], weight[inside]),
-                median_weights(stacked[inside], units[inside]),
-            )
-        )
-    return Routing(methods, np.array([mean for mean, _ in found]), np.array([median for _, median in found]))
+
+    def weights(chosen: np.ndarray, otherwise: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        if chosen.sum() < MIN_ROWS:
+            return otherwise
+        found = mean_weights(stacked[chosen], units[chosen], weight[chosen])
+        return found, median_weights(stacked[chosen], units[chosen])
+
+    every = (mean_weights(stacked, units, weight), median_weights(stacked, units))
+    kind = _kind(candidates, code)
+    moving = weights(kind >= len(CLASSES), every)
+    steady = weights(kind < len(CLASSES), every)
+    found = [weights(kind == number, steady if number < len(CLASSES) else moving) for number in range(2 * len(CLASSES))]
+    return Routing(methods, *(np.array(part) for part in zip(*found, strict=True)))
+
+
+def _kind(candidates: Mapping[str, np.ndarray], code: np.ndarray) -> np.ndarray:
+    """Classes, beyond them those of rows for which the regression with a trend differs from the one without."""
+    steady, growing = (np.log(np.maximum(candidates[name], _TINY)) for name in REGRESSIONS)
+    found: np.ndarray = code + len(CLASSES) * (np.abs(growing - steady) > MOVING)
+    return found
 
 
 def _series_weight(forecast: np.ndarray, units: np.ndarray, scale: np.ndarray, series: np.ndarray) -> np.ndarray:

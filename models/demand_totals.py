@@ -1,6 +1,7 @@
 """The sum of the coming periods: what must be known to order for a lead time. Its quantiles are no sums of quantiles.
 
-Good and bad periods cancel in part, and a wrong level does not: how far, the backtest's own sums tell.
+Good and bad periods cancel in part, and a wrong level does not: how far, the backtest's own sums tell. They lie around
+the sum of what is expected, for a sum of medians is no median: of rare sales it is far too low.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 
 from models.demand_backtest import BacktestRows
 from models.demand_calibration import Calibration, calibrate
-from models.demand_forecast import LEVELS
+from models.demand_forecast import LEVELS, MEDIAN
 from models.demand_spread import Spread, fit_spread
 
 GRID: Final = 10  # at most so many numbers of steps are learnt from; between them sums are interpolated
@@ -24,23 +25,22 @@ class Totals:
     spread: Spread
     calibration: Calibration
 
-    def predict(self, mean: np.ndarray, median: np.ndarray, features: np.ndarray, code: np.ndarray) -> np.ndarray:
-        """Quantiles of the running sums (series, steps, LEVELS) of `mean` and `median` (series, steps).
+    def predict(self, mean: np.ndarray, features: np.ndarray, code: np.ndarray) -> np.ndarray:
+        """Quantiles of the running sums (series, steps, LEVELS) of `mean` (series, steps).
 
         `features` (series, steps, features) are those of the steps' spread, `code` (series,) the classes.
         """
         series, horizon = mean.shape
         steps = grid(horizon)
-        expected, middle = np.cumsum(mean, axis=1), np.cumsum(median, axis=1)
+        expected = np.cumsum(mean, axis=1)
         ratios = np.zeros((series, len(steps), len(LEVELS)))
         for place, step in enumerate(steps):
             found, zero = self.spread.predict(
                 total_features(mean[:, :step], features[:, :step], np.ones((series, step), dtype=bool)),
                 np.maximum(expected[:, step - 1], _TINY),
             )
-            ratios[:, place] = self.calibration.apply(
-                found, middle[:, step - 1], zero, np.zeros(series), code
-            ) / np.maximum(expected[:, step - 1, None], _TINY)
+            found = self.calibration.apply(found, found[:, MEDIAN], zero, np.zeros(series), code)
+            ratios[:, place] = found / np.maximum(expected[:, step - 1, None], _TINY)
         between_steps = np.interp(np.arange(1, horizon + 1), steps, np.arange(len(steps)))
         below = np.floor(between_steps).astype(np.int64)
         above, share = np.minimum(below + 1, len(steps) - 1), (between_steps - below)[None, :, None]
@@ -69,7 +69,6 @@ def total_features(mean: np.ndarray, features: np.ndarray, counts: np.ndarray) -
 def fit_totals(
     rows: BacktestRows,
     mean: np.ndarray,
-    median: np.ndarray,
     features: np.ndarray,
     horizon: int,
     seed: int,
@@ -78,8 +77,8 @@ def fit_totals(
     """From the backtest's rows, their expected units and the features of their spread."""
     case, shape = _cases(rows)
     step = rows.target - rows.origin
-    dense = {name: np.zeros((shape, horizon)) for name in ("mean", "median", "units", "counts")}
-    for name, values in (("mean", mean), ("median", median), ("units", rows.units), ("counts", np.ones(len(rows)))):
+    dense = {name: np.zeros((shape, horizon)) for name in ("mean", "units", "counts")}
+    for name, values in (("mean", mean), ("units", rows.units), ("counts", np.ones(len(rows)))):
         dense[name][case, step] = values
     wide = np.zeros((shape, horizon, features.shape[1]), dtype=np.float32)
     wide[case, step] = features
@@ -89,13 +88,12 @@ def fit_totals(
     for steps in grid(horizon):
         counts = dense["counts"][:, :steps] > 0
         expected, units = dense["mean"][:, :steps].sum(axis=1), dense["units"][:, :steps].sum(axis=1)
-        middle = dense["median"][:, :steps].sum(axis=1)
         known = counts.any(axis=1) & (expected > 0)
         told = total_features(dense["mean"][:, :steps], wide[:, :steps], counts)
-        parts.append((told[known], expected[known], middle[known], units[known], window[known], code[known]))
-    told, expected, middle, units, window, code = (np.concatenate(column) for column in zip(*parts, strict=True))
+        parts.append((told[known], expected[known], units[known], window[known], code[known]))
+    told, expected, units, window, code = (np.concatenate(column) for column in zip(*parts, strict=True))
     spread, quantiles, zeros = fit_spread(told, expected, units, window, seed, threads)
-    return Totals(spread, calibrate(quantiles, middle, zeros, np.zeros(len(units)), units, code))
+    return Totals(spread, calibrate(quantiles, quantiles[:, MEDIAN], zeros, np.zeros(len(units)), units, code))
 
 
 def _cases(rows: BacktestRows) -> tuple[np.ndarray, int]:
