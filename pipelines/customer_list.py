@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from contracts.bundle import read_arrays
 from contracts.progress import Progress, silent
 from pipelines.families.recommend import PARAMETERS_FILE, RANKER_FILE
 from pipelines.suggested_actions import described_actions, suggested_actions
+from recsys.item_columns import ItemColumns
 from recsys.policy import Policy
 from recsys.query import Query
 from recsys.ranking import MOMENTS
@@ -75,13 +76,22 @@ def without_past_dates(table: pa.Table, as_of: datetime) -> pa.Table:
     return table
 
 
-def read_recommender(folder: Path, policy: Policy = Policy()) -> Recommender | None:
-    """The recommender whose files lie in a bundle's folder, under the merchant's policy; None where there is none."""
+def read_recommender(
+    folder: Path, policy: Policy = Policy(), items: pa.Table | None = None, item_columns: Iterable[str] = ()
+) -> Recommender | None:
+    """The recommender whose files lie in a bundle's folder, under the merchant's policy; None where there is none.
+
+    Of `items`, the table of items as it will be published, the policy may name `item_columns`: as when it is served.
+    """
     if not (folder / PARAMETERS_FILE).is_file():
         return None
     texts = {moment: (folder / RANKER_FILE.format(moment=moment)).read_text(encoding="utf-8") for moment in MOMENTS}
     parameters = json.loads((folder / PARAMETERS_FILE).read_text(encoding="utf-8"))
-    return Recommender.from_arrays(read_arrays(folder), texts, parameters).with_policy(policy)
+    recommender = Recommender.from_arrays(read_arrays(folder), texts, parameters)
+    if items is None:
+        return recommender.with_policy(policy)
+    columns = ItemColumns(items, item_columns, recommender.retriever.items.ids)
+    return recommender.with_policy(policy, columns.attributes(policy.attribute_names))
 
 
 def _recommended_items(

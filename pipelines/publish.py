@@ -57,9 +57,10 @@ _OWN_COLUMNS: Final = {
     c.CONSENT_MARKETING: "Whether the customer allows marketing; empty where nothing was said.",
     **DERIVED_COLUMNS,
 }
+# Items first: which items are recommended to a customer may depend on the items' columns.
 _TABLES: Final[dict[FamilyKind, tuple[str, str]]] = {
-    "customers": (CUSTOMERS_TABLE, c.CUSTOMER_ID),
     "items": (ITEMS_TABLE, c.ITEM_ID),
+    "customers": (CUSTOMERS_TABLE, c.CUSTOMER_ID),
 }
 
 
@@ -182,6 +183,7 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress
     warehouse = open_warehouse(settings)
     events, as_of = warehouse.events(), default_as_of(warehouse)
     bases = {"customers": _customers(warehouse, events, as_of), "items": warehouse.catalogue().to_pyarrow()}
+    tables: dict[FamilyKind, pa.Table] = {}
     for kind, (path, key) in _TABLES.items():
         names = [name for name, entry in contents.entries.items() if entry.kind == kind]
         table = bases[kind]
@@ -191,10 +193,12 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress
         table = table.sort_by(key)
         if kind == "customers":
             policy = read_policy(settings.policy) if settings.policy else Policy()
-            recommender = read_recommender(draft / RECOMMEND.name, policy)
+            told = [name for entry in contents.entries.values() if entry.kind == "items" for name in entry.columns]
+            recommender = read_recommender(draft / RECOMMEND.name, policy, tables["items"], told)
             table = without_past_dates(table, as_of)
             table = with_derived_columns(table, recommender, progress, settings.threads)
             contents.columns.update({name: _OWN_COLUMNS[name] for name in table.column_names if name in _OWN_COLUMNS})
+        tables[kind] = table
         write_table(draft / path, table)
         for name in names:
             contents.replays[name] = _still_answerable(contents.replays[name], table[key], key)

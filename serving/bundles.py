@@ -27,13 +27,13 @@ from contracts.bundle import (
 )
 from contracts.bundle_store import BundlePointer, BundleStore
 from contracts.errors import BundleRefused, NoBundle
+from recsys.item_columns import ItemColumns
 from recsys.policy import Policy
 from recsys.query import PLACEMENTS, Query
 from recsys.ranking import MOMENTS
 from recsys.recommender import Recommender
 from serving.arrivals import Arrivals
 from serving.forecasts import Forecasts
-from serving.item_columns import ItemColumns
 from serving.kpis import Kpis
 from serving.policy_watch import PolicyWatch
 from serving.replay import check_replays

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.bundle import write_arrays
 from pipelines.customer_list import DERIVED_COLUMNS, read_recommender, with_derived_columns, without_past_dates
-from recsys.policy import PlacementPolicy, Policy
+from recsys.policy import Boost, PlacementPolicy, Policy
 from recsys.query import Query
 from recsys.ranking import MOMENTS
 from recsys.recommender import Recommender
@@ -137,3 +137,18 @@ def test_the_recommender_is_read_from_a_bundles_folder_under_the_merchants_polic
     strict = read_recommender(tmp_path, Policy(PlacementPolicy(exclude_items=(best,))))
     assert strict is not None
     assert best not in {item.item_id for item in strict.recommend(query).items}
+
+
+def test_the_policy_may_name_what_families_say_of_items_in_the_list_as_well(tmp_path: Path) -> None:
+    write_arrays(tmp_path, recommender().to_arrays())
+    for moment in MOMENTS:
+        (tmp_path / f"ranker_{moment}.txt").write_text(recommender().rankers[moment].text)
+    (tmp_path / "parameters.json").write_text(json.dumps(recommender().parameters))
+    query = Query(customer_id="customer-000", k=10)
+    ranked = [item.item_id for item in recommender().recommend(query).items]
+    items = pa.table({"item_id": [ranked[0], ranked[-1]], "overstock_units": [0.0, 40.0]})
+    favour = Policy(PlacementPolicy(boosts=(Boost("overstock_units", 100.0),)))
+    for columns, first in ((("overstock_units",), ranked[-1]), ((), ranked[0])):  # the control: no family told of it
+        read = read_recommender(tmp_path, favour, items, columns)
+        assert read is not None
+        assert read.recommend(query).items[0].item_id == first

@@ -5,8 +5,8 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
+from recsys.item_columns import ItemColumns
 from recsys.vocabulary import Vocabulary
-from serving.item_columns import ItemColumns
 
 TABLE = pa.table(
     {
