@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from contracts.errors import InputError
 from recsys.attributes import MAX_ATTRIBUTES
@@ -105,8 +105,7 @@ class Query:
             raise InputError(f"placement {self.placement} is personal; personalize false allows no such list.")
 
 
-@dataclass(frozen=True)
-class Recommendation:
+class Recommendation(NamedTuple):
     """One recommended item, its score within this answer, the source that proposed it, and the reason in words.
 
     `propensity` is the probability with which exploration put this item on its place; None where nothing was drawn.
@@ -157,7 +156,7 @@ def query_to_json(query: Query) -> dict[str, Any]:
 def answer_to_json(answer: Answer) -> dict[str, Any]:
     """The JSON object of an Answer."""
     return {
-        "items": [asdict(item) for item in answer.items],
+        "items": [item._asdict() for item in answer.items],
         "is_known_customer": answer.is_known_customer,
         "fallbacks": list(answer.fallbacks),
         "placement": answer.placement,

@@ -1,8 +1,7 @@
 """Reasons: why an item is shown, in words that a shopper would accept."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -28,8 +27,7 @@ DUE: Final = 0.4  # of 1, from which a purchase is said to be due again
 NOT_A_SHARE: Final = 0.05  # of the best candidate's score, below which a source is no reason
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """The source that speaks most for an item, and the reason in words."""
 
     source: str

@@ -135,10 +135,8 @@ class Retriever:
         """The union of what the sources nominate, described; `eligible` (items,) bool says what may be proposed."""
         board = self._board.get()
         clear(board)
-        first = 0
-        for source in self.sources.values():
+        for source, first in self._proposing:
             source.propose(shopper, eligible, board, first)
-            first += len(source.columns(self.parameters))
         rows, nominators = nominated(board, eligible, *self._nominators)
         prior = prior_of(board, rows, self.priors[int(shopper.in_visit)])
         if len(rows) > self.parameters.candidates:
@@ -147,13 +145,8 @@ class Retriever:
         items = board.items[rows]
         features = np.empty((len(self.features), len(items)), np.float32)
         self._describer.fill(shopper, board, rows, prior, features)
-        judged = features[self._describer.judged]
-        first = 0
-        for source in self.sources.values():
-            count = len(source.judgements())
-            if count:
-                source.judge(shopper, items, judged[first : first + count])
-            first += count
+        for source, judged in self._judging:
+            source.judge(shopper, items, features[judged])
         return Candidates(items, nominators, features.T)
 
     @cached_property
@@ -191,6 +184,20 @@ class Retriever:
         sources = {source.name: source.from_arrays(arrays, parameters) for source in SOURCES}
         parts = (Items.from_arrays(arrays), VisitLog.from_arrays(arrays), ItemCounters.from_arrays(arrays))
         return cls(*parts, sources, parameters, now, read_only(arrays["priors"]))
+
+    @cached_property
+    def _proposing(self) -> tuple[tuple[Source, int], ...]:
+        """The sources, and where each one's columns begin."""
+        counts = [len(source.columns(self.parameters)) for source in self.sources.values()]
+        return tuple(zip(self.sources.values(), np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
+
+    @cached_property
+    def _judging(self) -> tuple[tuple[Source, slice], ...]:
+        """The sources that judge, and the features that are each one's judgements."""
+        counts = [len(source.judgements()) for source in self.sources.values()]
+        ends = self._describer.judged.start + np.cumsum(counts)
+        judged = zip(self.sources.values(), ends.tolist(), counts, strict=True)
+        return tuple((source, slice(end - count, end)) for source, end, count in judged if count)
 
     @cached_property
     def _judgements(self) -> tuple[str, ...]:
