@@ -5,10 +5,11 @@
 DIR holds series.parquet and meta.json, or invoices, as for benchmarks.demand. The last three horizons are replayed as
 one window. Orders go out every review period up to a level that shall last lead time + review period; goods arrive
 after the lead time in the morning, whole units only; what is not there is lost, not delivered later. Our model is
-fitted at the beginning of each horizon, for as far as an order must last, and forecasts at each review from what had
-been sold until then. The textbook's level is mean + z·σ·√(lead time + review), new at each review, in the three usual
-ways of models/inventory_safety_stock.py, the recent mean being that of 28 days (6 weeks or months), and in a fourth,
-harder one. Every series begins as if it had ordered by its own first level before.
+fitted at the beginning of each horizon, to look a horizon ahead, as a store's is, and forecasts at each review, from
+what had been sold until then, as far as an order must last. The textbook's level is mean + z·σ·√(lead time + review),
+new at each review, in the three usual ways of models/inventory_safety_stock.py, the recent mean being that of 28 days
+(6 weeks or months), and in a fourth, harder one. Every series begins as if it had ordered by its own first level
+before.
 
 Cost: 1 per unit and period on the shelf, and per lost unit what makes the service level the newsvendor's critical
 ratio: review × level / (1 - level). Costs are the same in all comparisons. "same_level": both order for the service
@@ -27,14 +28,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from benchmarks.demand_data import ORIGINS, DemandData, read_folder
 from contracts.errors import InputError
 from models.demand import DemandModel, DemandParameters, fit_demand
-from models.demand_forecast import LEVELS
 from models.frequency import DAY
-from models.inventory_demand import TotalDemand
+from models.inventory_belief import forecast_belief
 from models.inventory_judgement import (
     SERVICE_GRID,
     Belief,
@@ -119,14 +117,13 @@ class Window:
         return lambda past: safety_stock_demand(past.units, past.is_known, self.terms.protected, spread, window)
 
     def _ours(self, past: Panel) -> StretchDemand:
-        forecast = self._model(past.periods).predict(past)
-        return TotalDemand(np.array(LEVELS), forecast.total(self.terms.protected, LEVELS))
+        return forecast_belief(self._model(past.periods), self.terms)(past)
 
     def _model(self, period: int) -> DemandModel:
         """The model that was fitted at the beginning of the period's horizon."""
         fitted_at = self.origin + (period - self.origin) // self.horizon * self.horizon
         if fitted_at not in self.models:
-            parameters = DemandParameters(horizon=self.terms.protected)
+            parameters = DemandParameters(horizon=self.horizon)
             self.models[fitted_at] = fit_demand(self.panel.before(fitted_at), parameters, SEED, self.threads)
         return self.models[fitted_at]
 

@@ -14,7 +14,7 @@ from models.demand_calibration import Calibration, calibrate
 from models.demand_forecast import LEVELS, MEDIAN
 from models.demand_spread import Spread, fit_spread
 
-GRID: Final = 10  # at most so many numbers of steps are learnt from; between them sums are interpolated
+GRID: Final = 10  # at most so many numbers of steps are learnt from
 _TINY: Final = 1e-9
 
 
@@ -31,21 +31,14 @@ class Totals:
         `features` (series, steps, features) are those of the steps' spread, `code` (series,) the classes.
         """
         series, horizon = mean.shape
-        steps = grid(horizon)
         expected = np.cumsum(mean, axis=1)
-        ratios = np.zeros((series, len(steps), len(LEVELS)))
-        for place, step in enumerate(steps):
+        totals = np.zeros((series, horizon, len(LEVELS)))
+        for step in range(1, horizon + 1):
             found, zero = self.spread.predict(
                 total_features(mean[:, :step], features[:, :step], np.ones((series, step), dtype=bool)),
                 np.maximum(expected[:, step - 1], _TINY),
             )
-            found = self.calibration.apply(found, found[:, MEDIAN], zero, np.zeros(series), code)
-            ratios[:, place] = found / np.maximum(expected[:, step - 1, None], _TINY)
-        between_steps = np.interp(np.arange(1, horizon + 1), steps, np.arange(len(steps)))
-        below = np.floor(between_steps).astype(np.int64)
-        above, share = np.minimum(below + 1, len(steps) - 1), (between_steps - below)[None, :, None]
-        between = ratios[:, below] * (1 - share) + ratios[:, above] * share
-        totals = expected[..., None] * between
+            totals[:, step - 1] = self.calibration.apply(found, found[:, MEDIAN], zero, np.zeros(series), code)
         # More steps never sell less.
         return np.sort(np.maximum.accumulate(totals, axis=1), axis=-1)
 

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from models.inventory_demand import TotalDemand
+from models.inventory_service import CycleDemand
 from models.inventory_terms import ItemTerms
 from models.newsvendor import economic_order_quantity, service_levels
 
@@ -23,11 +24,12 @@ ROUNDING: Final = 1e-9  # a need of 3.0000000001 packs is one of 3
 class DemandOutlook:
     """What the items will sell from today on.
 
-    `protected` is the demand of lead time + review period, `until_delivery` that of the days before the next delivery
-    could arrive; `median_totals` and `mean_totals` (items, days) are of the first day, the first two, ... all of them.
+    `cycle` is the demand of the lead time and of lead time + review period, `until_delivery` that of the days before
+    the next delivery could arrive; `median_totals` and `mean_totals` (items, days) are of the first day, the first two,
+    ... all of them.
     """
 
-    protected: TotalDemand
+    cycle: CycleDemand
     until_delivery: TotalDemand
     median_totals: np.ndarray
     mean_totals: np.ndarray
@@ -60,7 +62,7 @@ def plan_inventory(stock: np.ndarray, outlook: DemandOutlook, terms: ItemTerms) 
     """The plan of items with `stock` units on hand, (items,), NaN where it is not told; what is below 0 counts as 0."""
     held = np.maximum(stock, 0)
     level = service_levels(terms)
-    reorder_point = outlook.protected.quantile(level)
+    reorder_point = outlook.cycle.quantile(level)
     lot = economic_order_quantity(outlook.daily_mean, terms)
     order_up_to = reorder_point + np.maximum(lot - outlook.daily_mean * terms.review_days, 0)
     position = held + terms.on_order
@@ -80,6 +82,12 @@ def days_until_delivery(terms: ItemTerms) -> np.ndarray:
     """Whole days, at least 1, until goods could arrive: what is on order, or else an order placed today. (items,)"""
     days = np.where(terms.on_order > 0, np.minimum(terms.on_order_in_days, terms.lead_time_days), terms.lead_time_days)
     return np.maximum(np.ceil(days), 1).astype(np.int64)
+
+
+def days_of_lead(terms: ItemTerms) -> np.ndarray:
+    """Whole days, 0 or more, until an order placed today arrives. (items,)"""
+    days: np.ndarray = np.ceil(terms.lead_time_days).astype(np.int64)
+    return days
 
 
 def days_protected(terms: ItemTerms) -> np.ndarray:

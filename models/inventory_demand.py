@@ -54,7 +54,7 @@ class TotalDemand:
             score = scores[inner - 1] + (held - low) / (high - low) * (scores[inner] - scores[inner - 1])
             first = 1 - self.levels[0] * held / self._at(0)
             beyond = held - self._at(-1)
-            tail = (1 - self.levels[-1]) * np.where(beyond > 0, np.exp(-beyond / self._tail_scale), 1.0)
+            tail = (1 - self.levels[-1]) * np.where(beyond > 0, np.exp(-np.maximum(beyond, 0) / self._tail_scale), 1.0)
         above = np.select([place == 0, place == len(self.levels)], [first, tail], ndtr(-score))
         return np.where(np.isnan(stock), np.nan, above)
 

@@ -15,10 +15,10 @@ SERVICE_GRID: Final = (
 
 
 class StretchDemand(Protocol):
-    """What is believed of a stretch's demand."""
+    """What is believed of a stretch's demand, as far as a stock policy asks."""
 
     def quantile(self, level: float) -> np.ndarray:
-        """The units, (items,), that are not exceeded with probability `level`."""
+        """The units, (items,), that suffice with probability `level`."""
 
 
 # What is believed, as of the panel's end, of the demand of the protected time after it.

@@ -32,7 +32,7 @@ class InventoryParameters:
 
     lead_time_days: float = 7.0  # from placing an order to goods that can be sold
     review_days: float = 7.0  # from one day on which orders are placed to the next
-    service_level: float = 0.95  # so often the stock lasts until the delivery after next; used where costs are not told
+    service_level: float = 0.95  # so often a review period passes without a lost sale; used where costs are not told
     holding_cost_per_year: float = 0.25  # of the unit cost: money tied up, space, ageing
     unit_cost_share: float = 0.6  # of the price, where the unit cost is not told
     order_cost: float = 0.0  # of placing one order of one item; above 0, orders become larger and fewer

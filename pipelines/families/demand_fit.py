@@ -1,6 +1,7 @@
 """A fitted demand model of a store, for the demand family and for those that build on it, such as inventory."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from pipelines.families.demand_levels import Level, PastForecast, forecast_level
 from pipelines.families.demand_parameters import StoreDemandParameters
 from pipelines.families.demand_store import StoreDemand, of_items, store_demand
 
+MODELS_KEPT: Final = 2  # one that was fitted before a test window, and one that was fitted on everything
 RATIO_LIMITS: Final = (0.2, 5.0)  # where a mean is next to nothing, its quantiles must not explode
 
 
@@ -55,6 +57,12 @@ class _Last:
 
     key: _Key | None = None
     fitted: FittedDemand | None = None
+
+
+class _Models:
+    """The last models of items, the latest one last: what one family was judged by serves the next one, too."""
+
+    by_key: Final[dict[tuple[object, ...], DemandModel]] = {}
 
 
 def demand_parameters(data: TrainingData) -> StoreDemandParameters:
@@ -111,8 +119,16 @@ def _ratio(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
 
 
 def fit_store_demand(demand: StoreDemand, parameters: StoreDemandParameters, data: TrainingData) -> DemandModel:
-    """The model alone."""
-    return fit_demand(demand.panel, parameters.of_model(), data.seed, data.threads, data.progress)
+    """The model alone; of the same demand of items with the same settings the same one, without fitting it again."""
+    wanted = parameters.of_model()
+    if demand.channels:  # no other family asks for these
+        return fit_demand(demand.panel, wanted, data.seed, data.threads, data.progress)
+    key, kept = (_digest(demand.panel), wanted, data.seed, data.threads), _Models.by_key
+    model = kept.pop(key) if key in kept else None
+    kept[key] = model or fit_demand(demand.panel, wanted, data.seed, data.threads, data.progress)
+    while len(kept) > MODELS_KEPT:
+        del kept[next(iter(kept))]
+    return kept[key]
 
 
 def past_forecasts(model: DemandModel, panel: Panel) -> list[PastForecast]:
@@ -125,6 +141,17 @@ def past_forecasts(model: DemandModel, panel: Panel) -> list[PastForecast]:
         mean[cells], actual[cells], is_known[cells] = past.mean[chosen], past.units[chosen], 1
         found.append(PastForecast(mean, actual, is_known > 0))
     return found
+
+
+def _digest(panel: Panel) -> bytes:
+    """Equal for equal panels only, and a few bytes instead of the panel."""
+    digest = blake2b(repr((panel.frequency, panel.first)).encode())
+    cells = {"units": panel.units, "is_known": panel.is_known}
+    for kind, named in enumerate((cells, panel.future, panel.attributes, panel.groups)):
+        for name, values in named.items():
+            digest.update(repr((kind, name, values.dtype.str, values.shape)).encode())
+            digest.update(np.ascontiguousarray(values).data)
+    return digest.digest()
 
 
 def _is_same(before: _Key | None, key: _Key) -> bool:

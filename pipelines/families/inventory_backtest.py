@@ -7,12 +7,9 @@ from typing import Final
 import numpy as np
 
 from contracts.errors import NotEnoughData
-from models.demand import DemandModel
-from models.demand_forecast import LEVELS
-from models.inventory_demand import TotalDemand
+from models.inventory_belief import forecast_belief
 from models.inventory_judgement import (
     Belief,
-    StretchDemand,
     beliefs_at_reviews,
     policy_metrics,
     replay_beliefs,
@@ -48,7 +45,7 @@ def backtest(data: TrainingData) -> Backtest:
     later = store_demand(data, wanted, end)
     panel = continued(known, later, horizon)
     data.progress("inventory: fitting on what came before the test window")
-    model = fit_store_demand(known, replace(wanted, horizon=terms.protected), data)
+    model = fit_store_demand(known, wanted, data)  # where the demand family was judged before, the one it was judged by
     data.progress("inventory: replay")
     beliefs: dict[str, Belief] = {"ours": forecast_belief(model, terms)}
     beliefs |= {spread: textbook_belief(spread, terms) for spread in USUAL}
@@ -100,16 +97,6 @@ def continued(known: StoreDemand, later: StoreDemand, days: int) -> Panel:
         units=np.hstack([known.panel.units, came]),
         is_known=np.hstack([known.panel.is_known, np.ones(came.shape, dtype=bool)]),
     )
-
-
-def forecast_belief(model: DemandModel, terms: ReplayTerms) -> Belief:
-    """The forecast's quantiles of the protected time."""
-
-    def belief(past: Panel) -> StretchDemand:
-        totals = model.predict(past).total(terms.protected, LEVELS)
-        return TotalDemand(np.array(LEVELS), totals.astype(np.float64))
-
-    return belief
 
 
 def textbook_belief(spread: str, terms: ReplayTerms) -> Belief:

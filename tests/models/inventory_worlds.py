@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from models.inventory import DemandOutlook
 from models.inventory_demand import TotalDemand
+from models.inventory_service import CycleDemand
 from models.inventory_terms import ItemTerms
 
 LEVELS = np.array([0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975])
@@ -47,4 +48,4 @@ def steady_outlook(
     def certain(length: int) -> TotalDemand:
         return TotalDemand(LEVELS, np.full((items, len(LEVELS)), daily * length))
 
-    return DemandOutlook(certain(protected), certain(delivery), totals, totals)
+    return DemandOutlook(CycleDemand(certain(delivery), certain(protected)), certain(delivery), totals, totals)

@@ -1,6 +1,7 @@
 """The trends family from events to files, in a store where two items rise, one falls, and all follow the same weeks."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import pyarrow as pa
 import pytest
 
 from contracts import columns as c
-from contracts.errors import NotEnoughData
+from contracts.errors import NotEnoughData, SettingsError
 from models.trends import TrendParameters
 from pipelines.families.declaration import Backtest, FittedFamily, TrainingData
+from pipelines.families.demand_parameters import StoreDemandParameters
 from pipelines.families.trends import TRENDS
 from pipelines.gate import judge
 from tests.worlds import day, events_table, order
@@ -112,6 +114,12 @@ def test_an_item_too_new_has_no_trend() -> None:
     assert {name: row[name] for name in ("trend", "trend_percent", "trend_q", "trend_season")} == dict.fromkeys(
         ("trend", "trend_percent", "trend_q", "trend_season")
     )
+
+
+def test_it_reads_demand_as_the_shop_told_the_demand_family_to() -> None:
+    told = replace(training_data(sold_units()), others={"demand": StoreDemandParameters(calendar="not-there.csv")})
+    with pytest.raises(SettingsError, match=r"not-there\.csv"):
+        TRENDS.fit(told)
 
 
 def test_its_file_tells_the_categories(tmp_path: Path) -> None:
