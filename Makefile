@@ -77,8 +77,8 @@ serve: setup ## answer over HTTP
 churn-list: setup ## the customers most at risk; FORMAT=csv, parquet, klaviyo or mailchimp, OUTPUT=file
 	@$(RUN) customers --at-risk --format $(FORMAT) $(if $(OUTPUT),--output $(OUTPUT))
 
-forecast: setup ## what to order today; ITEM=... for one item's forecast
-	@$(RUN) forecast $(ITEM)
+forecast: setup ## what to order today; ITEM=... for one item's forecast, BY=total, category or channel for sums
+	@$(RUN) forecast $(ITEM) $(if $(BY),--by $(BY))
 
 status: setup ## what is stored, trained and published
 	@$(RUN) status

@@ -35,6 +35,8 @@ FAMILY_TABLE: Final = "table.arrow"
 BACKTEST_TABLE: Final = "backtest.arrow"  # what a family predicted of a window that was known, and what came true
 FORECAST_FILE: Final = "demand/forecast.arrow"
 DEMAND_HISTORY_FILE: Final = "demand/history.arrow"
+DEMAND_LEVELS_FILE: Final = "demand/levels.arrow"
+DEMAND_LEVEL_TOTALS_FILE: Final = "demand/level_totals.arrow"
 
 FamilyKind = Literal["recommender", "customers", "items"]
 

@@ -171,6 +171,8 @@ UNITS_LOW: Final = "units_low"  # quantile 0.1
 UNITS_MEDIAN: Final = "units_median"
 UNITS_HIGH: Final = "units_high"  # quantile 0.9
 UNITS_MEAN: Final = "units_mean"
+LEVEL: Final = "level"  # total | category | channel
+NODE: Final = "name"  # of a category or a channel; of the store as a whole: total
 
 # One row per item and period of the horizon, sorted by item, then day. Expected units add up, quantiles do not.
 FORECAST: Final = pa.schema(
@@ -181,6 +183,25 @@ FORECAST: Final = pa.schema(
         pa.field(UNITS_MEDIAN, pa.float32(), nullable=False),
         pa.field(UNITS_HIGH, pa.float32(), nullable=False),
         pa.field(UNITS_MEAN, pa.float32(), nullable=False),
+    ]
+)
+
+# The sums of items: one row per level, node and period; a level's nodes stand together, those that sell most first.
+# Every level's means are sums of items' means; items without a category are a node of their own.
+LEVEL_FORECAST: Final = pa.schema(
+    [pa.field(LEVEL, pa.string(), nullable=False), pa.field(NODE, pa.string(), nullable=False)]
+    + [field for field in FORECAST if field.name != ITEM_ID]
+)
+
+# The same of the whole horizon, with a band of its own: one row per level and node, in the order of `LEVEL_FORECAST`.
+LEVEL_TOTALS: Final = pa.schema(
+    [
+        pa.field(LEVEL, pa.string(), nullable=False),
+        pa.field(NODE, pa.string(), nullable=False),
+        pa.field(UNITS_LOW, pa.float64(), nullable=False),
+        pa.field(UNITS_MEDIAN, pa.float64(), nullable=False),
+        pa.field(UNITS_HIGH, pa.float64(), nullable=False),
+        pa.field(UNITS_MEAN, pa.float64(), nullable=False),
     ]
 )
 

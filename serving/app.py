@@ -27,13 +27,21 @@ from serving.live_visits import LiveVisits
 from serving.openapi import install_openapi
 from serving.policy_watch import PolicyWatch
 from serving.problems import install_handlers
-from serving.routes import customers, events, items, kpis, operations, recommendations
+from serving.routes import customers, events, forecasts, items, kpis, operations, recommendations
 from serving.security import KeyRing
 from serving.service import Service
 from serving.telemetry import RequestTelemetry, Telemetry
 
 # Recommendations before items: /v1/items/{id}/similar is theirs, and an item's id may hold slashes.
-ROUTERS: Final = (recommendations.router, customers.router, kpis.router, items.router, events.router, operations.router)
+ROUTERS: Final = (
+    recommendations.router,
+    customers.router,
+    kpis.router,
+    items.router,
+    forecasts.router,
+    events.router,
+    operations.router,
+)
 BUNDLE_CHECK_SECONDS: Final = 2.0  # also of the policy file, and of what was told to other workers
 TAIL_CHECK_SECONDS: Final = 1.0
 _DESCRIPTION: Final = "Recommendations, churn risk and demand forecasts from your store's events."

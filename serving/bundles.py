@@ -19,6 +19,8 @@ from contracts.bundle import (
     COHORTS_TABLE,
     CUSTOMERS_TABLE,
     DEMAND_HISTORY_FILE,
+    DEMAND_LEVEL_TOTALS_FILE,
+    DEMAND_LEVELS_FILE,
     FORECAST_FILE,
     ITEMS_TABLE,
     KPIS_TABLE,
@@ -35,6 +37,7 @@ from recsys.recommender import Recommender
 from serving.arrivals import Arrivals
 from serving.forecasts import Forecasts
 from serving.kpis import Kpis
+from serving.level_forecasts import LevelForecasts
 from serving.policy_watch import PolicyWatch
 from serving.replay import check_replays
 from serving.shelf import Shelf
@@ -63,6 +66,7 @@ class ServedBundle:
     loaded_at: datetime
     shelf: Shelf | None = None  # of the recommender's items
     kpis: Kpis | None = None  # None where the store had no order
+    levels: LevelForecasts | None = None  # None in older bundles, too
     item_columns: ItemColumns | None = None  # of the recommender's items, for a policy to name
 
     @property
@@ -103,6 +107,7 @@ def load_bundle(store: BundleStore, pointer: BundlePointer) -> ServedBundle:
             forecasts=_forecasts(bundle),
             loaded_at=datetime.now(UTC),
             kpis=Kpis(bundle.table(KPIS_TABLE), bundle.table(COHORTS_TABLE)) if bundle.has(KPIS_TABLE) else None,
+            levels=_levels(bundle),
             item_columns=_item_columns(bundle, recommender),
         )
         check_replays(served.manifest.replays, served.recommender, served.tables)
@@ -253,6 +258,12 @@ def _forecasts(bundle: Bundle) -> Forecasts | None:
         return None
     past = bundle.table(DEMAND_HISTORY_FILE) if bundle.has(DEMAND_HISTORY_FILE) else None
     return Forecasts(bundle.table(FORECAST_FILE), past)
+
+
+def _levels(bundle: Bundle) -> LevelForecasts | None:
+    if not (bundle.has(DEMAND_LEVELS_FILE) and bundle.has(DEMAND_LEVEL_TOTALS_FILE)):
+        return None
+    return LevelForecasts(bundle.table(DEMAND_LEVELS_FILE), bundle.table(DEMAND_LEVEL_TOTALS_FILE))
 
 
 def _item_columns(bundle: Bundle, recommender: Recommender | None) -> ItemColumns | None:

@@ -3,14 +3,17 @@
 from bisect import bisect_left, bisect_right
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from contracts import columns as c
 from contracts.errors import BundleRefused
 from serving.tables import TextColumn
 
+DEMAND: Final = "demand"  # the family
 OLDER_FORECAST: Final = tuple(name for name in c.FORECAST.names if name != c.UNITS_MEAN)
 DECIMALS: Final = 4
+_UNITS: Final = {"low": c.UNITS_LOW, "median": c.UNITS_MEDIAN, "high": c.UNITS_HIGH, "mean": c.UNITS_MEAN}
 
 
 class Forecasts:
@@ -30,23 +33,31 @@ class Forecasts:
 
         The mean is None in a bundle that does not have it.
         """
-        return [
-            {
-                "date": row[c.DATE],
-                "low": round(row[c.UNITS_LOW], DECIMALS),
-                "median": round(row[c.UNITS_MEDIAN], DECIMALS),
-                "high": round(row[c.UNITS_HIGH], DECIMALS),
-                "mean": round(row[c.UNITS_MEAN], DECIMALS) if c.UNITS_MEAN in row else None,
-            }
-            for row in self._forecast.rows(item_id)
-        ]
+        return days_of(self._forecast.rows(item_id))
 
     def history(self, item_id: str) -> list[dict[str, Any]]:
         """One row per recent period: date and units, None where demand was not seen, as when nothing was in stock."""
-        rows = self._history.rows(item_id) if self._history is not None else []
+        rows = self._history.rows(item_id).to_pylist() if self._history is not None else []
         return [
             {"date": row[c.DATE], "units": round(row[c.UNITS], DECIMALS) if row[c.IS_KNOWN] else None} for row in rows
         ]
+
+
+def units_of(table: pa.Table) -> list[dict[str, float | None]]:
+    """Low, median, high and mean of each row; None where the table lacks the column."""
+    nothing = [None] * table.num_rows
+    cells = [_rounded(table[column]) if column in table.column_names else nothing for column in _UNITS.values()]
+    return [dict(zip(_UNITS, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def days_of(table: pa.Table) -> list[dict[str, Any]]:
+    """The same with the date of each row before them."""
+    return [{"date": day, **units} for day, units in zip(table[c.DATE].to_pylist(), units_of(table), strict=True)]
+
+
+def _rounded(column: pa.ChunkedArray) -> list[float]:
+    cells: list[float] = np.round(column.to_numpy().astype(np.float64), DECIMALS).tolist()
+    return cells
 
 
 class _ByItem:
@@ -59,7 +70,6 @@ class _ByItem:
         self._table = table.select(columns)
         self._items = TextColumn(table.column(c.ITEM_ID))
 
-    def rows(self, item_id: str) -> list[dict[str, Any]]:
+    def rows(self, item_id: str) -> pa.Table:
         start, end = bisect_left(self._items, item_id), bisect_right(self._items, item_id)
-        rows: list[dict[str, Any]] = self._table.slice(start, end - start).to_pylist()
-        return rows
+        return self._table.slice(start, end - start)

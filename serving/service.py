@@ -11,6 +11,7 @@ from serving.arrivals import Arrivals
 from serving.bundles import BundleWatch, ServedBundle
 from serving.event_tail import EventTail
 from serving.event_writer import EventWriter
+from serving.forecasts import DEMAND
 from serving.live_visits import LiveVisits
 from serving.problems import Problem, unavailable
 from serving.security import KeyRing
@@ -55,6 +56,12 @@ def table_of(served: ServedBundle, kind: str) -> ServedTable:
     if table is None:
         raise unavailable("no-table", f"Bundle {served.version} has no table of {kind}. Run `shopkeeper retrain`.")
     return table
+
+
+def no_forecasts(version: str) -> Problem:
+    """503 for a bundle without a demand forecast."""
+    detail = f"Bundle {version} has no demand forecast. `shopkeeper train {DEMAND}` says what it needs."
+    return unavailable("no-forecasts", detail)
 
 
 def unknown_id(kind: str, name: str, version: str) -> Problem:

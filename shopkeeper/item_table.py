@@ -56,25 +56,31 @@ def print_items(title: str, rows: Sequence[Row], columns: Sequence[str]) -> None
         title = _TITLES.get(name, name.removeprefix("units_").replace("_", " "))
         table.add_column(title, justify="left" if is_text else "right", no_wrap=name == c.ITEM_ID)
     for row in rows:
-        table.add_row(*(Text(_cell(row[name]), _STYLES.get(row[name], "")) for name in columns))
+        table.add_row(*(Text(cell(row[name]), _STYLES.get(row[name], "")) for name in columns))
     console.print(table)
 
 
 def print_forecast(title: str, row: Row, days: Sequence[Row], history: Sequence[Row]) -> None:
-    """What sold lately, then what is expected; above them, what the item's row says in a line."""
-    said = [f"{_TITLES[name]} {_cell(row[name])}" for name in _TITLES if row.get(name) is not None]
-    table = Table(title=Text(title), title_justify="left", caption=Text(", ".join(said[1:])), caption_justify="left")
+    """What sold lately, then what is expected; below them, what the item's row says in a line."""
+    said = [f"{_TITLES[name]} {cell(row[name])}" for name in _TITLES if row.get(name) is not None]
+    print_days(title, ", ".join(said[1:]), days, history)
+
+
+def print_days(title: str, caption: str, days: Sequence[Row], history: Sequence[Row] = ()) -> None:
+    """One line per day: those before, as far as they are given, then those to come with their band."""
+    table = Table(title=Text(title), title_justify="left", caption=Text(caption), caption_justify="left")
     columns = ["low", "median", "high"] + (["mean"] if any(day["mean"] is not None for day in days) else [])
-    for name in ("date", "sold", *columns):
+    sold = ["sold"] if history else []
+    for name in ("date", *sold, *columns):
         table.add_column(name, justify="left" if name == "date" else "right")
     for day in history[-PAST_DAYS:]:
-        sold = "not in stock?" if day["units"] is None else _cell(day["units"])
-        table.add_row(str(day["date"]), Text(sold, "dim"), *[""] * len(columns))
+        units = "not in stock?" if day["units"] is None else cell(day["units"])
+        table.add_row(str(day["date"]), Text(units, "dim"), *[""] * len(columns))
     for day in days:
-        table.add_row(str(day["date"]), "", *(_cell(day[name]) for name in columns))
+        table.add_row(str(day["date"]), *[""] * len(sold), *(cell(day[name]) for name in columns))
     console.print(table)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Whole numbers without decimals: units are mostly whole."""
     return f"{value:,.0f}" if isinstance(value, float) and value.is_integer() else printable(value)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -18,6 +18,7 @@ from shopkeeper.customer_files import write_blocks
 from shopkeeper.customer_table import print_customers, print_rows, shown_columns
 from shopkeeper.item_table import print_forecast
 from shopkeeper.items import items
+from shopkeeper.level_forecast import give_level_forecast, no_forecast
 from shopkeeper.output import JsonOption, console, errors, print_json
 
 if TYPE_CHECKING:
@@ -141,6 +142,12 @@ def customers(
 
 def forecast(
     item: Annotated[str | None, typer.Argument(help="Id of the item; without it, what to order today.")] = None,
+    by: Annotated[
+        Literal["total", "category", "channel"] | None,
+        typer.Option(help="Instead of items: the store as a whole, its categories or its channels."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="With --by: only this one, day by day.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; not of one item.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show an item's demand forecast, day by day, with the band in which 8 of 10 days should fall.
@@ -152,18 +159,37 @@ def forecast(
     [bold]shopkeeper forecast[/]
 
     [bold]shopkeeper forecast sku-42[/]
+
+    [bold]shopkeeper forecast --by category[/]
+
+    [bold]shopkeeper forecast --by category --name tea --csv > tea.csv[/]
     """
+    _check_one_question(item, by, name, as_csv)
+    if by is not None:
+        give_level_forecast(by, name, "json" if as_json else "csv" if as_csv else "table")
+    elif item is None:
+        items(to_order=True, as_csv=as_csv, as_json=as_json)
+    else:
+        _give_item_forecast(item, as_json)
+
+
+def _check_one_question(item: str | None, by: str | None, name: str | None, as_csv: bool) -> None:
+    if item is not None and by is not None:
+        raise InputError(f"--by {by} is not about the item {item!r}: leave one of them out.")
+    if name is not None and by is None:
+        raise InputError(f"--name {name!r} needs --by category or --by channel; an item's id stands without --name.")
+    if item is not None and as_csv:
+        raise InputError("--csv is for --by and for the buying list; --json gives an item's forecast to programs.")
+
+
+def _give_item_forecast(item: str, as_json: bool) -> None:
     from serving.forecasts import Forecasts
     from serving.tables import ServedTable
-
-    if item is None:
-        items(to_order=True, as_json=as_json)
-        return
 
     store = open_bundle_store(load_settings().bundles_url)
     bundle = store.open(store.current())
     if not bundle.has(FORECAST_FILE):
-        raise NoBundle(f"bundle {bundle.version} has no forecast. `shopkeeper train demand` says what it needs.")
+        raise no_forecast(bundle)
     past = bundle.table(DEMAND_HISTORY_FILE) if bundle.has(DEMAND_HISTORY_FILE) else None
     forecasts = Forecasts(bundle.table(FORECAST_FILE), past)
     days, history = forecasts.days(item), forecasts.history(item)

@@ -17,9 +17,11 @@ from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate,
 from pipelines.families.demand_files import (
     FORECAST_FILE,
     HISTORY_FILE,
+    LEVEL_TOTALS_FILE,
     LEVELS_FILE,
     forecast_table,
     history_table,
+    level_totals_table,
     levels_table,
 )
 from pipelines.families.demand_fit import FittedDemand, fit_store, fitted_demand
@@ -155,6 +157,7 @@ def _write_files(folder: Path, fitted: FittedDemand, parameters: StoreDemandPara
     write_table(folder / FORECAST_FILE, forecast_table(fitted.demand, fitted.forecast))
     write_table(folder / HISTORY_FILE, history_table(fitted.demand))
     write_table(folder / LEVELS_FILE, levels_table(fitted.demand, fitted.levels, fitted.by_level))
+    write_table(folder / LEVEL_TOTALS_FILE, level_totals_table(fitted.levels, fitted.by_level))
     stated = {"parameters": asdict(parameters), "what_was_known": _known(fitted.demand)}
     (folder / PARAMETERS_FILE).write_text(json.dumps(stated, indent=2), encoding="utf-8")
 

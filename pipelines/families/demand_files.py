@@ -15,16 +15,10 @@ from pipelines.families.demand_store import StoreDemand
 
 FORECAST_FILE: Final = PurePosixPath(bundle.FORECAST_FILE).name
 HISTORY_FILE: Final = PurePosixPath(bundle.DEMAND_HISTORY_FILE).name
-LEVELS_FILE: Final = "levels.arrow"
-LEVEL: Final = "level"
-NODE: Final = "name"
+LEVELS_FILE: Final = PurePosixPath(bundle.DEMAND_LEVELS_FILE).name
+LEVEL_TOTALS_FILE: Final = PurePosixPath(bundle.DEMAND_LEVEL_TOTALS_FILE).name
 HISTORY_PERIODS: Final = {"day": 91, "week": 52, "month": 24}
-
-# The store, its categories and its channels: one row per level, node and period.
-LEVEL_FORECAST: Final = pa.schema(
-    [pa.field(LEVEL, pa.string(), nullable=False), pa.field(NODE, pa.string(), nullable=False)]
-    + [field for field in c.FORECAST if field.name != c.ITEM_ID]
-)
+_BANDS: Final = {c.UNITS_LOW: LOW, c.UNITS_MEDIAN: MEDIAN, c.UNITS_HIGH: HIGH}
 
 
 def forecast_table(demand: StoreDemand, by_item: DemandForecast) -> pa.Table:
@@ -51,13 +45,37 @@ def history_table(demand: StoreDemand) -> pa.Table:
 
 
 def levels_table(demand: StoreDemand, levels: Sequence[Level], forecasts: Sequence[DemandForecast]) -> pa.Table:
-    """`LEVEL_FORECAST` of all levels above the items."""
+    """`columns.LEVEL_FORECAST` of all levels above the items."""
     tables = []
     for level, forecast in zip(levels, forecasts, strict=True):
-        names = _names(np.array(level.nodes), forecast.horizon)
-        columns = {LEVEL: pa.array([level.name] * len(names), pa.string()), NODE: names} | _units(demand, forecast)
-        tables.append(pa.table(columns, schema=LEVEL_FORECAST))
+        nodes, in_order = _largest_first(level, forecast)
+        columns = _nodes(level, np.repeat(nodes, forecast.horizon)) | _units(demand, in_order)
+        tables.append(pa.table(columns, schema=c.LEVEL_FORECAST))
     return pa.concat_tables(tables)
+
+
+def level_totals_table(levels: Sequence[Level], forecasts: Sequence[DemandForecast]) -> pa.Table:
+    """`columns.LEVEL_TOTALS`: the whole horizon of each of them."""
+    tables = []
+    for level, forecast in zip(levels, forecasts, strict=True):
+        nodes, in_order = _largest_first(level, forecast)
+        quantiles = in_order.total(forecast.horizon)
+        columns = {name: pa.array(quantiles[:, place]) for name, place in _BANDS.items()}
+        columns |= {c.UNITS_MEAN: pa.array(in_order.mean.sum(axis=1))}
+        tables.append(pa.table(_nodes(level, nodes) | columns, schema=c.LEVEL_TOTALS))
+    return pa.concat_tables(tables)
+
+
+def _largest_first(level: Level, forecast: DemandForecast) -> tuple[np.ndarray, DemandForecast]:
+    """The nodes' names and forecasts; the store as a whole is named after its level."""
+    names = np.array([name or level.name for name in level.nodes])
+    order = np.lexsort((names, -forecast.mean.sum(axis=1)))
+    totals = None if forecast.totals is None else forecast.totals[order]
+    return names[order], DemandForecast(forecast.mean[order], forecast.quantiles[order], totals)
+
+
+def _nodes(level: Level, names: np.ndarray) -> dict[str, pa.Array]:
+    return {c.LEVEL: pa.repeat(level.name, len(names)), c.NODE: pa.array(names, pa.string())}
 
 
 def _names(names: np.ndarray, periods: int) -> pa.Array:
@@ -68,7 +86,6 @@ def _units(demand: StoreDemand, forecast: DemandForecast) -> dict[str, pa.Array]
     """Date, low, median, high and mean of each row and step, flat."""
     rows, steps = forecast.mean.shape
     dates = demand.panel.frequency.dates(demand.end, steps)
-    low, median, high = (forecast.quantiles[..., place] for place in (LOW, MEDIAN, HIGH))
-    values = {c.UNITS_LOW: low, c.UNITS_MEDIAN: median, c.UNITS_HIGH: high, c.UNITS_MEAN: forecast.mean}
+    values = {name: forecast.quantiles[..., place] for name, place in _BANDS.items()} | {c.UNITS_MEAN: forecast.mean}
     flat = {name: pa.array(value.ravel().astype(np.float32)) for name, value in values.items()}
     return {c.DATE: pa.array(np.tile(dates, rows), pa.date32())} | flat

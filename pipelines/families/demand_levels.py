@@ -16,6 +16,7 @@ from scipy.special import ndtri
 from models.demand_forecast import LEVELS, DemandForecast
 from pipelines.families.demand_store import StoreDemand
 
+NO_CATEGORY: Final = "no category"
 TOTAL: Final = "total"
 PRIOR_CELLS: Final = 28.0  # errors of one origin hang together: a level's own spread must earn its place
 SMALLEST_MEAN: Final = 1e-3  # units; below it an error has no scale
@@ -77,10 +78,20 @@ def hierarchy(demand: StoreDemand) -> list[Level]:
     """The levels above the items of a store, the whole first; channels where they are told apart."""
     levels = [Level(TOTAL, ("",), np.zeros(len(demand.item), dtype=np.int64))]
     if demand.categories:
-        levels.append(Level("category", demand.categories, demand.category[demand.item]))
+        levels.append(_categories(demand))
     if demand.channels:
         levels.append(Level("channel", demand.channels, demand.channel))
     return levels
+
+
+def _categories(demand: StoreDemand) -> Level:
+    """Items without a category are a node of their own, so that the level adds up to the store."""
+    member = demand.category[demand.item]
+    has_none = member < 0
+    if not has_none.any():
+        return Level("category", demand.categories, member)
+    nodes = (*demand.categories, NO_CATEGORY)
+    return Level("category", nodes, np.where(has_none, len(demand.categories), member))
 
 
 def forecast_levels(

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from contracts import columns as c
 from pipelines.families.demand_shelf import Span
 from pipelines.features.demand import channel_demand, daily_demand
+from pipelines.features.kpis import NO_CHANNEL
 
 MAX_CHANNELS: Final = 12  # the channels that sell least become one
 OTHER_CHANNELS: Final = "other"
-NO_CHANNEL: Final = "unknown"
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,12 @@ from serving.access import Access
 from serving.arrivals import stated
 from serving.body import MAX_EVENTS_BYTES, read_body
 from serving.bundles import ServedBundle
+from serving.forecasts import DEMAND
 from serving.listing import LIST_RESPONSES, ListQuery, answer_list
 from serving.problems import Problem, unavailable
 from serving.schemas import ForecastAnswer, ItemAnswer, ListAnswer, ToldItemsAnswer, ToldItemsQuestion, json_body
 from serving.security import CUSTOMERS_READ, ITEMS_WRITE
-from serving.service import service_of, table_of, unknown_id
-
-DEMAND: Final = "demand"
+from serving.service import no_forecasts, service_of, table_of, unknown_id
 
 _log: Final = logging.getLogger("serving.items")
 
@@ -78,8 +77,7 @@ async def get_forecast(request: Request, item_id: ItemId) -> Response:
     """Units per day with an 80 % band, what sold before, and the totals that the forecast family states."""
     served = service_of(request).bundle()
     if served.forecasts is None:
-        detail = f"Bundle {served.version} has no demand forecast. `shopkeeper train {DEMAND}` says what it needs."
-        raise unavailable("no-forecasts", detail)
+        raise no_forecasts(served.version)
     item = _item(served, item_id)
     days = served.forecasts.days(item_id)
     if not days and item is None:

@@ -1,31 +1,28 @@
 """How the store does: the marketer's figures by month and channel, and what becomes of each month's new customers."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated
 
-import orjson
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from serving.access import Access
 from serving.bundles import ServedBundle
+from serving.csv_or_json import CSV_RESPONSES, Format, csv_answer, json_answer
 from serving.kpis import DEFAULT_MONTHS, MAX_MONTHS, By, CohortsAnswer, Kpis, KpisAnswer, kpi_csv, kpi_json
-from serving.listing import CSV_MEDIA_TYPE
 from serving.problems import Problem
 from serving.security import CUSTOMERS_READ
 from serving.service import service_of
 
 router = APIRouter(tags=["customers"], dependencies=[Depends(Access(CUSTOMERS_READ))])
-_CSV: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 Months = Annotated[
     int, Query(ge=1, le=MAX_MONTHS, description="How many of the last months, the current one included.")
 ]
-Format = Annotated[Literal["json", "csv"], Query(description="CSV is safe for a spreadsheet.")]
 Channel = Annotated[str | None, Query(max_length=200, description="Only this channel.")]
 Grain = Annotated[By, Query(description="`month`: one row per month; `channel`: one per month and channel.")]
 
 
-@router.get("/v1/kpis", response_model=KpisAnswer, responses=_CSV, summary="Figures by month and channel")
+@router.get("/v1/kpis", response_model=KpisAnswer, responses=CSV_RESPONSES, summary="Figures by month and channel")
 async def get_kpis(
     request: Request,
     by: Grain = "month",
@@ -40,7 +37,10 @@ async def get_kpis(
 
 
 @router.get(
-    "/v1/kpis/cohorts", response_model=CohortsAnswer, responses=_CSV, summary="Retention by month of first order"
+    "/v1/kpis/cohorts",
+    response_model=CohortsAnswer,
+    responses=CSV_RESPONSES,
+    summary="Retention by month of first order",
 )
 async def get_cohorts(request: Request, months: Months = DEFAULT_MONTHS, format: Format = "json") -> Response:
     """How many of each month's new customers ordered again, month by month."""
@@ -60,10 +60,5 @@ def _kpis_of(served: ServedBundle) -> Kpis:
 
 def _answer(served: ServedBundle, kpis: Kpis, table: pa.Table, form: str, name: str) -> Response:
     if form == "csv":
-        headers = {
-            "Content-Disposition": f'attachment; filename="{name}-{served.version}.csv"',
-            "X-Bundle-Version": served.version,
-        }
-        return Response(kpi_csv(table), media_type=CSV_MEDIA_TYPE, headers=headers)
-    body = kpi_json(kpis, table, served.version)
-    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
+        return csv_answer(kpi_csv(table), name, served.version)
+    return json_answer(kpi_json(kpis, table, served.version))

@@ -13,6 +13,8 @@ from contracts import columns as c
 from contracts.bundle import (
     COHORTS_TABLE,
     CUSTOMERS_TABLE,
+    DEMAND_LEVEL_TOTALS_FILE,
+    DEMAND_LEVELS_FILE,
     FORMAT_VERSION,
     ITEMS_TABLE,
     KPIS_TABLE,
@@ -40,6 +42,9 @@ TOOLS = [f"tool-{number}" for number in range(8)]
 FORMULA_NAME = '=HYPERLINK("http://evil.example","tea")'
 FORECAST_DAYS = 5
 HISTORY_DAYS = 3
+# The nodes of each level, those that sell most first.
+LEVELS = {"total": ("total",), "category": ("tea", FORMULA_NAME)}
+OTHER_UNITS = 2.5  # a day, of the category that is not tea
 # What the inventory family says, by column; of the other items, nothing.
 INVENTORY: dict[str, dict[str, Any]] = {
     "inventory_alert": {"tool-1": "runs_out_before_delivery", "tool-2": "low_stock", "tool-3": "overstock"},
@@ -51,9 +56,14 @@ INVENTORY: dict[str, dict[str, Any]] = {
 
 
 def publish_shop(
-    settings: Settings, version: str, *, with_families: bool = True, wrong_replay: bool = False
+    settings: Settings,
+    version: str,
+    *,
+    with_families: bool = True,
+    with_levels: bool = True,
+    wrong_replay: bool = False,
 ) -> BundlePointer:
-    """Publish the shop's bundle as `version`."""
+    """Publish the shop's bundle as `version`; without levels as an older Shopkeeper did."""
     store = open_bundle_store(settings.bundles_url)
     draft = store.draft()
     families: dict[str, FamilyEntry] = {}
@@ -68,6 +78,9 @@ def publish_shop(
         write_table(draft / ITEMS_TABLE, items_table())
         write_table(draft / "demand/forecast.arrow", forecast_table())
         write_table(draft / "demand/history.arrow", history_table())
+        if with_levels:
+            write_table(draft / DEMAND_LEVELS_FILE, levels_table())
+            write_table(draft / DEMAND_LEVEL_TOTALS_FILE, level_totals_table())
         write_table(draft / KPIS_TABLE, kpis_table())
         write_table(draft / COHORTS_TABLE, cohorts_table())
         families = {
@@ -159,6 +172,39 @@ def forecast_table() -> pa.Table:
         for day in range(FORECAST_DAYS)
     ]
     return pa.Table.from_pylist(rows, schema=c.FORECAST)
+
+
+def expected_units(node: str, day: int) -> float:
+    """The mean of a level's node on a day of the forecast."""
+    tea = len(TEA) * (day + 1.5)
+    return {"tea": tea, FORMULA_NAME: OTHER_UNITS, "total": tea + OTHER_UNITS}[node]
+
+
+def levels_table() -> pa.Table:
+    """The categories and their sum; channels are not told apart."""
+    rows = [
+        {
+            c.LEVEL: level,
+            c.NODE: node,
+            c.DATE: date(2025, 6, 1) + timedelta(days=day),
+            c.UNITS_LOW: expected_units(node, day) - 1,
+            c.UNITS_MEDIAN: expected_units(node, day) - 0.5,
+            c.UNITS_HIGH: expected_units(node, day) + 1,
+            c.UNITS_MEAN: expected_units(node, day),
+        }
+        for level, nodes in LEVELS.items()
+        for node in nodes
+        for day in range(FORECAST_DAYS)
+    ]
+    return pa.Table.from_pylist(rows, schema=c.LEVEL_FORECAST)
+
+
+def level_totals_table() -> pa.Table:
+    """Of all days together; its band is narrower than the sum of the days' bands."""
+    nodes = [(level, node) for level, names in LEVELS.items() for node in names]
+    mean = np.array([sum(expected_units(node, day) for day in range(FORECAST_DAYS)) for _, node in nodes])
+    columns = [*zip(*nodes, strict=True), mean - 2, mean, mean + 2, mean]
+    return pa.table([pa.array(column) for column in columns], schema=c.LEVEL_TOTALS)
 
 
 def history_table() -> pa.Table:

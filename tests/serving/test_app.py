@@ -31,6 +31,24 @@ def test_openapi_says_scopes_errors_and_bodies(api: httpx.Client) -> None:
     assert references <= set(document["components"]["schemas"])
 
 
+def test_openapi_says_what_a_forecast_of_levels_may_be_asked_and_answers(api: httpx.Client) -> None:
+    document = api.get("/openapi.json").json()
+    operation = document["paths"]["/v1/forecast"]["get"]
+    asked = {entry["name"]: entry["schema"] for entry in operation["parameters"]}
+    assert asked["by"]["enum"] == ["total", "category", "channel"]
+    assert asked["by"]["default"] == "total"
+    assert set(asked) == {"by", "name", "limit", "format"}
+    assert all(entry["description"] and not entry["required"] for entry in operation["parameters"])
+    forms = operation["responses"]["200"]["content"]
+    assert set(forms) == {"application/json", "text/csv"}
+    assert forms["application/json"]["schema"]["$ref"].endswith("/LevelForecastAnswer")
+    schemas = document["components"]["schemas"]
+    assert set(schemas["LevelForecastAnswer"]["required"]) == {"bundle_version", "as_of", "by", "known", "rows"}
+    assert set(schemas["LevelRow"]["required"]) == {"name", "total", "days"}
+    assert set(schemas["LevelDay"]["required"]) == {"date", "low", "median", "high", "mean"}
+    assert all(schemas[name]["description"] for name in ("LevelForecastAnswer", "LevelRow", "LevelDay"))
+
+
 def app_paths() -> list[str]:
     routes = [route for router in ROUTERS for route in router.routes]
     return [route.path_format for route in routes if isinstance(route, APIRoute) and route.include_in_schema]

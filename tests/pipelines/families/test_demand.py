@@ -6,19 +6,21 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from contracts import columns as c
-from contracts.bundle import SUFFIXES, read_table
+from contracts.bundle import DEMAND_LEVEL_TOTALS_FILE, DEMAND_LEVELS_FILE, FORECAST_FILE, SUFFIXES, read_table
 from contracts.errors import NotEnoughData
 from models.demand_class import CLASSES
 from models.demand_forecast import DemandForecast
 from pipelines.families.declaration import Backtest, FittedFamily, TrainingData
 from pipelines.families.demand import DEMAND
-from pipelines.families.demand_files import LEVEL_FORECAST
+from pipelines.families.demand_files import forecast_table, levels_table
 from pipelines.families.demand_fit import FittedDemand, coherent, demand_parameters, fit_store_demand, fitted_demand
 from pipelines.families.demand_store import store_demand
+from serving.level_forecasts import LevelForecasts
 from tests.pipelines.families.demand_events import (
     WEEKEND,
     calendar_file,
@@ -47,6 +49,12 @@ def judged() -> Backtest:
 @cache
 def fitted() -> FittedFamily:
     return DEMAND.fit(base())
+
+
+@cache
+def of_channels() -> FittedDemand:
+    both = np.stack([sales(rates(ITEMS, DAYS)), sales(rates(ITEMS, DAYS), seed=2)])
+    return fitted_demand(training_data(both, DAYS, channels=("email", "search"), by_channel=True))
 
 
 def test_it_beats_its_baseline_on_a_later_window() -> None:
@@ -84,7 +92,8 @@ def test_the_table_says_what_to_expect() -> None:
 def test_its_files_hold_the_forecast_the_past_and_the_levels(tmp_path: Path) -> None:
     fitted().write_files(tmp_path / "demand")
     files = {path.name: path for path in (tmp_path / "demand").iterdir()}
-    assert set(files) == {"forecast.arrow", "history.arrow", "levels.arrow", "parameters.json"}
+    arrow = {"forecast.arrow", "history.arrow", "levels.arrow", "level_totals.arrow"}
+    assert set(files) == {*arrow, "parameters.json"}
     assert {path.suffix for path in files.values()} <= SUFFIXES
     forecast = read_table(files["forecast.arrow"])
     assert forecast.schema == c.FORECAST
@@ -101,15 +110,65 @@ def test_its_files_hold_the_forecast_the_past_and_the_levels(tmp_path: Path) -> 
     assert json.loads(files["parameters.json"].read_text())["parameters"]["frequency"] == "day"
 
 
-def test_the_levels_add_up(tmp_path: Path) -> None:
-    fitted().write_files(tmp_path)
-    levels, forecast = read_table(tmp_path / "levels.arrow"), read_table(tmp_path / "forecast.arrow")
-    assert levels.schema == LEVEL_FORECAST
-    total = levels.filter(pc.equal(levels["level"], "total"))[c.UNITS_MEAN].to_numpy()
-    by_item = forecast[c.UNITS_MEAN].to_numpy().reshape(ITEMS, HORIZON)
-    np.testing.assert_allclose(total, by_item.sum(axis=0), rtol=1e-4)
-    tea = levels.filter(pc.equal(levels["name"], "tea"))[c.UNITS_MEAN].to_numpy()
-    np.testing.assert_allclose(tea, by_item[::3].sum(axis=0), rtol=1e-4)
+def of_level(table: pa.Table, level: str) -> pa.Table:
+    return table.filter(pc.equal(table[c.LEVEL], level))
+
+
+def day_sums(table: pa.Table, column: str = c.UNITS_MEAN) -> np.ndarray:
+    """A column added up by day, (HORIZON,)."""
+    sums = table.group_by(c.DATE).aggregate([(column, "sum")]).sort_by(c.DATE)
+    values: np.ndarray = sums[f"{column}_sum"].to_numpy()
+    return values
+
+
+def disagreements(levels: pa.Table, forecast: pa.Table, column: str = c.UNITS_MEAN) -> list[str]:
+    """The levels whose days do not add up to what the items say."""
+    return [
+        level
+        for level in pc.unique(levels[c.LEVEL]).to_pylist()
+        if not np.allclose(day_sums(of_level(levels, level), column), day_sums(forecast, column), rtol=1e-5)
+    ]
+
+
+def doubled(levels: pa.Table, level: str) -> pa.Table:
+    """A level whose first node says twice as much on its first day."""
+    first = levels[c.LEVEL].to_pylist().index(level)
+    units = levels[c.UNITS_MEAN].to_numpy().copy()
+    units[first] *= 2
+    return levels.set_column(levels.column_names.index(c.UNITS_MEAN), c.UNITS_MEAN, pa.array(units))
+
+
+def test_means_of_the_store_its_categories_and_channels_are_those_of_the_items_on_every_day() -> None:
+    for found, known in (
+        (fitted_demand(base()), ["total", "category"]),
+        (of_channels(), ["total", "category", "channel"]),
+    ):
+        levels = levels_table(found.demand, found.levels, found.by_level)
+        forecast = forecast_table(found.demand, found.forecast)
+        assert levels.schema == c.LEVEL_FORECAST
+        assert pc.unique(levels[c.LEVEL]).to_pylist() == known
+        assert disagreements(levels, forecast) == []
+        assert day_sums(of_level(levels, "total")).shape == (HORIZON,)
+        for level in known:  # the controls: one day of one node, and a figure that does not add up
+            assert disagreements(doubled(levels, level), forecast) == [level]
+        assert disagreements(levels, forecast, c.UNITS_HIGH) == known
+
+
+def test_what_the_family_writes_is_what_the_service_reads(tmp_path: Path) -> None:
+    fitted().write_files(tmp_path / "demand")
+    totals = read_table(tmp_path / DEMAND_LEVEL_TOTALS_FILE)
+    levels = LevelForecasts(read_table(tmp_path / DEMAND_LEVELS_FILE), totals)
+    assert totals.schema == c.LEVEL_TOTALS
+    assert levels.levels == ["total", "category"]
+    names = levels.nodes("category").totals[c.NODE].to_pylist()
+    assert names == ["no category", "jam", "tea"]  # the items that sell most have none
+    jam, forecast = levels.nodes("category", "jam"), read_table(tmp_path / FORECAST_FILE)
+    of_jam = pc.is_in(forecast[c.ITEM_ID], pa.array([item_id(item) for item in range(1, ITEMS, 3)]))
+    np.testing.assert_allclose(day_sums(jam.days), day_sums(forecast.filter(of_jam)), rtol=1e-5)
+    (total,) = jam.totals.to_pylist()
+    assert total[c.UNITS_MEAN] == pytest.approx(day_sums(jam.days).sum())
+    assert total[c.UNITS_LOW] < total[c.UNITS_MEDIAN] < total[c.UNITS_HIGH]
+    assert total[c.UNITS_HIGH] < day_sums(jam.days, c.UNITS_HIGH).sum()  # good and bad days cancel
 
 
 def test_its_replays_are_rows_of_its_table() -> None:
@@ -258,8 +317,7 @@ def test_units_that_scale_scale_the_forecast() -> None:
 
 
 def test_items_of_channels_are_the_sums_of_their_channels() -> None:
-    both = np.stack([sales(rates(ITEMS, DAYS)), sales(rates(ITEMS, DAYS), seed=2)])
-    of_store = fitted_demand(training_data(both, DAYS, channels=("email", "search"), by_channel=True))
+    of_store = of_channels()
     np.testing.assert_allclose(of_store.forecast.mean, of_store.demand.of_items(of_store.by_series.mean))
     assert [level.name for level in of_store.levels] == ["total", "category", "channel"]
     for forecast in of_store.by_level[::2]:
