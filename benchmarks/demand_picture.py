@@ -95,7 +95,7 @@ def _classes(classes: dict[str, Any]) -> list[str]:
         held = float(np.clip(of["coverage_80"], LOWEST, HIGHEST))
         parts.append(f'<circle cx="{_across(held):.1f}" cy="{height:.1f}" r="6" fill="{ACCENT}"/>')
         parts.append(_text(left - 12, height - 3, name, 13, INK, "end"))
-        parts.append(_text(left - 12, height + 13, f"{of['series']:,} series", 11, PALE, "end"))
+        parts.append(_text(left - 12, height + 13, f"{of['series']:,} forecasts", 11, PALE, "end"))
         parts.append(_text(_across(held), height - 12, f"{of['coverage_80']:.0%}", 12, PALE))
     parts += [_text(_across(tick), BOTTOM + 22, f"{tick:.0%}", 12, PALE) for tick in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)]
     return parts
