@@ -85,51 +85,55 @@ def _of_others(moment: Moment, candidates: Candidates, others: list[int], deeds:
     """Of items that are not the shopper's own: the neighbour that ties them most, else the source that nominated."""
     retriever = moment.retriever
     wanted = np.array(others, np.int32)
-    anchors = np.stack([relation.strongest_anchors(moment.shopper, wanted) for relation in retriever.relations])
-    rows, relations, named = _most_telling(
-        candidates.items, candidates.features, wanted, retriever.relation_features, anchors
+    anchors = np.array([relation.strongest_anchors(moment.shopper, wanted) for relation in retriever.relations])
+    relations, named = _most_telling(
+        candidates.items, candidates.nominators, candidates.features, wanted, retriever.relation_features, anchors
     )
-    said: dict[tuple[int, int], Reason] = {}  # many items are shown because of the same one
-    reasons = []
-    for row, number, anchor in zip(rows.tolist(), relations.tolist(), named.tolist(), strict=True):
-        if number < 0:
-            reasons.append(_source_reason(moment, candidates, row))
-            continue
-        if (number, anchor) not in said:
-            said[number, anchor] = relation_reason(moment, retriever.relations[number], anchor, deeds)
-        reasons.append(said[number, anchor])
-    return reasons
+    causes = list(zip(relations.tolist(), named.tolist(), strict=True))
+    said = {  # many items are shown because of the same one
+        (number, what): _source_reason(moment, what)
+        if number < 0
+        else relation_reason(moment, retriever.relations[number], what, deeds)
+        for number, what in set(causes)
+    }
+    return [said[cause] for cause in causes]
 
 
 @compiled
 def _most_telling(
-    items: np.ndarray, features: np.ndarray, wanted: np.ndarray, columns: np.ndarray, anchors: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each wanted item its row among the candidates, the relation that says most of it, and the anchor it names.
+    items: np.ndarray,
+    nominators: np.ndarray,
+    features: np.ndarray,
+    wanted: np.ndarray,
+    columns: np.ndarray,
+    anchors: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each wanted item the relation that says most of it, and the anchor it names.
 
     `columns` (relations, 2) int64 are the features with what a relation says, of the history and of the visit;
-    `anchors` (relations, wanted). -1 where there is none; a relation without an anchor has nothing to name.
+    `anchors` (relations, wanted), -1 where there is none: then a relation has nothing to name. Where no relation says
+    anything it is -1, and in the anchor's place stand the item's nominators, none if it is no candidate.
     """
-    rows, relations = np.full(len(wanted), -1), np.full(len(wanted), -1)
-    named = np.full(len(wanted), -1)
+    rows, relations, named = np.full(len(wanted), -1), np.full(len(wanted), -1), np.zeros(len(wanted), np.int64)
     for row in range(len(items)):
         for place in range(len(wanted)):
             if items[row] == wanted[place]:
-                rows[place] = row
+                rows[place], named[place] = row, nominators[row]
     for place in range(len(wanted)):
         most = 0.0
         for number in range(len(columns) if rows[place] >= 0 else 0):
             share = max(features[rows[place], columns[number, 0]], features[rows[place], columns[number, 1]])
             if anchors[number, place] >= 0 and share >= NOT_A_SHARE and share > most:
                 most, relations[place], named[place] = share, number, anchors[number, place]
-    return rows, relations, named
+    return relations, named
 
 
-def _source_reason(moment: Moment, candidates: Candidates, row: int) -> Reason:
+def _source_reason(moment: Moment, nominators: int) -> Reason:
     """Where no single item of the shopper's explains a candidate: the source that nominated it."""
-    last = moment.retriever.items.names.value(int(moment.shopper.items[-1]))
+    bits = moment.retriever.source_bits
     for source, words in SOURCE_REASONS.items():
-        if row >= 0 and moment.retriever.is_nominated_by(source, candidates, row):
+        if nominators & bits[source]:
+            last = moment.retriever.items.names.value(int(moment.shopper.items[-1]))
             return Reason(source, words.format(name=last))
     return NO_REASON
 

@@ -18,7 +18,8 @@ class Texts:
         # asarray turns a memory map into a plain view of the same pages: slicing it costs a tenth.
         self.data = np.asarray(data)
         self.offsets = np.asarray(offsets)
-        self._bytes = memoryview(self.data)  # type: ignore[arg-type]
+        # A view gives plain numbers, which Python slices by in a third of the time that numpy's take.
+        self._bytes, self._places = memoryview(self.data), memoryview(self.offsets)  # type: ignore[arg-type]
         self._arrays = read_only(self.data), read_only(self.offsets)
 
     @classmethod
@@ -33,14 +34,14 @@ class Texts:
         return len(self.offsets) - 1
 
     def value(self, index: int) -> str:
-        return str(self._raw(index), "utf-8")
+        return str(self._bytes[self._places[index] : self._places[index + 1]], "utf-8")
 
     def values(self) -> list[str]:
         """All of them; O(texts), not for a request."""
         return [self.value(index) for index in range(len(self))]
 
     def _raw(self, index: int) -> bytes:
-        return bytes(self._bytes[self.offsets[index] : self.offsets[index + 1]])
+        return bytes(self._bytes[self._places[index] : self._places[index + 1]])
 
 
 class Vocabulary(Texts):

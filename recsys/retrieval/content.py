@@ -18,6 +18,7 @@ from recsys.compiled import compiled, inlined, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
+from recsys.prefetching import prefetch
 from recsys.retrieval.source import Column, State
 from recsys.scratch import OfLast, Scratch
 from recsys.shopper import Shopper, Touches
@@ -202,6 +203,21 @@ def _profile(
     return found[order], amounts[order] / np.float32(np.sqrt(total)) if total > 0 else amounts[order]
 
 
+@compiled
+def _ask_for(
+    items: np.ndarray, wanted: np.ndarray, offsets: np.ndarray, tokens: np.ndarray, weights: np.ndarray
+) -> None:
+    """Prefetch what the similarity of the items will be computed from."""
+    for item in items:
+        prefetch(offsets, item)
+    for item in items:
+        prefetch(tokens, offsets[item])
+        prefetch(weights, offsets[item])
+    for item in items:
+        for entry in range(offsets[item], offsets[item + 1]):
+            prefetch(wanted, tokens[entry])
+
+
 @inlined
 def _similarity(wanted: np.ndarray, tokens: np.ndarray, weights: np.ndarray, start: int, stop: int) -> float:
     found = 0.0
@@ -229,8 +245,15 @@ def _propose(
     slots, rows, size = board.slots, board.items, board.size
     scores = board.scores[first]
     for place in np.argsort(-profile_weights, kind="mergesort"):
+        if compared == MOST_COLD:
+            break
         token = profile[place]
-        for entry in range(cold_offsets[token], min(cold_offsets[token + 1], cold_offsets[token] + PER_TOKEN)):
+        start = cold_offsets[token]
+        stop = min(cold_offsets[token + 1], start + PER_TOKEN)
+        for entry in range(start, stop):
+            prefetch(slots, cold_items[entry])
+        _ask_for(cold_items[start:stop], wanted, offsets, tokens, weights)
+        for entry in range(start, stop):
             item = cold_items[entry]
             if compared == MOST_COLD:
                 break
@@ -253,6 +276,7 @@ def _judge(
     out: np.ndarray,
 ) -> None:
     wanted[profile] = profile_weights
+    _ask_for(candidates, wanted, offsets, tokens, weights)
     for row in range(len(candidates)):
         item = candidates[row]
         out[row] = _similarity(wanted, tokens, weights, offsets[item], offsets[item + 1])

@@ -18,6 +18,7 @@ from recsys.interactions import Interactions, ItemCounters
 from recsys.items import Items
 from recsys.pairs import Pairs
 from recsys.parameters import RecommendParameters
+from recsys.prefetching import prefetch
 from recsys.retrieval.source import Column, State
 from recsys.scratch import Scratch
 from recsys.shopper import Shopper
@@ -179,23 +180,39 @@ def _propose(
         sums[customer, :] = 0.0
     is_near = cosine.view(np.int32) >= least_rank(cosine, NEIGHBOURS)
     is_near_linear = linear.view(np.int32) >= least_rank(linear, LINEAR_NEIGHBOURS)
-    offsets, profile_items, profile_weights, damping = (
-        profiles.offsets,
-        profiles.items,
-        profiles.weights,
-        profiles.damping,
-    )
+    profile_items, profile_weights, damping = profiles.items, profiles.weights, profiles.damping
     slots, rows, size = board.slots, board.items, board.size
     cosines, linears = board.scores[first], board.scores[first + 1]
     # A customer who is near in both readings, as most are, is read once.
-    for neighbour in np.flatnonzero(is_near | is_near_linear):
+    neighbours = np.flatnonzero(is_near | is_near_linear)
+    starts, stops = _lists_of(found[neighbours], profiles, slots)
+    for place in range(len(neighbours)):
+        neighbour = neighbours[place]
         near, near_linear = cosine[neighbour] * is_near[neighbour], linear[neighbour] * is_near_linear[neighbour]
-        stop = offsets[found[neighbour] + 1]
-        for entry in range(max(offsets[found[neighbour]], stop - MOST_ITEMS), stop):
+        for entry in range(starts[place], stops[place]):
             item = profile_items[entry]
             row = slot_in(item, slots, rows, size)
             cosines[row] += near * profile_weights[entry]
             linears[row] += near_linear * damping[item]
+
+
+@compiled
+def _lists_of(customers: np.ndarray, profiles: Profiles, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each customer's latest items begin and end, with all that is looked up by them prefetched."""
+    items, weights, damping = profiles.items, profiles.weights, profiles.damping
+    for customer in customers:
+        prefetch(profiles.offsets, customer)
+    starts, stops = profiles.offsets[customers], profiles.offsets[customers + 1]
+    starts = np.maximum(starts, stops - MOST_ITEMS)
+    for place in range(len(customers)):
+        for entry in (starts[place], stops[place]):
+            prefetch(items, entry)
+            prefetch(weights, entry)
+    for place in range(len(customers)):
+        for entry in range(starts[place], stops[place]):
+            prefetch(slots, items[entry])
+            prefetch(damping, items[entry])
+    return starts, stops
 
 
 @compiled
@@ -211,8 +228,10 @@ def _gather(
         if item + 1 >= len(item_offsets):  # it came after the fit
             continue
         stop = item_offsets[item + 1]
-        size = stop - item_offsets[item]
-        for entry in range(stop - min(size, min(MOST_OF_ITEM, share)), stop):
+        start = max(item_offsets[item], stop - min(MOST_OF_ITEM, share))
+        for entry in range(start, stop):
+            prefetch(sums, 2 * customers[entry])
+        for entry in range(start, stop):
             customer = customers[entry]
             if customer == own:
                 continue

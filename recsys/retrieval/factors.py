@@ -18,6 +18,7 @@ from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.pairs import Pairs
 from recsys.parameters import RecommendParameters
+from recsys.prefetching import prefetch
 from recsys.retrieval.source import Column, State
 from recsys.scratch import OfLast
 from recsys.shopper import Shopper
@@ -201,6 +202,9 @@ def _solve(system: np.ndarray, target: np.ndarray) -> None:
 @compiled
 def _propose(taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, board: Board, first: int) -> None:
     rows, scores = board.items, board.scores[first]
+    for row in range(min(board.size[0], MOST_SCORED)):
+        prefetch(codes, rows[row] * codes.shape[1])
+        prefetch(scales, rows[row])
     for row in range(min(board.size[0], MOST_SCORED)):
         item = rows[row]
         product = np.int32(0)

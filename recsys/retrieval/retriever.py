@@ -167,11 +167,7 @@ class Retriever:
 
     def nominated_by(self, source: str, candidates: Candidates) -> np.ndarray:
         """(candidates,) bool: which of them are among the best of one of the source's columns."""
-        return np.asarray((candidates.nominators & self._source_bits[source]) != 0)
-
-    def is_nominated_by(self, source: str, candidates: Candidates, row: int) -> bool:
-        """The same of one candidate."""
-        return bool(int(candidates.nominators[row]) & self._source_bits[source])
+        return np.asarray((candidates.nominators & self.source_bits[source]) != 0)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         arrays = self.items.to_arrays() | self.counters.to_arrays() | self.log.to_arrays() | {"priors": self.priors}
@@ -208,7 +204,7 @@ class Retriever:
         return [place for place, column in enumerate(self.columns) if column.limit]
 
     @cached_property
-    def _source_bits(self) -> dict[str, int]:
+    def source_bits(self) -> dict[str, int]:
         """For each source, the bits of its nominating columns."""
         bits = {self.columns[column].name: 1 << place for place, column in enumerate(self._nominating)}
         return {

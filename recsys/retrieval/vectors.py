@@ -16,6 +16,7 @@ from recsys.inverted_lists import LANES, InvertedLists, dot, nearest
 from recsys.item_vectors import STEPS, fit_item_vectors
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
+from recsys.prefetching import prefetch
 from recsys.retrieval.source import Column, State
 from recsys.scratch import OfLast
 from recsys.shopper import Shopper
@@ -176,6 +177,9 @@ def _judge(
 @compiled
 def _fill(query: np.ndarray, candidates: np.ndarray, rows: np.ndarray, blocks: np.ndarray, out: np.ndarray) -> None:
     """The cosine of each candidate that has a vector with the query."""
+    for item in candidates:
+        for place in range(0, query.size, 2 * LANES):
+            prefetch(blocks, _row_of(item, rows) * query.size + place)
     for place in range(len(candidates)):
         row = _row_of(candidates[place], rows)
         if row >= 0:

@@ -18,6 +18,7 @@ from recsys.compiled import compiled, read_only
 from recsys.interactions import ItemCounters
 from recsys.items import Items
 from recsys.parameters import RecommendParameters
+from recsys.prefetching import prefetch
 from recsys.retrieval.followers import RECENCY_SHARE, Followers
 from recsys.retrieval.source import Column, State
 from recsys.scratch import Scratch
@@ -201,7 +202,7 @@ def _like_visits(anchors: np.ndarray, cutoff: int, log: VisitLog, found: _Found,
     """Read the anchors' latest visits; how many distinct ones there are."""
     count, weight = 0, 1.0
     places, visits, similarity, common = found.places, found.visits, found.similarity, found.common
-    visit_of, postings = log.visits, log.postings
+    visit_of, postings, offsets = log.visits, log.postings, log.offsets
     share = max(READ_VISITS // len(anchors), 1)
     for number in range(len(anchors)):
         start, stop = postings_before(log, anchors[number], cutoff)
@@ -215,6 +216,7 @@ def _like_visits(anchors: np.ndarray, cutoff: int, log: VisitLog, found: _Found,
                 places[visit], visits[place] = place, visit
                 similarity[place], common[place] = 0.0, postings[posting]
                 count += 1
+                prefetch(offsets, visit)
             elif number == 1:
                 _after_pair(postings[posting], common[place], visit, log, board, first + _CONTEXT)
             if posting == stop - 1 or visit_of[posting + 1] != visit:
@@ -243,7 +245,13 @@ def _align(count: int, cutoff: int, log: VisitLog, found: _Found, board: Board, 
         recency = 0.5 + np.exp((visit - cutoff) / (1.0 + RECENCY_SHARE * cutoff))
         similarity[place] *= recency / np.sqrt(length + 2.0)
     least = least_rank(similarity, NEIGHBOURS)
-    for near in np.flatnonzero(similarity.view(np.int32) >= least):
+    nearest = np.flatnonzero(similarity.view(np.int32) >= least)
+    for near in nearest:
+        prefetch(items, offsets[visits[near]])
+    for near in nearest:
+        for entry in range(offsets[visits[near]], offsets[visits[near] + 1]):
+            prefetch(slots, items[entry])
+    for near in nearest:
         visit = visits[near]
         for entry in range(offsets[visit], offsets[visit + 1]):
             row = slot_in(items[entry], slots, rows, size)
