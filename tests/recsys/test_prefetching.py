@@ -1,16 +1,16 @@
+import numba
 import numpy as np
 
-from recsys.compiled import compiled
 from recsys.prefetching import prefetch
 
 
-@compiled
+@numba.njit  # without the cache of recsys.compiled: what comes from it cannot be inspected
 def _asked(array: np.ndarray, place: int) -> float:
     prefetch(array, place)
     return float(array[0])
 
 
-@compiled
+@numba.njit
 def _unasked(array: np.ndarray, place: int) -> float:
     return float(array[0]) + 0 * place
 
