@@ -19,7 +19,6 @@ from recsys.retrieval.covisitation import RELATIONS, CoVisitation
 from recsys.retrieval.customer_neighbours import CustomerNeighbours
 from recsys.retrieval.factors import Factors
 from recsys.retrieval.history import History
-from recsys.retrieval.next_step import NextStep
 from recsys.retrieval.popularity import Popularity
 from recsys.retrieval.repurchase import Repurchase
 from recsys.retrieval.source import Column, Source, State
@@ -35,7 +34,6 @@ SOURCES: Final[tuple[type[Source], ...]] = (
     Repurchase,
     VisitNeighbours,
     VisitItems,
-    NextStep,
     *RELATIONS,
     CustomerNeighbours,
     Vectors,
