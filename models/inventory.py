@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from models.inventory_demand import TotalDemand
+from models.inventory_safety_stock import NormalDemand
 from models.inventory_service import CycleDemand
 from models.inventory_terms import ItemTerms
 from models.newsvendor import economic_order_quantity, service_levels
@@ -24,12 +25,12 @@ ROUNDING: Final = 1e-9  # a need of 3.0000000001 packs is one of 3
 class DemandOutlook:
     """What the items will sell from today on.
 
-    `cycle` is the demand of the lead time and of lead time + review period, `until_delivery` that of the days before
-    the next delivery could arrive; `median_totals` and `mean_totals` (items, days) are of the first day, the first two,
-    ... all of them.
+    `cycle` is the demand that an order is meant for, of the lead time and of lead time + review period, as forecast or
+    as the textbook takes it; `until_delivery` that of the days before the next delivery could arrive; `median_totals`
+    and `mean_totals` (items, days) are of the first day, the first two, ... all of them.
     """
 
-    cycle: CycleDemand
+    cycle: CycleDemand | NormalDemand
     until_delivery: TotalDemand
     median_totals: np.ndarray
     mean_totals: np.ndarray

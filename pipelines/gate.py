@@ -21,6 +21,8 @@ def judge(family: Family, backtest: Backtest) -> Verdict:
         return Verdict(False, f"{gate.metric} is not defined on {backtest.cases:,} cases; more data are needed")
     gain = ours - baseline if gate.higher_is_better else baseline - ours
     comparison = f"{gate.metric} {ours:.4f} against the baseline's {baseline:.4f}"
+    if gain == 0 and gate.answers_as_baseline:
+        return Verdict(True, f"{comparison}: nothing served better, so it answers as its baseline")
     if not gain > 0:
         return Verdict(False, f"{comparison}: falls short by {abs(gain):.4f}")
     for metric, bound in gate.at_most.items():

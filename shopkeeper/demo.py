@@ -207,7 +207,7 @@ def _show_what_next(settings: Settings, address: str, key: str, customer: str) -
         f"Ask            curl -H 'Authorization: Bearer {key}' \\",
         f"                 '{address}/v1/recommendations/{quote(customer, safe='')}?k=5'",
         f"Look around    export SHOPKEEPER_HOME={settings.home}",
-        "               make status; make churn-list | head; make mlflow",
+        "               make status; make churn-list | head; make forecast; make mlflow",
         "Your own data  unset SHOPKEEPER_HOME",
         "               .venv/bin/shopkeeper ingest events.jsonl && make retrain     (docs/events.md)",
     ]

@@ -86,6 +86,7 @@ class Gate:
     metric: str
     higher_is_better: bool
     at_most: dict[str, float] = field(default_factory=dict)  # further metrics that must not exceed a bound
+    answers_as_baseline: bool = False  # where that served better; then to be as good as it is enough
 
 
 @dataclass(frozen=True)

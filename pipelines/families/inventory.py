@@ -1,7 +1,7 @@
 """The inventory family: what to order today, what will run out, and what there is too much of."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 
 from contracts import columns as c
 from contracts.bundle import Replay
-from models.inventory import NEVER, InventoryPlan, plan_inventory
+from models.inventory import NEVER, InventoryPlan, days_protected, plan_inventory
 from models.inventory_alerts import ALERTS, inventory_alerts
 from models.inventory_terms import InventoryParameters, ItemTerms
 from pipelines.families.declaration import Family, FittedFamily, Gate, TrainingData
 from pipelines.families.demand_fit import fitted_demand
-from pipelines.families.demand_store import TOLD_LATE
-from pipelines.families.inventory_backtest import backtest, daily_parameters
+from pipelines.families.demand_store import TOLD_LATE, of_items
+from pipelines.families.inventory_backtest import FORECAST, backtest, daily_parameters, replayed, textbook_demand
 from pipelines.families.inventory_outlook import demand_outlook
 from pipelines.families.inventory_terms import RefusedTerm, item_terms, report
 from pipelines.features.stock import stock_told
@@ -28,11 +28,13 @@ LEAD_TIME_DAYS: Final = "lead_time_days"
 REORDER_POINT: Final = "reorder_point"
 ORDER_UP_TO: Final = "order_up_to"
 ORDER_QUANTITY: Final = "order_quantity"
+ORDER_METHOD: Final = "order_method"
 DAYS_OF_COVER: Final = "days_of_cover"
 STOCKOUT_DATE: Final = "stockout_date"
 STOCKOUT_PROBABILITY: Final = "stockout_probability"
 OVERSTOCK_UNITS: Final = "overstock_units"
 INVENTORY_ALERT: Final = "inventory_alert"
+SAFETY_STOCK: Final = "safety_stock"
 REPLAYS: Final = 3
 ROUNDING: Final = 1e-6  # a level of 3.0000001 units is one of 3
 
@@ -46,6 +48,10 @@ COLUMNS: Final[dict[str, str]] = {
     ),
     ORDER_UP_TO: "Order until the units on hand and on order together come to this.",
     ORDER_QUANTITY: "Units to order today, in whole packs; 0: none.",
+    ORDER_METHOD: (
+        "What the level comes from, whichever would have cost the store less in the last weeks. forecast: the "
+        "quantiles of the demand forecast; safety_stock: mean and spread of past sales, as in the textbook."
+    ),
     DAYS_OF_COVER: "How many days the stock lasts if sales go as expected. Empty as well where none are expected.",
     STOCKOUT_DATE: "The day on which the shelf is likely to be empty. Empty: not within the days we look ahead.",
     STOCKOUT_PROBABILITY: "The chance that customers ask for more than there is before the next delivery can arrive.",
@@ -55,7 +61,7 @@ COLUMNS: Final[dict[str, str]] = {
 
 
 def fit(data: TrainingData) -> FittedFamily:
-    """Plan every item that is forecast, from the stock that the shop told last."""
+    """Plan every item that is forecast, from the stock told last, by the policy that would have cost least lately."""
     parameters: InventoryParameters = data.parameters
     data.progress("inventory: demand")
     demand = fitted_demand(data, daily_parameters(data))
@@ -64,8 +70,12 @@ def fit(data: TrainingData) -> FittedFamily:
     report(refused)
     stock = stock_on_hand(data, demand.item_ids)
     data.progress("inventory: plan")
-    plan = plan_inventory(stock, demand_outlook(demand.forecast, terms), terms)
-    table = item_table(demand.item_ids, stock, plan, terms, demand.end)
+    outlook, policy = demand_outlook(demand.forecast, terms), replayed(data).chosen
+    if policy != FORECAST:
+        past = of_items(demand.demand).panel
+        outlook = replace(outlook, cycle=textbook_demand(past, policy, days_protected(terms)))
+    plan = plan_inventory(stock, outlook, terms)
+    table = item_table(demand.item_ids, stock, plan, terms, demand.end, policy)
     return FittedFamily(
         write_files=lambda folder: _write_files(folder, parameters, refused),
         table=table,
@@ -78,7 +88,7 @@ INVENTORY: Final = Family(
     name="inventory",
     kind="items",
     baseline="normal safety stock: mean + z·σ·√(lead time + review period), on the same past and service level",
-    gate=Gate(metric="total_cost", higher_is_better=False),
+    gate=Gate(metric="total_cost", higher_is_better=False, answers_as_baseline=True),
     parameters=InventoryParameters,
     backtest=backtest,
     fit=fit,
@@ -94,7 +104,7 @@ def stock_on_hand(data: TrainingData, item_ids: np.ndarray) -> np.ndarray:
 
 
 def item_table(
-    item_ids: np.ndarray, stock: np.ndarray, plan: InventoryPlan, terms: ItemTerms, today: np.datetime64
+    item_ids: np.ndarray, stock: np.ndarray, plan: InventoryPlan, terms: ItemTerms, today: np.datetime64, policy: str
 ) -> pa.Table:
     """One row per item; what depends on the stock is null where the stock is not told."""
     alerts = inventory_alerts(stock, plan)
@@ -107,6 +117,7 @@ def item_table(
             REORDER_POINT: np.ceil(plan.reorder_point - ROUNDING),
             ORDER_UP_TO: np.ceil(plan.order_up_to - ROUNDING),
             ORDER_QUANTITY: _known(plan.order_quantity),
+            ORDER_METHOD: pa.array([FORECAST if policy == FORECAST else SAFETY_STOCK] * len(item_ids), pa.string()),
             DAYS_OF_COVER: _known(np.round(plan.days_of_cover, 1)),
             STOCKOUT_DATE: pa.array(dates, pa.date32(), mask=plan.stockout_day == NEVER),
             STOCKOUT_PROBABILITY: _known(np.round(plan.stockout_probability, 3)),

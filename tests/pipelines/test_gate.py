@@ -34,6 +34,7 @@ def backtest(metrics: Metrics, baseline: Metrics) -> Backtest:
 
 HIGHER = Gate("auc", higher_is_better=True)
 LOWER = Gate("pinball", higher_is_better=False)
+FALLS_BACK = Gate("cost", higher_is_better=False, answers_as_baseline=True)
 BOUNDED = Gate("auc", higher_is_better=True, at_most={"ece": 0.03})
 
 
@@ -48,6 +49,9 @@ BOUNDED = Gate("auc", higher_is_better=True, at_most={"ece": 0.03})
         (HIGHER, {"auc": None}, {"auc": 0.5}, False, "not defined"),
         (HIGHER, {}, {"auc": 0.5}, False, "not defined"),
         (HIGHER, {"auc": float("nan")}, {"auc": 0.5}, False, "falls short"),
+        (FALLS_BACK, {"cost": 1.0}, {"cost": 1.5}, True, "better by 0.5000"),
+        (FALLS_BACK, {"cost": 1.0}, {"cost": 1.0}, True, "answers as its baseline"),
+        (FALLS_BACK, {"cost": 1.5}, {"cost": 1.0}, False, "falls short"),
         (BOUNDED, {"auc": 0.8, "ece": 0.02}, {"auc": 0.7}, True, "better"),
         (BOUNDED, {"auc": 0.8, "ece": 0.04}, {"auc": 0.7}, False, "exceeds"),
         (BOUNDED, {"auc": 0.8}, {"auc": 0.7}, False, "exceeds"),
