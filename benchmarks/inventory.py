@@ -17,7 +17,8 @@ level as it is set, whatever they then achieve; "same_service": each at a level 
 level, the share of review periods without a lost sale; "equal_fill_rate" and "equal_cycle_service": the textbook's at
 the level with which it serves as well as ours does; "best_level": each at the level that turned out to cost least.
 Each says by how much our total cost lies below; "strongest" is against the usual way that costs least in that
-comparison. The last line is one JSON object.
+comparison. "curves": service achieved and total cost of each policy as its level rises. The last line is one JSON
+object.
 """
 
 import argparse
@@ -73,6 +74,9 @@ def main() -> None:
         seconds[name] = round(time.monotonic() - begun, 1)
         print(f"{name}: cost {at_level[name]['total_cost']:.4g}, fill rate {at_level[name]['fill_rate']:.3f}")
     report: dict[str, Any] = {"policies": at_level, "reduction": compared(at_level, curves, options.service_level)}
+    report["curves"] = {
+        name: [[point[CYCLE_SERVICE], point["total_cost"]] for point in curve] for name, curve in curves.items()
+    }
     report |= {"reach": 0.15, "service_level": options.service_level, "lead_time": terms.lead_time}
     report |= {"review": terms.review, "series": window.panel.series, "periods": window.end - window.origin}
     report |= {"seconds_by_policy": seconds, "seconds": round(time.monotonic() - started, 1)}
@@ -178,6 +182,8 @@ def _cost(metrics: Metrics) -> float:
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
     return round(value, DECIMALS) if isinstance(value, float) else value
 
 
