@@ -76,13 +76,15 @@ class DemandModel:
         rows = rows_of(cells, *forecast_rows(cells, np.array([panel.periods]), np.arange(panel.series)))
         candidates = row_forecasts(cells, rows, self.boosting)
         mean, median = self.judged.routing.blend(candidates, place[rows.series])
-        mean, median = self.complement.join(cells, mean.reshape(shape), median.reshape(shape), code, self.threads)
-        told = spread_features(rows, mean.ravel(), median.ravel(), candidates)
+        told = spread_features(rows, mean, median, candidates)
         sells = ~cells.closed[:, panel.periods :] & ~_never_sells(cells, code)[:, None]
-        mean, median = np.where(sells, mean, 0), np.where(sells, median, 0)
-        quantiles, zero = self.judged.spread.predict(np.column_stack([told, rows.features]), mean.ravel())
-        quantiles = self.judged.calibration.apply(quantiles, median.ravel(), zero, rows.sale, place[rows.series])
-        totals = self.judged.totals.predict(mean, told.reshape(*shape, -1), place)
+        expected, median = np.where(sells.ravel(), mean, 0), np.where(sells.ravel(), median, 0)
+        quantiles, zero = self.judged.spread.predict(np.column_stack([told, rows.features]), expected)
+        quantiles = self.judged.calibration.apply(quantiles, median, zero, rows.sale, code[rows.series])
+        blended, sale = expected.reshape(shape), rows.sale.reshape(shape)[:, 0]
+        totals = self.judged.totals.predict(blended, sale, told.reshape(*shape, -1), place)
+        # The bands were learnt around what the rows' methods expect, and hold only there.
+        mean = np.where(sells, self.complement.join(cells, blended, code, self.threads), 0)
         return DemandForecast(mean, np.where(sells[..., None], quantiles.reshape(*shape, len(LEVELS)), 0), totals)
 
     def route(self, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
@@ -122,7 +124,7 @@ def fit_demand(
     candidates, rounds = _backtest(fit, held_out, past)
     say("demand: judging the methods")
     judged = judge(cells, held_out, past, candidates, seed, threads)
-    earlier = states.cells(panel.before(int(past.origin.max())), parameters.horizon)
+    earlier = [states.cells(panel.before(int(origin)), parameters.horizon) for origin in np.unique(past.origin)]
     complement = fit_complement(earlier, judged.past, threads)
     say("demand: fitting on everything")
     return DemandModel(parameters, states, fit.until(panel.periods, rounds), complement, judged, threads)

@@ -6,14 +6,17 @@ Mondrian by class). It promises so only as far as the coming periods resemble th
 Where demand is often 0 the low end is 0 and cannot be missed, and the band would hold more than it says. The 0 then
 belongs to the band only where it is likely enough (Sadinle, Lei & Wasserman, 2019: the smallest sets that hold their
 share on average); where it is not, the low end lies just above 0. No other quantile is touched by that.
+Likely enough is told by rank: of the rows that are forecast together the same share goes without its 0 as did in the
+backtest. The chances themselves rise and fall with the season, and where many lie close together a fixed one would
+leave out a sixth of a class in one month and half of it in the next.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from models.demand_class import CLASSES
+from models.demand_class import ALL_ZERO, CLASSES, NEW
 from models.demand_forecast import HIGH, LEVELS, LOW, MEDIAN
 
 MIN_ROWS: Final = 400  # a class with fewer takes the corrections of all rows together
@@ -27,12 +30,20 @@ _TINY: Final = 1e-9
 class Corrections:
     """Of one class: `two_sided` (LEVELS,) stretches where the low quantile is above 0, `one_sided` where it is 0.
 
-    `likely_zero` is the chance from which on a 0 belongs to the 80 % band.
+    `likely_zero` is the chance from which on a 0 belonged to the 80 % band, `left_out` the share of rows below it; None
+    where the class had too few rows to tell its own.
     """
 
     two_sided: np.ndarray
     one_sided: np.ndarray
     likely_zero: float
+    left_out: float | None
+
+    def zero_limit(self, zero: np.ndarray) -> float:
+        """The chance of 0 below which rows with the chances `zero` go without it."""
+        if self.left_out is None or len(zero) < MIN_ROWS:
+            return self.likely_zero
+        return float(np.quantile(zero, self.left_out))
 
 
 @dataclass(frozen=True)
@@ -47,14 +58,15 @@ class Calibration:
         """Corrected quantiles (rows, LEVELS).
 
         Of each row, (rows,): `median` as the methods tell it, `zero` the chance of no sale, `sale` the units in a
-        period with sales, `code` the class.
+        period with sales, `code` the class. The rows are those of one forecast, whose chances are ranked.
         """
         found = _moved(quantiles, median)
         for number, corrections in enumerate(self.classes):
             inside = code == number
             if inside.any():
                 stretched = _stretched(found[inside], corrections)
-                found[inside] = _without_zero(stretched, zero[inside], sale[inside], corrections.likely_zero)
+                limit = corrections.zero_limit(zero[inside][stretched[:, HIGH] > 0])
+                found[inside] = _without_zero(stretched, zero[inside], sale[inside], limit)
         return found
 
 
@@ -63,12 +75,13 @@ def calibrate(
 ) -> Calibration:
     """From quantiles that the rows' own `units` did not shape; the others as in `Calibration.apply`."""
     moved = _moved(quantiles, median)
-    pooled = _corrections(moved, zero, sale, units)
+    pooled = replace(_corrections(moved, zero, sale, units), left_out=None)
     found = []
     for number in range(len(CLASSES)):
         inside = code == number
         enough = inside.sum() >= MIN_ROWS
         found.append(_corrections(moved[inside], zero[inside], sale[inside], units[inside]) if enough else pooled)
+    found[ALL_ZERO] = found[NEW]  # they are not in the backtest, and borrow as new ones do
     return Calibration(tuple(found))
 
 
@@ -79,8 +92,9 @@ def _corrections(quantiles: np.ndarray, zero: np.ndarray, sale: np.ndarray, unit
         has_low = quantiles[:, place] > 0
         two_sided[[place, other]] = _stretch(quantiles[has_low], units[has_low], place, other)
         one_sided[other] = _stretch(quantiles[~has_low], units[~has_low], None, other)
-    stretched = _stretched(quantiles, Corrections(two_sided, one_sided, 0.0))
-    return Corrections(two_sided, one_sided, _likely_zero(stretched, zero, units))
+    stretched = _stretched(quantiles, Corrections(two_sided, one_sided, 0.0, None))
+    likely, ranked = _likely_zero(stretched, zero, units), zero[stretched[:, HIGH] > 0]
+    return Corrections(two_sided, one_sided, likely, float((ranked < likely).mean()) if len(ranked) else None)
 
 
 def _stretch(quantiles: np.ndarray, units: np.ndarray, low: int | None, high: int) -> float:

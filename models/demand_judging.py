@@ -47,7 +47,7 @@ def judge(
     every = np.column_stack([told, rows.features])
     spread, quantiles, zero = fit_spread(every, mean, past.units, past.window, seed, threads)
     calibration = calibrate(quantiles, median, zero, rows.sale, past.units, past.code)
-    totals = fit_totals(past, mean, told, cells.horizon, seed, threads)
+    totals = fit_totals(past, mean, rows.sale, told, cells.horizon, seed, threads)
     corrected = calibration.apply(quantiles, median, zero, rows.sale, past.code)
     figures = {
         name: _figures(past.units[inside], corrected[inside])

@@ -25,17 +25,18 @@ class Totals:
     spread: Spread
     calibration: Calibration
 
-    def predict(self, mean: np.ndarray, features: np.ndarray, code: np.ndarray) -> np.ndarray:
+    def predict(self, mean: np.ndarray, sale: np.ndarray, features: np.ndarray, code: np.ndarray) -> np.ndarray:
         """Quantiles of the running sums (series, steps, LEVELS) of `mean` (series, steps).
 
-        `features` (series, steps, features) are those of the steps' spread, `code` (series,) the classes.
+        `sale` (series,) are the units in a period with sales, `features` (series, steps, features) those of the steps'
+        spread, `code` (series,) the classes.
         """
         series, horizon = mean.shape
         expected = np.cumsum(mean, axis=1)
         totals = np.zeros((series, horizon, len(LEVELS)))
         for step in range(1, horizon + 1):
             found, zero = self.spread.predict(
-                total_features(mean[:, :step], features[:, :step], np.ones((series, step), dtype=bool)),
+                total_features(mean[:, :step], sale, features[:, :step], np.ones((series, step), dtype=bool)),
                 np.maximum(expected[:, step - 1], _TINY),
             )
             totals[:, step - 1] = self.calibration.apply(found, found[:, MEDIAN], zero, np.zeros(series), code)
@@ -49,25 +50,27 @@ def grid(horizon: int) -> np.ndarray:
     return found
 
 
-def total_features(mean: np.ndarray, features: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The steps' features averaged by what each expects, and how many steps there are; (series, features + 2)."""
+def total_features(mean: np.ndarray, sale: np.ndarray, features: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The steps' features averaged by what each expects, how many steps and sales there are; (series, features + 3)."""
     weight = np.maximum(mean * counts, _TINY)[..., None]
     averaged = (features * weight).sum(axis=1) / weight.sum(axis=1)
     steps = np.log(np.maximum(counts.sum(axis=1), 1))
     size = np.log(np.maximum((mean * counts).sum(axis=1) / np.maximum(mean * counts, _TINY).mean(axis=1), 1))
-    found: np.ndarray = np.column_stack([averaged, steps, size]).astype(np.float32)
+    sales = np.log(np.maximum((mean * counts).sum(axis=1), _TINY) / np.maximum(sale, _TINY))
+    found: np.ndarray = np.column_stack([averaged, steps, size, sales]).astype(np.float32)
     return found
 
 
 def fit_totals(
     rows: BacktestRows,
     mean: np.ndarray,
+    sale: np.ndarray,
     features: np.ndarray,
     horizon: int,
     seed: int,
     threads: int,
 ) -> Totals:
-    """From the backtest's rows, their expected units and the features of their spread."""
+    """From the backtest's rows: expected units, units of a period with sales, features of the spread, (rows,)."""
     case, shape = _cases(rows)
     step = rows.target - rows.origin
     dense = {name: np.zeros((shape, horizon)) for name in ("mean", "units", "counts")}
@@ -76,13 +79,13 @@ def fit_totals(
     wide = np.zeros((shape, horizon, features.shape[1]), dtype=np.float32)
     wide[case, step] = features
     first = np.unique(case, return_index=True)[1]
-    window, code = rows.window[first], rows.code[first]
+    window, code, sold = rows.window[first], rows.code[first], sale[first]
     parts = []
     for steps in grid(horizon):
         counts = dense["counts"][:, :steps] > 0
         expected, units = dense["mean"][:, :steps].sum(axis=1), dense["units"][:, :steps].sum(axis=1)
         known = counts.any(axis=1) & (expected > 0)
-        told = total_features(dense["mean"][:, :steps], wide[:, :steps], counts)
+        told = total_features(dense["mean"][:, :steps], sold, wide[:, :steps], counts)
         parts.append((told[known], expected[known], units[known], window[known], code[known]))
     told, expected, units, window, code = (np.concatenate(column) for column in zip(*parts, strict=True))
     spread, quantiles, zeros = fit_spread(told, expected, units, window, seed, threads)

@@ -1,5 +1,6 @@
 """The demand model on worlds whose truth is known."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from contracts.errors import InputError, NotEnoughData
 from models.demand import DemandModel, DemandParameters, fit_demand
 from models.demand_class import CLASSES
+from models.demand_complement import Complement
 from models.demand_forecast import HIGH, LOW, DemandForecast
 from models.demand_metrics import coverage, pinball
 from models.panel import Panel
@@ -207,6 +209,17 @@ def test_it_says_how_each_series_is_forecast_and_how_well_its_class_was() -> Non
     assert method.shape == why.shape == (SERIES,)
     assert set(model.backtest) <= set(CLASSES)
     assert model.past.mean.sum() == pytest.approx(model.past.units.sum(), rel=0.1)
+
+
+def test_a_librarys_share_moves_the_mean_and_leaves_the_bands_that_were_learnt_without_it() -> None:
+    panel, model, _ = world()
+    none, half = (
+        replace(model, complement=Complement((method,) * len(CLASSES), (0.5,) * len(CLASSES))).predict(panel)
+        for method in (None, "croston_sba")
+    )
+    assert np.abs(half.mean / none.mean - 1).mean() > 0.02  # the control: it has a share
+    np.testing.assert_array_equal(half.quantiles, none.quantiles)
+    np.testing.assert_array_equal(half.totals, none.totals)
 
 
 def test_sales_on_first_days_only_are_not_enough() -> None:

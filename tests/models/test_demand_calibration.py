@@ -1,9 +1,12 @@
 """Corrections of quantiles: too narrow is widened, and a 0 that cannot be missed does not make a band hold more."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from models.demand_calibration import MIN_ROWS, STRETCH_LIMITS, Calibration, calibrate
-from models.demand_class import CLASSES
+from models.demand_class import ALL_ZERO, CLASSES, NEW
 from models.demand_forecast import HIGH, LEVELS, LOW, MEDIAN
 from models.demand_metrics import coverage
 
@@ -61,12 +64,57 @@ def test_each_class_has_its_own_correction_and_a_small_one_takes_that_of_all() -
     np.testing.assert_array_equal(classes[2].two_sided, classes[CLASSES.index("new")].two_sided)
 
 
-def test_where_zeros_are_usual_the_band_still_holds_its_share() -> None:
-    chance = RNG.uniform(0.15, 0.95, ROWS)
+def seldom(lowest: float, highest: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Chances of 0 between these; units that are 0 with that chance, else 1 to 6 alike; and their true quantiles."""
+    chance = RNG.uniform(lowest, highest, ROWS)
     units = np.where(RNG.random(ROWS) < chance, 0, RNG.integers(1, 7, ROWS)).astype(float)
-    # The true quantiles of nothing with that chance, of 1 to 6 alike else.
     place = (np.asarray(LEVELS) - chance[:, None]) / (1 - chance[:, None])
-    quantiles = np.where(place <= 0, 0, np.ceil(np.clip(place, 0, 1) * 6))
+    return chance, units, np.where(place <= 0, 0, np.ceil(np.clip(place, 0, 1) * 6))
+
+
+def seldom_held(calibration: Calibration, told_off_by: float) -> float:
+    """What the band holds of later units whose chances of 0 are told wrong by so much."""
+    chance, units, quantiles = seldom(0.7, 0.85)
+    corrected = calibration.apply(quantiles, quantiles[:, MEDIAN], chance + told_off_by, SALE, SMOOTH)
+    return coverage(units, corrected[:, LOW], corrected[:, HIGH])
+
+
+def test_chances_of_zero_that_all_drifted_leave_out_no_more_zeros() -> None:
+    chance, units, quantiles = seldom(0.7, 0.85)
+    ranked = calibrate(quantiles, quantiles[:, MEDIAN], chance, SALE, units, SMOOTH)
+    fixed = Calibration(tuple(replace(corrections, left_out=None) for corrections in ranked.classes))
+    assert seldom_held(ranked, 0.0) == pytest.approx(0.8, abs=0.03)
+    assert seldom_held(ranked, -0.08) == pytest.approx(0.8, abs=0.03)
+    # The control: a fixed chance is as good as long as nothing drifts, and leaves out most of the class when it does.
+    assert seldom_held(fixed, 0.0) == pytest.approx(0.8, abs=0.03)
+    assert seldom_held(fixed, -0.08) < 0.6
+
+
+def test_few_rows_are_not_ranked_among_themselves() -> None:
+    chance, units, quantiles = seldom(0.7, 0.85)
+    calibration = calibrate(quantiles, quantiles[:, MEDIAN], chance, SALE, units, SMOOTH)
+    rows = np.argsort(-chance)
+    few, many = rows[: MIN_ROWS - 1], rows[:MIN_ROWS]
+
+    def left_out(chosen: np.ndarray) -> bool:
+        told = (quantiles[chosen, MEDIAN], chance[chosen], SALE[chosen], SMOOTH[chosen])
+        return bool((calibration.apply(quantiles[chosen], *told)[:, LOW] > 0).any())
+
+    assert not left_out(few)
+    assert left_out(many)  # the control
+
+
+def test_what_never_sold_is_corrected_as_what_is_new() -> None:
+    code = np.where(np.arange(ROWS) < ROWS // 2, NEW, 0)
+    quantiles = band(1.0)
+    quantiles[code == NEW] = band(0.6, ROWS // 2)
+    classes = learnt(quantiles, code=code).classes
+    assert classes[ALL_ZERO] is classes[NEW]
+    assert classes[NEW].two_sided[HIGH] > 1.2 * classes[0].two_sided[HIGH]  # the control: they differ from the others
+
+
+def test_where_zeros_are_usual_the_band_still_holds_its_share() -> None:
+    chance, units, quantiles = seldom(0.15, 0.95)
     assert coverage(units, quantiles[:, LOW], quantiles[:, HIGH]) > 0.88  # the control: 0 cannot be missed
     median = quantiles[:, MEDIAN]
     calibration = calibrate(quantiles, median, chance, SALE, units, SMOOTH)
