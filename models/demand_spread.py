@@ -126,7 +126,7 @@ def _settings(rows: int, seed: int, threads: int) -> dict[str, Any]:
         "objective": "regression",
         "num_leaves": LEAVES,
         "min_data_in_leaf": max(min(MIN_ROWS_PER_LEAF, rows // 20), 1),
-        "feature_fraction_bynode": 0.7,  # by node: a tree that never sees how much sells could not tell little from much
+        "feature_fraction_bynode": 0.7,  # not by tree: one that never sees what sells knows no few from many
         "bagging_fraction": 0.6,
         "bagging_freq": 1,
         "max_bin": 127,
