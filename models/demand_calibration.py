@@ -71,21 +71,21 @@ class Calibration:
 
 
 def calibrate(
-    quantiles: np.ndarray, median: np.ndarray, zero: np.ndarray, sale: np.ndarray, units: np.ndarray, code: np.ndarray
+    quantiles: np.ndarray, median: np.ndarray, zero: np.ndarray, units: np.ndarray, code: np.ndarray
 ) -> Calibration:
     """From quantiles that the rows' own `units` did not shape; the others as in `Calibration.apply`."""
     moved = _moved(quantiles, median)
-    pooled = replace(_corrections(moved, zero, sale, units), left_out=None)
+    pooled = replace(_corrections(moved, zero, units), left_out=None)
     found = []
     for number in range(len(CLASSES)):
         inside = code == number
         enough = inside.sum() >= MIN_ROWS
-        found.append(_corrections(moved[inside], zero[inside], sale[inside], units[inside]) if enough else pooled)
+        found.append(_corrections(moved[inside], zero[inside], units[inside]) if enough else pooled)
     found[ALL_ZERO] = found[NEW]  # they are not in the backtest, and borrow as new ones do
     return Calibration(tuple(found))
 
 
-def _corrections(quantiles: np.ndarray, zero: np.ndarray, sale: np.ndarray, units: np.ndarray) -> Corrections:
+def _corrections(quantiles: np.ndarray, zero: np.ndarray, units: np.ndarray) -> Corrections:
     two_sided, one_sided = np.ones(len(LEVELS)), np.ones(len(LEVELS))
     for place in range(MEDIAN):
         other = len(LEVELS) - 1 - place

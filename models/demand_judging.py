@@ -46,7 +46,7 @@ def judge(
     told = spread_features(rows, mean, median, candidates)
     every = np.column_stack([told, rows.features])
     spread, quantiles, zero = fit_spread(every, mean, past.units, past.window, seed, threads)
-    calibration = calibrate(quantiles, median, zero, rows.sale, past.units, past.code)
+    calibration = calibrate(quantiles, median, zero, past.units, past.code)
     totals = fit_totals(past, mean, rows.sale, told, cells.horizon, seed, threads)
     corrected = calibration.apply(quantiles, median, zero, rows.sale, past.code)
     figures = {

@@ -89,7 +89,7 @@ def fit_totals(
         parts.append((told[known], expected[known], units[known], window[known], code[known]))
     told, expected, units, window, code = (np.concatenate(column) for column in zip(*parts, strict=True))
     spread, quantiles, zeros = fit_spread(told, expected, units, window, seed, threads)
-    return Totals(spread, calibrate(quantiles, quantiles[:, MEDIAN], zeros, np.zeros(len(units)), units, code))
+    return Totals(spread, calibrate(quantiles, quantiles[:, MEDIAN], zeros, units, code))
 
 
 def _cases(rows: BacktestRows) -> tuple[np.ndarray, int]:

@@ -23,7 +23,7 @@ def band(width: float, rows: int = ROWS) -> np.ndarray:
 
 
 def learnt(quantiles: np.ndarray, units: np.ndarray = SEEN, code: np.ndarray = SMOOTH) -> Calibration:
-    return calibrate(quantiles, quantiles[:, MEDIAN], NO_ZERO, SALE, units, code)
+    return calibrate(quantiles, quantiles[:, MEDIAN], NO_ZERO, units, code)
 
 
 def applied(calibration: Calibration, quantiles: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def seldom_held(calibration: Calibration, told_off_by: float) -> float:
 
 def test_chances_of_zero_that_all_drifted_leave_out_no_more_zeros() -> None:
     chance, units, quantiles = seldom(0.7, 0.85)
-    ranked = calibrate(quantiles, quantiles[:, MEDIAN], chance, SALE, units, SMOOTH)
+    ranked = calibrate(quantiles, quantiles[:, MEDIAN], chance, units, SMOOTH)
     fixed = Calibration(tuple(replace(corrections, left_out=None) for corrections in ranked.classes))
     assert seldom_held(ranked, 0.0) == pytest.approx(0.8, abs=0.03)
     assert seldom_held(ranked, -0.08) == pytest.approx(0.8, abs=0.03)
@@ -92,7 +92,7 @@ def test_chances_of_zero_that_all_drifted_leave_out_no_more_zeros() -> None:
 
 def test_few_rows_are_not_ranked_among_themselves() -> None:
     chance, units, quantiles = seldom(0.7, 0.85)
-    calibration = calibrate(quantiles, quantiles[:, MEDIAN], chance, SALE, units, SMOOTH)
+    calibration = calibrate(quantiles, quantiles[:, MEDIAN], chance, units, SMOOTH)
     rows = np.argsort(-chance)
     few, many = rows[: MIN_ROWS - 1], rows[:MIN_ROWS]
 
@@ -117,7 +117,7 @@ def test_where_zeros_are_usual_the_band_still_holds_its_share() -> None:
     chance, units, quantiles = seldom(0.15, 0.95)
     assert coverage(units, quantiles[:, LOW], quantiles[:, HIGH]) > 0.88  # the control: 0 cannot be missed
     median = quantiles[:, MEDIAN]
-    calibration = calibrate(quantiles, median, chance, SALE, units, SMOOTH)
+    calibration = calibrate(quantiles, median, chance, units, SMOOTH)
     corrected = calibration.apply(quantiles, median, chance, SALE, SMOOTH)
     assert 0.77 <= coverage(units, corrected[:, LOW], corrected[:, HIGH]) <= 0.83
     assert np.abs(corrected[:, LOW] - quantiles[:, LOW]).max() <= 0.011  # only 0 itself was left out
