@@ -6,9 +6,9 @@ Mondrian by class). It promises so only as far as the coming periods resemble th
 Where demand is often 0 the low end is 0 and cannot be missed, and the band would hold more than it says. The 0 then
 belongs to the band only where it is likely enough (Sadinle, Lei & Wasserman, 2019: the smallest sets that hold their
 share on average); where it is not, the low end lies just above 0. No other quantile is touched by that.
-Likely enough is told by rank: of the rows that are forecast together the same share goes without its 0 as did in the
-backtest. The chances themselves rise and fall with the season, and where many lie close together a fixed one would
-leave out a sixth of a class in one month and half of it in the next.
+Where the low end is 0, such days may be missed as often as in the backtest: the rows where a 0 is least likely go
+without it until their chances of 0 add up to that. A fixed chance would not do: chances rise and fall with the season,
+and where many lie close together it would leave out a sixth of a class in one month and half of it in the next.
 """
 
 from dataclasses import dataclass, replace
@@ -30,20 +30,22 @@ _TINY: Final = 1e-9
 class Corrections:
     """Of one class: `two_sided` (LEVELS,) stretches where the low quantile is above 0, `one_sided` where it is 0.
 
-    `likely_zero` is the chance from which on a 0 belonged to the 80 % band, `left_out` the share of rows below it; None
-    where the class had too few rows to tell its own.
+    `likely_zero` is the chance from which on a 0 belonged to the 80 % band; `missed_zeros` how many zeros were left out
+    per row whose low end was 0, as their chances say, None where the class had too few rows to tell its own.
     """
 
     two_sided: np.ndarray
     one_sided: np.ndarray
     likely_zero: float
-    left_out: float | None
+    missed_zeros: float | None
 
     def zero_limit(self, zero: np.ndarray) -> float:
-        """The chance of 0 below which rows with the chances `zero` go without it."""
-        if self.left_out is None or len(zero) < MIN_ROWS:
+        """The chance of 0 below which rows go without it, `zero` being those of the rows whose low end is 0."""
+        if self.missed_zeros is None or len(zero) < MIN_ROWS:
             return self.likely_zero
-        return float(np.quantile(zero, self.left_out))
+        ordered = np.sort(zero)
+        place = int(np.searchsorted(np.cumsum(ordered), self.missed_zeros * len(zero)))
+        return float(ordered[min(place, len(zero) - 1)])
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,14 @@ class Calibration:
         """Corrected quantiles (rows, LEVELS).
 
         Of each row, (rows,): `median` as the methods tell it, `zero` the chance of no sale, `sale` the units in a
-        period with sales, `code` the class. The rows are those of one forecast, whose chances are ranked.
+        period with sales, `code` the class. The rows are those of one forecast, whose chances of 0 are compared.
         """
         found = _moved(quantiles, median)
         for number, corrections in enumerate(self.classes):
             inside = code == number
             if inside.any():
                 stretched = _stretched(found[inside], corrections)
-                limit = corrections.zero_limit(zero[inside][stretched[:, HIGH] > 0])
+                limit = corrections.zero_limit(zero[inside][_is_tied(stretched)])
                 found[inside] = _without_zero(stretched, zero[inside], sale[inside], limit)
         return found
 
@@ -75,7 +77,7 @@ def calibrate(
 ) -> Calibration:
     """From quantiles that the rows' own `units` did not shape; the others as in `Calibration.apply`."""
     moved = _moved(quantiles, median)
-    pooled = replace(_corrections(moved, zero, units), left_out=None)
+    pooled = replace(_corrections(moved, zero, units), missed_zeros=None)
     found = []
     for number in range(len(CLASSES)):
         inside = code == number
@@ -93,8 +95,15 @@ def _corrections(quantiles: np.ndarray, zero: np.ndarray, units: np.ndarray) -> 
         two_sided[[place, other]] = _stretch(quantiles[has_low], units[has_low], place, other)
         one_sided[other] = _stretch(quantiles[~has_low], units[~has_low], None, other)
     stretched = _stretched(quantiles, Corrections(two_sided, one_sided, 0.0, None))
-    likely, ranked = _likely_zero(stretched, zero, units), zero[stretched[:, HIGH] > 0]
-    return Corrections(two_sided, one_sided, likely, float((ranked < likely).mean()) if len(ranked) else None)
+    likely, tied = _likely_zero(stretched, zero, units), zero[_is_tied(stretched)]
+    missed = float(tied[tied < likely].sum()) / len(tied) if len(tied) else None
+    return Corrections(two_sided, one_sided, likely, missed)
+
+
+def _is_tied(quantiles: np.ndarray) -> np.ndarray:
+    """The rows whose band begins at 0, which cannot be missed."""
+    found: np.ndarray = (quantiles[:, LOW] <= 0) & (quantiles[:, HIGH] > 0)
+    return found
 
 
 def _stretch(quantiles: np.ndarray, units: np.ndarray, low: int | None, high: int) -> float:
