@@ -75,10 +75,10 @@ def _panel(begin: int, name: str, report: dict[str, Any]) -> list[str]:
     for service in (0.80, 0.85, 0.90, 0.95, 0.99):
         parts.append(_text(_across(service, left, right), BOTTOM + 22, f"{service:.0%}", 12, PALE))
     for policy, (colour, _) in reversed(POLICIES.items()):
-        curve = np.array(report["curves"][policy])
-        service, cost = curve[:, 0], curve[:, 1] / unit
-        seen = (service >= SERVICES[0]) & (service <= SERVICES[1]) & (cost >= COSTS[0]) & (cost <= COSTS[1])
-        points = [f"{_across(x, left, right):.1f} {_up(y):.1f}" for x, y in zip(service[seen], cost[seen], strict=True)]
+        curve = np.array(report["curves"][policy]) / [1, unit]
+        (least, most), (cheap, dear) = SERVICES, COSTS
+        seen = (curve >= [least, cheap]).all(axis=1) & (curve <= [most, dear]).all(axis=1)
+        points = [f"{_across(x, left, right):.1f} {_up(y):.1f}" for x, y in curve[seen].tolist()]
         if points:
             parts.append(f'<path d="M{"L".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>')
         at = report["policies"][policy]
