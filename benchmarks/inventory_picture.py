@@ -18,8 +18,8 @@ from models.inventory_safety_stock import DEMAND_SPREAD, ONE_STEP_ERRORS, PAST_D
 
 PANEL, HEIGHT, TOP, BOTTOM = 490, 420, 84, 330
 LEFT, RIGHT = 60, 30  # inside a panel
-SERVICES: Final = (0.80, 0.99)
-COSTS: Final = (0.8, 2.4)
+SERVICES: Final = (0.80, 1.0)
+COSTS: Final = (0.9, 1.7)
 INK, PALE, LINE = "#1d2a36", "#44525f", "#c8d0d8"
 # By policy, the one drawn on top first: its colour and its name.
 POLICIES: Final = {
@@ -66,13 +66,15 @@ def _panel(begin: int, name: str, report: dict[str, Any]) -> list[str]:
     unit = report["policies"][OURS]["total_cost"]
     parts = [
         _text((left + right) / 2, 34, f"{name}, {report['series']:,} series", 16, INK),
-        _text((left + right) / 2, 56, "total cost at each service; the dot is what was asked for", 13, PALE),
+        _text(
+            (left + right) / 2, 56, "cost, by review periods without a lost sale; dot: at the level asked for", 13, PALE
+        ),
         f'<path d="M{left} {BOTTOM}H{right}" stroke="{LINE}"/>',
     ]
-    for cost in (1.0, 1.5, 2.0):
+    for cost in (1.0, 1.25, 1.5):
         parts.append(f'<path d="M{left} {_up(cost):.1f}H{right}" stroke="{LINE}" stroke-dasharray="2 4"/>')
         parts.append(_text(left - 8, _up(cost) + 4, f"{cost:g}×", 12, PALE, "end"))
-    for service in (0.80, 0.85, 0.90, 0.95, 0.99):
+    for service in (0.80, 0.85, 0.90, 0.95, 1.0):
         parts.append(_text(_across(service, left, right), BOTTOM + 22, f"{service:.0%}", 12, PALE))
     for policy, (colour, _) in reversed(POLICIES.items()):
         curve = np.array(report["curves"][policy]) / [1, unit]
