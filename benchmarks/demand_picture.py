@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.demand_answer import LEVELS, Answer
 from benchmarks.demand_data import Origin, read_folder
 from benchmarks.demand_method import OURS, SEED, load
+from benchmarks.svg import ACCENT, INK, LINE, PALE, text
 from models.demand_class import CLASSES
 
 WIDTH, HEIGHT, TOP, BOTTOM = 980, 400, 84, 330
@@ -24,7 +25,7 @@ CLASS_SIDE: Final = (730, 930)
 PAST_HORIZONS: Final = 3
 PROMISED, ALLOWED = 0.8, 0.03
 LOWEST, HIGHEST = 0.5, 1.0  # of the coverage that is drawn
-INK, PALE, LINE, ACCENT, BAND = "#1d2a36", "#44525f", "#c8d0d8", "#c0562b", "#f1cdbb"
+BAND: Final = "#f1cdbb"
 _LOW, _MEDIAN, _HIGH = (LEVELS.index(level) for level in (0.1, 0.5, 0.9))
 
 
@@ -69,15 +70,15 @@ def _series(origin: Origin, answer: Answer) -> list[str]:
     coming = across[len(past) :]
     edge = np.concatenate([_points(coming, high, highest), _points(coming[::-1], low[::-1], highest)])
     return [
-        _text((left + right) / 2, 34, "One series: what sold, and what was forecast", 16, INK),
-        _text((left + right) / 2, 56, "shaded: where 8 of 10 should fall", 13, PALE),
+        text((left + right) / 2, 34, "One series: what sold, and what was forecast", 16, INK),
+        text((left + right) / 2, 56, "shaded: where 8 of 10 should fall", 13, PALE),
         f'<path d="M{left} {BOTTOM}H{right}" stroke="{LINE}"/>',
         f'<path d="{_path(edge)}Z" fill="{BAND}"/>',
         f'<path d="{_path(_points(across, units, highest))}" fill="none" stroke="{INK}" stroke-width="1.5"/>',
         f'<path d="{_path(_points(coming, middle, highest))}" fill="none" stroke="{ACCENT}" stroke-width="2"/>',
-        _text(coming[0], BOTTOM + 22, str(origin.begins), 13, PALE),
-        _text(left - 6, TOP + 4, f"{highest:,.0f}", 12, PALE, "end"),
-        _text(left - 6, BOTTOM + 4, "0", 12, PALE, "end"),
+        text(coming[0], BOTTOM + 22, str(origin.begins), 13, PALE),
+        text(left - 6, TOP + 4, f"{highest:,.0f}", 12, PALE, "end"),
+        text(left - 6, BOTTOM + 4, "0", 12, PALE, "end"),
     ]
 
 
@@ -85,8 +86,8 @@ def _classes(classes: dict[str, Any]) -> list[str]:
     left, right = CLASS_SIDE
     begin, end = (_across(PROMISED + sign * ALLOWED) for sign in (-1, 1))
     parts = [
-        _text((left + right) / 2, 34, "Within the band, by class", 16, INK),
-        _text((left + right) / 2, 56, f"shaded: {PROMISED:.0%} ± {100 * ALLOWED:.0f}", 13, PALE),
+        text((left + right) / 2, 34, "Within the band, by class", 16, INK),
+        text((left + right) / 2, 56, f"shaded: {PROMISED:.0%} ± {100 * ALLOWED:.0f}", 13, PALE),
         f'<rect x="{begin:.1f}" y="{TOP}" width="{end - begin:.1f}" height="{BOTTOM - TOP}" fill="{BAND}"/>',
     ]
     named = [name for name in CLASSES[:-1] if classes.get(name, {}).get("cells")]
@@ -94,10 +95,10 @@ def _classes(classes: dict[str, Any]) -> list[str]:
         of, height = classes[name], TOP + (place + 0.5) * (BOTTOM - TOP) / len(named)
         held = float(np.clip(of["coverage_80"], LOWEST, HIGHEST))
         parts.append(f'<circle cx="{_across(held):.1f}" cy="{height:.1f}" r="6" fill="{ACCENT}"/>')
-        parts.append(_text(left - 12, height - 3, name, 13, INK, "end"))
-        parts.append(_text(left - 12, height + 13, f"{of['series']:,} forecasts", 11, PALE, "end"))
-        parts.append(_text(_across(held), height - 12, f"{of['coverage_80']:.0%}", 12, PALE))
-    parts += [_text(_across(tick), BOTTOM + 22, f"{tick:.0%}", 12, PALE) for tick in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)]
+        parts.append(text(left - 12, height - 3, name, 13, INK, "end"))
+        parts.append(text(left - 12, height + 13, f"{of['series']:,} forecasts", 11, PALE, "end"))
+        parts.append(text(_across(held), height - 12, f"{of['coverage_80']:.0%}", 12, PALE))
+    parts += [text(_across(tick), BOTTOM + 22, f"{tick:.0%}", 12, PALE) for tick in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)]
     return parts
 
 
@@ -112,10 +113,6 @@ def _points(across: np.ndarray, units: np.ndarray, highest: float) -> np.ndarray
 
 def _path(points: np.ndarray) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-
-
-def _text(x: float, y: float, text: str, size: int, colour: str, anchor: str = "middle") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}">{text}</text>'
 
 
 if __name__ == "__main__":

@@ -14,17 +14,17 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.inventory import OURS
+from benchmarks.svg import ACCENT, INK, LINE, PALE, text
 from models.inventory_safety_stock import DEMAND_SPREAD, ONE_STEP_ERRORS, PAST_DEMAND
 
 PANEL, HEIGHT, TOP, BOTTOM = 490, 420, 84, 330
 LEFT, RIGHT = 60, 30  # inside a panel
 SERVICES: Final = (0.80, 1.0)
 COSTS: Final = (0.9, 1.7)
-INK, PALE, LINE = "#1d2a36", "#44525f", "#c8d0d8"
 # By policy, the one drawn on top first: its colour and its name.
 POLICIES: Final = {
-    OURS: ("#c0562b", "ours"),
-    PAST_DEMAND: ("#1d2a36", "mean and σ of all demand"),
+    OURS: (ACCENT, "ours"),
+    PAST_DEMAND: (INK, "mean and σ of all demand"),
     DEMAND_SPREAD: ("#4a7a8c", "recent mean, σ of demand"),
     ONE_STEP_ERRORS: ("#8a9a5b", "recent mean, σ of one-step errors"),
 }
@@ -37,10 +37,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.svg")
     given = parser.parse_args()
     reports = {}
-    for text in given.reports:
-        name, found, file = text.partition("=")
+    for named in given.reports:
+        name, found, file = named.partition("=")
         if not found:
-            raise SystemExit(f"{text!r} names no report; give NAME=REPORT.json, such as 'Shop A=a.json'.")
+            raise SystemExit(f"{named!r} names no report; give NAME=REPORT.json, such as 'Shop A=a.json'.")
         reports[name] = json.loads(Path(file).read_text(encoding="utf-8").splitlines()[-1])
     given.out.write_text(picture(reports), encoding="utf-8")
 
@@ -65,17 +65,17 @@ def _panel(begin: int, name: str, report: dict[str, Any]) -> list[str]:
     left, right = begin + LEFT, begin + PANEL - RIGHT
     unit = report["policies"][OURS]["total_cost"]
     parts = [
-        _text((left + right) / 2, 34, f"{name}, {report['series']:,} series", 16, INK),
-        _text(
+        text((left + right) / 2, 34, f"{name}, {report['series']:,} series", 16, INK),
+        text(
             (left + right) / 2, 56, "cost, by review periods without a lost sale; dot: at the level asked for", 13, PALE
         ),
         f'<path d="M{left} {BOTTOM}H{right}" stroke="{LINE}"/>',
     ]
     for cost in (1.0, 1.25, 1.5):
         parts.append(f'<path d="M{left} {_up(cost):.1f}H{right}" stroke="{LINE}" stroke-dasharray="2 4"/>')
-        parts.append(_text(left - 8, _up(cost) + 4, f"{cost:g}×", 12, PALE, "end"))
+        parts.append(text(left - 8, _up(cost) + 4, f"{cost:g}×", 12, PALE, "end"))
     for service in (0.80, 0.85, 0.90, 0.95, 1.0):
-        parts.append(_text(_across(service, left, right), BOTTOM + 22, f"{service:.0%}", 12, PALE))
+        parts.append(text(_across(service, left, right), BOTTOM + 22, f"{service:.0%}", 12, PALE))
     for policy, (colour, _) in reversed(POLICIES.items()):
         curve = np.array(report["curves"][policy]) / [1, unit]
         (least, most), (cheap, dear) = SERVICES, COSTS
@@ -95,7 +95,7 @@ def _legend(width: int) -> list[str]:
     for place, (colour, name) in enumerate(POLICIES.values()):
         left = LEFT + step * place
         parts.append(f'<path d="M{left:.1f} {HEIGHT - 30}h22" stroke="{colour}" stroke-width="3"/>')
-        parts.append(_text(left + 30, HEIGHT - 26, name, 13, INK, "start"))
+        parts.append(text(left + 30, HEIGHT - 26, name, 13, INK, "start"))
     return parts
 
 
@@ -105,10 +105,6 @@ def _across(service: float, left: float, right: float) -> float:
 
 def _up(cost: float) -> float:
     return BOTTOM - (BOTTOM - TOP) * (cost - COSTS[0]) / (COSTS[1] - COSTS[0])
-
-
-def _text(x: float, y: float, text: str, size: int, colour: str, anchor: str = "middle") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}">{text}</text>'
 
 
 if __name__ == "__main__":

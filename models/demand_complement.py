@@ -1,7 +1,7 @@
 """A library's method beside the trees, for the classes of demand where the backtest found that it helps.
 
-It has a share in the mean alone. Only a sample was tried, at one origin: how far demand lies off a forecast with it,
-nobody has seen, and a band moved by it held five points less of its class than it promised.
+It has a share in the mean alone. Only a sample of the series is tried: how far demand lies off a forecast with it was
+not learnt, and a band moved by it held five points less of its class than it promised.
 """
 
 from collections.abc import Sequence
