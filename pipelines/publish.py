@@ -27,7 +27,7 @@ from contracts.bundle import (
     write_table,
 )
 from contracts.bundle_store import BundlePointer, BundleStore, discarded_on_error, open_bundle_store
-from contracts.errors import NoBundle, NotEnoughData
+from contracts.errors import BundleRefused, NoBundle, NotEnoughData
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.candidates import Candidate, CandidateStore
@@ -83,15 +83,20 @@ class Published:
     new: list[str]
     kept: list[str]  # carried over from the version before
     missing: dict[str, str]  # neither: why
+    refused: str | None = None  # why nothing could be kept from the version before, where it cannot be read
 
 
 def publish(settings: Settings, progress: Progress = silent) -> Published:
-    """Publish the candidates that passed their gates; raises NoBundle where there is nothing to publish."""
+    """Publish the candidates that passed their gates; raises NoBundle where there is nothing to publish.
+
+    Where the current version is damaged or of another format, nothing can be kept from it, and the new version holds
+    the candidates alone.
+    """
     store = open_bundle_store(settings.bundles_url)
     candidates = CandidateStore(settings.candidates_path)
     loaded = {name: candidates.load(name) for name in FAMILIES}
     passed = {name: candidate for name, candidate in loaded.items() if candidate is not None and candidate.passed}
-    previous = _previous(store)
+    previous, refused = _previous(store)
     kept = [name for name in _families_of(previous) if name not in passed]
     if not passed:
         why = "; ".join(f"{name}: {words}" for name, words in _why_missing(loaded, ()).items())
@@ -118,6 +123,7 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
         new=list(passed),
         kept=kept,
         missing=_why_missing(loaded, manifest.families),
+        refused=refused,
     )
 
 
@@ -129,11 +135,14 @@ def rollback(settings: Settings, version: str | None = None) -> BundlePointer:
     return pointer
 
 
-def _previous(store: BundleStore) -> Bundle | None:
+def _previous(store: BundleStore) -> tuple[Bundle | None, str | None]:
+    """The current bundle, if there is one that can be read; else why it is refused, if it is."""
     try:
-        return store.open(store.current())
+        return store.open(store.current()), None
     except NoBundle:
-        return None
+        return None, None
+    except BundleRefused as error:
+        return None, str(error)
 
 
 def _families_of(bundle: Bundle | None) -> list[str]:
@@ -218,7 +227,9 @@ def _customers(warehouse: Warehouse, events: ibis.Table, as_of: datetime) -> pa.
 
 def _still_answerable(replays: list[Replay], keys: pa.ChunkedArray, key: str) -> list[Replay]:
     """The replays of customers or items that are still there: a kept family may speak of one who is not."""
-    present = set(pc.unique(keys.filter(pc.is_in(keys, pa.array([r.request[key] for r in replays])))).to_pylist())
+    present = set(
+        pc.unique(keys.filter(pc.is_in(keys, pa.array([r.request[key] for r in replays], keys.type)))).to_pylist()
+    )
     return [replay for replay in replays if replay.request[key] in present]
 
 

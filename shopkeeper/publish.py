@@ -26,11 +26,14 @@ def publish(as_json: JsonOption = False) -> None:
                 "new": published.new,
                 "kept": published.kept,
                 "missing": published.missing,
+                "refused": published.refused,
                 "seconds": progress.seconds,
             }
         )
         return
     console.print(f"Published [bold]{published.version}[/] with {', '.join(published.new)}.")
+    if published.refused:
+        console.print(f"Nothing was kept from the version before: {published.refused}", highlight=False)
     if published.kept:
         console.print(f"Kept from the version before: {', '.join(published.kept)}.")
     for family, why in published.missing.items():
