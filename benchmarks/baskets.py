@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.recommending import (
+from benchmarks.recommendations.run import (
     answers,
     averaged,
     candidate_recall,
@@ -28,9 +28,9 @@ from benchmarks.recommending import (
     recall,
     report,
 )
-from recsys.interactions import SECONDS_PER_DAY
+from recsys.data.interactions import SECONDS_PER_DAY
 from recsys.parameters import RecommendParameters
-from recsys.query import KINDS, Query
+from recsys.request import KINDS, Query
 
 K: Final = 10
 PARAMETERS: Final = RecommendParameters(test_window_days=1)

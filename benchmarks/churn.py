@@ -18,15 +18,15 @@ from typing import Any, Final
 import ibis
 import numpy as np
 
-from benchmarks.calibration_picture import OUTCOME, RISK, picture
-from benchmarks.customers_ours import order_events
-from benchmarks.order_split import read_orders, rolling_cuts
+from benchmarks.customers.calibration_picture import OUTCOME, RISK, picture
+from benchmarks.customers.ours import order_events
+from benchmarks.customers.split import read_orders, rolling_cuts
 from contracts import columns as c
-from models.churn import ChurnParameters
-from models.metrics import probability_metrics
+from models.churn.model import ChurnParameters
+from models.statistics.probability_metrics import probability_metrics
 from pipelines.families.churn import CHURN
-from pipelines.families.customer_history import DAY
-from pipelines.families.declaration import Backtest, TrainingData
+from pipelines.families.family import Backtest, TrainingData
+from pipelines.families.snapshots import DAY
 
 HORIZON_DAYS: Final = 30
 SEED: Final = 7

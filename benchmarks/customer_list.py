@@ -32,11 +32,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.home import emptied
+from benchmarks.harness.home import emptied
 from contracts.bundle import CUSTOMERS_TABLE, FORMAT_VERSION, Manifest, hash_files, write_table
 from contracts.bundle_store import open_bundle_store
 from contracts.settings import Settings, load_settings
-from serving.security import create_key
+from serving.security.api_keys import create_key
 
 SEED: Final = 7
 AS_OF: Final = datetime(2026, 6, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.recommending import (
+from benchmarks.recommendations.run import (
     answers,
     averaged,
     candidate_recall,
@@ -27,9 +27,9 @@ from benchmarks.recommending import (
     recall,
     report,
 )
-from recsys.interactions import SECONDS_PER_DAY
+from recsys.data.interactions import SECONDS_PER_DAY
 from recsys.parameters import RecommendParameters
-from recsys.query import KINDS, Filters, Query
+from recsys.request import KINDS, Filters, Query
 
 K: Final = 20
 DAYS: Final = 5

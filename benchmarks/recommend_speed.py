@@ -18,15 +18,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.home import emptied
-from benchmarks.recommending import fitted
+from benchmarks.harness.home import emptied
+from benchmarks.recommendations.run import fitted
 from contracts.bundle import read_arrays, write_arrays
-from recsys.interactions import SECONDS_PER_DAY, Interactions
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
-from recsys.query import KINDS, Query, SessionEvent
 from recsys.recommender import Recommender
-from recsys.vocabulary import Vocabulary
+from recsys.request import KINDS, Query, SessionEvent
 
 DAYS: Final = 365
 ITEMS_PER_CATEGORY: Final = 200

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.recommending import (
+from benchmarks.recommendations.run import (
     answers,
     averaged,
     candidate_recall,
@@ -27,7 +27,7 @@ from benchmarks.recommending import (
     report,
 )
 from recsys.parameters import RecommendParameters
-from recsys.query import KINDS, MAX_LIST, Query, SessionEvent
+from recsys.request import KINDS, MAX_LIST, Query, SessionEvent
 
 K: Final = 20
 SECONDS_PER_EVENT: Final = 10

@@ -23,27 +23,27 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.baselines import Baselines, Entries, Lists
-from benchmarks.home import emptied
-from benchmarks.process import measure
+from benchmarks.harness.home import emptied
+from benchmarks.harness.process import measure
+from benchmarks.recommendations.baselines import Baselines, Entries, Lists
 from contracts.errors import NotEnoughData
 from contracts.progress import Progress
 from contracts.settings import load_settings
-from pipelines.families.declaration import TrainingData
-from pipelines.families.recommend_rows import InteractionRows, read_interactions, read_items
-from pipelines.train import default_as_of
-from pipelines.warehouse import open_warehouse
-from recsys.cases import Cases
-from recsys.evaluation import K
-from recsys.items import Items
-from recsys.metrics import Judged, bootstrap_interval, mean
-from recsys.pairs import find
+from pipelines.families.family import TrainingData
+from pipelines.families.recommend.interactions import InteractionRows, read_interactions, read_items
+from pipelines.training.train import default_as_of
+from pipelines.warehouse.warehouse import open_warehouse
+from recsys.data.catalogue import Items
+from recsys.data.vocabulary import Vocabulary
+from recsys.kernels.pair_counts import find
 from recsys.parameters import RecommendParameters
-from recsys.query import KINDS
 from recsys.recommender import Recommender, utc_seconds
-from recsys.splits import Window, last_window, target_kind, windows_back
-from recsys.training import fit_recommender
-from recsys.vocabulary import Vocabulary
+from recsys.request import KINDS
+from recsys.training.evaluation import K
+from recsys.training.examples import Cases
+from recsys.training.ranking_metrics import Judged, bootstrap_interval, mean
+from recsys.training.time_split import Window, last_window, target_kind, windows_back
+from recsys.training.train import fit_recommender
 
 OURS: Final = "ours"
 PARTS: Final = ("", "repeat_", "explore_")

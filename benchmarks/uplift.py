@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from models.qini import qini, uplift_at
-from models.uplift import UpliftParameters, choose, cross_fit, deal_folds
-from models.uplift_learners import RESPONSE, SCORES, Trial
+from models.uplift.meta_learners import RESPONSE, SCORES, Trial
+from models.uplift.model import UpliftParameters, choose, cross_fit, deal_folds
+from models.uplift.qini import qini, uplift_at
 
 NUMBERS: Final = ["recency", "history", "mens", "womens", "newbie"]
 TEXTS: Final = ["zip_code", "channel"]

@@ -14,8 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 
+from contracts.atomic_files import replace_file, sync
 from contracts.bundle import MANIFEST, Bundle, Manifest, encode_manifest, open_bundle
-from contracts.durable import replace_file, sync
 from contracts.errors import BundleRefused, NoBundle, SettingsError
 from contracts.settings import url_path, url_scheme
 

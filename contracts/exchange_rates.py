@@ -10,8 +10,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
+from contracts.csv_settings import table_rows
 from contracts.errors import SettingsError
-from contracts.settings_table import table_rows
 
 CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")  # ISO 4217
 ALWAYS: Final = date.min  # of a rate that names no day

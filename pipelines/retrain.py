@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
-from pipelines.counts import IngestReport
-from pipelines.ingest import ingest
-from pipelines.publish import Published, publish
-from pipelines.train import Outcome, train
+from pipelines.ingest.ingest import ingest
+from pipelines.ingest.report import IngestReport
+from pipelines.publishing.publish import Published, publish
+from pipelines.training.train import Outcome, train
 
 
 @dataclass(frozen=True)

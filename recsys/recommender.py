@@ -8,23 +8,23 @@ from typing import Any, Final, Self
 import numpy as np
 
 from contracts.errors import BundleRefused, InputError
-from recsys.applied_policy import applied_policies
-from recsys.arrangement import Ranked, arrange
-from recsys.arrivals import NewItem
-from recsys.attributes import Attributes
-from recsys.eligibility import eligible_items, undue_purchases
-from recsys.features import Candidates
-from recsys.interactions import SECONDS_PER_DAY, Interactions
-from recsys.moment import Moment
+from recsys.data.attributes import Attributes
+from recsys.data.catalogue_updates import NewItem
+from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.data.user_history import Shopper
+from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
-from recsys.placements import PLACEMENTS, ranker_of
-from recsys.policy import Policy
-from recsys.query import KINDS, Answer, Filters, Query, Recommendation
-from recsys.ranking import MOMENTS, Ranker
-from recsys.reasons import POPULAR_REASONS, Reason, popular_reason
+from recsys.placements.explanations import POPULAR_REASONS, Reason, popular_reason
+from recsys.placements.placements import PLACEMENTS, ranker_of
+from recsys.placements.request_context import Moment
+from recsys.ranking.features import Candidates
+from recsys.ranking.ranker import MOMENTS, Ranker
+from recsys.request import KINDS, Answer, Filters, Query, Recommendation
+from recsys.reranking.compiled_policy import applied_policies
+from recsys.reranking.eligibility import eligible_items, undue_purchases
+from recsys.reranking.policy import Policy
+from recsys.reranking.reranker import Ranked, arrange
 from recsys.retrieval.retriever import Retriever
-from recsys.shopper import Shopper
-from recsys.vocabulary import Vocabulary
 
 CART: Final = KINDS.index("cart")
 VIEW: Final = KINDS.index("view")

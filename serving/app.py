@@ -13,24 +13,24 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from contracts.bundle_store import open_bundle_store
+from contracts.catalogue_log import ItemLog
 from contracts.errors import SettingsError
 from contracts.event_log import open_event_log
-from contracts.item_log import ItemLog
 from contracts.settings import Settings, load_settings
-from serving.arrivals import Arrivals
-from serving.bundles import BundleWatch
-from serving.event_tail import EventTail
-from serving.event_writer import EventWriter
-from serving.headers import SecurityHeaders
-from serving.listing import WITHOUT_ADDRESS_HEADER, WITHOUT_CONSENT_HEADER
-from serving.live_visits import LiveVisits
-from serving.openapi import install_openapi
-from serving.policy_watch import PolicyWatch
-from serving.problems import install_handlers
+from serving.answers.catalogue_updates import Arrivals
+from serving.answers.policy_watcher import PolicyWatch
+from serving.answers.served_bundle import BundleWatch
+from serving.events.group_commit import EventWriter
+from serving.events.log_follower import EventTail
+from serving.http.headers import SecurityHeaders
+from serving.http.openapi import install_openapi
+from serving.http.problems import install_handlers
+from serving.http.telemetry import RequestTelemetry, Telemetry
 from serving.routes import customers, events, forecasts, items, kpis, operations, recommendations
-from serving.security import KeyRing
+from serving.routes.listing import WITHOUT_ADDRESS_HEADER, WITHOUT_CONSENT_HEADER
+from serving.security.api_keys import KeyRing
 from serving.service import Service
-from serving.telemetry import RequestTelemetry, Telemetry
+from serving.state.sessions import LiveVisits
 
 # Recommendations before items: /v1/items/{id}/similar is theirs, and an item's id may hold slashes.
 ROUTERS: Final = (

@@ -7,16 +7,16 @@ from typing import Final
 from fastapi import Request
 
 from contracts.settings import Settings
-from serving.arrivals import Arrivals
-from serving.bundles import BundleWatch, ServedBundle
-from serving.event_tail import EventTail
-from serving.event_writer import EventWriter
-from serving.forecasts import DEMAND
-from serving.live_visits import LiveVisits
-from serving.problems import Problem, unavailable
-from serving.security import KeyRing
-from serving.tables import ServedTable
-from serving.telemetry import Telemetry
+from serving.answers.catalogue_updates import Arrivals
+from serving.answers.forecasts.items import DEMAND
+from serving.answers.served_bundle import BundleWatch, ServedBundle
+from serving.answers.tables.table import ServedTable
+from serving.events.group_commit import EventWriter
+from serving.events.log_follower import EventTail
+from serving.http.problems import Problem, unavailable
+from serving.http.telemetry import Telemetry
+from serving.security.api_keys import KeyRing
+from serving.state.sessions import LiveVisits
 
 PARALLEL_LISTINGS: Final = 2
 

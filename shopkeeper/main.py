@@ -10,9 +10,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import typer
 
 from contracts.errors import ShopkeeperError
-from shopkeeper import (
+from shopkeeper.commands import (
     audit,
-    demo,
+    customers,
     holdout,
     ingest,
     items,
@@ -23,10 +23,10 @@ from shopkeeper import (
     serve,
     simulate,
     status,
-    tables,
     train,
 )
-from shopkeeper.output import errors
+from shopkeeper.commands.demo import demo
+from shopkeeper.display.console import errors
 
 app = typer.Typer(
     name="shopkeeper",
@@ -47,9 +47,9 @@ for command in (
     train.retrain,
     holdout.holdout,
     serve.serve,
-    tables.customers,
+    customers.customers,
     items.items,
-    tables.forecast,
+    customers.forecast,
     kpis.kpis,
     audit.audit,
     status.status,

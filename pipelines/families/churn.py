@@ -11,14 +11,14 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
-from models.churn import ChurnCases, ChurnModel, ChurnParameters
-from models.churn_bands import LAPSED, ODDS_RATIO, churn_bands
-from models.churn_features import FEATURES
-from models.metrics import probability_metrics, reliability_curve, share_coverage
-from models.reasons import REASONS, churn_reasons, lapse_reason
-from models.recency import RecencyModel
-from pipelines.families.customer_history import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
-from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, TrainingData
+from models.churn.bands import LAPSED, ODDS_RATIO, churn_bands
+from models.churn.explanations import REASONS, churn_reasons, lapse_reason
+from models.churn.model import ChurnCases, ChurnModel, ChurnParameters
+from models.churn.recency_baseline import RecencyModel
+from models.customers.features import FEATURES
+from models.statistics.probability_metrics import probability_metrics, reliability_curve, share_coverage
+from pipelines.families.family import Backtest, Family, FittedFamily, Gate, TrainingData
+from pipelines.families.snapshots import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
 
 RISK: Final = c.CHURN_RISK
 RISK_LOW: Final = c.CHURN_RISK_LOW

@@ -3,15 +3,15 @@
 from typing import Final
 
 from pipelines.families.churn import CHURN
-from pipelines.families.declaration import Family
-from pipelines.families.demand import DEMAND
-from pipelines.families.inventory import INVENTORY
-from pipelines.families.next_order import NEXT_ORDER
-from pipelines.families.recommend import RECOMMEND
+from pipelines.families.demand.family import DEMAND
+from pipelines.families.family import Family
+from pipelines.families.inventory.family import INVENTORY
+from pipelines.families.lifetime_value import VALUE
+from pipelines.families.next_purchase.family import NEXT_ORDER
+from pipelines.families.recommend.family import RECOMMEND
 from pipelines.families.segments import SEGMENTS
 from pipelines.families.trends import TRENDS
-from pipelines.families.uplift import UPLIFT_FAMILY
-from pipelines.families.value import VALUE
+from pipelines.families.uplift.family import UPLIFT_FAMILY
 
 FAMILIES: Final[dict[str, Family]] = {
     family.name: family

@@ -21,14 +21,14 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import FAMILY_TABLE, Replay, read_table
 from contracts.errors import NotEnoughData
-from models.churn import ChurnParameters
-from models.churn_features import FEATURES
-from models.customer_clusters import AXES, CustomerClusters
-from models.lifecycle import PROSPECT, lifecycle_stages
-from models.rfm import MEASURES, RfmModel, rfm_segments, rfm_values
-from models.segment_changes import explained_variance, segment_changes
-from pipelines.families.customer_history import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
-from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, PreviousFit, TrainingData
+from models.churn.model import ChurnParameters
+from models.customers.features import FEATURES
+from models.segments.clusters import AXES, CustomerClusters
+from models.segments.lifecycle import PROSPECT, lifecycle_stages
+from models.segments.rfm import MEASURES, RfmModel, rfm_segments, rfm_values
+from models.segments.stability import explained_variance, segment_changes
+from pipelines.families.family import Backtest, Family, FittedFamily, Gate, PreviousFit, TrainingData
+from pipelines.families.snapshots import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
 
 RFM_SEGMENT: Final = c.RFM_SEGMENT
 STAGE: Final = c.STAGE

@@ -2,7 +2,7 @@
 
 What can a list of trends beat? The naive eye, which takes the last four weeks against the four before and remarks on
 whatever changed by a quarter. The gate asks what the calls of each were worth in the four weeks after, at the price of
-a false alarm that the promised false-discovery rate implies (`models.trends_judgement`); and the calls must not have
+a false alarm that the promised false-discovery rate implies (`models.trends.evaluation`); and the calls must not have
 been false more often than promised, as far as so few weeks can show. It is also told how often either is right of the
 tenth of items that it is surest of, however few were called, and how much of the called trends' change was left.
 """
@@ -19,13 +19,13 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
-from models.trends import INTERVAL, LEAST_WEEKS, PERCENT_WEEKS, TrendParameters, Trends, find_trends, percent
-from models.trends_judgement import LaterWeeks, later_weeks, naive_calls, naive_change, strongest
-from models.trends_season import SEASON_SOURCES
-from models.trends_weeks import WEEK_DAYS, category_weeks, weekly
-from pipelines.families.declaration import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
-from pipelines.families.demand_fit import demand_parameters
-from pipelines.families.demand_store import midnight, store_demand
+from models.trends.evaluation import LaterWeeks, later_weeks, naive_calls, naive_change, strongest
+from models.trends.model import INTERVAL, LEAST_WEEKS, PERCENT_WEEKS, TrendParameters, Trends, find_trends, percent
+from models.trends.seasonality import SEASON_SOURCES
+from models.trends.weekly_sales import WEEK_DAYS, category_weeks, weekly
+from pipelines.families.demand.fit import demand_parameters
+from pipelines.families.demand.panel_builder import midnight, store_demand
+from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 
 TREND: Final = "trend"  # rising | falling | steady, null: too new or sells too little
 TREND_PERCENT: Final = "trend_percent"

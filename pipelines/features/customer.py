@@ -18,7 +18,7 @@ from contracts.events import (
     PRODUCT_CLICKED,
     PRODUCT_VIEWED,
 )
-from pipelines.features.instant import AsOf, seconds_since_1970, timestamp
+from pipelines.features.as_of import AsOf, seconds_since_1970, timestamp
 from pipelines.features.orders import (
     DAY_SECONDS,
     GAP_DAYS,

@@ -14,7 +14,7 @@ import ibis
 
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
-from pipelines.features.instant import AsOf, timestamp
+from pipelines.features.as_of import AsOf, timestamp
 
 ORDERED_AT: Final = "ordered_at"
 VALUE: Final = "value"  # money for products, after discount and refunds, without fees

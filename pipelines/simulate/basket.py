@@ -9,7 +9,7 @@ from pipelines.simulate.calendar import Day
 from pipelines.simulate.catalogue import Catalogue
 from pipelines.simulate.customers import Customers
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.visits import WALK_IN, Visits
+from pipelines.simulate.sessions import WALK_IN, Visits
 
 ALSO_BOUGHT, COMPLEMENT_CHANCE, STAPLE_CHANCE = 0.35, 0.22, 0.85
 LIKING = 2.0  # of the one item that the visit was about

@@ -8,7 +8,7 @@ from pipelines.simulate.assortment import CATEGORIES
 from pipelines.simulate.calendar import Day
 from pipelines.simulate.catalogue import NEIGHBOURS, Catalogue
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.visits import Visits
+from pipelines.simulate.sessions import Visits
 
 CANDIDATES = 12
 SHELF_SHARE = np.array([category.share for category in CATEGORIES])

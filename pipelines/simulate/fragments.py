@@ -13,7 +13,7 @@ from pipelines.simulate.catalogue import Catalogue
 from pipelines.simulate.customers import CHANNELS, COUNTRIES, DEVICE_TYPES, NOT_SAID, Customers
 from pipelines.simulate.orders import COUPON, Orders
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.visits import WALK_IN, Visits
+from pipelines.simulate.sessions import WALK_IN, Visits
 
 CURRENCY: Final = "EUR"
 CAMPAIGN_SOURCES: Final = {

@@ -8,7 +8,7 @@ from pipelines.simulate.basket import Basket
 from pipelines.simulate.calendar import Day
 from pipelines.simulate.catalogue import Catalogue
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.visits import DAY_MS, EMAIL, Visits
+from pipelines.simulate.sessions import DAY_MS, EMAIL, Visits
 
 SHIPPING, FREE_SHIPPING_FROM = 4.9, 50.0
 COUPON, COUPON_SHARE, COUPON_DISCOUNT = "THANKYOU10", 0.25, 0.1  # of orders that a newsletter brought

@@ -16,7 +16,7 @@ from contracts.errors import InputError
 from contracts.progress import Progress, silent
 from pipelines.simulate.assortment import CATEGORIES
 from pipelines.simulate.parameters import MIN_ITEMS, StoreParameters
-from pipelines.simulate.plan import write_plan
+from pipelines.simulate.promotion_plan import write_plan
 from pipelines.simulate.store import Store
 
 STEP = "simulating"

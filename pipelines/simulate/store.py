@@ -11,9 +11,9 @@ from pipelines.simulate.customers import draw_customers
 from pipelines.simulate.fragments import Fragments
 from pipelines.simulate.orders import draw_given_back, price_orders
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.trips import draw_trips
+from pipelines.simulate.session_events import draw_trips
+from pipelines.simulate.sessions import draw_visits
 from pipelines.simulate.truth import Ledger
-from pipelines.simulate.visits import draw_visits
 from pipelines.simulate.wire import WireWriter
 
 

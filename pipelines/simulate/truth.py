@@ -14,8 +14,8 @@ from pipelines.simulate.catalogue import Catalogue
 from pipelines.simulate.customers import CHANNELS, COUNTRIES, Customers
 from pipelines.simulate.fragments import Fragments
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.trips import Trips
-from pipelines.simulate.visits import WALK_IN, Visits
+from pipelines.simulate.session_events import Trips
+from pipelines.simulate.sessions import WALK_IN, Visits
 
 WALK_INS_PER_WRITE = 50_000
 

@@ -12,8 +12,20 @@ from pipelines.simulate.calendar import Day
 from pipelines.simulate.fragments import HOME, LISTS, Fragments
 from pipelines.simulate.orders import GivenBack, Orders
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.trips import ADD, ALIAS, CHECKOUT, IDENTIFY, LIST, ORDER, PAGE, REMOVE, SEARCH, VIEW, Trips
-from pipelines.simulate.visits import Visits
+from pipelines.simulate.session_events import (
+    ADD,
+    ALIAS,
+    CHECKOUT,
+    IDENTIFY,
+    LIST,
+    ORDER,
+    PAGE,
+    REMOVE,
+    SEARCH,
+    VIEW,
+    Trips,
+)
+from pipelines.simulate.sessions import Visits
 
 Body = Callable[[int, int, int], str]  # of (visit, item, quantity)
 VIEWED = '"type":"track","event":"Product Viewed","properties":{'

@@ -13,15 +13,15 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
-from recsys.board import Board, slot_in
-from recsys.compiled import compiled, inlined, read_only
-from recsys.interactions import ItemCounters
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.interactions import ItemCounters
+from recsys.data.user_history import Shopper, Touches
+from recsys.kernels.jit import compiled, inlined, read_only
+from recsys.kernels.prefetch import prefetch
+from recsys.kernels.thread_local import OfLast, Scratch
 from recsys.parameters import RecommendParameters
-from recsys.prefetching import prefetch
-from recsys.retrieval.source import Column, State
-from recsys.scratch import OfLast, Scratch
-from recsys.shopper import Shopper, Touches
+from recsys.retrieval.candidate_pool import Board, slot_in
+from recsys.retrieval.protocol import Column, State
 
 BUCKETS: Final = 1 << 18
 MAX_TOKENS: Final = 40  # of an item

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
-from recsys.board import Board, slot_of
-from recsys.compiled import compiled, read_only
-from recsys.interactions import ItemCounters
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.interactions import ItemCounters
+from recsys.data.user_history import Shopper
+from recsys.kernels.jit import compiled, read_only
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.source import Column, State
-from recsys.shopper import Shopper
+from recsys.retrieval.candidate_pool import Board, slot_of
+from recsys.retrieval.protocol import Column, State
 
 MAIN_CATEGORIES: Final = 3  # of a shopper, whose popular items are proposed
 

@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
-from recsys.board import Board, slot_of
-from recsys.compiled import compiled, read_only
-from recsys.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
+from recsys.data.user_history import ORDER, Shopper, Touches
+from recsys.kernels.jit import compiled, read_only
+from recsys.kernels.thread_local import OfLast
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.source import Column, State
-from recsys.scratch import OfLast
-from recsys.shopper import ORDER, Shopper, Touches
+from recsys.retrieval.candidate_pool import Board, slot_of
+from recsys.retrieval.protocol import Column, State
 
 PRIOR_GAPS: Final = 2.0  # how many of a customer's own gaps the item's interval is worth
 LEAST_GAPS: Final = 5  # of an item, below which its category's interval, then the store's, is taken

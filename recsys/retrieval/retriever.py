@@ -7,27 +7,27 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from recsys.arrivals import NewItem, catalogue_with, counters_with
-from recsys.board import Board, clear, nominated
-from recsys.compiled import read_only
-from recsys.features import Candidates, Describer, feature_names, prior_of
-from recsys.interactions import Interactions, ItemCounters
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.catalogue_updates import NewItem, catalogue_with, counters_with
+from recsys.data.interactions import Interactions, ItemCounters
+from recsys.data.sessions import VisitLog
+from recsys.data.user_history import Shopper
+from recsys.kernels.jit import read_only
+from recsys.kernels.thread_local import Scratch
 from recsys.parameters import RecommendParameters
+from recsys.ranking.features import Candidates, Describer, feature_names, prior_of
+from recsys.ranking.session_features import VisitItems
+from recsys.retrieval.als import Factors
+from recsys.retrieval.candidate_pool import Board, clear, nominated
 from recsys.retrieval.content import Content
-from recsys.retrieval.covisitation import RELATIONS, CoVisitation
-from recsys.retrieval.customer_neighbours import CustomerNeighbours
-from recsys.retrieval.factors import Factors
-from recsys.retrieval.history import History
+from recsys.retrieval.covisitation.source import RELATIONS, CoVisitation
+from recsys.retrieval.item2vec.source import Vectors
+from recsys.retrieval.personal_frequency import History
 from recsys.retrieval.popularity import Popularity
+from recsys.retrieval.protocol import Column, Source, State
 from recsys.retrieval.repurchase import Repurchase
-from recsys.retrieval.source import Column, Source, State
-from recsys.retrieval.vectors import Vectors
-from recsys.retrieval.visit_items import VisitItems
-from recsys.retrieval.visit_neighbours import VisitNeighbours
-from recsys.scratch import Scratch
-from recsys.shopper import Shopper
-from recsys.visit_log import VisitLog
+from recsys.retrieval.session_knn.source import VisitNeighbours
+from recsys.retrieval.user_knn import CustomerNeighbours
 
 SOURCES: Final[tuple[type[Source], ...]] = (
     History,

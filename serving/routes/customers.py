@@ -5,10 +5,10 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from serving.access import Access
-from serving.listing import LIST_RESPONSES, ListQuery, answer_list
-from serving.schemas import CustomerAnswer, ListAnswer
-from serving.security import CUSTOMERS_READ
+from serving.http.schemas import CustomerAnswer, ListAnswer
+from serving.routes.listing import LIST_RESPONSES, ListQuery, answer_list
+from serving.security.access import Access
+from serving.security.api_keys import CUSTOMERS_READ
 from serving.service import service_of, table_of, unknown_id
 
 router = APIRouter(tags=["customers"], dependencies=[Depends(Access(CUSTOMERS_READ))])

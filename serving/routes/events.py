@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.errors import EventLogError
 from contracts.event_log import LogRecord
-from serving.access import EventSender, Sender
-from serving.envelope import Envelope, Incoming, batch_context, open_envelope, prepare, single_envelope
-from serving.problems import unavailable
-from serving.schemas import EventsAnswer, json_body
+from serving.events.envelope import Envelope, Incoming, batch_context, open_envelope, prepare, single_envelope
+from serving.http.problems import unavailable
+from serving.http.schemas import EventsAnswer, json_body
+from serving.security.access import EventSender, Sender
 from serving.service import Service, service_of
 
 SINGLE_TYPES: Final = ("track", "identify", "page", "screen", "alias")

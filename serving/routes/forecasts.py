@@ -5,13 +5,13 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from serving.access import Access
-from serving.bundles import ServedBundle
-from serving.csv_or_json import CSV_RESPONSES, Format, csv_answer, json_answer
-from serving.forecasts import DEMAND
-from serving.level_forecasts import By, LevelForecastAnswer, LevelForecasts, level_csv, level_json
-from serving.problems import unavailable
-from serving.security import CUSTOMERS_READ
+from serving.answers.forecasts.hierarchy import By, LevelForecastAnswer, LevelForecasts, level_csv, level_json
+from serving.answers.forecasts.items import DEMAND
+from serving.answers.served_bundle import ServedBundle
+from serving.http.problems import unavailable
+from serving.routes.csv_or_json import CSV_RESPONSES, Format, csv_answer, json_answer
+from serving.security.access import Access
+from serving.security.api_keys import CUSTOMERS_READ
 from serving.service import no_forecasts, service_of
 
 MAX_NODES: Final = 1_000

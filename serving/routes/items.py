@@ -9,15 +9,15 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from contracts.errors import StorageError
-from serving.access import Access
-from serving.arrivals import stated
-from serving.body import MAX_EVENTS_BYTES, read_body
-from serving.bundles import ServedBundle
-from serving.forecasts import DEMAND
-from serving.listing import LIST_RESPONSES, ListQuery, answer_list
-from serving.problems import Problem, unavailable
-from serving.schemas import ForecastAnswer, ItemAnswer, ListAnswer, ToldItemsAnswer, ToldItemsQuestion, json_body
-from serving.security import CUSTOMERS_READ, ITEMS_WRITE
+from serving.answers.catalogue_updates import stated
+from serving.answers.forecasts.items import DEMAND
+from serving.answers.served_bundle import ServedBundle
+from serving.http.body import MAX_EVENTS_BYTES, read_body
+from serving.http.problems import Problem, unavailable
+from serving.http.schemas import ForecastAnswer, ItemAnswer, ListAnswer, ToldItemsAnswer, ToldItemsQuestion, json_body
+from serving.routes.listing import LIST_RESPONSES, ListQuery, answer_list
+from serving.security.access import Access
+from serving.security.api_keys import CUSTOMERS_READ, ITEMS_WRITE
 from serving.service import no_forecasts, service_of, table_of, unknown_id
 
 _log: Final = logging.getLogger("serving.items")

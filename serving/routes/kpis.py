@@ -5,12 +5,12 @@ from typing import Annotated
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from serving.access import Access
-from serving.bundles import ServedBundle
-from serving.csv_or_json import CSV_RESPONSES, Format, csv_answer, json_answer
-from serving.kpis import DEFAULT_MONTHS, MAX_MONTHS, By, CohortsAnswer, Kpis, KpisAnswer, kpi_csv, kpi_json
-from serving.problems import Problem
-from serving.security import CUSTOMERS_READ
+from serving.answers.kpis import DEFAULT_MONTHS, MAX_MONTHS, By, CohortsAnswer, Kpis, KpisAnswer, kpi_csv, kpi_json
+from serving.answers.served_bundle import ServedBundle
+from serving.http.problems import Problem
+from serving.routes.csv_or_json import CSV_RESPONSES, Format, csv_answer, json_answer
+from serving.security.access import Access
+from serving.security.api_keys import CUSTOMERS_READ
 from serving.service import service_of
 
 router = APIRouter(tags=["customers"], dependencies=[Depends(Access(CUSTOMERS_READ))])

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
 
 from contracts.bundle import FamilyEntry
-from serving.access import Access
-from serving.problems import unavailable
-from serving.schemas import BundleAnswer, FamilyAnswer, HealthAnswer, ReadyAnswer, TableAnswer
-from serving.security import ADMIN, CUSTOMERS_READ
+from serving.http.problems import unavailable
+from serving.http.schemas import BundleAnswer, FamilyAnswer, HealthAnswer, ReadyAnswer, TableAnswer
+from serving.http.telemetry import METRICS_MEDIA_TYPE
+from serving.security.access import Access
+from serving.security.api_keys import ADMIN, CUSTOMERS_READ
 from serving.service import service_of
-from serving.telemetry import METRICS_MEDIA_TYPE
 
 STATIC: Final = Path(__file__).parent.parent / "static"
 

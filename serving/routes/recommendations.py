@@ -9,20 +9,20 @@ from typing import Annotated, Any, Final
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from recsys.query import Answer, Recommendation
-from recsys.query import Query as ShopperQuery
 from recsys.recommender import Recommender
-from serving.access import Access, DirectRoute
-from serving.body import MAX_QUESTION_BYTES, read_body
-from serving.bundles import RECOMMENDER_FOLDER, ServedBundle
-from serving.exploration import log_drawn, new_answer_id, with_seed
-from serving.live_visits import ANONYMOUS, person_of
-from serving.problems import unavailable
-from serving.query_string import openapi_parameters, question_of
-from serving.schemas import MAX_K, RecommendationAnswer, RecommendationQuestion, SimilarAnswer, json_body
-from serving.security import RECOMMENDATIONS_READ
+from recsys.request import Answer, Recommendation
+from recsys.request import Query as ShopperQuery
+from serving.answers.exploration import log_drawn, new_answer_id, with_seed
+from serving.answers.item_labels import Shelf
+from serving.answers.served_bundle import RECOMMENDER_FOLDER, ServedBundle
+from serving.http.body import MAX_QUESTION_BYTES, read_body
+from serving.http.problems import unavailable
+from serving.http.schemas import MAX_K, RecommendationAnswer, RecommendationQuestion, SimilarAnswer, json_body
+from serving.routes.query_string import openapi_parameters, question_of
+from serving.security.access import Access, DirectRoute
+from serving.security.api_keys import RECOMMENDATIONS_READ
 from serving.service import Service, service_of, unknown_id
-from serving.shelf import Shelf
+from serving.state.sessions import ANONYMOUS, person_of
 
 # Who has refused personalization is answered as this customer, whom nobody can be: an anonymous id is never blank.
 NOBODY: Final = ANONYMOUS

@@ -11,8 +11,8 @@ import pytest
 from benchmarks.time_split import judged
 from contracts import columns as c
 from contracts.errors import NotEnoughData
-from pipelines.families.declaration import TrainingData
-from pipelines.families.recommend import RECOMMEND
+from pipelines.families.family import TrainingData
+from pipelines.families.recommend.family import RECOMMEND
 from tests.recsys.stores import SMALL, checkerboard, item_ids
 from tests.worlds import day, events_table, order
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from contracts.settings import Settings, load_settings
-from pipelines.counts import IngestReport
-from pipelines.ingest import ingest
-from pipelines.warehouse import Warehouse, open_warehouse
+from pipelines.ingest.ingest import ingest
+from pipelines.ingest.report import IngestReport
+from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)
 NOW = datetime(2025, 6, 1, tzinfo=UTC)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from recsys.applied_policy import AppliedPolicy
-from recsys.arrangement import Ranked, arrange
-from recsys.items import ALWAYS, Items
-from recsys.policy import RUNNING_OUT, PlacementPolicy
+from recsys.data.catalogue import ALWAYS, Items
+from recsys.reranking.compiled_policy import AppliedPolicy
+from recsys.reranking.policy import RUNNING_OUT, PlacementPolicy
+from recsys.reranking.reranker import Ranked, arrange
 
 NOW = 1_000
 

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recsys.board import Board, slot_of
-from recsys.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
+from recsys.data.sessions import VisitLog
+from recsys.data.user_history import Shopper
+from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
-from recsys.query import KINDS, Answer
 from recsys.recommender import Recommender
+from recsys.request import KINDS, Answer
+from recsys.retrieval.candidate_pool import Board, slot_of
+from recsys.retrieval.protocol import Source, State
 from recsys.retrieval.retriever import Retriever
-from recsys.retrieval.source import Source, State
-from recsys.shopper import Shopper
-from recsys.training import fit_recommender
-from recsys.visit_log import VisitLog
-from recsys.vocabulary import Vocabulary
+from recsys.training.train import fit_recommender
 
 DAY = SECONDS_PER_DAY
 SMALL = RecommendParameters(minimum_interactions=20, minimum_groups=20, trees=20, least_rows_per_leaf=5)

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from recsys import recommender as recommender_module
-from recsys.board import Board
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.user_history import Shopper
+from recsys.kernels.thread_local import Scratch
 from recsys.parameters import RecommendParameters
-from recsys.policy import Boost, Cap, Exploration, Pin, PlacementPolicy, Policy
-from recsys.query import Filters, Query, SessionEvent
 from recsys.recommender import Recommender
+from recsys.request import Filters, Query, SessionEvent
+from recsys.reranking.policy import Boost, Cap, Exploration, Pin, PlacementPolicy, Policy
 from recsys.retrieval import retriever as retriever_module
-from recsys.retrieval.source import Column
-from recsys.scratch import Scratch
-from recsys.shopper import Shopper
+from recsys.retrieval.candidate_pool import Board
+from recsys.retrieval.protocol import Column
 from tests.recsys.stores import (
     ORDER,
     checkerboard,

@@ -6,21 +6,21 @@ from typing import ClassVar, Self
 import numpy as np
 import pytest
 
-from recsys.board import Board, slot_of
-from recsys.cases import Cases
-from recsys.evaluation import evaluate
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.sessions import VisitLog
+from recsys.data.user_history import Shopper
 from recsys.parameters import RecommendParameters
-from recsys.query import Query, SessionEvent
-from recsys.ranking import MOMENTS, train_ranker
+from recsys.ranking.ranker import MOMENTS, train_ranker
 from recsys.recommender import Recommender
+from recsys.request import Query, SessionEvent
 from recsys.retrieval import retriever as retriever_module
+from recsys.retrieval.candidate_pool import Board, slot_of
+from recsys.retrieval.protocol import Column, State
 from recsys.retrieval.retriever import Retriever
-from recsys.retrieval.source import Column, State
-from recsys.shopper import Shopper
-from recsys.splits import Window
-from recsys.training import training_groups
-from recsys.visit_log import VisitLog
+from recsys.training.evaluation import evaluate
+from recsys.training.examples import Cases
+from recsys.training.time_split import Window
+from recsys.training.train import training_groups
 from tests.recsys.stores import (
     DAY,
     ORDER,

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from contracts.bundle import write_arrays
 from contracts.errors import BundleRefused, InputError
-from recsys.items import ALWAYS, Items
-from recsys.placements import ranker_of
-from recsys.query import Filters, Query, SessionEvent
-from recsys.ranking import MOMENTS, Ranker
+from recsys.data.catalogue import ALWAYS, Items
+from recsys.placements.placements import ranker_of
+from recsys.ranking.ranker import MOMENTS, Ranker
 from recsys.recommender import Recommender, utc_seconds
+from recsys.request import Filters, Query, SessionEvent
 from tests.recsys.stores import DAY, SMALL, Row, checkerboard, recommender, shown
 
 COUNT = 60  # items; the last twenty were never touched by anybody

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from contracts.settings import Settings
-from serving.security import create_key
+from serving.security.api_keys import create_key
 from tests.serving.running import running
 from tests.serving.shop import publish_shop
 

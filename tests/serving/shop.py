@@ -27,13 +27,13 @@ from contracts.bundle import (
 )
 from contracts.bundle_store import BundlePointer, open_bundle_store
 from contracts.settings import Settings
-from recsys.interactions import Interactions
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.interactions import Interactions
+from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
-from recsys.query import Query, query_to_json
 from recsys.recommender import Recommender
-from recsys.training import fit_recommender
-from recsys.vocabulary import Vocabulary
+from recsys.request import Query, query_to_json
+from recsys.training.train import fit_recommender
 
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
 CUSTOMERS = [f"customer-{number:02d}" for number in range(40)]

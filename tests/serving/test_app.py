@@ -10,7 +10,7 @@ from contracts.errors import SettingsError
 from contracts.settings import Settings
 from serving.app import ROUTERS, create_app
 from serving.routes.operations import STATIC
-from serving.security import ADMIN, SCOPES, create_key
+from serving.security.api_keys import ADMIN, SCOPES, create_key
 from tests.serving.conftest import Shop
 from tests.serving.running import running
 from tests.serving.shop import publish_shop

@@ -13,11 +13,11 @@ import pytest
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData
-from models.churn import ChurnModel, ChurnParameters
+from models.churn.model import ChurnModel, ChurnParameters
 from pipelines.families.churn import CHURN, _fit_at, matrix
-from pipelines.families.customer_history import CustomerHistory
-from pipelines.families.declaration import Backtest, FittedFamily, TrainingData
-from pipelines.gate import judge
+from pipelines.families.family import Backtest, FittedFamily, TrainingData
+from pipelines.families.snapshots import CustomerHistory
+from pipelines.training.gate import judge
 from tests.worlds import day, events_table, order, view
 
 DAYS = 400

@@ -13,13 +13,13 @@ import pytest
 
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
-from models.churn import ChurnParameters
+from models.churn.model import ChurnParameters
 from pipelines.families.churn import CHURN
-from pipelines.families.customer_history import CustomerHistory
-from pipelines.families.declaration import TrainingData
+from pipelines.families.family import TrainingData
+from pipelines.families.snapshots import CustomerHistory
 from pipelines.features.customer import customer_base, customer_features
-from pipelines.ingest import ingest
-from pipelines.warehouse import open_warehouse
+from pipelines.ingest.ingest import ingest
+from pipelines.warehouse.warehouse import open_warehouse
 from tests.pipelines.wire import NOW, START, bought, settings_in, track, write_events
 from tests.worlds import day, events_table, order
 

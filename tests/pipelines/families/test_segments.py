@@ -16,7 +16,7 @@ from contracts import columns as c
 from contracts.bundle import FAMILY_TABLE, write_table
 from contracts.errors import NotEnoughData
 from contracts.events import ORDER_CANCELLED
-from pipelines.families.declaration import Backtest, FittedFamily, PreviousFit, TrainingData
+from pipelines.families.family import Backtest, FittedFamily, PreviousFit, TrainingData
 from pipelines.families.segments import (
     CLUSTER,
     NAMED,
@@ -27,7 +27,7 @@ from pipelines.families.segments import (
     STAGE,
     SegmentParameters,
 )
-from pipelines.gate import judge
+from pipelines.training.gate import judge
 from tests.worlds import day, events_table, order, view
 
 DAYS = 400

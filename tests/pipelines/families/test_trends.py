@@ -13,11 +13,11 @@ import pytest
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData, SettingsError
-from models.trends import TrendParameters
-from pipelines.families.declaration import Backtest, FittedFamily, TrainingData
-from pipelines.families.demand_parameters import StoreDemandParameters
+from models.trends.model import TrendParameters
+from pipelines.families.demand.parameters import StoreDemandParameters
+from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.trends import TRENDS
-from pipelines.gate import judge
+from pipelines.training.gate import judge
 from tests.worlds import day, events_table, order
 
 ITEMS, DAYS = 40, 40 * 7

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.items import Items
+from recsys.data.catalogue import Items
 from recsys.retrieval.content import COLD_TOUCHES, MAX_TOKENS, PER_TOKEN, Content, tokens_of
 from tests.recsys.stores import SMALL, VIEW, Row, item_ids, judgements, proposals, shopper, state
 

@@ -1,10 +1,10 @@
 import numpy as np
 
-from recsys.board import Board
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.user_history import Shopper
 from recsys.parameters import RecommendParameters
+from recsys.retrieval.candidate_pool import Board
 from recsys.retrieval.popularity import Popularity
-from recsys.shopper import Shopper
 from tests.recsys.stores import ORDER, VIEW, Row, item_ids, retriever, shopper
 
 ITEMS = Items.of(item_ids(6), categories=["tea", "tea", "tea", "mug", "mug", None])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.user_history import Shopper
 from recsys.retrieval.repurchase import PRIOR_GAPS, Repurchase, due, item_intervals
-from recsys.shopper import Shopper
 from tests.recsys.stores import CART, ORDER, VIEW, Row, interactions, item_ids, retriever, shopper
 
 ITEMS = Items.of(item_ids(6), categories=["coffee", "coffee", "filters", "lamps", "lamps", None])

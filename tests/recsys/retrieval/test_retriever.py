@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from recsys.items import Items
+from recsys.data.catalogue import Items
+from recsys.data.user_history import Shopper
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.retriever import Retriever
-from recsys.shopper import Shopper
 from tests.recsys.stores import ORDER, VIEW, checkerboard, item_ids, retriever, shopper
 
 ITEMS = Items.of(item_ids(40))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contracts.event_log import StoredRecord, open_event_log
 from contracts.events import parse_event
-from serving.envelope import MAX_BATCH_EVENTS
+from serving.events.envelope import MAX_BATCH_EVENTS
 from tests.serving.conftest import Shop
 
 _numbers = count()

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from serving.schemas import ForecastAnswer, ItemAnswer, ListAnswer
+from serving.http.schemas import ForecastAnswer, ItemAnswer, ListAnswer
 from tests.serving.shop import FORECAST_DAYS, HISTORY_DAYS, TEA, TOOLS
 
 

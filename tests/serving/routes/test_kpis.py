@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from serving.kpis import CohortsAnswer, KpisAnswer
+from serving.answers.kpis import CohortsAnswer, KpisAnswer
 from tests.serving.conftest import Shop
 
 

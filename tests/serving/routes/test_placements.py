@@ -3,8 +3,8 @@ from typing import Any
 import httpx
 import pytest
 
-from recsys.query import PLACEMENTS
-from serving.schemas import RecommendationAnswer
+from recsys.request import PLACEMENTS
+from serving.http.schemas import RecommendationAnswer
 from tests.serving.shop import TEA
 
 ASKED: dict[str, Any] = {"customer_id": "customer-02", "item_id": "tea-1", "cart": ["tea-2"], "k": 3}

@@ -8,9 +8,9 @@ import apsw
 import httpx
 import pytest
 
-from contracts.item_log import ItemLog
+from contracts.catalogue_log import ItemLog
 from serving.app import create_app
-from serving.schemas import ToldItemsAnswer
+from serving.http.schemas import ToldItemsAnswer
 from tests.serving.conftest import Shop, shop_settings
 from tests.serving.running import running
 from tests.serving.shop import TEA, publish_shop

@@ -1,0 +1,1 @@
+"""Customer predictions against published figures: `python -m benchmarks.customers`."""

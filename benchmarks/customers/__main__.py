@@ -1,0 +1,144 @@
+"""Who orders again, how often and for how much: our own models against purchase models, recency and RFM.
+
+    python -m benchmarks.customers DIR [--calibration-end DATE] [--holdout-weeks N] [--train-on DIR]
+    python -m benchmarks.customers DIR --rolling [--horizon-days N]
+
+DIR holds orders.parquet (customer_id, ordered_at, units, order_value). Every method knows the orders until the
+calibration end and predicts the holdout after it, one order per customer and day; by default the last 40 % of the time
+is holdout. --train-on names a folder of further customers' orders: all methods may learn from those until the same
+end. --rolling cuts at the first of each month from when half of the time is known, and averages; "pooled" judges the
+probabilities of all these cuts together. The last line is one JSON object; what a method does not say, or what is not
+defined, is null.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import json
+import resource
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.customers.baselines import BASELINES, Method
+from benchmarks.customers.metrics import Prediction, order_metrics
+from benchmarks.customers.split import DAY, Split, one_cut, read_orders, rolling_cuts, split
+from models.statistics.probability_metrics import probability_metrics
+
+OURS: Final = "benchmarks.customers.ours"
+SEED: Final = 7
+HORIZON_DAYS: Final = 90
+DECIMALS: Final = 4
+Judged = tuple[np.ndarray, np.ndarray]  # whether each customer ordered again, and with what probability it was said
+
+
+def main() -> None:
+    """Cut, predict, score, print."""
+    options = _options()
+    started = time.monotonic()
+    orders = read_orders(options.folder)
+    further = read_orders(options.train_on) if options.train_on else None
+    if options.rolling:
+        cuts = rolling_cuts(orders, options.horizon_days)
+    else:
+        cuts = [one_cut(orders, options.calibration_end, options.holdout_weeks)]
+    by_name = methods()
+    judged = [score(split(orders, end, horizon_days, further), by_name) for end, horizon_days in cuts]
+    scored = [origin for origin, _ in judged]
+    report = averaged([origin["methods"] for origin in scored])
+    report |= {"cases": sum(origin["cases"] for origin in scored)}
+    if options.rolling:
+        report |= {"pooled": pooled([said for _, said in judged]), "origins": scored}
+    else:
+        report |= {name: scored[0][name] for name in ("split", "actual_orders")}
+    report["seconds"] = round(time.monotonic() - started, 1)
+    report["peak_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(json.dumps(report))
+
+
+def methods() -> dict[str, Method]:
+    """Ours, where it is installed, and the baselines, by name."""
+    if importlib.util.find_spec(OURS) is None:
+        print(f"{OURS} is not there: the baselines alone are scored.")
+        return BASELINES
+    predict_ours = importlib.import_module(OURS).predict_ours
+
+    def ours(cut: Split) -> Prediction:
+        prediction: Prediction = predict_ours(cut.history, cut.calibration_end, cut.horizon_days, cut.further, SEED)
+        return prediction
+
+    return {"ours": ours} | BASELINES
+
+
+def score(cut: Split, by_name: dict[str, Method]) -> tuple[dict[str, Any], dict[str, Judged]]:
+    """Each method's metrics and seconds at one cut, and what the cut was; and who it said would order, and who did."""
+    found, said = {}, {}
+    for name, method in by_name.items():
+        started = time.monotonic()
+        prediction = method(cut)
+        assert all(column.shape == cut.customers.shape for column in prediction.values()), name
+        found[name] = order_metrics(cut, prediction) | {"seconds": time.monotonic() - started}
+        said[name] = (cut.orders > 0).astype(float), prediction["probability"]
+        print(f"{cut.calibration_end.date()} {name}: AUC {found[name]['auc']}, {found[name]['seconds']:.1f} s")
+    report = {
+        "split": {
+            "calibration_end": str((cut.calibration_end - DAY).date()),
+            "holdout_end": str((cut.calibration_end + (cut.horizon_days - 1) * DAY).date()),
+            "horizon_days": cut.horizon_days,
+        },
+        "cases": len(cut.customers),
+        "actual_orders": int(cut.orders.sum()),
+        "methods": {name: _rounded(metrics) for name, metrics in found.items()},
+    }
+    return report, said
+
+
+def pooled(origins: list[dict[str, Judged]]) -> dict[str, Any]:
+    """Per method, how its probabilities came true over the cases of all origins together.
+
+    One origin's calibration error is mostly that season's level, which nobody could know; over all, seasons level out.
+    """
+    together = {
+        name: [np.concatenate(column) for column in zip(*(origin[name] for origin in origins), strict=True)]
+        for name in origins[0]
+    }
+    return {name: _rounded(probability_metrics(*columns)) for name, columns in together.items()}
+
+
+def averaged(origins: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Per method, each metric's mean over the origins in which it is defined."""
+    return {
+        name: {metric: _mean([origin[name][metric] for origin in origins]) for metric in origins[0][name]}
+        for name in origins[0]
+    }
+
+
+def _mean(values: list[Any]) -> Any:
+    known = [value for value in values if value is not None]
+    return _rounded(np.mean(known, axis=0).tolist()) if known else None
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return value if value is None else round(value, DECIMALS)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with orders.parquet")
+    parser.add_argument("--calibration-end", type=pd.Timestamp, metavar="DATE", help="the last day that is known")
+    parser.add_argument("--holdout-weeks", type=int, metavar="N", help="how long after it is predicted")
+    parser.add_argument("--train-on", type=Path, metavar="DIR", help="orders of further customers to learn from")
+    parser.add_argument("--rolling", action="store_true", help="cut at the first of each month, and average")
+    parser.add_argument("--horizon-days", type=int, default=HORIZON_DAYS, metavar="N", help="of --rolling")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

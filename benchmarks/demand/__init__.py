@@ -1,0 +1,1 @@
+"""Demand forecasts against other methods: `python -m benchmarks.demand`."""

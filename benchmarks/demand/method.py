@@ -1,0 +1,89 @@
+"""One method of the demand benchmark at every origin, as a process of its own so that its memory is its own.
+
+    python -m benchmarks.demand.method DIR --method auto_ets [--series N] [--origins 3]
+
+`benchmarks.demand` runs this for each method. The last line is one JSON object; seconds are those of fitting and
+forecasting.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.demand.answer import LEVELS, Method
+from benchmarks.demand.data import MINIMUM_SALES, ORIGINS, DemandData, read_folder
+from benchmarks.demand.scores import Judge, averaged
+from contracts.errors import InputError, ShopkeeperError
+
+OURS: Final = "ours"
+SEED: Final = 7
+# Where each is, so that a process loads no other's library. The quick ones first.
+METHODS: Final = {
+    "seasonal_naive": ("benchmarks.demand.statsforecast", "seasonal_naive"),
+    "croston_sba": ("benchmarks.demand.statsforecast", "croston_sba"),
+    "tsb": ("benchmarks.demand.statsforecast", "tsb"),
+    "mlforecast_lightgbm": ("benchmarks.demand.mlforecast", "lightgbm"),
+    "auto_ets": ("benchmarks.demand.statsforecast", "auto_ets"),
+    "auto_theta": ("benchmarks.demand.statsforecast", "auto_theta"),
+    OURS: ("benchmarks.demand.ours", "ours"),
+}
+
+
+def main() -> None:
+    """Read, forecast, score, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--method", choices=METHODS, required=True)
+    parser.add_argument("--origins", type=int, default=ORIGINS, choices=range(1, ORIGINS + 1), help="the last so many")
+    add_data_options(parser)
+    options = parser.parse_args()
+    try:
+        data = read_folder(options.folder, options.horizon, options.minimum_sales).sampled(options.series)
+        print(json.dumps(judged(data, load(options.method), options.threads, options.origins, options.method)))
+    except ShopkeeperError as error:
+        raise SystemExit(str(error)) from error
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """What is forecast, and on how many threads."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="with series.parquet and meta.json, or with invoices")
+    parser.add_argument("--horizon", type=int, metavar="N", help="instead of the folder's own")
+    parser.add_argument("--minimum-sales", type=int, default=MINIMUM_SALES, metavar="N", help="of items in invoices")
+    parser.add_argument("--series", type=int, metavar="N", help="a sample of so many series")
+    parser.add_argument("--threads", type=int, default=2)
+
+
+def load(name: str) -> Method:
+    """The method. Raises InputError where its library is not installed."""
+    module, function = METHODS[name]
+    try:
+        method: Method = getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        raise InputError(f"{name} needs {error.name}; install the project's dev extra, or leave it out.") from error
+    return method
+
+
+def judged(data: DemandData, method: Method, threads: int, origins: int, name: str) -> dict[str, Any]:
+    """A method's metrics, averaged over the origins, with those of each origin beside them."""
+    found: list[dict[str, Any]] = []
+    for origin in data.origins(origins):
+        started = time.monotonic()
+        answer = method(origin, SEED, threads)
+        took = time.monotonic() - started
+        shape = origin.actual.shape
+        assert answer.mean.shape == shape, f"{name} gave {answer.mean.shape} for {shape}"
+        assert answer.quantiles.shape == (*shape, len(LEVELS)), f"{name} gave {answer.quantiles.shape} for {shape}"
+        scores = Judge.of(origin).scores(answer)
+        found.append({"from": origin.begins, "seconds": took} | scores)
+        said = ", ".join(f"{metric} {scores[metric]}" for metric in ("wape", "pinball", "coverage_80"))
+        print(f"{origin.begins} {name}: {said}, {took:.1f} s", file=sys.stderr, flush=True)
+    numbers = [{key: value for key, value in origin.items() if key not in {"from", "seconds"}} for origin in found]
+    seconds = sum(float(origin["seconds"]) for origin in found)
+    return averaged(numbers) | {"seconds": seconds, "origins": found}
+
+
+if __name__ == "__main__":
+    main()

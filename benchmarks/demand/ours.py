@@ -1,0 +1,13 @@
+"""The product's own demand forecast, through its public interface."""
+
+from benchmarks.demand.answer import LEVELS, Answer
+from benchmarks.demand.data import Origin
+from models.demand.forecast import at_levels
+from models.demand.model import DemandParameters, fit_demand
+
+
+def ours(origin: Origin, seed: int, threads: int) -> Answer:
+    """Fit on the origin's past with the default parameters, and forecast its horizon."""
+    model = fit_demand(origin.past, DemandParameters(horizon=origin.horizon), seed, threads)
+    forecast = model.predict(origin.past)
+    return Answer(forecast.mean, at_levels(forecast.quantiles, LEVELS))

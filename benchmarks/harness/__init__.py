@@ -1,0 +1,1 @@
+"""What every benchmark needs: a folder to work in, measured processes, pictures."""

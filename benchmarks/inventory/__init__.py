@@ -1,0 +1,1 @@
+"""Order policies on past demand: `python -m benchmarks.inventory`."""

@@ -1,0 +1,202 @@
+"""What stock costs when it is ordered by the demand forecast, against the textbook's safety stock, on the same sales.
+
+    python -m benchmarks.inventory DIR [--lead-time 7] [--review 7] [--service-level 0.95] [--series N]
+
+DIR holds series.parquet and meta.json, or invoices, as for benchmarks.demand. The last three horizons are replayed as
+one window. Orders go out every review period up to a level that shall last lead time + review period; goods arrive
+after the lead time in the morning, whole units only; what is not there is lost, not delivered later. Our model is
+fitted at the beginning of each horizon, to look a horizon ahead, as a store's is, and forecasts at each review, from
+what had been sold until then, as far as an order must last. The textbook's level is mean + z·σ·√(lead time + review),
+new at each review, in the three usual ways of models/inventory/safety_stock.py, the recent mean being that of 28 days
+(6 weeks or months), and in a fourth, harder one. Every series begins as if it had ordered by its own first level
+before.
+
+Cost: 1 per unit and period on the shelf, and per lost unit what makes the service level the newsvendor's critical
+ratio: review × level / (1 - level). Costs are the same in all comparisons. "same_level": both order for the service
+level as it is set, whatever they then achieve; "same_service": each at a level with which it achieves the service
+level, the share of review periods without a lost sale; "equal_fill_rate" and "equal_cycle_service": the textbook's at
+the level with which it serves as well as ours does; "best_level": each at the level that turned out to cost least.
+Each says by how much our total cost lies below; "strongest" is against the usual way that costs least in that
+comparison. "curves": service achieved and total cost of each policy as its level rises. The last line is one JSON
+object.
+"""
+
+import argparse
+import json
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.demand.data import ORIGINS, DemandData, read_folder
+from contracts.errors import InputError
+from models.demand.frequency import DAY
+from models.demand.model import DemandModel, DemandParameters, fit_demand
+from models.demand.panel import Panel
+from models.inventory.evaluation import (
+    SERVICE_GRID,
+    Belief,
+    StretchDemand,
+    at_equal_service,
+    beliefs_at_reviews,
+    policy_metrics,
+    replay_beliefs,
+    window_end,
+)
+from models.inventory.lead_time_demand import forecast_belief
+from models.inventory.safety_stock import SPREADS, USUAL, safety_stock_demand
+from models.inventory.simulation import ReplayTerms
+
+OURS: Final = "ours"
+CYCLE_SERVICE: Final = "cycle_service"
+SEED: Final = 7
+DAY_PERIODS: Final = 7  # lead time and review of a daily series; of any other 1
+DAY_WINDOW: Final = 28
+OTHER_WINDOW: Final = 6
+DECIMALS: Final = 4
+
+Metrics = Mapping[str, float]
+
+
+def main() -> None:
+    """Read, replay every policy, compare, print."""
+    options, started = _options(), time.monotonic()
+    data = read_folder(options.folder).sampled(options.series)
+    terms = replay_terms(data.read.panel, options)
+    window = Window(data, terms, options.threads)
+    curves: dict[str, list[dict[str, float]]] = {}
+    at_level: dict[str, dict[str, float]] = {}
+    seconds: dict[str, float] = {}
+    for name, belief in window.beliefs().items():
+        begun = time.monotonic()
+        at_level[name], curves[name] = window.judged(belief, options.service_level)
+        seconds[name] = round(time.monotonic() - begun, 1)
+        print(f"{name}: cost {at_level[name]['total_cost']:.4g}, fill rate {at_level[name]['fill_rate']:.3f}")
+    report: dict[str, Any] = {"policies": at_level, "reduction": compared(at_level, curves, options.service_level)}
+    report["curves"] = {
+        name: [[point[CYCLE_SERVICE], point["total_cost"]] for point in curve] for name, curve in curves.items()
+    }
+    report |= {"reach": 0.15, "service_level": options.service_level, "lead_time": terms.lead_time}
+    report |= {"review": terms.review, "series": window.panel.series, "periods": window.end - window.origin}
+    report |= {"seconds_by_policy": seconds, "seconds": round(time.monotonic() - started, 1)}
+    report["peak_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(json.dumps(_rounded(report)))
+
+
+class Window:
+    """The last three horizons of a folder's series that were known before the first of them."""
+
+    def __init__(self, data: DemandData, terms: ReplayTerms, threads: int) -> None:
+        whole = data.read.panel
+        self.horizon, self.terms, self.threads = data.horizon, terms, threads
+        self.models: dict[int, DemandModel] = {}
+        self.origin = whole.periods - ORIGINS * data.horizon
+        self.end = window_end(self.origin, whole.periods, terms)
+        if self.origin < data.horizon or terms.protected > data.horizon:
+            raise InputError(
+                f"the series have {whole.periods} periods; {ORIGINS + 1} horizons of {data.horizon} are needed, and "
+                f"lead time + review ({terms.protected}) must lie within one. Give a longer past or shorter terms."
+            )
+        is_known = (data.counts_from <= self.origin) & (whole.units[:, : self.origin] > 0).any(axis=1)
+        self.panel = whole.only(is_known)
+
+    def beliefs(self) -> dict[str, Belief]:
+        """Every policy's way to see the demand of the protected time."""
+        textbook = {spread: self._textbook(spread) for spread in SPREADS}
+        return {OURS: self._ours, **textbook}
+
+    def judged(self, belief: Belief, service_level: float) -> tuple[dict[str, float], list[dict[str, float]]]:
+        """The policy's metrics at the service level, and at every level of the grid; costs as at `service_level`."""
+        beliefs = beliefs_at_reviews(belief, self.panel, self.origin, self.end, self.terms)
+        at_level = self._metrics(beliefs, service_level, service_level)
+        return at_level, [self._metrics(beliefs, level, service_level) for level in SERVICE_GRID]
+
+    def _metrics(self, beliefs: Sequence[StretchDemand], level: float, cost_level: float) -> dict[str, float]:
+        stock = replay_beliefs(beliefs, self.panel, self.origin, self.end, level, self.terms)
+        return policy_metrics(stock, self.terms, cost_level, 1.0) | {"level": level}
+
+    def _textbook(self, spread: str) -> Belief:
+        window = DAY_WINDOW if self.panel.frequency is DAY else OTHER_WINDOW
+        return lambda past: safety_stock_demand(past.units, past.is_known, self.terms.protected, spread, window)
+
+    def _ours(self, past: Panel) -> StretchDemand:
+        return forecast_belief(self._model(past.periods), self.terms)(past)
+
+    def _model(self, period: int) -> DemandModel:
+        """The model that was fitted at the beginning of the period's horizon."""
+        fitted_at = self.origin + (period - self.origin) // self.horizon * self.horizon
+        if fitted_at not in self.models:
+            parameters = DemandParameters(horizon=self.horizon)
+            self.models[fitted_at] = fit_demand(self.panel.before(fitted_at), parameters, SEED, self.threads)
+        return self.models[fitted_at]
+
+
+def replay_terms(panel: Panel, options: argparse.Namespace) -> ReplayTerms:
+    """Lead time and review as given, or a week of days, or one period of any other frequency."""
+    default = DAY_PERIODS if panel.frequency is DAY else 1
+    lead_time, review = (default if given is None else given for given in (options.lead_time, options.review))
+    return ReplayTerms(lead_time, review)
+
+
+def compared(
+    at_level: Mapping[str, Metrics], curves: Mapping[str, Sequence[Metrics]], service_level: float
+) -> dict[str, dict[str, float | None]]:
+    """By how much our total cost lies below each of the textbook's, 0.15 is 15 %; None: no level serves as well."""
+    ours, curve = at_level[OURS], curves[OURS]
+    achieved = at_equal_service(curve, CYCLE_SERVICE, service_level)
+    textbook = {name: other for name, other in curves.items() if name != OURS}
+
+    def at(service: str, wanted: Metrics | None) -> dict[str, float | None]:
+        if wanted is None:
+            return dict.fromkeys(("strongest", *textbook))
+        found = {name: at_equal_service(other, service, wanted[service]) for name, other in textbook.items()}
+        return _with_strongest({name: _below(wanted, found[name]) for name in textbook})
+
+    return {
+        "same_level": _with_strongest({name: _below(ours, at_level[name]) for name in textbook}),
+        "same_service": at(CYCLE_SERVICE, achieved),
+        "equal_fill_rate": at("fill_rate", ours),
+        "equal_cycle_service": at(CYCLE_SERVICE, ours),
+        "best_level": _with_strongest({name: _below(_cheapest(curve), _cheapest(textbook[name])) for name in textbook}),
+    }
+
+
+def _with_strongest(below: dict[str, float | None]) -> dict[str, float | None]:
+    usual = [value for name in USUAL if (value := below[name]) is not None]
+    return {"strongest": min(usual, default=None), **below}
+
+
+def _below(ours: Metrics, other: Metrics | None) -> float | None:
+    return None if other is None else 1 - _cost(ours) / _cost(other)
+
+
+def _cheapest(curve: Sequence[Metrics]) -> Metrics:
+    return min(curve, key=_cost)
+
+
+def _cost(metrics: Metrics) -> float:
+    return metrics["total_cost"]
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return round(value, DECIMALS) if isinstance(value, float) else value
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="series.parquet and meta.json, or invoices")
+    parser.add_argument("--lead-time", type=int, metavar="PERIODS", help="default: 7 days, or 1 week or month")
+    parser.add_argument("--review", type=int, metavar="PERIODS", help="the same")
+    parser.add_argument("--service-level", type=float, default=0.95)
+    parser.add_argument("--series", type=int, metavar="N", help="a sample of so many")
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

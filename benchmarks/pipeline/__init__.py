@@ -1,0 +1,1 @@
+"""Speed, memory and answers of the whole pipeline: `python -m benchmarks.pipeline`."""

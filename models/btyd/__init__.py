@@ -1,0 +1,1 @@
+"""Buy-till-you-die models: how often a customer buys, and whether they still do."""

@@ -1,0 +1,1 @@
+"""The probability that a customer does not come back within the horizon, and why."""

@@ -1,0 +1,1 @@
+"""Features and purchase histories of customers."""

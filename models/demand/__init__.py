@@ -1,0 +1,1 @@
+"""Demand forecasts with predictive distributions."""

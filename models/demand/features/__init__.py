@@ -1,0 +1,1 @@
+"""Features of one series at one time."""

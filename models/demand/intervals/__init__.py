@@ -1,0 +1,1 @@
+"""Predictive distributions: quantile forest, conformal calibration, cumulative demand."""

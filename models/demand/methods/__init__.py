@@ -1,0 +1,1 @@
+"""The forecast methods that the ensemble combines."""

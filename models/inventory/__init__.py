@@ -1,0 +1,1 @@
+"""When to order and how much, from a forecast of demand."""

@@ -1,0 +1,39 @@
+"""The newsvendor's question and the economic lot: how sure to be, and how much at once, when both errors cost money.
+
+Arrow, Harris & Marschak (1951), "Optimal inventory policy"; Harris (1913), "How many parts to make at once".
+"""
+
+import numpy as np
+
+from models.inventory.terms import DAYS_PER_YEAR, MAX_SERVICE_LEVEL, ItemTerms
+
+
+def critical_ratio(shortage_cost: np.ndarray, overage_cost: np.ndarray) -> np.ndarray:
+    """The probability with which the stock should suffice: shortage / (shortage + overage), costs per unit."""
+    ratio: np.ndarray = shortage_cost / (shortage_cost + overage_cost)
+    return ratio
+
+
+def service_levels(terms: ItemTerms) -> np.ndarray:
+    """How sure each item's stock shall be to last, (items,): from its costs where told, else the level set for it.
+
+    A unit too many is held for one more review period; a unit too few is a sale lost. At most MAX_SERVICE_LEVEL, as no
+    forecast knows what lies beyond.
+    """
+    ratio = critical_ratio(terms.shortage_cost, terms.daily_holding_cost * terms.review_days)
+    return np.where(np.isnan(ratio), terms.service_level, np.minimum(ratio, MAX_SERVICE_LEVEL))
+
+
+def shortage_cost_of(service_level: np.ndarray | float, overage_cost: np.ndarray | float) -> np.ndarray | float:
+    """The cost of a lost unit at which `service_level` is the critical ratio."""
+    return overage_cost * service_level / (1 - service_level)
+
+
+def economic_order_quantity(daily_units: np.ndarray, terms: ItemTerms) -> np.ndarray:
+    """The lot at which ordering and holding together cost least, (items,); 0 where an order costs nothing.
+
+    0 as well where the unit cost is not known: the lot is then left to the need, the pack and the minimum order.
+    """
+    yearly = daily_units * DAYS_PER_YEAR
+    lot = np.sqrt(2 * yearly * terms.order_cost / (terms.daily_holding_cost * DAYS_PER_YEAR))
+    return np.where(terms.order_cost > 0, np.nan_to_num(lot), 0.0)

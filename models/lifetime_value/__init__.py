@@ -1,0 +1,1 @@
+"""Orders and spend to be expected of a customer, with intervals."""

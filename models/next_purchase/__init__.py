@@ -1,0 +1,1 @@
+"""When a customer will buy next: survival models on right-censored histories."""

@@ -1,0 +1,1 @@
+"""RFM scores, lifecycle stages and clusters of customers."""

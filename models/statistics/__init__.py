@@ -1,0 +1,1 @@
+"""Estimators and metrics that several models share."""

@@ -1,0 +1,1 @@
+"""Items whose sales rise or fall beyond season and noise."""

@@ -1,0 +1,1 @@
+"""Holdouts, campaign results and the fairness audit."""

@@ -1,0 +1,1 @@
+"""The demand family: from orders to forecasts of items, channels and sums."""

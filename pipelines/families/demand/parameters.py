@@ -1,0 +1,74 @@
+"""What a shop may choose of its demand forecasts: how often, how far, of what, and what the calendar knows."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.errors import InputError
+from models.demand.frequency import Frequency, parse_frequency
+from models.demand.methods.boosting import BoostingParameters
+from models.demand.model import DemandParameters
+from pipelines.features.public_holidays import country_code
+
+HORIZONS: Final = {"day": 28, "week": 8, "month": 3}
+HISTORY_DAYS: Final = {"day": 800, "week": 1_140, "month": 1_860}
+
+_LOWEST: Final = {
+    "horizon": 1,
+    "active_days": 1,
+    "history": 1,
+    "false_alarms_per_item_year": 0,
+    "min_items": 1,
+    "max_training_rows": 1,
+    "rounds": 1,
+}
+
+
+@dataclass(frozen=True)
+class StoreDemandParameters:
+    """How a store's events become demand, and how far it is forecast.
+
+    Raises ValueError for what cannot be meant.
+    """
+
+    frequency: str = "day"  # day, week or month
+    horizon: int | None = None  # periods; None: 28 days, 8 weeks or 3 months
+    by_channel: bool = False  # forecast each item in each channel, and items as their sum
+    calendar: str | None = None  # CSV file of planned promotions, stock-outs and other covariates
+    country: str | None = None  # whose public holidays count; None: where most orders come from
+    active_days: int = 365  # an item is forecast where it sold within so many days
+    history: int | None = None  # days before these are not looked at; None: 800, for weeks and months more
+    false_alarms_per_item_year: float = 0.02  # of days taken for a stock-out because zeros are too many for chance
+    min_items: int = 5
+    max_training_rows: int = BoostingParameters.max_rows
+    rounds: int = BoostingParameters.rounds  # of boosting, at most
+
+    def __post_init__(self) -> None:
+        try:
+            parse_frequency(self.frequency)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        if self.country is not None and country_code(self.country) is None:
+            raise ValueError(
+                f"country is {self.country!r}; give the code of a country, such as DE, or leave it out to take the one "
+                "most orders come from."
+            )
+        for name, low in _LOWEST.items():
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise ValueError(f"{name} is {value}; at least {low} is needed.")
+
+    def of_model(self) -> DemandParameters:
+        """What the model itself is told."""
+        return DemandParameters(self.horizon_periods, BoostingParameters(self.max_training_rows, self.rounds))
+
+    @property
+    def counted(self) -> Frequency:
+        return parse_frequency(self.frequency)
+
+    @property
+    def horizon_periods(self) -> int:
+        return self.horizon or HORIZONS[self.counted.name]
+
+    @property
+    def history_days(self) -> int:
+        return self.history or HISTORY_DAYS[self.counted.name]

@@ -1,0 +1,122 @@
+"""Daily sales as arrays: codes of items and channels, dates, units and prices, and matrices of them by day."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contracts import columns as c
+from pipelines.families.demand.item_attributes import Span
+from pipelines.features.demand import channel_demand, daily_demand
+from pipelines.features.kpis import NO_CHANNEL
+
+MAX_CHANNELS: Final = 12  # the channels that sell least become one
+OTHER_CHANNELS: Final = "other"
+
+
+@dataclass(frozen=True)
+class Sales:
+    """One row per day and series that sold; `item` and `channel` are codes, and a series is one code of both.
+
+    `item_ids` is sorted. Without channels there is one, with an empty name.
+    """
+
+    item: np.ndarray
+    channel: np.ndarray
+    date: np.ndarray  # datetime64[D]
+    units: np.ndarray
+    price: np.ndarray  # NaN where none is known
+    item_ids: np.ndarray
+    channels: tuple[str, ...]
+
+    @property
+    def series(self) -> np.ndarray:
+        """The code of each row's series: of its item and, within that, of its channel."""
+        code: np.ndarray = self.item * len(self.channels) + self.channel
+        return code
+
+    def item_of(self, series: np.ndarray) -> np.ndarray:
+        """The items' codes of series' codes."""
+        return series // len(self.channels)
+
+    def channel_of(self, series: np.ndarray) -> np.ndarray:
+        """The channels' codes of series' codes."""
+        return series % len(self.channels)
+
+    def active(self, since: np.datetime64, end: np.datetime64) -> np.ndarray:
+        """The series that sold from `since` on and before `end`, sorted codes."""
+        return np.unique(self.series[(self.date >= since) & (self.date < end)])
+
+    def daily(self, rows: np.ndarray, wanted: np.ndarray, span: Span) -> np.ndarray:
+        """Units (wanted, days of `span`) float32, where `rows` are the codes of these rows, and `wanted` is sorted."""
+        place, day = _positions(wanted, rows), (self.date - span.first).astype(np.int64)
+        is_inside = (place >= 0) & (day >= 0) & (day < span.days)
+        cells = place[is_inside] * span.days + day[is_inside]
+        units = np.bincount(cells, weights=self.units[is_inside], minlength=len(wanted) * span.days)
+        return units.reshape(len(wanted), span.days).astype(np.float32)
+
+    def first_day(self, rows: np.ndarray, wanted: np.ndarray, span: Span) -> np.ndarray:
+        """The day of `span` on which each wanted code first sold, 0 for those that did before, (wanted,)."""
+        place = _positions(wanted, rows)
+        first = np.full(len(wanted), np.iinfo(np.int64).max)
+        np.minimum.at(first, place[place >= 0], (self.date - span.first).astype(np.int64)[place >= 0])
+        return np.asarray(np.maximum(first, 0))
+
+    def mean_price(self, items: np.ndarray) -> np.ndarray:
+        """What a unit of each item cost on average, (items,) float32; NaN where no price is known."""
+        place = _positions(items, self.item)
+        is_priced = (place >= 0) & ~np.isnan(self.price)
+        weights = self.units[is_priced]
+        value = np.bincount(place[is_priced], weights * self.price[is_priced], len(items))
+        units = np.bincount(place[is_priced], weights, len(items))
+        mean: np.ndarray = np.divide(value, units, out=np.full(len(items), np.nan), where=units > 0)
+        return mean.astype(np.float32)
+
+
+def read_sales(events: ibis.Table, as_of: datetime, by_channel: bool) -> Sales:
+    """All sales before the day of `as_of`, of every item that ever sold."""
+    table = (channel_demand if by_channel else daily_demand)(events, as_of).to_pyarrow().combine_chunks()
+    item, item_ids = _encoded(table[c.ITEM_ID])
+    channel = np.zeros(len(item), dtype=np.int64)
+    channels: tuple[str, ...] = ("",)
+    units = table[c.UNITS].to_numpy()
+    if by_channel:
+        channel, channels = _largest(*_encoded(pc.fill_null(table[c.CHANNEL], NO_CHANNEL)), units)
+    return Sales(
+        item=item,
+        channel=channel,
+        date=table[c.DATE].to_numpy().astype("datetime64[D]"),
+        units=units,
+        price=table[c.PRICE].to_numpy(),
+        item_ids=item_ids,
+        channels=channels,
+    )
+
+
+def _encoded(names: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes, and the sorted names behind them."""
+    encoded = names.combine_chunks().dictionary_encode()
+    values, rank = np.unique(np.asarray(encoded.dictionary.to_pylist(), dtype=np.str_), return_inverse=True)
+    return rank[encoded.indices.to_numpy(zero_copy_only=False)].astype(np.int64), values
+
+
+def _largest(code: np.ndarray, names: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    if len(names) <= MAX_CHANNELS:
+        return code, tuple(names.tolist())
+    order = np.argsort(-np.bincount(code, units, len(names)), kind="stable")
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[order] = np.arange(len(names))
+    kept = names[order[: MAX_CHANNELS - 1]].tolist()
+    return np.minimum(rank, MAX_CHANNELS - 1)[code], (*kept, OTHER_CHANNELS)
+
+
+def _positions(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where each wanted code stands in the sorted `known`; -1 where it does not."""
+    if not len(known):
+        return np.full(len(wanted), -1)
+    position = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[position] == wanted, position, -1)

@@ -1,0 +1,102 @@
+"""What a family declares: what it needs, how it is judged, and what it puts into a bundle."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from contracts import columns as c
+from contracts.bundle import FamilyKind, Replay
+from contracts.progress import Progress, silent
+from pipelines.families.snapshots import CustomerHistory, SharedHistory
+
+Metrics = dict[str, float | None]  # None: not defined on this data, for example an AUC of one class
+
+
+def no_campaigns() -> ibis.Table:
+    """The campaigns of a store that has drawn none."""
+    return ibis.memtable(c.CAMPAIGNS.empty_table())
+
+
+@dataclass(frozen=True)
+class PreviousFit:
+    """A family as it is served now: where a fit may start, so that little changes without a cause."""
+
+    folder: Path  # the family's folder in the verified bundle
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a family may look at; the cut-off is an argument, so that a leak is visible.
+
+    `events` has the columns of `columns.EVENTS`, `catalogue` those of `columns.CATALOGUE`, `campaigns` those of
+    `columns.CAMPAIGNS`. Feature functions take `(events, as_of)` and look at nothing at or after `as_of`.
+    """
+
+    events: ibis.Table
+    catalogue: ibis.Table
+    as_of: datetime
+    parameters: Any  # an instance of the family's `parameters` class
+    campaigns: ibis.Table = field(default_factory=no_campaigns)  # who was to be contacted, and who was held out
+    seed: int = 7
+    threads: int = 2
+    progress: Progress = silent
+    previous: PreviousFit | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)  # every family's parameters, by its name
+    shared: SharedHistory = field(default_factory=SharedHistory)
+
+    @property
+    def history(self) -> CustomerHistory:
+        """What the customers did, fetched once for all families that are given the same `shared`."""
+        return self.shared.of(self.events, self.as_of)
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A family and its baseline, judged on a window later than everything that they were fitted on."""
+
+    window_start: datetime
+    window_end: datetime
+    cases: int
+    metrics: Metrics
+    baseline_metrics: Metrics
+    details: dict[str, Any] = field(default_factory=dict)  # JSON: for example a reliability curve
+    predictions: pa.Table | None = None  # customer_id first: what was predicted of each, and what came true
+
+
+@dataclass(frozen=True)
+class FittedFamily:
+    """A family fitted on everything before `as_of`, ready to be written into a bundle."""
+
+    write_files: Callable[[Path], None]  # into the family's own folder; .npy, .arrow, .txt and .json only
+    table: pa.Table | None = None  # key column first; joined into the customers' or the items' table
+    columns: dict[str, str] = field(default_factory=dict)  # column -> what it says, in a marketer's words
+    replays: list[Replay] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The rule that a family must pass to be published: beat its baseline where it counts."""
+
+    metric: str
+    higher_is_better: bool
+    at_most: dict[str, float] = field(default_factory=dict)  # further metrics that must not exceed a bound
+    answers_as_baseline: bool = False  # where that served better; then to be as good as it is enough
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family. `backtest` and `fit` raise NotEnoughData, saying what they need."""
+
+    name: str
+    kind: FamilyKind
+    baseline: str  # in words
+    gate: Gate
+    parameters: type  # a frozen dataclass: every parameter, once, with its default
+    backtest: Callable[[TrainingData], Backtest]
+    fit: Callable[[TrainingData], FittedFamily]

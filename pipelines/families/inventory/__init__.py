@@ -1,0 +1,1 @@
+"""The inventory family: reorder points and alerts, simulated on past weeks."""

@@ -1,0 +1,1 @@
+"""The next-purchase family."""

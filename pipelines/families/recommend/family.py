@@ -1,0 +1,122 @@
+"""The recommend family: what each shopper should see now, against what is popular with everybody."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from contracts.bundle import Replay, write_arrays
+from contracts.errors import NotEnoughData
+from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
+from pipelines.families.recommend.interactions import read_interactions, read_items
+from recsys.data.vocabulary import Vocabulary
+from recsys.parameters import RecommendParameters
+from recsys.recommender import Recommender, utc_seconds
+from recsys.request import KINDS, Query, SessionEvent, query_to_json
+from recsys.training.evaluation import Evaluation, evaluate
+from recsys.training.examples import Cases
+from recsys.training.time_split import last_window, target_kind
+from recsys.training.train import fit_recommender
+
+RANKER_FILE: Final = "ranker_{moment}.txt"
+PARAMETERS_FILE: Final = "parameters.json"
+
+
+def backtest(data: TrainingData) -> Backtest:
+    """Predict the last window from its first instant; nothing fitted has seen the window, refunds included."""
+    parameters: RecommendParameters = data.parameters
+    as_of = utc_seconds(data.as_of)
+    data.progress("recommend: interactions")
+    rows = read_interactions(data.events, data.as_of)
+    window = last_window(rows.first(as_of), as_of, parameters.test_window_days)
+    start = datetime.fromtimestamp(window.start, UTC)
+    rows_before = read_interactions(data.events, start)
+    customers = Vocabulary.of([*rows.customer_ids, *rows_before.customer_ids])
+    items = read_items(data.catalogue)
+    everything, past = rows.interactions(customers, items), rows_before.interactions(customers, items)
+    kind = target_kind(everything, window, parameters.minimum_cases)
+    if kind is None:
+        raise NotEnoughData(
+            f"judging recommendations needs at least {parameters.minimum_cases} customers who viewed, added or "
+            f"ordered something in the last {(window.stop - window.start) / 86_400:.0f} days. Ingest more events."
+        )
+    recommender = fit_recommender(
+        past, items, window.start, parameters, seed=data.seed, threads=data.threads, progress=data.progress
+    )
+    data.progress("recommend: judging")
+    known = past.joined(everything.between(window.start, window.stop))
+    at_start = Cases.at_start(known, window, kind).sampled(parameters.evaluated_cases, data.seed)
+    found = evaluate(recommender, at_start, data.seed)
+    visits = Cases.in_visits(known, window, kind, data.seed).sampled(parameters.evaluated_cases, data.seed)
+    in_visits = evaluate(recommender, visits, data.seed) if len(visits) else Evaluation(0, {}, {}, {})
+    said = {name: value for name, value in recommender.parameters.items() if name.startswith("ranker_")}
+    return Backtest(
+        window_start=start,
+        window_end=data.as_of,
+        cases=found.cases,
+        metrics=found.metrics | _in_visit(in_visits.metrics),
+        baseline_metrics=found.baseline_metrics | _in_visit(in_visits.baseline_metrics),
+        details=found.details | said | {"target_kind": KINDS[kind], "visits": in_visits.cases},
+    )
+
+
+def fit(data: TrainingData) -> FittedFamily:
+    """The recommender of everything before `as_of`, with requests that must be answered alike when it is served."""
+    rows, items = read_interactions(data.events, data.as_of), read_items(data.catalogue)
+    recommender = fit_recommender(
+        rows.interactions(Vocabulary.of(rows.customer_ids), items),
+        items,
+        utc_seconds(data.as_of),
+        data.parameters,
+        seed=data.seed,
+        threads=data.threads,
+        progress=data.progress,
+    )
+
+    def write_files(folder: Path) -> None:
+        write_arrays(folder, recommender.to_arrays())
+        for moment, ranker in recommender.rankers.items():
+            (folder / RANKER_FILE.format(moment=moment)).write_text(ranker.text, encoding="utf-8")
+        (folder / PARAMETERS_FILE).write_text(json.dumps(recommender.parameters, indent=2), encoding="utf-8")
+
+    return FittedFamily(write_files=write_files, replays=_replays(recommender, data.parameters.replays))
+
+
+def _in_visit(metrics: Metrics) -> Metrics:
+    return {f"visit_{name}": metrics.get(name) for name in ("recall_at_20", "ndcg_at_10")}
+
+
+RECOMMEND: Final = Family(
+    name="recommend",
+    kind="recommender",
+    baseline="the items that most customers chose in the last 7 days, the same for everybody",
+    gate=Gate(metric="recall_at_20", higher_is_better=True),
+    parameters=RecommendParameters,
+    backtest=backtest,
+    fit=fit,
+)
+
+
+def _replays(recommender: Recommender, limit: int) -> list[Replay]:
+    """A stranger, the customers with the longest histories, and a visit that is going on."""
+    histories, items = recommender.histories, recommender.retriever.items
+    longest = np.argsort(-np.diff(histories.offsets), kind="stable")[:limit].tolist()
+    popular = [items.ids.value(int(place)) for place in recommender.retriever.popularity.order[:3]]
+    queries = [Query(k=10), *(Query(customer_id=histories.customers.value(place), k=10) for place in longest)]
+    if popular:
+        visit = tuple(SessionEvent(item_id) for item_id in popular[1:])
+        queries[-1] = replace(queries[-1], item_id=popular[0], session=visit)
+    return [_replay(recommender, query) for query in queries]
+
+
+def _replay(recommender: Recommender, query: Query) -> Replay:
+    answer = recommender.recommend(query)
+    expected: dict[str, Sequence[Any]] = {
+        "items": [item.item_id for item in answer.items],
+        "scores": [item.score for item in answer.items],
+    }
+    return Replay(route="recommend", request=query_to_json(query), expected=dict(expected))

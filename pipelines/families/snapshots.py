@@ -1,0 +1,216 @@
+"""What the customers did, for every family that looks at it, and dated snapshots: what was known, and what followed.
+
+The features of a snapshot look at nothing at or after it; its outcome looks at nothing before it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contracts import columns as c
+from contracts.errors import NotEnoughData
+from models.btyd.model import PARETO_NBD, PurchaseModels, PurchaseOutlook
+from models.churn.model import ChurnParameters
+from models.customers.features import FEATURES
+from models.customers.purchase_history import PurchaseHistory
+from pipelines.features.as_of import UnsetInstant
+from pipelines.features.customer import customer_features, customer_input
+from pipelines.features.orders import DAY_SECONDS, ORDERED_AT, VALUE, orders
+from pipelines.features.prepared_query import StandingQuery
+
+ELIGIBLE_HORIZONS: Final = 2  # who has been silent for longer has lapsed, and is neither trained on nor scored
+HISTORY_HORIZONS: Final = 5  # training, calibration and test need a horizon each, and features some past
+MIN_HORIZON_DAYS: Final = 7
+MAX_HORIZON_DAYS: Final = 365
+DAY: Final = timedelta(days=1)
+BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+RECENCY: Final = list(FEATURES).index("recency_days")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The customers of one instant, sorted by id."""
+
+    at: datetime
+    customer_ids: pa.Array  # (customers,)
+    features: np.ndarray  # (customers, len(FEATURES)); NaN where missing
+    outcome: np.ndarray | None = None  # (customers,); 1: no order within the horizon; None: not known yet
+
+    @property
+    def recency_days(self) -> np.ndarray:
+        recency: np.ndarray = self.features[:, RECENCY]
+        return recency
+
+    def taken(self, chosen: np.ndarray) -> "Snapshot":
+        """The customers where `chosen` (customers,) is true."""
+        outcome = None if self.outcome is None else self.outcome[chosen]
+        return Snapshot(self.at, self.customer_ids.filter(pa.array(chosen)), self.features[chosen], outcome)
+
+
+@dataclass(frozen=True)
+class PurchaseRhythm:
+    """How often the store's customers come, and the horizon that follows from it."""
+
+    first_order_at: datetime
+    usual_gap_days: float  # median over the gaps between a customer's orders
+    horizon_days: int
+
+
+class CustomerHistory:
+    """What customers did before `as_of`: the events that matter here are fetched, and each query is written, once."""
+
+    def __init__(self, events: ibis.Table, as_of: datetime) -> None:
+        self.events = events
+        self.as_of = as_of
+        self._models: dict[tuple[datetime, str], PurchaseModels] = {}
+
+    def rhythm(self, parameters: ChurnParameters, as_of: datetime | None = None) -> PurchaseRhythm:
+        """The horizon: a high quantile of the gaps between orders, as the history allows; raises NotEnoughData."""
+        as_of = as_of or self.as_of
+        days = self.order_days(as_of)
+        customers = len(days[c.CUSTOMER_ID].unique())
+        if customers < parameters.min_customers:
+            raise NotEnoughData(
+                f"churn needs at least {parameters.min_customers} known customers with an order; there are {customers}."
+            )
+        first, gaps = pc.min(days[ORDERED_AT]).as_py(), _gaps(days)
+        if not len(gaps):
+            raise NotEnoughData("churn needs customers who ordered on more than one day; there is none.")
+        usual, long = float(np.median(gaps)), float(np.quantile(gaps, parameters.horizon_quantile))
+        return rhythm_of(first, as_of, usual, long, parameters)
+
+    def usual_gap_days(self, at: datetime) -> float | None:
+        """The median of the days between a customer's orders before `at`; None where nobody ordered twice."""
+        gaps = _gaps(self.order_days(at))
+        return float(np.median(gaps)) if len(gaps) else None
+
+    def first_order_at(self) -> datetime | None:
+        """When the first order was placed; None where there is none."""
+        first: datetime | None = pc.min(self.order_days(self.as_of)[ORDERED_AT]).as_py()
+        return first
+
+    def snapshot(self, at: datetime, horizon_days: int | None = None) -> Snapshot:
+        """Everybody with an order before `at`; with `horizon_days`, those who have not lapsed, and what they did."""
+        everybody = _snapshot(self._features(at), at)
+        if horizon_days is None:
+            return everybody
+        eligible = everybody.taken(everybody.recency_days < ELIGIBLE_HORIZONS * horizon_days)
+        came = self.order_days(at + horizon_days * DAY, since=at)[c.CUSTOMER_ID]
+        stayed = pc.is_in(eligible.customer_ids, value_set=came.combine_chunks()).to_numpy(zero_copy_only=False)
+        return replace(eligible, outcome=(~stayed).astype(np.int8))
+
+    def bought(self, customer_ids: pa.Array, start: datetime, end: datetime) -> tuple[np.ndarray, np.ndarray]:
+        """How many orders each of them placed in [start, end) that still stood at the end, and of what value.
+
+        Orders of one day count as one.
+        """
+        days = self.order_days(end, since=start)
+        row = pc.index_in(days[c.CUSTOMER_ID], value_set=customer_ids).combine_chunks()
+        known = row.is_valid().to_numpy(zero_copy_only=False)
+        rows = row.drop_null().to_numpy()
+        values = days[VALUE].to_numpy()[known]
+        size = len(customer_ids)
+        return np.bincount(rows, minlength=size).astype(float), np.bincount(rows, weights=values, minlength=size)
+
+    def order_days(self, at: datetime, since: datetime = BEGINNING) -> pa.Table:
+        """The days on which customers ordered in [since, at), of orders that stand at `at`; sorted by customer and day.
+
+        Columns: customer_id, day (the number of the UTC day), value of the day's orders, ordered_at (the first's).
+        """
+        return self._order_days(since, at)
+
+    def outlook(
+        self, customer_ids: pa.Array, at: datetime, horizon_days: float, form: str = PARETO_NBD
+    ) -> PurchaseOutlook:
+        """What the purchase histories at `at` alone let expect of each of them; models are fitted on all customers."""
+        everybody, purchases = self._purchases_at(at)
+        if (at, form) not in self._models:
+            self._models[at, form] = PurchaseModels.fit(purchases, form)
+        rows = pc.index_in(customer_ids, value_set=everybody).to_numpy()
+        return self._models[at, form].outlook(purchases.take(rows), horizon_days)
+
+    def _purchases_at(self, at: datetime) -> tuple[pa.Array, PurchaseHistory]:
+        """Everybody with an order before `at`, and their purchase histories."""
+        days = self.order_days(at)
+        codes = days[c.CUSTOMER_ID].combine_chunks().dictionary_encode()
+        day, value = days[c.DAY].to_numpy(), days[VALUE].to_numpy()
+        last_day = int(at.timestamp() // DAY_SECONDS)
+        return codes.dictionary, PurchaseHistory.of_orders(codes.indices.to_numpy(), day, value, last_day)
+
+    @cached_property
+    def _events(self) -> ibis.Table:
+        return customer_input(self.events.filter(self.events[c.OCCURRED_AT] < ibis.literal(self.as_of))).cache()
+
+    @cached_property
+    def _features(self) -> StandingQuery:
+        def written(at: UnsetInstant) -> ibis.Table:
+            return customer_features(self._events, at).select(c.CUSTOMER_ID, *FEATURES)
+
+        return StandingQuery(self._events.get_backend(), 1, written, [c.CUSTOMER_ID])
+
+    @cached_property
+    def _order_days(self) -> StandingQuery:
+        def written(since: UnsetInstant, at: UnsetInstant) -> ibis.Table:
+            return _order_days(orders(self._events.filter(self._events[c.OCCURRED_AT] >= since.at), at))
+
+        return StandingQuery(self._events.get_backend(), 2, written, [c.CUSTOMER_ID, c.DAY])
+
+
+class SharedHistory:
+    """The customers' history for families that are trained one after another: kept until another one is asked for."""
+
+    def __init__(self) -> None:
+        self._kept: CustomerHistory | None = None
+
+    def of(self, events: ibis.Table, as_of: datetime) -> CustomerHistory:
+        """The history of these events before `as_of`."""
+        if self._kept is None or self._kept.events is not events or self._kept.as_of != as_of:
+            self._kept = CustomerHistory(events, as_of)
+        return self._kept
+
+
+def _order_days(placed: ibis.Table) -> ibis.Table:
+    days = placed.mutate((placed[ORDERED_AT].epoch_seconds() // DAY_SECONDS).cast("int64").name(c.DAY))
+    return days.group_by(c.CUSTOMER_ID, c.DAY).agg(
+        days[VALUE].sum().round(2).name(VALUE), days[ORDERED_AT].min().name(ORDERED_AT)
+    )
+
+
+def _gaps(days: pa.Table) -> np.ndarray:
+    """The days between a customer's orders, (gaps,); `days` is what `CustomerHistory.order_days` gave."""
+    customer = days[c.CUSTOMER_ID].combine_chunks().dictionary_encode().indices.to_numpy()
+    day = days[c.DAY].to_numpy()
+    gaps: np.ndarray = np.diff(day)[np.diff(customer) == 0]
+    return gaps
+
+
+def _snapshot(table: pa.Table, at: datetime) -> Snapshot:
+    columns = [table[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in FEATURES]
+    features = np.column_stack(columns) if table.num_rows else np.empty((0, len(FEATURES)))
+    return Snapshot(at, table[c.CUSTOMER_ID].combine_chunks(), features)
+
+
+def rhythm_of(
+    first: datetime, as_of: datetime, usual: float, long: float, parameters: ChurnParameters
+) -> PurchaseRhythm:
+    """The horizon is as told or `long`, a high quantile of the gaps, within what the history can judge.
+
+    Raises NotEnoughData where what was told needs a longer history.
+    """
+    history_days = (as_of - first) / DAY
+    longest = min(int(history_days / HISTORY_HORIZONS), MAX_HORIZON_DAYS)
+    horizon_days = parameters.horizon_days or int(
+        np.clip(round(long), MIN_HORIZON_DAYS, max(longest, MIN_HORIZON_DAYS))
+    )
+    if horizon_days > longest and horizon_days * HISTORY_HORIZONS > history_days:
+        raise NotEnoughData(
+            f"churn with a horizon of {horizon_days} days needs {horizon_days * HISTORY_HORIZONS} days of orders; "
+            f"there are {history_days:.0f}. Wait, or set families.churn.horizon_days to {max(longest, 1)} or less."
+        )
+    return PurchaseRhythm(first, usual, horizon_days)

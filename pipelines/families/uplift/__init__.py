@@ -1,0 +1,1 @@
+"""The uplift family."""

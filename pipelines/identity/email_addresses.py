@@ -1,0 +1,75 @@
+"""The e-mail address that each customer said last, and who refuses marketing, at the moment an export is made.
+
+Addresses stay in the events: no bundle, model, log or answer of the service holds one. The list is of the published
+bundle, which may be older than what is known of people here: two of its customers may be one by now. So addresses and
+refusals are also told under the ids that a customer had before.
+"""
+
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contracts import columns as c
+from pipelines.identity.resolution import IS_USER_ID, PERSON_ID, customer_id_of_user
+from pipelines.warehouse.warehouse import Warehouse
+
+ADDRESSES: Final = pa.schema([pa.field(c.CUSTOMER_ID, pa.string(), nullable=False), pa.field(c.EMAIL, pa.string())])
+_IDENTIFY: Final = "identify"
+
+
+class _Traits(msgspec.Struct):
+    """The trait that we read; an explicit null takes an address back."""
+
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+def latest_addresses(warehouse: Warehouse) -> pa.Table:
+    """Every known customer who said an address and has not taken it back, under each of their ids: `ADDRESSES`."""
+    events = warehouse.events()
+    said = events.filter(
+        events[c.TYPE] == _IDENTIFY, events[c.IS_KNOWN], events[c.TRAITS].contains(f'"{c.EMAIL}"')
+    ).select(c.CUSTOMER_ID, c.OCCURRED_AT, c.TRAITS)
+    latest: dict[str, tuple[int, str]] = {}
+    for batch in said.to_pyarrow().to_batches():
+        times = batch[c.OCCURRED_AT].cast(pa.int64()).to_pylist()
+        for customer, at, traits in zip(
+            batch[c.CUSTOMER_ID].to_pylist(), times, batch[c.TRAITS].to_pylist(), strict=True
+        ):
+            email = _email(traits)
+            if email is not None:
+                # Of two at one instant the greater counts, so that the order of events does not matter.
+                latest[customer] = max(latest.get(customer, (at, "")), (at, email))
+    said_last = {customer: email for customer, (_, email) in latest.items() if email}
+    former = {old: said_last[new] for old, new in _former_ids(warehouse).items() if new in said_last}
+    rows = sorted((said_last | former).items())
+    return pa.table([list(column) for column in zip(*rows, strict=True)] or [[], []], schema=ADDRESSES)
+
+
+def refusing_customers(warehouse: Warehouse) -> pa.Array:
+    """Every id of those whose latest word on marketing is no, also where it came after the bundle was made."""
+    consent = warehouse.consent()
+    said_no = consent.filter(consent[c.CONSENT_MARKETING] == False)  # noqa: E712
+    refusing = said_no.select(c.CUSTOMER_ID).to_pyarrow()[c.CUSTOMER_ID].combine_chunks()
+    former = _former_ids(warehouse)
+    now = pa.array(former.values(), pa.string())
+    return pa.concat_arrays([refusing, pa.array(former, pa.string()).filter(pc.is_in(now, refusing))])
+
+
+def _former_ids(warehouse: Warehouse) -> dict[str, str]:
+    """The id under which a user was or would be a customer alone, and the customer of whom they are a part now."""
+    people = warehouse.identities()
+    joined = people.filter(people[IS_USER_ID], people[c.IS_KNOWN], people[PERSON_ID] != people[c.CUSTOMER_ID])
+    pairs = joined.select(PERSON_ID, c.CUSTOMER_ID).to_pyarrow()
+    own = map(customer_id_of_user, pairs[PERSON_ID].to_pylist())
+    return {old: new for old, new in zip(own, pairs[c.CUSTOMER_ID].to_pylist(), strict=True) if old != new}
+
+
+def _email(traits: str) -> str | None:
+    """The address, empty where it is taken back; None where the traits say nothing of it."""
+    try:
+        email = msgspec.json.decode(traits, type=_Traits).email
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return None if email is msgspec.UNSET else (email or "").strip()

@@ -1,0 +1,1 @@
+"""Events from files and the live log into the warehouse."""

@@ -1,0 +1,186 @@
+"""A chunk of records, checked and written to Parquet parts, before anything is merged.
+
+A chunk is staged without knowing of any other, so that several processes can share the work.
+"""
+
+import gc
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+from typing import Any, Final
+from zlib import adler32, crc32
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contracts import columns as c
+from contracts.errors import InvalidEvent
+from contracts.events import Event, event_rows, parse_event
+from pipelines.ingest.quarantine import quarantine_row
+from pipelines.ingest.readers.record import Record
+from pipelines.warehouse.currency import AcceptedCurrencies
+
+CONTENT_HASH: Final = "content_hash"  # tells apart different events that came under one message id
+SEQUENCE: Final = "sequence"  # number of the event within the call
+SEQUENCES_PER_CHUNK: Final = 1 << 20
+
+STORED: Final = pa.schema([*c.EVENT_LINES, pa.field(CONTENT_HASH, pa.int64(), nullable=False)])
+STAGED: Final = pa.schema([*STORED, pa.field(SEQUENCE, pa.int64(), nullable=False)])
+
+_CURRENCY: Final = c.EVENT_LINES.get_field_index(c.CURRENCY)
+_STATISTICS: Final = [c.OCCURRED_AT]
+_MOSTLY_CONSTANT: Final = (c.RECEIVED_AT, c.SOURCE)
+
+# What is remembered of an event whose sender refused analytics: who said what about consent, and when; no behaviour.
+_WORD_COLUMNS: Final = (
+    c.MESSAGE_ID,
+    c.OCCURRED_AT,
+    c.RECEIVED_AT,
+    c.SOURCE,
+    c.ANONYMOUS_ID,
+    c.USER_ID,
+    c.CONSENT_ANALYTICS,
+    c.CONSENT_PERSONALIZATION,
+    c.CONSENT_MARKETING,
+    CONTENT_HASH,
+)
+WORDS: Final = pa.schema([STORED.field(name) for name in _WORD_COLUMNS])
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some records of one file, or of the event log."""
+
+    number: int  # within the call
+    origin: str  # the file's name, for the quarantine
+    source: str
+    received_at: datetime
+    records: Iterable[Record]
+    currencies: AcceptedCurrencies
+
+
+@dataclass
+class StagedChunk:
+    """What became of a chunk's records; `accepted` are those that wait to be merged."""
+
+    number: int
+    currency: str | None  # the store's, where it was known or an event stated it
+    received: int = 0
+    accepted: int = 0
+    suppressed: int = 0
+    quarantined: Counter[str] = field(default_factory=Counter)
+
+
+def prepare_worker() -> None:
+    """Spare a worker process the import of pandas, for which pyarrow looks when it first converts something."""
+    sys.meta_path.insert(0, _NoPandas())
+
+
+def stage_chunk(chunk: Chunk, folder: Path) -> StagedChunk:
+    """Check a chunk's records and write what they became to parts in `folder`."""
+    with _without_collector():
+        return _stage(chunk, folder)
+
+
+class _NoPandas(MetaPathFinder):
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("a worker needs no data frames")
+
+
+def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
+    currencies = chunk.currencies
+    staged = StagedChunk(chunk.number, currencies.currency)
+    accepted, suppressed, refused = _Part(), _Part(), _Part()
+    for record in chunk.records:
+        staged.received += 1
+        received_at, source = record.received_at or chunk.received_at, record.source or chunk.source
+        try:
+            event = _checked(record, received_at)
+            rows = [] if event.is_suppressed else event_rows(event, received_at, source)
+            if rows and rows[0][_CURRENCY] is not None:
+                currencies = currencies.checked(rows[0][_CURRENCY], event.occurred_at)
+        except InvalidEvent as error:
+            staged.quarantined[error.code] += 1
+            refused.add(record.raw, [quarantine_row(record, error, chunk.origin, source, received_at)])
+            continue
+        if event.is_suppressed:
+            suppressed.add(record.raw, [_word(event, received_at, source)])
+        else:
+            accepted.add(record.raw, rows)
+    staged.currency = currencies.currency
+    staged.accepted, staged.suppressed = len(accepted.raws), len(suppressed.raws)
+    sequences = np.arange(staged.accepted) + chunk.number * SEQUENCES_PER_CHUNK
+    lines = accepted.columns(accepted.content_hashes(), sequences)
+    _write(folder / f"lines-{chunk.number:06}.parquet", STAGED, lines)
+    _write(folder / f"words-{chunk.number:06}.parquet", WORDS, suppressed.columns(suppressed.content_hashes()))
+    _write(folder / f"quarantine-{chunk.number:06}.parquet", c.QUARANTINE, refused.columns())
+    return staged
+
+
+class _Part:
+    """Rows on their way into a file, and the records that they came from."""
+
+    def __init__(self) -> None:
+        self.raws: list[bytes] = []
+        self._sizes: list[int] = []  # rows per record
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, raw: bytes, rows: list[tuple[Any, ...]]) -> None:
+        self.raws.append(raw)
+        self._sizes.append(len(rows))
+        self._rows.extend(rows)
+
+    def content_hashes(self) -> np.ndarray:
+        """Of each record's bytes: two checksums, enough to order rivals for one message id, and fast."""
+        checksums = [np.fromiter(map(function, self.raws), np.uint32) for function in (crc32, adler32)]
+        return np.stack(checksums, axis=1).view(np.int64).ravel()  # (records,)
+
+    def columns(self, *per_record: np.ndarray) -> list[Any]:
+        """The rows' columns, then those of which there is one value per record."""
+        repeated = [np.repeat(values, self._sizes) for values in per_record]
+        return [*zip(*self._rows, strict=True), *repeated] if self._rows else []
+
+
+def _checked(record: Record, received_at: datetime) -> Event:
+    if record.refusal is not None:
+        raise InvalidEvent(*record.refusal)
+    return parse_event(record.raw, received_at)
+
+
+def _word(event: Event, received_at: datetime, source: str) -> tuple[Any, ...]:
+    identity = (event.anonymous_id, event.user_id)
+    return (event.message_id, event.occurred_at, received_at, source, *identity, *event.consent)
+
+
+def _write(path: Path, schema: pa.Schema, columns: list[Any]) -> None:
+    if not columns:
+        return
+    arrays = [_array(field, values) for field, values in zip(schema, columns, strict=True)]
+    table = pa.Table.from_arrays(arrays, schema=schema)
+    # Read once and thrown away: not worth dictionaries, nor statistics except those that spare reading.
+    pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=_STATISTICS)
+
+
+def _array(field: pa.Field, values: Any) -> pa.Array:
+    if field.name in _MOSTLY_CONSTANT and values.count(values[0]) == len(values):
+        return pa.repeat(pa.scalar(values[0], field.type), len(values))
+    return pa.array(values, type=field.type)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """A chunk makes many tuples and no cycles; looking for cycles meanwhile costs a fifth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,154 @@
+"""Merging staged events into the stored ones: one event per message id, each in the file of its UTC day.
+
+Of several events with one message id, the one with the smallest content hash stays (then the one received first), so
+that the stored set depends on what was ingested, not on the order or the calls in which it came.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import ibis
+import numpy as np
+import pyarrow as pa
+
+from contracts import columns as c
+from contracts.progress import Progress
+from pipelines.ingest.chunk import CONTENT_HASH, SEQUENCE, SEQUENCES_PER_CHUNK, STAGED, STORED
+from pipelines.warehouse.warehouse import Draft, Warehouse
+
+LINES_AT_ONCE: Final = 250_000
+_PRIORITY: Final = (CONTENT_HASH, c.RECEIVED_AT, c.SOURCE)  # the smallest stays
+_HEAD: Final = (c.MESSAGE_ID, *_PRIORITY, c.OCCURRED_AT)
+_STORED_PREFIX: Final = "stored_"
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_MICROSECONDS_PER_DAY: Final = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What merging did: duplicates per staged chunk, the lines that are new, and whether any stored event gave way."""
+
+    duplicates: Counter[int]
+    added: ibis.Table  # of `STAGED`
+    has_replaced: bool
+
+
+def merge_events(warehouse: Warehouse, parts: Sequence[Path], draft: Draft, progress: Progress) -> Merged:
+    """Write every day that changes; nothing is visible before the draft is committed."""
+    progress("find duplicates")
+    staged = warehouse.parquet(parts, STAGED)
+    heads = staged.filter(ibis._[c.LINE] == 0).select(*_HEAD, SEQUENCE)
+    lost = warehouse.materialized(_repeats_within(heads))
+    rivals = warehouse.materialized(_rivals(heads.anti_join(lost, SEQUENCE), warehouse.lines()))
+    wins = _is_before(rivals, _STORED_PREFIX)
+    lost = warehouse.materialized(lost.union(rivals.filter(~wins).select(SEQUENCE)))
+    replaced = warehouse.materialized(rivals.filter(wins))
+    added = staged.anti_join(lost, SEQUENCE)
+    days = _changed_days(added, replaced)
+    _write_days(_Change(warehouse, added, replaced.select(c.MESSAGE_ID)), days, draft, progress)
+    duplicates = Counter(_per_chunk(lost)) + Counter(_per_chunk(replaced))
+    return Merged(duplicates, added, bool(replaced.count().to_pyarrow().as_py()))
+
+
+def _repeats_within(heads: ibis.Table) -> ibis.Table:
+    """The sequence numbers of staged events that lose against another staged one."""
+    repeated = heads.group_by(c.MESSAGE_ID).agg(copies=ibis._.count()).filter(ibis._.copies > 1)
+    rank = ibis.row_number().over(group_by=c.MESSAGE_ID, order_by=[*_PRIORITY, SEQUENCE])
+    return heads.semi_join(repeated, c.MESSAGE_ID).mutate(place=rank).filter(ibis._.place > 0).select(SEQUENCE)
+
+
+def _rivals(heads: ibis.Table, lines: ibis.Table) -> ibis.Table:
+    """Staged events whose message id is stored already, beside the stored ones."""
+    stored = lines.filter(ibis._[c.LINE] == 0).select(_HEAD).semi_join(heads, c.MESSAGE_ID)
+    renamed = stored.rename({f"{_STORED_PREFIX}{name}": name for name in _HEAD})
+    return heads.inner_join(renamed, heads[c.MESSAGE_ID] == renamed[f"{_STORED_PREFIX}{c.MESSAGE_ID}"])
+
+
+def _is_before(rivals: ibis.Table, prefix: str) -> ibis.Value:
+    """Whether the staged event has priority over the stored one."""
+    before: ibis.Value = ibis.literal(False)
+    for name in reversed(_PRIORITY):
+        mine, theirs = rivals[name], rivals[f"{prefix}{name}"]
+        before = (mine < theirs) | ((mine == theirs) & before)
+    return before
+
+
+def _per_chunk(sequences: ibis.Table) -> dict[int, int]:
+    chunk = (sequences[SEQUENCE] // SEQUENCES_PER_CHUNK).cast("int64").name("chunk")
+    counted = sequences.group_by(chunk).agg(events=ibis._.count()).to_pyarrow()
+    return dict(zip(counted["chunk"].to_pylist(), counted["events"].to_pylist(), strict=True))
+
+
+def _changed_days(added: ibis.Table, replaced: ibis.Table) -> dict[date, int]:
+    """The UTC days whose files change, in order, with the number of lines that they gain."""
+    gained = added.group_by(day=added[c.OCCURRED_AT].date()).agg(lines=ibis._.count())
+    vacated = replaced.select(day=replaced[f"{_STORED_PREFIX}{c.OCCURRED_AT}"].date(), lines=ibis.literal(0, "int64"))
+    rows = gained.union(vacated).group_by("day").agg(lines=ibis._.lines.sum()).order_by("day").to_pyarrow()
+    return dict(zip(rows["day"].to_pylist(), rows["lines"].to_pylist(), strict=True))
+
+
+@dataclass(frozen=True)
+class _Change:
+    warehouse: Warehouse
+    added: ibis.Table
+    replaced: ibis.Table  # message ids
+
+    def lines_of(self, days: Sequence[date]) -> pa.Table:
+        """All lines of some consecutive changed days as they are from now on, sorted."""
+        start, end = _midnight(days[0]), _midnight(days[-1] + timedelta(days=1))
+        fresh = self.added.filter(ibis._[c.OCCURRED_AT] >= start, ibis._[c.OCCURRED_AT] < end).select(STORED.names)
+        kept = self.warehouse.lines([day.isoformat() for day in days]).anti_join(self.replaced, c.MESSAGE_ID)
+        everything = fresh.union(kept.select(STORED.names))
+        return everything.to_pyarrow().sort_by([(name, "ascending") for name in (c.OCCURRED_AT, c.MESSAGE_ID, c.LINE)])
+
+
+def _write_days(change: _Change, days: dict[date, int], draft: Draft, progress: Progress) -> None:
+    done, total = 0, len(days)
+    stored = {day: file.lines for day, file in change.warehouse.index.days.items()}
+    writes: list[Future[None]] = []
+    with ThreadPoolExecutor(change.warehouse.threads) as writers:
+        for group in _groups(days, stored):
+            progress("write days", done, total)
+            lines = change.lines_of(group)  # while the group before is being written
+            _wait(writes)
+            writes = [writers.submit(draft.write_day, day.isoformat(), part) for day, part in _by_day(lines, group)]
+            done += len(group)
+        _wait(writes)
+
+
+def _wait(writes: list[Future[None]]) -> None:
+    for write in writes:
+        write.result()
+
+
+def _by_day(lines: pa.Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
+    """The sorted lines cut into days; a day of which nothing is left comes with none."""
+    at = lines[c.OCCURRED_AT].cast(pa.int64()).to_numpy()  # (lines,) microseconds
+    midnights = np.array([day.toordinal() - _EPOCH for day in days]) * _MICROSECONDS_PER_DAY
+    starts, ends = np.searchsorted(at, midnights), np.searchsorted(at, midnights + _MICROSECONDS_PER_DAY)
+    for day, start, end in zip(days, starts, ends, strict=True):
+        yield day, lines.slice(start, end - start)
+
+
+def _groups(days: dict[date, int], stored: dict[str, int]) -> Iterator[list[date]]:
+    """Consecutive days that together are few enough lines to be held in memory."""
+    group: list[date] = []
+    size = 0
+    for day, gained in days.items():
+        lines = gained + stored.get(day.isoformat(), 0)
+        if group and size + lines > LINES_AT_ONCE:
+            yield group
+            group, size = [], 0
+        group.append(day)
+        size += lines
+    if group:
+        yield group
+
+
+def _midnight(day: date) -> ibis.Value:
+    return ibis.literal(datetime(day.year, day.month, day.day, tzinfo=UTC))

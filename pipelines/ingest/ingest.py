@@ -1,0 +1,159 @@
+"""Ingest: event files and the live event log into the warehouse, all of a call or nothing.
+
+Records are staged in chunks (checked, quarantined or suppressed), merged into the days that they belong to, and joined
+to customers; then the warehouse's index is switched in one step, together with the event log's position and the counts.
+What a call stores depends on the events alone: not on their order, not on how they are split over calls.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import ibis
+import pyarrow as pa
+
+from contracts import columns as c
+from contracts.errors import StorageError
+from contracts.event_log import open_event_log
+from contracts.progress import Progress, silent
+from contracts.settings import Settings
+from pipelines.identity.write_people import write_people
+from pipelines.ingest.catalogue_updates import overlaid, read_told_items
+from pipelines.ingest.chunk import CONTENT_HASH, WORDS
+from pipelines.ingest.deduplicate import merge_events
+from pipelines.ingest.quarantine import RECORD_KEY
+from pipelines.ingest.readers.event_log import EVENT_LOG, EventLogReader
+from pipelines.ingest.readers.mapping import load_mapping
+from pipelines.ingest.readers.quarantine import QUARANTINE, QuarantineReader
+from pipelines.ingest.readers.record import Record
+from pipelines.ingest.readers.segment import read_segment
+from pipelines.ingest.readers.tabular import read_tabular
+from pipelines.ingest.report import Counts, IngestReport
+from pipelines.ingest.staging import Stage, open_stage
+from pipelines.warehouse.catalogue import CatalogueFile, latest_items, read_catalogue
+from pipelines.warehouse.file_index import LogPosition
+from pipelines.warehouse.warehouse import Draft, Warehouse, open_warehouse
+
+SEGMENT_SOURCE: Final = "file"
+STAGING: Final = "staging"
+
+
+def ingest(
+    settings: Settings,
+    files: Sequence[Path] = (),
+    mapping: str | None = None,
+    catalogue: Path | None = None,
+    now: datetime | None = None,
+    progress: Progress = silent,
+) -> IngestReport:
+    """Store the events of `files` and of the event log, the items of a catalogue file, and those the service was told.
+
+    With a mapping (a shipped one's name, or a path) the files are CSV or Parquet, without one JSON lines. Raises
+    InputError where a file cannot be read, and StorageError while another ingest runs; nothing is stored then.
+    """
+    received_at = now or datetime.now(UTC)
+    source, read = _reader(mapping)
+    items = read_catalogue(catalogue, received_at) if catalogue else None
+    warehouse = open_warehouse(settings)
+    folder = warehouse.root / STAGING
+    with (
+        warehouse.writing() as draft,
+        open_stage(folder, received_at, warehouse.currencies(), settings.threads, progress) as stage,
+    ):
+        for path in files:
+            stage.add(str(path), source, read(path))
+        position = _stage_event_log(settings.events_url, warehouse.index.log, stage)
+        again = _stage_quarantined(warehouse, stage)
+        stage.finish()
+        _merge(warehouse, draft, stage, progress)
+        filed = _write_catalogue(warehouse, draft, items, read_told_items(settings.items_path))
+        _write_quarantine(warehouse, draft, stage, items, again)
+        report = IngestReport(received_at, stage.counts, filed)
+        if not report.total.adds_up:
+            raise StorageError(f"the counts do not add up: {report.as_dict()}. This is a bug; nothing was stored.")
+        progress("commit")
+        draft.commit(position, report.as_dict())
+    return report
+
+
+def _reader(mapping: str | None) -> tuple[str, Callable[[Path], Iterable[Iterable[Record]]]]:
+    """The source that events of this call carry, and how its files are read."""
+    if mapping is None:
+        return SEGMENT_SOURCE, read_segment
+    loaded = load_mapping(mapping)
+    return loaded.source, lambda path: read_tabular(path, loaded)
+
+
+def _stage_event_log(url: str, position: LogPosition, stage: Stage) -> LogPosition:
+    """Stage what is new in the event log; where the next call goes on."""
+    log = open_event_log(url)
+    try:
+        reader = EventLogReader(log, position)
+        stage.add(EVENT_LOG, EVENT_LOG, reader.blocks())
+        stage.counts[EVENT_LOG] += Counts(received=reader.repeats, duplicate=reader.repeats)
+    finally:
+        log.close()
+    return reader.position
+
+
+def _stage_quarantined(warehouse: Warehouse, stage: Stage) -> pa.Table:
+    """Stage what was refused and can be stored now; the keys of those rows."""
+    reader = QuarantineReader(warehouse.table("quarantine"), stage.currencies)
+    if reader.keys.num_rows:
+        stage.add(QUARANTINE, EVENT_LOG, reader.blocks())
+    return reader.keys
+
+
+def _merge(warehouse: Warehouse, draft: Draft, stage: Stage, progress: Progress) -> None:
+    lines, words = stage.parts("lines"), stage.parts("words")
+    if not lines and not words:
+        return
+    merged = merge_events(warehouse, lines, draft, progress)
+    stage.count_duplicates(merged.duplicates)
+    if not words and not merged.has_replaced and not any(counts.stored for counts in stage.counts.values()):
+        return  # nothing but repeats
+    progress("join people")
+    everything = warehouse.table("words").union(warehouse.parquet(words, WORDS))
+    draft.write_table("words", _first(everything, c.MESSAGE_ID, [CONTENT_HASH, c.RECEIVED_AT, c.SOURCE]))
+    write_people(warehouse, draft, merged)
+
+
+def _write_catalogue(warehouse: Warehouse, draft: Draft, file: CatalogueFile | None, told: pa.Table) -> Counts | None:
+    """Update the catalogue by a file, if there is one, and by what the service was told; the counts are the file's.
+
+    A row that is older than what is stored, or says nothing new, counts as duplicate.
+    """
+    if file is None and not told.num_rows:
+        return None
+    before = warehouse.materialized(latest_items(warehouse.table("catalogue")))
+    filed = warehouse.materialized(latest_items(before, warehouse.held(file.items))) if file else before
+    after = warehouse.materialized(overlaid(filed, warehouse.held(told)))
+    changed = _rows_changed(before, filed)
+    if changed or _rows_changed(filed, after):
+        draft.write_table("catalogue", after.order_by(c.ITEM_ID))
+    if file is None:
+        return None
+    read = file.items.num_rows
+    return Counts(read + file.quarantined.total(), changed, read - changed, file.quarantined)
+
+
+def _rows_changed(before: ibis.Table, after: ibis.Table) -> int:
+    return int(after.count().to_pyarrow().as_py() - after.intersect(before).count().to_pyarrow().as_py())
+
+
+def _write_quarantine(
+    warehouse: Warehouse, draft: Draft, stage: Stage, file: CatalogueFile | None, again: pa.Table
+) -> None:
+    """Add the refused records of this call, less those read again; the same record is kept once, as it came first."""
+    refused = [warehouse.parquet(stage.parts("quarantine"), c.QUARANTINE)]
+    refused += [warehouse.held(file.refused)] if file else []
+    if again.num_rows or any(table.count().to_pyarrow().as_py() for table in refused):
+        everything = warehouse.table("quarantine").anti_join(warehouse.held(again), RECORD_KEY).union(*refused)
+        draft.write_table("quarantine", _first(everything, RECORD_KEY, [c.RECEIVED_AT, c.ORIGIN, c.SOURCE, c.CODE]))
+
+
+def _first(rows: ibis.Table, key: str, order: list[str]) -> ibis.Table:
+    """For each value of `key` the first row in that order."""
+    ranked = rows.mutate(place=ibis.row_number().over(group_by=key, order_by=order))
+    return ranked.filter(ibis._.place == 0).drop("place").order_by(key)

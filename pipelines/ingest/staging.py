@@ -1,0 +1,139 @@
+"""The stage: where all records of a call wait, checked, until they are merged at once.
+
+The first chunks are checked in this process; if more come, worker processes share them. Where nothing says yet which
+the store's currency is, the first that is stated decides, in the order of the records: a worker that could not know of
+it and took another has its chunk staged again.
+"""
+
+import multiprocessing
+import shutil
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from contracts.errors import StorageError
+from contracts.progress import Progress
+from pipelines.ingest.chunk import Chunk, StagedChunk, prepare_worker, stage_chunk
+from pipelines.ingest.readers.record import Record
+from pipelines.ingest.report import Counts
+from pipelines.warehouse.currency import AcceptedCurrencies
+
+ALONE_CHUNKS: Final = 6  # below, starting workers costs more than it saves
+PENDING_PER_WORKER: Final = 2  # bounds the memory of chunks that wait
+
+
+class Stage:
+    """A folder of parts, and the counts so far of each file they came from."""
+
+    def __init__(
+        self, folder: Path, received_at: datetime, currencies: AcceptedCurrencies, workers: int, progress: Progress
+    ) -> None:
+        self.counts: dict[str, Counts] = {}
+        self._folder = folder
+        self._received_at = received_at
+        self.currencies = currencies
+        self._workers = workers
+        self._progress = progress
+        self._origins: list[str] = []  # of each chunk, by its number
+        self._pool: ProcessPoolExecutor | None = None
+        self._pending: deque[tuple[Chunk, Future[StagedChunk]]] = deque()
+
+    def add(self, name: str, source: str, blocks: Iterable[Iterable[Record]]) -> None:
+        """Stage the records of one file, named as the report shall name it; each block becomes a chunk."""
+        self.counts.setdefault(name, Counts())
+        for records in blocks:
+            self._origins.append(name)
+            number = len(self._origins) - 1
+            self._submit(Chunk(number, name, source, self._received_at, records, self.currencies))
+            self._progress("read events", sum(counts.received for counts in self.counts.values()))
+
+    def finish(self) -> None:
+        """Wait until everything is staged. `stored` counts what waits to be merged."""
+        while self._pending:
+            self._collect()
+
+    def count_duplicates(self, by_chunk: dict[int, int]) -> None:
+        """Tell the stage which of its events the merge found to be repeats."""
+        for number, events in by_chunk.items():
+            counts = self.counts[self._origins[number]]
+            counts.stored -= events
+            counts.duplicate += events
+
+    def parts(self, kind: str) -> list[Path]:
+        """The files with staged `lines`, `words` or `quarantine` rows, in the order of the chunks."""
+        return sorted(self._folder.glob(f"{kind}-*.parquet"))
+
+    def close(self) -> None:
+        """Stop the workers."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _submit(self, chunk: Chunk) -> None:
+        if self._workers < 2 or chunk.number < ALONE_CHUNKS:
+            self._count(stage_chunk(chunk, self._folder))
+            return
+        if self._pool is None:
+            # Spawned, not forked: this process has threads of DuckDB and Arrow.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._workers, context, initializer=prepare_worker)
+        with _bare_main():
+            self._pending.append((chunk, self._pool.submit(stage_chunk, chunk, self._folder)))
+        if len(self._pending) > PENDING_PER_WORKER * self._workers:
+            self._collect()
+
+    def _collect(self) -> None:
+        chunk, future = self._pending.popleft()
+        try:
+            staged = future.result()
+        except BrokenProcessPool:
+            raise StorageError(
+                "a worker process of ingest ended unexpectedly, probably for lack of memory; nothing was stored. "
+                "Free memory, or set SHOPKEEPER_THREADS=1, and run this again."
+            ) from None
+        if self.currencies.currency is not None and staged.currency not in (None, self.currencies.currency):
+            for path in self._folder.glob(f"*-{chunk.number:06}.parquet"):
+                path.unlink()
+            staged = stage_chunk(replace(chunk, currencies=self.currencies), self._folder)
+        self._count(staged)
+
+    def _count(self, chunk: StagedChunk) -> None:
+        self.currencies = replace(self.currencies, currency=self.currencies.currency or chunk.currency)
+        counts = self.counts[self._origins[chunk.number]]
+        counts.received += chunk.received
+        counts.stored += chunk.accepted
+        counts.suppressed += chunk.suppressed
+        counts.quarantined += chunk.quarantined
+
+
+@contextmanager
+def _bare_main() -> Iterator[None]:
+    """Workers start without importing the main module again, which may take seconds and of which they need nothing."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def open_stage(
+    folder: Path, received_at: datetime, currencies: AcceptedCurrencies, workers: int, progress: Progress
+) -> Iterator[Stage]:
+    """A stage in `folder`, which is emptied before and removed after."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    stage = Stage(folder, received_at, currencies, workers, progress)
+    try:
+        yield stage
+    finally:
+        stage.close()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""From challengers to one published bundle."""

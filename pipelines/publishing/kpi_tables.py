@@ -1,0 +1,47 @@
+"""The marketer's figures as two tables of a bundle, made whenever one is published."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import ibis
+import pyarrow as pa
+
+from contracts import columns as c
+from contracts.bundle import COHORTS_TABLE, KPIS_TABLE, write_table
+from contracts.errors import NotEnoughData
+from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
+from models.churn.model import ChurnParameters
+from pipelines.families.snapshots import ELIGIBLE_HORIZONS, CustomerHistory
+from pipelines.features.customer import INPUT_COLUMNS
+from pipelines.features.kpis import cohorts, kpis
+
+_COLUMNS: Final = (*INPUT_COLUMNS, c.CHANNEL)
+_EVENTS: Final = (ORDER_COMPLETED, ORDER_REFUNDED, ORDER_CANCELLED)
+
+
+def write_kpis(draft: Path, events: ibis.Table, as_of: datetime, churn: ChurnParameters) -> None:
+    """Write both tables into a bundle's draft; nothing where the store has no order that stands.
+
+    Their metadata say `as_of`, and the `lapse_days` after which a customer counts as lost: that of churn, or nothing
+    where the store is too young to have a rhythm.
+    """
+    relevant = events.filter(events[c.EVENT].isin(_EVENTS)).select(*_COLUMNS).cache()
+    lapse_days = _lapse_days(relevant, as_of, churn)
+    by_month = kpis(relevant, as_of, lapse_days).to_pyarrow()
+    if not by_month.num_rows:
+        return
+    facts = {"as_of": as_of.isoformat(), "lapse_days": "" if lapse_days is None else str(lapse_days)}
+    _write(draft / KPIS_TABLE, by_month, facts)
+    _write(draft / COHORTS_TABLE, cohorts(relevant, as_of).to_pyarrow(), facts)
+
+
+def _lapse_days(events: ibis.Table, as_of: datetime, churn: ChurnParameters) -> int | None:
+    try:
+        return ELIGIBLE_HORIZONS * CustomerHistory(events, as_of).rhythm(churn).horizon_days
+    except NotEnoughData:
+        return None
+
+
+def _write(path: Path, table: pa.Table, facts: dict[str, str]) -> None:
+    write_table(path, table.replace_schema_metadata(facts))

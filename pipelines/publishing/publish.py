@@ -1,0 +1,268 @@
+"""Make a bundle of what passed its gate, keep the previous version of what did not, and publish it in one step."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contracts import columns as c
+from contracts.bundle import (
+    CUSTOMERS_TABLE,
+    FAMILY_TABLE,
+    FORMAT_VERSION,
+    ITEMS_TABLE,
+    Bundle,
+    FamilyEntry,
+    FamilyKind,
+    Manifest,
+    Replay,
+    hash_files,
+    read_table,
+    write_table,
+)
+from contracts.bundle_store import BundlePointer, BundleStore, discarded_on_error, open_bundle_store
+from contracts.errors import BundleRefused, NoBundle, NotEnoughData
+from contracts.progress import Progress, silent
+from contracts.settings import Settings
+from pipelines.families.recommend.family import RECOMMEND
+from pipelines.families.registry import FAMILIES
+from pipelines.features.customer import customer_base
+from pipelines.publishing.customer_columns import (
+    DERIVED_COLUMNS,
+    read_recommender,
+    with_derived_columns,
+    without_past_dates,
+)
+from pipelines.publishing.kpi_tables import write_kpis
+from pipelines.training.challengers import Candidate, CandidateStore
+from pipelines.training.tracking import Tracker
+from pipelines.training.train import default_as_of, family_parameters
+from pipelines.warehouse.warehouse import EventWindow, Warehouse, open_warehouse
+from recsys.reranking.policy import Policy
+from recsys.reranking.policy_file import read_policy
+
+# What a bundle repeats of the settings: how it was made, never where or with which keys.
+_RECORDED_SETTINGS: Final = ("threads", "seed", "families")
+_OWN_COLUMNS: Final = {
+    c.FIRST_ORDER_AT: "When the customer placed the first order that still stands.",
+    c.LAST_ORDER_AT: "When the customer placed the latest order that still stands.",
+    c.ORDERS: "Orders that still stand: what was cancelled or given back wholly does not count.",
+    c.REVENUE: "What the customer has spent on products, less what was given back, in the store's currency.",
+    c.COUNTRY: "The latest country that was said.",
+    c.CHANNEL: "The latest marketing channel that was said.",
+    c.DEVICE: "The latest kind of device that was said.",
+    c.AS_OF: "No event at or after this instant is behind the row.",
+    c.CONSENT_PERSONALIZATION: "Whether the customer allows personalization; empty where nothing was said.",
+    c.CONSENT_MARKETING: "Whether the customer allows marketing; empty where nothing was said.",
+    **DERIVED_COLUMNS,
+}
+# Items first: which items are recommended to a customer may depend on the items' columns.
+_TABLES: Final[dict[FamilyKind, tuple[str, str]]] = {
+    "items": (ITEMS_TABLE, c.ITEM_ID),
+    "customers": (CUSTOMERS_TABLE, c.CUSTOMER_ID),
+}
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What a bundle under construction holds so far."""
+
+    entries: dict[str, FamilyEntry] = field(default_factory=dict)
+    replays: dict[str, list[Replay]] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)  # of customers, beside the families'
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published version, and where each of its families comes from."""
+
+    version: str
+    path: Path
+    new: list[str]
+    kept: list[str]  # carried over from the version before
+    missing: dict[str, str]  # neither: why
+    refused: str | None = None  # why nothing could be kept from the version before, where it cannot be read
+
+
+def publish(settings: Settings, progress: Progress = silent) -> Published:
+    """Publish the candidates that passed their gates; raises NoBundle where there is nothing to publish.
+
+    Where the current version is damaged or of another format, nothing can be kept from it, and the new version holds
+    the candidates alone.
+    """
+    store = open_bundle_store(settings.bundles_url)
+    candidates = CandidateStore(settings.candidates_path)
+    loaded = {name: candidates.load(name) for name in FAMILIES}
+    passed = {name: candidate for name, candidate in loaded.items() if candidate is not None and candidate.passed}
+    previous, refused = _previous(store)
+    kept = [name for name in _families_of(previous) if name not in passed]
+    if not passed:
+        why = "; ".join(f"{name}: {words}" for name, words in _why_missing(loaded, ()).items())
+        raise NoBundle(f"nothing to publish, since no family has passed its gate ({why}). Run `shopkeeper train`.")
+    progress("publish: write")
+    created_at = datetime.now(UTC)
+    version = f"{created_at:%Y%m%dT%H%M%S}{created_at.microsecond // 1000:03d}Z"
+    with discarded_on_error(store.draft()) as draft:
+        contents = _Contents()
+        for candidate in passed.values():
+            _add_candidate(contents, draft, candidates, candidate, version)
+        if previous is not None:
+            for name in kept:
+                _add_previous(contents, draft, previous, name)
+        window = _write_tables(draft, settings, contents, progress)
+        manifest = _manifest(draft, contents, version, created_at, window)
+        progress("publish: verify and switch")
+        pointer = store.publish(draft, manifest)
+    progress("publish: crown")
+    _crown(settings, manifest)
+    return Published(
+        version=pointer.version,
+        path=store.open(pointer).path,
+        new=list(passed),
+        kept=kept,
+        missing=_why_missing(loaded, manifest.families),
+        refused=refused,
+    )
+
+
+def rollback(settings: Settings, version: str | None = None) -> BundlePointer:
+    """Make an earlier version current again, and give its families the alias `champion` back."""
+    store = open_bundle_store(settings.bundles_url)
+    pointer = store.rollback(version)
+    _crown(settings, store.open(pointer).manifest)
+    return pointer
+
+
+def _previous(store: BundleStore) -> tuple[Bundle | None, str | None]:
+    """The current bundle, if there is one that can be read; else why it is refused, if it is."""
+    try:
+        return store.open(store.current()), None
+    except NoBundle:
+        return None, None
+    except BundleRefused as error:
+        return None, str(error)
+
+
+def _families_of(bundle: Bundle | None) -> list[str]:
+    return list(bundle.manifest.families) if bundle is not None else []
+
+
+def _why_missing(candidates: Mapping[str, Candidate | None], present: Any) -> dict[str, str]:
+    absent = {name: candidate for name, candidate in candidates.items() if name not in present}
+    return {name: candidate.gate if candidate else "not trained" for name, candidate in absent.items()}
+
+
+def _add_candidate(
+    contents: _Contents, draft: Path, candidates: CandidateStore, candidate: Candidate, version: str
+) -> None:
+    name = candidate.family
+    candidates.copy_files(name, draft / name)
+    table = candidates.table(name)
+    if table is not None:
+        write_table(draft / name / FAMILY_TABLE, table)
+    contents.entries[name], contents.replays[name] = _entry(candidate, version), candidate.replays
+
+
+def _add_previous(contents: _Contents, draft: Path, previous: Bundle, name: str) -> None:
+    shutil.copytree(previous.path / name, draft / name)
+    contents.entries[name] = previous.manifest.families[name]
+    contents.replays[name] = previous.manifest.replays.get(name, [])
+
+
+def _entry(candidate: Candidate, version: str) -> FamilyEntry:
+    return FamilyEntry(
+        kind=candidate.kind,
+        as_of=candidate.as_of,
+        bundle_version=version,
+        run_id=candidate.run_id,
+        model_version=candidate.model_version,
+        baseline=candidate.baseline,
+        gate=candidate.gate,
+        metrics=candidate.metrics,
+        baseline_metrics=candidate.baseline_metrics,
+        parameters=candidate.parameters,
+        columns=candidate.columns,
+    )
+
+
+def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress: Progress) -> EventWindow:
+    """Join every table family's columns to the customers and to the items; returns the window of the events."""
+    warehouse = open_warehouse(settings)
+    events, as_of = warehouse.events(), default_as_of(warehouse)
+    bases = {"customers": _customers(warehouse, events, as_of), "items": warehouse.catalogue().to_pyarrow()}
+    tables: dict[FamilyKind, pa.Table] = {}
+    for kind, (path, key) in _TABLES.items():
+        names = [name for name, entry in contents.entries.items() if entry.kind == kind]
+        table = bases[kind]
+        for name in names:
+            table = table.join(read_table(draft / name / FAMILY_TABLE), keys=key, join_type="left outer")
+        # By bytes, as readers find a row by bisection.
+        table = table.sort_by(key)
+        if kind == "customers":
+            policy = read_policy(settings.policy) if settings.policy else Policy()
+            told = [name for entry in contents.entries.values() if entry.kind == "items" for name in entry.columns]
+            recommender = read_recommender(draft / RECOMMEND.name, policy, tables["items"], told)
+            table = without_past_dates(table, as_of)
+            table = with_derived_columns(table, recommender, progress, settings.threads)
+            contents.columns.update({name: _OWN_COLUMNS[name] for name in table.column_names if name in _OWN_COLUMNS})
+        tables[kind] = table
+        write_table(draft / path, table)
+        for name in names:
+            contents.replays[name] = _still_answerable(contents.replays[name], table[key], key)
+    churn = family_parameters(FAMILIES["churn"], settings.families.get("churn", {}))
+    write_kpis(draft, events, as_of, churn)
+    recorded = {name: getattr(settings, name) for name in _RECORDED_SETTINGS}
+    contents.settings.update(recorded | {"currency": warehouse.currency()})
+    return warehouse.event_window()
+
+
+def _customers(warehouse: Warehouse, events: ibis.Table, as_of: datetime) -> pa.Table:
+    base = customer_base(events, as_of).to_pyarrow()
+    consent = warehouse.consent().to_pyarrow().drop_columns([c.CONSENT_ANALYTICS])
+    known_at = pa.repeat(pa.scalar(as_of, c.TIMESTAMP), base.num_rows)
+    return base.append_column(c.AS_OF, known_at).join(consent, keys=c.CUSTOMER_ID, join_type="left outer")
+
+
+def _still_answerable(replays: list[Replay], keys: pa.ChunkedArray, key: str) -> list[Replay]:
+    """The replays of customers or items that are still there: a kept family may speak of one who is not."""
+    present = set(
+        pc.unique(keys.filter(pc.is_in(keys, pa.array([r.request[key] for r in replays], keys.type)))).to_pylist()
+    )
+    return [replay for replay in replays if replay.request[key] in present]
+
+
+def _manifest(
+    draft: Path,
+    contents: _Contents,
+    version: str,
+    created_at: datetime,
+    window: EventWindow,
+) -> Manifest:
+    if window.first is None or window.last is None:
+        raise NotEnoughData("the store has no events. Run `shopkeeper ingest FILE` first.")
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        version=version,
+        created_at=created_at,
+        window_start=window.first,
+        window_end=window.last,
+        consent_cut=created_at,
+        families=contents.entries,
+        files=hash_files(draft),
+        replays=contents.replays,
+        settings=contents.settings,
+        columns=contents.columns,
+    )
+
+
+def _crown(settings: Settings, manifest: Manifest) -> None:
+    tracker = Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts")
+    for name, entry in manifest.families.items():
+        tracker.crown(name, entry.model_version)

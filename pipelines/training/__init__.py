@@ -1,0 +1,1 @@
+"""Backtest, gate, fit, record: from tables to challengers."""

@@ -1,0 +1,94 @@
+"""Candidates: trained families that wait to be published, one folder each.
+
+    <home>/candidates/<family>/candidate.json   what it is and how it was judged
+                               files/           what goes into the bundle's folder of the family
+                               table.arrow      table families only: its columns, one row per customer or item
+                               files/backtest.arrow   where the family keeps it: what it predicted, and what came true
+
+A family that failed its gate leaves only the JSON, so that the reason can be read.
+"""
+
+import shutil
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from contracts.bundle import BACKTEST_TABLE, FamilyKind, Replay, read_table, write_table
+from pipelines.families.family import FittedFamily
+
+_RECORD: Final = "candidate.json"
+_FILES: Final = "files"
+_TABLE: Final = "table.arrow"
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """What training says of one family."""
+
+    family: str
+    kind: FamilyKind
+    as_of: datetime
+    trained_at: datetime
+    passed: bool
+    gate: str
+    baseline: str
+    cases: int
+    test_window_start: datetime
+    test_window_end: datetime
+    metrics: dict[str, float | None]
+    baseline_metrics: dict[str, float | None]
+    details: dict[str, Any]
+    parameters: dict[str, Any]
+    run_id: str
+    model_version: str
+    columns: dict[str, str] = {}
+    replays: list[Replay] = []
+
+
+class CandidateStore:
+    """Keeps the latest candidate of each family."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def save(self, candidate: Candidate, fitted: FittedFamily | None, predictions: pa.Table | None = None) -> None:
+        """Replace the family's candidate; `fitted` is None where the gate failed."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._root))
+        try:
+            self._write(draft, candidate, fitted, predictions)
+            target = self._root / candidate.family
+            if target.exists():
+                shutil.rmtree(target)
+            draft.rename(target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def load(self, family: str) -> Candidate | None:
+        """The family's latest candidate, if there is one."""
+        path = self._root / family / _RECORD
+        return msgspec.json.decode(path.read_bytes(), type=Candidate) if path.is_file() else None
+
+    def copy_files(self, family: str, folder: Path) -> None:
+        """Copy the candidate's files into a bundle's folder of the family."""
+        shutil.copytree(self._root / family / _FILES, folder, dirs_exist_ok=True)
+
+    def table(self, family: str) -> pa.Table | None:
+        """The candidate's table, for table families."""
+        path = self._root / family / _TABLE
+        return read_table(path) if path.is_file() else None
+
+    @staticmethod
+    def _write(draft: Path, candidate: Candidate, fitted: FittedFamily | None, predictions: pa.Table | None) -> None:
+        (draft / _RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(candidate), indent=2))
+        if fitted is None:
+            return
+        (draft / _FILES).mkdir()
+        fitted.write_files(draft / _FILES)
+        if fitted.table is not None:
+            write_table(draft / _TABLE, fitted.table)
+        if predictions is not None:
+            write_table(draft / _FILES / BACKTEST_TABLE, predictions)

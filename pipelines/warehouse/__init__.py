@@ -1,0 +1,1 @@
+"""Tables on disk: their schemas, their partitions and the views over them."""

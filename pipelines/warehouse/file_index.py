@@ -1,0 +1,132 @@
+"""The warehouse's index: which files hold its present state, switched in one step.
+
+Files are never changed. A write puts new files beside the old ones, syncs them, and then replaces `CURRENT.json`,
+which names the files that count. A kill at any moment therefore leaves the old state or the new one. Files that are
+named no more stay until the next write begins, so that a reader under way can finish.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from contracts.atomic_files import replace_file, sync
+from contracts.errors import StorageError
+
+FORMAT: Final = 1
+CURRENT: Final = "CURRENT.json"
+LEDGER: Final = "ingests.jsonl"
+LOCK: Final = ".lock"
+SYNC_THREADS: Final = 8
+DATA_FOLDERS: Final = ("events", "tables")
+
+
+class DayFile(msgspec.Struct, frozen=True):
+    """The file with one UTC day's event lines."""
+
+    path: str  # relative to the warehouse
+    events: int
+    lines: int
+
+
+class LogPosition(msgspec.Struct, frozen=True):
+    """How far the live event log has been read."""
+
+    cursor: int = 0
+    message_id: str = ""  # of the record at the cursor: a log that has another one there is another log
+    duplicates: int = 0  # of the log's own count, already reported
+
+
+class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The present state of a warehouse, as names of files."""
+
+    format: int = FORMAT
+    generation: int = 0
+    days: dict[str, DayFile] = {}
+    tables: dict[str, str] = {}  # table -> path relative to the warehouse
+    log: LogPosition = LogPosition()
+    ledger_bytes: int = 0  # how much of the ledger is valid
+
+
+def load_index(root: Path) -> Index:
+    """The index of the warehouse in `root`; an empty one where there is none. Raises StorageError if it is damaged."""
+    try:
+        index = msgspec.json.decode((root / CURRENT).read_bytes(), type=Index)
+    except FileNotFoundError:
+        return Index()
+    except (msgspec.DecodeError, OSError) as error:
+        raise StorageError(
+            f"the warehouse's index {root / CURRENT} cannot be read ({error}). Restore it from a backup, or move the "
+            "folder away and ingest the event files again."
+        ) from None
+    if index.format != FORMAT:
+        raise StorageError(f"{root / CURRENT} has format {index.format}; this Shopkeeper reads format {FORMAT}.")
+    return index
+
+
+def switch_index(root: Path, index: Index, entry: dict[str, Any]) -> Index:
+    """Make `index` the present state and add `entry` to the ledger, both or neither."""
+    written = _append(root / LEDGER, index.ledger_bytes, json.dumps(entry, default=str) + "\n")
+    new = msgspec.structs.replace(index, ledger_bytes=written)
+    replace_file(root / CURRENT, msgspec.json.encode(new))
+    return new
+
+
+def read_ledger(root: Path, index: Index) -> list[dict[str, Any]]:
+    """One entry per ingest, oldest first."""
+    if not index.ledger_bytes:
+        return []
+    with (root / LEDGER).open("rb") as file:
+        return [json.loads(line) for line in file.read(index.ledger_bytes).splitlines()]
+
+
+def remove_unlisted(root: Path, index: Index) -> None:
+    """Delete what earlier writes left behind: files that the index does not name."""
+    listed = {root / day.path for day in index.days.values()} | {root / path for path in index.tables.values()}
+    for folder in DATA_FOLDERS:
+        for path in (root / folder).rglob("*.parquet"):
+            if path not in listed:
+                path.unlink()
+
+
+def sync_files(paths: list[Path]) -> None:
+    """Make written files and their names durable."""
+    folders = {ancestor for path in paths for ancestor in (path.parent, path.parent.parent)}
+    with ThreadPoolExecutor(SYNC_THREADS) as threads:  # the disk syncs many at once as fast as one
+        list(threads.map(sync, [*paths, *folders]))
+
+
+@contextmanager
+def exclusive(root: Path) -> Iterator[None]:
+    """Hold the warehouse for writing. Raises StorageError at once where another process holds it."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise StorageError(
+                f"another ingest (process {holder}) is writing to {root}. Wait until it has ended, then run this again."
+            ) from None
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _append(path: Path, valid_bytes: int, text: str) -> int:
+    """Write behind the valid part, over what a crash may have left there; the new length."""
+    with path.open("ab") as file:
+        file.truncate(valid_bytes)
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell()

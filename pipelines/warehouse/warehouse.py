@@ -1,0 +1,228 @@
+"""The warehouse: the only module that connects, reads and writes tables. Ibis over DuckDB and Parquet files.
+
+Layout under the warehouse's folder: `events/day=YYYY-MM-DD/*.parquet`, `tables/*.parquet`, and the index, which says
+which of these files count (`pipelines.warehouse.file_index`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import ibis
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts import columns as c
+from contracts.errors import SettingsError
+from contracts.exchange_rates import ExchangeRates, load_exchange_rates
+from contracts.settings import Settings, url_path, url_scheme
+from pipelines.identity.consent import CONSENT, with_person
+from pipelines.identity.id_links import SIGHTINGS
+from pipelines.identity.resolution import PEOPLE
+from pipelines.ingest.chunk import CONTENT_HASH, STORED, WORDS
+from pipelines.warehouse import file_index as index_files
+from pipelines.warehouse.catalogue import catalogue_of_events, known_items
+from pipelines.warehouse.currency import AcceptedCurrencies, converted, daily_rates, stated_currencies, store_currency
+from pipelines.warehouse.file_index import DayFile, LogPosition
+
+# People, with what the customer behind them allows: one join gives `columns.EVENTS`.
+RESOLVED: Final = pa.schema([*PEOPLE, c.EVENTS.field(c.ALLOWS_PERSONALIZATION)])
+TABLES: Final = {
+    "people": RESOLVED,
+    "consent": CONSENT,
+    "sightings": SIGHTINGS,
+    "words": WORDS,
+    "quarantine": c.QUARANTINE,
+    "catalogue": c.CATALOGUE,
+}
+COMPRESSION: Final = "zstd"
+# DuckDB fuses nested selects itself. That ibis does so too, in Python, is a quarter of the time that a query of
+# features takes to be written.
+ibis.options.sql.fuse_selects = False
+_REPETITIVE: Final = [name for name in STORED.names if name not in (c.MESSAGE_ID, c.TRAITS, CONTENT_HASH)]
+
+
+class EventWindow(NamedTuple):
+    """From when to when the stored events reach, and how many there are."""
+
+    first: datetime | None
+    last: datetime | None
+    events: int
+
+
+class Warehouse:
+    """The state of one moment; events that are ingested later are seen by opening the warehouse again."""
+
+    def __init__(self, root: Path, connection: Any, threads: int, rates: ExchangeRates) -> None:
+        self.root = root
+        self.rates = rates
+        self.connection = connection
+        self.threads = threads
+        self.index = index_files.load_index(root)
+        self._catalogue: ibis.Table | None = None
+
+    def events(self) -> ibis.Table:
+        """Every stored line with the person behind it: `columns.EVENTS`, all amounts in the store's currency."""
+        joined = with_person(self._lines_in_one_currency(), self.table("people"))
+        return self.connection.create_view("events", joined.select(c.EVENTS.names), overwrite=True)
+
+    def catalogue(self) -> ibis.Table:
+        """Every item of any product line or catalogue file: `columns.CATALOGUE`.
+
+        The catalogue file's values count; where it has none, those that the events stated last.
+        """
+        if self._catalogue is None:
+            joined = known_items(self.table("catalogue"), catalogue_of_events(self._lines_in_one_currency()))
+            self._catalogue = self.connection.create_table("known_items", joined, overwrite=True)
+        return self._catalogue
+
+    def event_window(self) -> EventWindow:
+        """First and last `occurred_at` and the number of events; (None, None, 0) for an empty warehouse."""
+        lines = self.lines()
+        at = lines[c.OCCURRED_AT]
+        row = lines.agg(first=at.min(), last=at.max()).to_pyarrow().to_pylist()[0]
+        return EventWindow(row["first"], row["last"], sum(day.events for day in self.index.days.values()))
+
+    def currency(self) -> str | None:
+        """The store's: the setting, else the one that its events state, None before any did; or SettingsError."""
+        return store_currency(stated_currencies(self.lines()), self.rates)
+
+    def currencies(self) -> AcceptedCurrencies:
+        """Those that events may state from now on."""
+        return AcceptedCurrencies(self.currency(), self.rates.first_days())
+
+    def identities(self) -> ibis.Table:
+        """For every id ever seen, the customer behind it."""
+        return self.table("people")
+
+    def consent(self) -> ibis.Table:
+        """The latest word of each customer who said one, per purpose; null where none was said."""
+        return self.table("consent")
+
+    def quarantine(self) -> ibis.Table:
+        """The refused records: `columns.QUARANTINE`."""
+        return self.table("quarantine")
+
+    def ingests(self) -> list[dict[str, Any]]:
+        """The counts of every ingest so far, oldest first."""
+        return index_files.read_ledger(self.root, self.index)
+
+    def lines(self, days: Sequence[str] | None = None) -> ibis.Table:
+        """The stored event lines as they were sent, of all days or of some, without the person behind them."""
+        chosen = self.index.days if days is None else [day for day in days if day in self.index.days]
+        return self.parquet([self.root / self.index.days[day].path for day in sorted(chosen)], STORED)
+
+    def table(self, name: str) -> ibis.Table:
+        """One of `TABLES` as it is stored; empty where nothing was stored yet."""
+        path = self.index.tables.get(name)
+        return self.parquet([self.root / path] if path else [], TABLES[name])
+
+    def parquet(self, paths: Sequence[Path], schema: pa.Schema) -> ibis.Table:
+        """Those files as one table; an empty one of that schema where there are none."""
+        if not paths:
+            return self.held(schema.empty_table())
+        return self.connection.read_parquet([str(path) for path in paths], hive_partitioning=False)
+
+    def held(self, table: pa.Table) -> ibis.Table:
+        """An Arrow table, held by the engine while the warehouse is open."""
+        nullable = pa.schema([field.with_nullable(True) for field in table.schema])  # as tables read from files are
+        return self.materialized(ibis.memtable(table.cast(nullable)))
+
+    def materialized(self, expression: ibis.Table) -> ibis.Table:
+        """The expression's result, held by the engine while the warehouse is open."""
+        return self.connection.create_table(ibis.util.gen_name("held"), expression, temp=True)
+
+    def _lines_in_one_currency(self) -> ibis.Table:
+        lines = self.lines()
+        stated = stated_currencies(lines)
+        rates = daily_rates(stated, self.rates)
+        return converted(lines, self.held(rates), str(store_currency(stated, self.rates))) if rates.num_rows else lines
+
+    @contextmanager
+    def writing(self) -> Iterator["Draft"]:
+        """Hold the warehouse for writing. Nothing that the draft wrote counts until it is committed."""
+        with index_files.exclusive(self.root):
+            self.index = index_files.load_index(self.root)
+            index_files.remove_unlisted(self.root, self.index)
+            yield Draft(self)
+
+
+class Draft:
+    """New files for the next state of a warehouse."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._generation = warehouse.index.generation + 1
+        self._days = dict(warehouse.index.days)
+        self._tables = dict(warehouse.index.tables)
+        self._written: list[Path] = []
+
+    def write_day(self, day: str, lines: pa.Table) -> None:
+        """The lines of a UTC day from now on, sorted; none at all removes the day."""
+        if not lines.num_rows:
+            self._days.pop(day, None)
+            return
+        path = self._new_path(f"events/day={day}", "lines")
+        pq.write_table(lines.cast(STORED), path, compression=COMPRESSION, use_dictionary=_REPETITIVE)
+        heads = pc.sum(pc.equal(lines[c.LINE], 0)).as_py()
+        self._days[day] = DayFile(str(path.relative_to(self._warehouse.root)), heads, lines.num_rows)
+
+    def write_table(self, name: str, expression: ibis.Table) -> None:
+        """The content of one of `TABLES` from now on."""
+        path = self._new_path("tables", name)
+        columns = expression.select(TABLES[name].names)
+        self._warehouse.connection.to_parquet(columns, str(path), compression=COMPRESSION)
+        self._tables[name] = str(path.relative_to(self._warehouse.root))
+
+    def lines(self) -> ibis.Table:
+        """The event lines as they are once this is committed."""
+        paths = [self._warehouse.root / self._days[day].path for day in sorted(self._days)]
+        return self._warehouse.parquet(paths, STORED)
+
+    def table(self, name: str) -> ibis.Table:
+        """One of `TABLES` as it is once this is committed."""
+        path = self._tables.get(name)
+        return self._warehouse.parquet([self._warehouse.root / path] if path else [], TABLES[name])
+
+    def commit(self, log: LogPosition, entry: dict[str, Any]) -> None:
+        """Make everything written the warehouse's present state, durably and in one step."""
+        index_files.sync_files(self._written)
+        index = msgspec.structs.replace(
+            self._warehouse.index, generation=self._generation, days=self._days, tables=self._tables, log=log
+        )
+        self._warehouse.index = index_files.switch_index(self._warehouse.root, index, entry)
+
+    def _new_path(self, folder: str, name: str) -> Path:
+        path = self._warehouse.root / folder / f"{name}-{self._generation:06}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._written.append(path)
+        return path
+
+
+def open_warehouse(settings: Settings) -> Warehouse:
+    """The warehouse that the settings name. Raises SettingsError for an unknown scheme, StorageError for damage."""
+    factory = WAREHOUSES.get(url_scheme(settings.warehouse_url))
+    if factory is None:
+        raise SettingsError(
+            f"warehouse = {settings.warehouse_url!r}: the scheme must be one of {', '.join(WAREHOUSES)}."
+        )
+    return factory(settings)
+
+
+def _open_duckdb(settings: Settings) -> Warehouse:
+    spill = settings.home.resolve() / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    connection = ibis.duckdb.connect(
+        threads=settings.threads, memory_limit=f"{settings.memory_mib}MiB", temp_directory=str(spill)
+    )
+    connection.raw_sql("SET TimeZone = 'UTC'")
+    connection.raw_sql("SET parquet_metadata_cache = true")  # files never change, and there are many
+    rates = load_exchange_rates(settings.currency, settings.exchange_rates)
+    return Warehouse(url_path(settings.warehouse_url), connection, settings.threads, rates)
+
+
+WAREHOUSES: Final[dict[str, Callable[[Settings], Warehouse]]] = {"duckdb": _open_duckdb}

@@ -1,0 +1,1 @@
+"""What a recommender knows: interactions, catalogue, sessions, and one user's history."""

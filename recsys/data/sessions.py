@@ -1,0 +1,105 @@
+"""The visit log: all visits in the order in which they ended, and for each item the visits that hold it.
+
+Whatever is read from it can be read as of any moment, by looking at the visits that had ended by then; so training and
+serving see the same numbers, and nothing has to be fitted anew for each moment.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from recsys.data.interactions import Interactions
+from recsys.kernels.jit import compiled, read_only
+
+VISIT_GAP_SECONDS: Final = 3600  # a longer pause ends a visit
+_PREFIX: Final = "visit_log_"
+
+
+class VisitLog(NamedTuple):
+    """Visits, oldest end first.
+
+    `ends` (visits,) int64, seconds since 1970 UTC; `offsets` (visits + 1,) int64: the entries of visit v lie at
+    offsets[v] : offsets[v + 1]; `items` (entries,) int32, in the order of the visit; `kinds` (entries,) uint8;
+    `customers` (visits,) int32. The entries that hold item i, oldest first, are
+    postings[item_offsets[i] : item_offsets[i + 1]], int32 (entries,) and int64 (items + 1,); `visits` (entries,) int32
+    are the visits of these postings, in the same order, so that they are read side by side.
+    """
+
+    ends: np.ndarray
+    offsets: np.ndarray
+    items: np.ndarray
+    kinds: np.ndarray
+    customers: np.ndarray
+    visits: np.ndarray
+    item_offsets: np.ndarray
+    postings: np.ndarray
+
+    @classmethod
+    def of(cls, interactions: Interactions) -> "VisitLog":
+        starts = visit_starts(interactions)
+        stops = np.append(starts[1:], len(interactions))[: len(starts)]
+        ends = interactions.times[stops - 1] if len(starts) else interactions.times[:0]
+        order = np.argsort(ends, kind="stable")
+        lengths = (stops - starts)[order]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        entries = np.arange(len(interactions)) - np.repeat(offsets[:-1] - starts[order], lengths)
+        items = interactions.items[entries]
+        counts = np.bincount(items, minlength=interactions.item_count)
+        postings = np.argsort(items, kind="stable").astype(np.int32)
+        log = cls(
+            ends=ends[order],
+            offsets=offsets,
+            items=items,
+            kinds=interactions.kinds[entries],
+            customers=interactions.rows[starts[order]].astype(np.int32),
+            visits=np.repeat(np.arange(len(order), dtype=np.int32), lengths)[postings],
+            item_offsets=np.concatenate([[0], np.cumsum(counts)]),
+            postings=postings,
+        )
+        return cls(*map(read_only, log))
+
+    def cutoff(self, moment: int) -> int:
+        """How many visits had ended before `moment`."""
+        return int(np.searchsorted(self.ends, moment, side="left"))
+
+    def grown(self, item_count: int) -> "VisitLog":
+        """The same log over a catalogue to which items were appended."""
+        added = item_count + 1 - len(self.item_offsets)
+        more = np.append(self.item_offsets, np.full(added, self.item_offsets[-1]))
+        return self._replace(item_offsets=read_only(more))
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {f"{_PREFIX}{name}": array for name, array in self._asdict().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any]) -> "VisitLog":
+        return cls(*(read_only(arrays[f"{_PREFIX}{name}"]) for name in cls._fields))
+
+
+@compiled
+def first_at_or_after(log: VisitLog, start: int, stop: int, visit: int) -> int:
+    """The first of the postings start : stop whose visit is not before `visit`; `stop` where there is none."""
+    if visit >= len(log.ends):
+        return stop  # every question to a service asks for all visits
+    while start < stop:
+        middle = (start + stop) >> 1
+        if log.visits[middle] < visit:
+            start = middle + 1
+        else:
+            stop = middle
+    return start
+
+
+@compiled
+def postings_before(log: VisitLog, item: int, cutoff: int) -> tuple[int, int]:
+    """Start and stop of the item's postings in the first `cutoff` visits."""
+    start = log.item_offsets[item]
+    return start, first_at_or_after(log, start, log.item_offsets[item + 1], cutoff)
+
+
+def visit_starts(interactions: Interactions) -> np.ndarray:
+    """The place of each visit's first interaction: another customer's, or one after a pause; (visits,) int64."""
+    is_first = np.ones(len(interactions), bool)
+    rows, times = interactions.rows, interactions.times
+    is_first[1:] = (rows[1:] != rows[:-1]) | (np.diff(times) > VISIT_GAP_SECONDS)
+    return np.flatnonzero(is_first)

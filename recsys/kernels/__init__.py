@@ -1,0 +1,1 @@
+"""Compiled loops and data structures that serving speed rests on."""

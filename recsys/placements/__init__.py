@@ -1,0 +1,1 @@
+"""What each placement asks for, and how each recommended item is explained."""

@@ -1,0 +1,170 @@
+"""Reasons: why an item is shown, in words that a shopper would accept."""
+
+from collections.abc import Container, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from recsys.kernels.jit import compiled
+from recsys.placements.request_context import Moment
+from recsys.ranking.features import Candidates
+from recsys.retrieval.covisitation.source import CoVisitation
+from recsys.retrieval.repurchase import due
+
+# By kind: what the shopper did with the item that the recommendation came from, or with the recommended item itself.
+DEEDS: Final = ("viewed", "chose", "bought")
+OWN_REASONS: Final = ("you viewed this before", "you had this in your cart before", "you bought this before")
+POPULAR_REASONS: Final = {"popular": "popular this week", "any_item": "also available", "pinned": "chosen by the shop"}
+# Of sources that speak for an item without a single other item to name, first come first; {name} was touched last.
+SOURCE_REASONS: Final = {
+    "visits": "others went on to this after {name}",
+    "vectors": "goes with {name}",
+    "content": "similar to what you looked at",
+    "customers": "chosen by customers with a similar taste",
+    "factors": "chosen by customers with a similar taste",
+}
+DUE: Final = 0.4  # of 1, from which a purchase is said to be due again
+NOT_A_SHARE: Final = 0.05  # of the best candidate's score, below which a source is no reason
+
+
+class Reason(NamedTuple):
+    """The source that speaks most for an item, and the reason in words."""
+
+    source: str
+    words: str
+
+
+NO_REASON: Final = Reason("popular", POPULAR_REASONS["popular"])
+
+
+def explain(moment: Moment, candidates: Candidates, shown: Sequence[int]) -> list[Reason]:
+    """The reason of each shown item (places): what the shopper did with it, else a neighbour, else what suits."""
+    deeds = deeds_of(moment)
+    due_again = repurchase_reasons(moment)
+    reasons = {
+        item: due_again.get(item) or Reason("history", OWN_REASONS[deeds[item]]) for item in shown if item in deeds
+    }
+    others = [item for item in shown if item not in reasons]
+    if others and len(candidates.items):
+        reasons |= zip(others, _of_others(moment, candidates, others, deeds), strict=True)
+    return [reasons.get(item) or NO_REASON for item in shown]
+
+
+def deeds_of(moment: Moment) -> dict[int, int]:
+    """The strongest kind of interaction that the shopper had with each item of the history."""
+    touches = moment.shopper.touches
+    strongest = len(DEEDS) - 1 - (touches.counts[:, ::-1] > 0).argmax(axis=1)
+    return dict(zip(touches.items.tolist(), strongest.tolist(), strict=True))
+
+
+def repurchase_reasons(moment: Moment) -> dict[int, Reason]:
+    """Of the items that are due again, their interval."""
+    purchases = moment.retriever.repurchase.purchases(moment.shopper)
+    columns = (purchases.items, purchases.days_since, purchases.interval_days, purchases.orders)
+    found = zip(*(column.tolist() for column in columns), strict=True)
+    return {
+        item: Reason("repurchase", f"you buy this about every {max(round(days), 1)} days" if n > 1 else OWN_REASONS[2])
+        for item, since, days, n in found
+        if due(since, days, n) >= DUE
+    }
+
+
+def relation_reason(moment: Moment, relation: CoVisitation, anchor: int, deeds: dict[int, int]) -> Reason:
+    """Because of another item of the shopper's."""
+    name = moment.retriever.items.names.value(anchor)
+    words = relation.relation.reason.format(name=name, deed=DEEDS[deeds.get(anchor, 0)])
+    return Reason(relation.name, words)
+
+
+def popular_reason(origin: str) -> Reason:
+    """Of an item that nothing of the shopper's speaks for."""
+    return Reason(origin, POPULAR_REASONS[origin])
+
+
+def _of_others(moment: Moment, candidates: Candidates, others: list[int], deeds: dict[int, int]) -> list[Reason]:
+    """Of items that are not the shopper's own: the neighbour that ties them most, else the source that nominated."""
+    retriever = moment.retriever
+    wanted = np.array(others, np.int32)
+    anchors = np.array([relation.strongest_anchors(moment.shopper, wanted) for relation in retriever.relations])
+    relations, named = _most_telling(
+        candidates.items, candidates.nominators, candidates.features, wanted, retriever.relation_features, anchors
+    )
+    causes = list(zip(relations.tolist(), named.tolist(), strict=True))
+    said = {  # many items are shown because of the same one
+        (number, what): _source_reason(moment, what)
+        if number < 0
+        else relation_reason(moment, retriever.relations[number], what, deeds)
+        for number, what in set(causes)
+    }
+    return [said[cause] for cause in causes]
+
+
+@compiled
+def _most_telling(
+    items: np.ndarray,
+    nominators: np.ndarray,
+    features: np.ndarray,
+    wanted: np.ndarray,
+    columns: np.ndarray,
+    anchors: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each wanted item the relation that says most of it, and the anchor it names.
+
+    `columns` (relations, 2) int64 are the features with what a relation says, of the history and of the visit;
+    `anchors` (relations, wanted), -1 where there is none: then a relation has nothing to name. Where no relation says
+    anything it is -1, and in the anchor's place stand the item's nominators, none if it is no candidate.
+    """
+    rows, relations, named = np.full(len(wanted), -1), np.full(len(wanted), -1), np.zeros(len(wanted), np.int64)
+    for row in range(len(items)):
+        for place in range(len(wanted)):
+            if items[row] == wanted[place]:
+                rows[place], named[place] = row, nominators[row]
+    for place in range(len(wanted)):
+        most = 0.0
+        for number in range(len(columns) if rows[place] >= 0 else 0):
+            share = max(features[rows[place], columns[number, 0]], features[rows[place], columns[number, 1]])
+            if anchors[number, place] >= 0 and share >= NOT_A_SHARE and share > most:
+                most, relations[place], named[place] = share, number, anchors[number, place]
+    return relations, named
+
+
+def _source_reason(moment: Moment, nominators: int) -> Reason:
+    """Where no single item of the shopper's explains a candidate: the source that nominated it."""
+    bits = moment.retriever.source_bits
+    for source, words in SOURCE_REASONS.items():
+        if nominators & bits[source]:
+            last = moment.retriever.items.names.value(int(moment.shopper.items[-1]))
+            return Reason(source, words.format(name=last))
+    return NO_REASON
+
+
+def similar_reasons(
+    moment: Moment, anchors: np.ndarray, shown: Sequence[int], weights: Mapping[str, float], like: Container[int] = ()
+) -> list[Reason]:
+    """Why each shown item goes with the page's: the weighed relation that ties them most, else what is said of it.
+
+    Items `like` the first anchor are so by their vector or by the catalogue's words; of others the category speaks.
+    """
+    items = moment.retriever.items
+    found: dict[int, tuple[float, Reason]] = {}
+    for anchor in anchors.tolist():
+        name = items.names.value(anchor)
+        for relation in moment.retriever.relations:
+            neighbours, scores = relation.similar(anchor)
+            relative = weights.get(relation.name, 0.0) * scores / scores.max(initial=1e-9)
+            reason = Reason(relation.name, relation.relation.similar_reason.format(name=name))
+            for item, strength in zip(neighbours.tolist(), relative.tolist(), strict=True):
+                if strength > found.get(item, (0.0, reason))[0]:
+                    found[item] = (strength, reason)
+    alike = Reason("content", f"similar to {items.names.value(int(anchors[0]))}") if len(anchors) else NO_REASON
+    return [
+        found[item][1] if item in found else alike if item in like else category_reason(moment, item) for item in shown
+    ]
+
+
+def category_reason(moment: Moment, item: int) -> Reason:
+    """Popular within its category, where it has one."""
+    items = moment.retriever.items
+    category = int(items.category[item])
+    words = f"popular in {items.categories.value(category)}" if category >= 0 else POPULAR_REASONS["popular"]
+    return Reason("popular", words)

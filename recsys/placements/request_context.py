@@ -1,0 +1,29 @@
+"""A moment: one question with everything that is looked up for it, as the placements see it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.data.user_history import Shopper
+from recsys.request import Query
+from recsys.retrieval.retriever import Retriever
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`item` is the place of the open page's item or -1; `cart` the places of the cart's; `eligible` (items,) bool."""
+
+    query: Query
+    shopper: Shopper
+    item: int
+    cart: np.ndarray
+    eligible: np.ndarray
+    now: int
+    retriever: Retriever
+
+    @property
+    def anchors(self) -> np.ndarray:
+        """The items that the page is about: the cart's, else the open one; (anchors,) int64."""
+        if len(self.cart):
+            return self.cart
+        return np.array([self.item] if self.item >= 0 else [], np.int64)

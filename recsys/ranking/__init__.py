@@ -1,0 +1,1 @@
+"""The ranker, its features, and how its trees are evaluated fast."""

@@ -1,0 +1,132 @@
+"""Ranking: LambdaMART over the candidates' features, or a fixed blend where the store is too small to train it.
+
+LambdaMART is Burges (2010), as LightGBM implements it; the labels come from after the features' moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+
+from contracts.errors import BundleRefused
+from recsys.parameters import RecommendParameters
+from recsys.ranking.tree_inference import Trees
+
+# Two moments at which a shopper is asked for, each with a ranker of its own: before a visit (a home page's first view,
+# an e-mail) the next order is to be guessed; inside a visit, what this visit chooses next.
+MOMENTS: Final = ("start", "visit")
+
+# The blend's weights, used where too few customers came back for a model to be trained: own history first, then
+# neighbours, then popularity as the tie-break.
+BLEND: Final = {
+    "interest_relative": 2.0,
+    "bought_together_relative": 1.0,
+    "viewed_then_bought_relative": 0.7,
+    "viewed_together_relative": 0.5,
+    "viewed_together_visit_relative": 0.5,
+    "category_affinity": 0.2,
+}
+POPULARITY_TIE_BREAK: Final = 0.1
+HELD_OUT: Final = 0.12  # of the cases, by which the number of trees is chosen
+PATIENCE: Final = 40  # trees without a gain on them, after which training ends
+LEAST_TREES: Final = 10
+ROWS_PER_THREAD: Final = 100_000  # with fewer, threads wait for each other longer than they work
+
+
+@dataclass(frozen=True)
+class TrainingGroups:
+    """Candidates of many cases with their labels: `features` (rows, features), `labels` (rows,) 0 or 1.
+
+    `sizes` (cases,) int64 is the number of consecutive rows of each case.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence["TrainingGroups"]) -> Self:
+        """The groups of several windows as one."""
+        filled = [part for part in parts if len(part.sizes)] or parts[:1]
+        return cls(
+            np.concatenate([part.features for part in filled]),
+            np.concatenate([part.labels for part in filled]),
+            np.concatenate([part.sizes for part in filled]),
+        )
+
+    def where(self, mask: np.ndarray) -> "TrainingGroups":
+        """The cases of `mask` (cases,) bool."""
+        rows = np.repeat(mask, self.sizes)
+        return TrainingGroups(self.features[rows], self.labels[rows], self.sizes[mask])
+
+
+class Ranker:
+    """Scores candidates from their features; `text` is LightGBM's own format, empty for the blend."""
+
+    def __init__(self, features: Sequence[str], text: str = "") -> None:
+        self.text = text
+        self._features = tuple(features)
+        self._trees = Trees.of(text) if text else None
+        if self._trees is not None and self._trees.features != self._features:
+            raise BundleRefused("the ranker was trained on other features than this version computes. Train again.")
+
+    @property
+    def name(self) -> str:
+        return "lambdamart" if self._trees else "blend"
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """(candidates,) float64, higher is better."""
+        if not len(features):
+            return np.zeros(0)
+        return _blend(features, self._features) if self._trees is None else self._trees.scores(features)
+
+
+def train_ranker(
+    groups: TrainingGroups, features: Sequence[str], parameters: RecommendParameters, seed: int, threads: int
+) -> Ranker:
+    """LambdaMART on the groups; the same groups and seed give the same text.
+
+    A part of the groups is held out to say after how many trees to stop; then as many are grown on all of them.
+    """
+    import lightgbm  # a service that only answers does without it
+
+    options: dict[str, Any] = {
+        "objective": "lambdarank",
+        "lambdarank_truncation_level": 20,
+        "metric": "ndcg",
+        "eval_at": [20],
+        "learning_rate": parameters.learning_rate,
+        "num_leaves": parameters.leaves,
+        "min_data_in_leaf": parameters.least_rows_per_leaf,
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "bagging_by_query": True,
+        "lambda_l2": 5.0,
+        "max_bin": 63,
+        "seed": seed,
+        "num_threads": min(threads, 1 + len(groups.labels) // ROWS_PER_THREAD),
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbose": -1,
+    }
+    held_out = np.random.default_rng(seed).random(len(groups.sizes)) < HELD_OUT
+
+    def data_of(part: TrainingGroups) -> lightgbm.Dataset:
+        return lightgbm.Dataset(part.features, label=part.labels, group=part.sizes, feature_name=list(features))
+
+    stop = lightgbm.early_stopping(PATIENCE, verbose=False)
+    taught, judged = data_of(groups.where(~held_out)), data_of(groups.where(held_out))
+    trial = lightgbm.train(options, taught, parameters.trees, valid_sets=[judged], callbacks=[stop])
+    booster = lightgbm.train(options, data_of(groups), max(trial.best_iteration, LEAST_TREES))
+    return Ranker(features, booster.model_to_string())
+
+
+def _blend(features: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    column = {name: place for place, name in enumerate(names)}
+    score = sum((weight * features[:, column[name]] for name, weight in BLEND.items()), np.zeros(len(features)))
+    for name, share in (("week", 1.0), ("month", 0.1)):
+        popular = np.log1p(features[:, column[name]])
+        score += POPULARITY_TIE_BREAK * share * popular / max(float(popular.max()), 1.0)
+    return np.asarray(score, np.float64)

@@ -1,0 +1,225 @@
+"""Visit items: how a candidate stands in the visit under way, and how often others took it lately.
+
+Most of a next click's signal lies in the visit itself: which items come back, after how many steps, and what followed
+what. It proposes nothing.
+"""
+
+from functools import cached_property
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+
+from recsys.data.catalogue import Items
+from recsys.data.interactions import ItemCounters
+from recsys.data.sessions import VisitLog, first_at_or_after, postings_before
+from recsys.data.user_history import Shopper
+from recsys.kernels.jit import compiled
+from recsys.parameters import RecommendParameters
+from recsys.retrieval.candidate_pool import Board
+from recsys.retrieval.protocol import Column, State
+
+_IN_VISIT: Final = (
+    "is_last",
+    "steps_since",
+    "items_since",
+    "first_step",
+    "previous_gap",
+    "run_length",
+    "followed_last",
+    "followed_last_share",
+    "gap_difference",
+    "decayed_count",
+)
+_OF_VISIT: Final = (
+    "visit_steps",
+    "visit_items",
+    "visit_item_share",
+    "last_returned",
+    "last_repeats_previous",
+    "late_returns",
+    "last_run",
+    "last_return_gap",
+)
+_OF_ITEM: Final = (
+    "seen",
+    "seen_lately",
+    "seen_in_20th",
+    "seen_in_5th",
+    "rise",
+    "first_seen",
+    "last_seen",
+    "seen_of_last",
+)
+COUNT_DECAY: Final = 0.8  # per step back
+LATE_STEPS: Final = 5
+SHARES: Final = (0.01, 0.05, 0.2)  # of all visits: the latest ones, in which items are counted
+LEAST_VISITS: Final = (200, 1_000, 5_000)
+
+
+class VisitItems:
+    """Judges candidates against the visit under way and the visits of others until now."""
+
+    name: ClassVar[str] = "visit_items"
+
+    def __init__(self, log: VisitLog) -> None:
+        self._log = log
+
+    @classmethod
+    def fit(cls, state: State) -> Self:
+        return cls(state.log)
+
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        return ()
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return (*_IN_VISIT, *_OF_VISIT, *_OF_ITEM)
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        """Proposes nothing."""
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        recent = shopper.recent
+        if not len(recent):
+            out[:] = 0.0
+            return
+        _in_visit(recent, candidates, out)
+        _of_visit(recent, out[len(_IN_VISIT) : len(_IN_VISIT) + len(_OF_VISIT)])
+        of_item = out[len(_IN_VISIT) + len(_OF_VISIT) :]
+        if shopper.cutoff == len(self._log.ends):
+            _looked_up(self._latest, recent[-1], candidates, of_item)
+        else:
+            _of_items(candidates, shopper.cutoff, self._log, of_item)
+            _against_last(_seen(self._log, recent[-1], shopper.cutoff), of_item)
+
+    @cached_property
+    def _latest(self) -> np.ndarray:
+        """(items, len(_OF_ITEM)) float32: what is said of every item by all visits; a service asks for nothing else."""
+        items = np.arange(len(self._log.item_offsets) - 1, dtype=np.int32)
+        table = np.empty((len(_OF_ITEM), len(items)), np.float32)
+        _of_items(items, len(self._log.ends), self._log, table)
+        return np.ascontiguousarray(table.T)
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        return type(self)(self._log.grown(len(items)))
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
+        return cls(VisitLog.from_arrays(arrays))
+
+
+@compiled
+def _in_visit(recent: np.ndarray, candidates: np.ndarray, out: np.ndarray) -> None:
+    size, last = len(recent), recent[-1]
+    since = _items_since(recent)
+    times_last = 0
+    for step in range(size - 1):
+        times_last += recent[step] == last
+    for row in range(len(candidates)):
+        item = candidates[row]
+        steps, gap, first, run, followed = -1, -1, -1, 0, 0
+        count, decay = 0.0, 1.0
+        for place in range(size - 1, -1, -1):
+            if recent[place] == item:
+                if steps < 0:
+                    steps = size - 1 - place
+                elif gap < 0:
+                    gap = size - 1 - place - steps
+                first = place
+                followed += place > 0 and recent[place - 1] == last
+                count += decay
+            decay *= COUNT_DECAY
+        place = size - 1 - steps
+        while steps >= 0 and place >= 0 and recent[place] == item:
+            run += 1
+            place -= 1
+        out[0, row] = item == last
+        out[1, row] = steps
+        out[2, row] = since[size - 1 - steps] if steps >= 0 else -1
+        out[3, row] = first
+        out[4, row] = gap
+        out[5, row] = run
+        out[6, row] = followed
+        out[7, row] = followed / (times_last + 1.0)
+        out[8, row] = steps - gap if gap >= 0 else -99
+        out[9, row] = count
+
+
+@compiled
+def _items_since(recent: np.ndarray) -> np.ndarray:
+    """(steps,) how many distinct items came after each step."""
+    since = np.zeros(len(recent), np.int64)
+    for place in range(len(recent) - 2, -1, -1):
+        is_new = True
+        for later in range(place + 2, len(recent)):
+            is_new &= recent[later] != recent[place + 1]
+        since[place] = since[place + 1] + is_new
+    return since
+
+
+@compiled
+def _of_visit(recent: np.ndarray, out: np.ndarray) -> None:
+    size, last = len(recent), recent[-1]
+    distinct, returns, gap, run = 0, 0, 0, 1
+    for place in range(size):
+        earlier = place - 1
+        while earlier >= 0 and recent[earlier] != recent[place]:
+            earlier -= 1
+        distinct += earlier < 0
+        returns += earlier >= 0 and place >= size - LATE_STEPS
+        if place == size - 1 and earlier >= 0:
+            gap = place - earlier
+    while run < size and recent[size - 1 - run] == last:
+        run += 1
+    out[0] = size
+    out[1] = distinct
+    out[2] = distinct / size
+    out[3] = gap > 0
+    out[4] = gap == 1
+    out[5] = returns
+    out[6] = run
+    out[7] = gap
+
+
+@compiled
+def _of_items(candidates: np.ndarray, cutoff: int, log: VisitLog, out: np.ndarray) -> None:
+    """All but the last column, which depends on the shopper."""
+    begins = np.empty(len(SHARES), np.int64)
+    for window in range(len(SHARES)):
+        begins[window] = max(cutoff - max(LEAST_VISITS[window], int(cutoff * SHARES[window])), 0)
+    for row in range(len(candidates)):
+        start, stop = postings_before(log, candidates[row], cutoff)
+        out[0, row] = stop - start
+        for window in range(len(SHARES)):
+            first = first_at_or_after(log, start, stop, begins[window])
+            # Per thousand entries of the window, so that the number means the same when the store has grown.
+            entries = log.offsets[cutoff] - log.offsets[begins[window]]
+            out[1 + window, row] = 1_000.0 * (stop - first) / max(entries, 1)
+        out[4, row] = (out[2, row] + 0.05) / (out[3, row] + 0.05)
+        out[5, row] = cutoff - log.visits[start] if stop > start else -1
+        out[6, row] = cutoff - log.visits[stop - 1] if stop > start else -1
+
+
+@compiled
+def _looked_up(table: np.ndarray, last: int, candidates: np.ndarray, out: np.ndarray) -> None:
+    for row in range(len(candidates)):
+        for column in range(len(out)):
+            out[column, row] = table[candidates[row], column]
+    _against_last(table[last, 0], out)
+
+
+@compiled
+def _seen(log: VisitLog, item: int, cutoff: int) -> float:
+    start, stop = postings_before(log, item, cutoff)
+    return float(stop - start)
+
+
+@compiled
+def _against_last(seen: float, out: np.ndarray) -> None:
+    """How often a candidate was seen for each time that the item in view was."""
+    for row in range(out.shape[1]):
+        out[7, row] = (out[0, row] + 1.0) / (seen + 1.0)

@@ -1,0 +1,232 @@
+"""Factors: taste as a short vector, learnt from who chose what (implicit alternating least squares, iALS).
+
+Hu, Koren and Volinsky, "Collaborative filtering for implicit feedback datasets", 2008, fitted by the library
+`implicit`; the weight of what was not chosen and the regularisation follow Rendle et al., "Revisiting the performance
+of iALS", 2021. A shopper's vector is solved for at each request from the history and the visit as they are now
+(fold-in), so that new customers have one at once. It breaks where customers have one item each.
+"""
+
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from recsys.data.catalogue import Items
+from recsys.data.interactions import ItemCounters
+from recsys.data.user_history import Shopper
+from recsys.kernels.jit import compiled, read_only
+from recsys.kernels.pair_counts import Pairs
+from recsys.kernels.prefetch import prefetch
+from recsys.kernels.thread_local import OfLast
+from recsys.parameters import RecommendParameters
+from recsys.retrieval.candidate_pool import Board
+from recsys.retrieval.protocol import Column, State
+
+UNCHOSEN_WEIGHT: Final = 0.003  # of an item that was not chosen, where a chosen one has 1
+REGULARISATION: Final = 0.03  # per chosen item and per weight of the unchosen ones
+ITERATIONS: Final = 10
+LEAST_PAIRS: Final = 500  # customers' items, below which no taste is learnt
+CODES: Final = 127  # the largest code of an item's vector
+TASTE_CODES: Final = 8_191  # and of a shopper's, so that the product of 2,000 factors still fits into 32 bits
+MOST_SCORED: Final = 1_200  # items that other sources have written, the first ones
+FOLDED_ITEMS: Final = 100  # of a history, by interest, that a shopper's vector is solved from
+
+
+class Factors:
+    """Item i's vector is codes[i] * scales[i]: `codes` (items, factors) int8, `scales` (items,) float32.
+
+    Rounded so, a vector is one line of memory, and products of whole numbers are exact in any order, so that a
+    processor may add up many at once. `gram` (factors, factors) float32 is the vectors' Gram matrix with the ridge.
+    """
+
+    name: ClassVar[str] = "factors"
+
+    def __init__(self, codes: np.ndarray, scales: np.ndarray, gram: np.ndarray) -> None:
+        self.codes, self.scales, self.gram = read_only(codes), read_only(scales), read_only(gram)
+        self._inverse = read_only(_inverse(self.gram))
+        self._taste = OfLast(self._taste_of)
+
+    @classmethod
+    def of(cls, vectors: np.ndarray, gram: np.ndarray) -> Self:
+        """From vectors (items, factors) float32."""
+        largest = np.abs(vectors).max(axis=1, initial=0.0)
+        scales = (np.where(largest > 0, largest, 1.0) / CODES).astype(np.float32)
+        return cls(np.rint(vectors / scales[:, None]).astype(np.int8), scales, gram)
+
+    @classmethod
+    def fit(cls, state: State) -> Self:
+        interactions = state.interactions.latest(state.parameters.visitor_interactions)
+        pairs = Pairs.of(interactions.rows, interactions.items, interactions.item_count)
+        shape = (len(interactions.customers), interactions.item_count)
+        factors = min(state.parameters.factors, *shape)
+        if len(pairs.keys) < LEAST_PAIRS or factors < 2:
+            return cls.of(np.zeros((shape[1], 0), np.float32), np.zeros((0, 0), np.float32))
+        chosen = csr_matrix((np.ones(len(pairs.keys), np.float32), (pairs.rows, pairs.columns)), shape=shape)
+        active = len(np.unique(pairs.rows))
+        # Per Rendle et al. the ridge grows with how much is known of a row; `implicit` has one for all: the mean row's.
+        known = (len(pairs.keys) / active + len(pairs.keys) / shape[1]) / 2 / UNCHOSEN_WEIGHT
+        ridge = REGULARISATION * (known + (active + shape[1]) / 2)
+        vectors = _fitted(chosen, factors, ridge, state.seed, state.threads)
+        gram = vectors.T.astype(np.float64) @ vectors + ridge * np.eye(factors)
+        return cls.of(vectors, gram.astype(np.float32))
+
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        return (Column("factors", limit=parameters.candidates_by_factors, prior=0.5, is_ranked=True),)
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ("factors_score", "factors_cosine")
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        """Scores what other sources have written; of all items would take longer than a request may."""
+        if self.codes.shape[1] and not shopper.is_stranger:
+            _propose(*self._taste.get(shopper), self.codes, self.scales, board, first)
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        if not self.codes.shape[1] or shopper.is_stranger:
+            out[:] = 0.0
+            return
+        _judge(*self._taste.get(shopper), self.codes, self.scales, candidates, out)
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        more = len(items) - len(self.codes)
+        unknown = np.zeros((more, self.codes.shape[1]), np.int8)
+        return type(self)(
+            np.concatenate([self.codes, unknown]), np.append(self.scales, np.ones(more, np.float32)), self.gram
+        )
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {"factors_codes": self.codes, "factors_scales": self.scales, "factors_gram": self.gram}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
+        return cls(*(np.asarray(arrays[f"factors_{name}"]) for name in ("codes", "scales", "gram")))
+
+    def _taste_of(self, shopper: Shopper) -> tuple[np.ndarray, float]:
+        """The shopper's vector as whole numbers (factors,) int16, and what one of them stands for."""
+        return _taste(shopper.touches.items, shopper.touches.interest, self.codes, self.scales, self._inverse)
+
+
+def _fitted(chosen: csr_matrix, factors: int, ridge: float, seed: int, threads: int) -> np.ndarray:
+    """(items, factors) float32, the same for the same input whatever the threads."""
+    from implicit.cpu.als import AlternatingLeastSquares  # a service that only answers does without it
+
+    # A BLAS with threads of its own makes the library several times slower.
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=factors,
+            regularization=ridge,
+            alpha=1.0 / UNCHOSEN_WEIGHT,
+            iterations=ITERATIONS,
+            num_threads=threads,
+            random_state=seed,
+        )
+        model.fit(chosen, show_progress=False)
+    return np.asarray(model.item_factors, np.float32)
+
+
+@compiled
+def _taste(
+    items: np.ndarray, interest: np.ndarray, codes: np.ndarray, scales: np.ndarray, inverse: np.ndarray
+) -> tuple[np.ndarray, float]:
+    main = np.argsort(-interest, kind="mergesort")[:FOLDED_ITEMS]
+    vectors = np.empty((len(main), codes.shape[1]))
+    for place in range(len(main)):
+        item = items[main[place]]
+        vectors[place] = codes[item] * scales[item]
+    taste = _folded_in(vectors, inverse)
+    unit = max(np.abs(taste).max(), 1e-30) / TASTE_CODES
+    return np.rint(taste / unit).astype(np.int16), unit
+
+
+@compiled
+def _folded_in(vectors: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """The taste that explains the items best: ridge regression on their `vectors` (items, factors).
+
+    By the identity of Woodbury a system of as many equations as items is solved, which are few, and not as factors;
+    `inverse` (factors, factors) is the Gram matrix's.
+    """
+    count, size = vectors.shape
+    spread = np.zeros((count, size))
+    for place in range(count):
+        for row in range(size):
+            amount = vectors[place, row]
+            for column in range(size):
+                spread[place, column] += amount * inverse[row, column]
+    system, target = np.zeros((count, count)), np.full(count, 1.0 / UNCHOSEN_WEIGHT)
+    for row in range(count):
+        for column in range(row, count):
+            for place in range(size):
+                system[row, column] += spread[row, place] * vectors[column, place]
+            system[row, column] *= 1.0 / UNCHOSEN_WEIGHT - 1.0
+        system[row, row] += 1.0
+    _solve(system, target)
+    taste = np.zeros(size)
+    for place in range(count):
+        for column in range(size):
+            taste[column] += target[place] * spread[place, column]
+    return taste
+
+
+@compiled
+def _inverse(gram: np.ndarray) -> np.ndarray:
+    """(factors, factors) float64 of a positive definite matrix; its columns are solved for one by one."""
+    inverse = np.zeros(gram.shape)
+    for column in range(len(gram)):
+        inverse[column, column] = 1.0
+        _solve(gram.astype(np.float64), inverse[column])
+    return inverse
+
+
+@compiled
+def _solve(system: np.ndarray, target: np.ndarray) -> None:
+    """Turn `target` into x of system @ x = target, for a positive definite system of which the upper triangle is read.
+
+    Elimination without pivots: its innermost loop runs along a row, where a processor takes several at once.
+    """
+    size = len(target)
+    for pivot in range(size):
+        for row in range(pivot + 1, size):
+            factor = system[pivot, row] / system[pivot, pivot]
+            target[row] -= factor * target[pivot]
+            for column in range(row, size):
+                system[row, column] -= factor * system[pivot, column]
+    for row in range(size - 1, -1, -1):
+        for column in range(row + 1, size):
+            target[row] -= system[row, column] * target[column]
+        target[row] /= system[row, row]
+
+
+@compiled
+def _propose(taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, board: Board, first: int) -> None:
+    rows, scores = board.items, board.scores[first]
+    for row in range(min(board.size[0], MOST_SCORED)):
+        prefetch(codes, rows[row] * codes.shape[1])
+        prefetch(scales, rows[row])
+    for row in range(min(board.size[0], MOST_SCORED)):
+        item = rows[row]
+        product = np.int32(0)
+        for place in range(codes.shape[1]):
+            # Kept to 32 bits, of which a processor adds up eight or more at once.
+            product = np.int32(product + np.int32(taste[place]) * np.int32(codes[item, place]))
+        scores[row] = max(product * unit * scales[item], 0.0)
+
+
+@compiled
+def _judge(
+    taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, candidates: np.ndarray, out: np.ndarray
+) -> None:
+    length = 0
+    for code in taste:
+        length += int(code) * int(code)
+    for row in range(len(candidates)):
+        item = candidates[row]
+        product, squares = np.int32(0), np.int32(0)
+        for place in range(codes.shape[1]):
+            code = np.int32(codes[item, place])
+            product = np.int32(product + np.int32(taste[place]) * code)
+            squares = np.int32(squares + code * code)
+        out[0, row] = product * unit * scales[item]
+        out[1, row] = product / np.sqrt(float(squares) * float(length)) if squares and length else 0.0

@@ -1,0 +1,1 @@
+"""Candidates that other users chose together with the seed items."""

@@ -1,0 +1,143 @@
+"""Pairing: which touches of one customer belong together, and the strongest neighbours that follow from it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.kernels.pair_counts import Pairs, ragged, run_starts, top_of_rows
+from recsys.request import KINDS
+from recsys.retrieval.protocol import State
+
+PAIRS_PER_BLOCK: Final = 4_000_000  # bounds the memory of counting
+SHRINKAGE: Final = 3.0  # added to both items' weight, so that one customer's chance makes no strong neighbours
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Which interactions are paired: from kinds to kinds, at most `window_days` apart."""
+
+    from_kinds: tuple[str, ...]
+    to_kinds: tuple[str, ...]
+    window_days: float
+    any_order: bool  # False: only what came after counts
+    reason: str  # of a recommendation made through it; {name} is the item it came from, {deed} what was done with it
+    similar_reason: str  # the same where nobody did anything: on an item's own page
+
+    def mask(self, kinds: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+        return np.isin(kinds, [KINDS.index(name) for name in names])
+
+
+def strongest_neighbours(relation: Relation, state: State) -> csr_array:
+    """(items, items) float32: row i holds the cosines of item i's strongest neighbours, columns sorted.
+
+    Items are weighed in blocks of a bounded number of pairs, so that memory grows with the result only.
+    """
+    touches = _last_touches(state.interactions.latest(state.parameters.visitor_interactions), relation)
+    pairing = Pairing.of(touches, relation, state)
+    blocks = [_neighbours(pairing, events, state.parameters.neighbours) for events in pairing.blocks()]
+    rows, columns, values = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    return rows_to_csr(rows, columns, values, (touches.item_count, touches.item_count))
+
+
+def rows_to_csr(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> csr_array:
+    """A sparse matrix of entries that are sorted by row."""
+    offsets = np.zeros(shape[0] + 1, np.int32)
+    np.cumsum(np.bincount(rows, minlength=shape[0]), out=offsets[1:])
+    return csr_array((values, columns.astype(np.int32, copy=False), offsets), shape=shape, copy=False)
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Which touches are paired: touch e with the touches targets[low[e] : high[e]]."""
+
+    touches: Interactions
+    weights: np.ndarray  # (touches,) float32: the root of each touch's weight, halved with age
+    targets: np.ndarray  # (targets,) places of the touches that may be paired to, oldest first within a customer
+    low: np.ndarray
+    high: np.ndarray
+    norms: np.ndarray  # (items,) float32
+    by_item: np.ndarray  # places of the touches to pair from, sorted by item
+
+    @classmethod
+    def of(cls, touches: Interactions, relation: Relation, state: State) -> Self:
+        half_lives = (state.now - touches.times) / (state.parameters.pair_half_life_days * SECONDS_PER_DAY)
+        weights = np.exp2(-half_lives / 2)
+        targets = np.flatnonzero(relation.mask(touches.kinds, relation.to_kinds))
+        low, high = _reach(touches, relation, state.parameters.reach)
+        sources = np.flatnonzero(relation.mask(touches.kinds, relation.from_kinds))
+        return cls(
+            touches=touches,
+            weights=weights.astype(np.float32),
+            targets=targets,
+            low=np.searchsorted(targets, low),
+            high=np.searchsorted(targets, high),
+            norms=np.sqrt(np.bincount(touches.items, weights**2, minlength=touches.item_count) + SHRINKAGE),
+            by_item=sources[np.argsort(touches.items[sources], kind="stable")],
+        )
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Places of touches, all those of an item together, so many that their pairs fit into memory; at least one."""
+        pairs = np.cumsum((self.high - self.low)[self.by_item])
+        ends = np.append(run_starts(self.touches.items[self.by_item])[1:], len(self.by_item))
+        start = 0
+        while start < len(self.by_item):
+            done = int(pairs[start - 1]) if start else 0
+            within = ends[(ends > start) & (pairs[ends - 1] - done <= PAIRS_PER_BLOCK)]
+            stop = int(within[-1]) if len(within) else int(ends[ends > start][0])
+            yield self.by_item[start:stop]
+            start = stop
+        yield self.by_item[:0]
+
+
+def _last_touches(interactions: Interactions, relation: Relation) -> Interactions:
+    """Each customer's last interaction with each item, per side of the relation: a visitor counts once per pair."""
+    is_from = relation.mask(interactions.kinds, relation.from_kinds)
+    is_to = relation.mask(interactions.kinds, relation.to_kinds)
+    rows = interactions.rows
+    kept = np.zeros(len(interactions), bool)
+    for side in (is_from & ~is_to, is_to):
+        places = np.flatnonzero(side)
+        pairs = Pairs.of(rows[places], interactions.items[places], interactions.item_count)
+        if len(pairs.starts):
+            kept[places[np.maximum.reduceat(pairs.order, pairs.starts)]] = True
+    return interactions.where(kept)
+
+
+def _reach(touches: Interactions, relation: Relation, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first and one past the last touch that each touch may be paired with: same customer, near in time."""
+    places = np.arange(len(touches))
+    rows = touches.rows
+    # Customers laid end to end on one axis of time, further apart than any window: one bisection serves them all.
+    window = int(relation.window_days * SECONDS_PER_DAY)
+    span = int(np.ptp(touches.times)) + 2 * window + 1 if len(touches) else 1
+    axis = rows * span + touches.times - (touches.times.min() if len(touches) else 0)
+    low = np.maximum(np.searchsorted(axis, axis - window), places - reach) if relation.any_order else places
+    high = np.minimum(np.searchsorted(axis, axis + window, side="right"), places + reach + 1)
+    return low, high
+
+
+def _neighbours(pairing: Pairing, events: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and cosines of the strongest neighbours of the items of `events`."""
+    touches = pairing.touches
+    low = pairing.low[events]
+    lengths = np.maximum(pairing.high[events] - low, 0)
+    _, places = ragged(low, lengths)
+    reached = pairing.targets[places]
+    starts = run_starts(touches.items[events])
+    items = touches.items[events[starts]].astype(np.int64)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    shape = (len(events), touches.item_count)
+    towards = csr_array((pairing.weights[reached], touches.items[reached], indptr), shape=shape)
+    own = (pairing.weights[events], np.arange(len(events)), np.append(starts, len(events)))
+    summed = csr_array(own, shape=(len(items), len(events))) @ towards
+    summed.sort_indices()
+    rows = np.repeat(items, np.diff(summed.indptr))
+    other = np.flatnonzero(rows != summed.indices)
+    rows, columns = rows[other], summed.indices[other]
+    cosines = (summed.data[other] / (pairing.norms[rows] * pairing.norms[columns])).astype(np.float32)
+    kept = top_of_rows(rows, cosines, limit)
+    return rows[kept], columns[kept].astype(np.int32), cosines[kept]

@@ -1,0 +1,224 @@
+"""Co-visitation: items that the same people touched close together in time, per relation.
+
+Each customer's last touch of an item is paired with the next few others inside the relation's window, so that a pair
+counts once per customer, less the older it is. The cosine over customers keeps popular items from being everybody's
+neighbour (Linden, Smith and York, 2003). Each item keeps its strongest neighbours. It breaks where customers touch one
+item only.
+"""
+
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from recsys.data.catalogue import Items
+from recsys.data.interactions import ItemCounters
+from recsys.data.user_history import Shopper, Touches
+from recsys.kernels.jit import compiled, read_only
+from recsys.parameters import RecommendParameters
+from recsys.request import KINDS
+from recsys.retrieval.candidate_pool import Board, slot_in
+from recsys.retrieval.covisitation.neighbours import Relation, strongest_neighbours
+from recsys.retrieval.protocol import Column, State
+
+VISIT_DECAY: Final = 0.8  # per step back from the item in view
+BUCKETS: Final = 256
+
+
+class CoVisitation:
+    """One relation's neighbours as a sparse matrix (items, items), row i holding the neighbours of item i."""
+
+    name: ClassVar[str]
+    relation: ClassVar[Relation]
+
+    def __init__(self, neighbours: csr_array, parameters: RecommendParameters) -> None:
+        self.neighbours = neighbours
+        self._arrays = read_only(neighbours.indptr), read_only(neighbours.indices), read_only(neighbours.data)
+        self._anchors = parameters.anchors
+        self._from_kinds = np.isin(np.arange(len(KINDS)), [KINDS.index(kind) for kind in self.relation.from_kinds])
+
+    @classmethod
+    def fit(cls, state: State) -> Self:
+        return cls(strongest_neighbours(cls.relation, state), state.parameters)
+
+    @classmethod
+    def columns(cls, parameters: RecommendParameters) -> tuple[Column, ...]:
+        # A long history drowns the item that the shopper looks at now; the visit is asked for apart.
+        limit = parameters.candidates_per_relation
+        return (Column(cls.name, limit=limit, prior=0.3), Column(f"{cls.name}_visit", limit=limit, prior=0.3))
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ()
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        _propose(shopper.touches, self._from_kinds, self._anchors, *self._arrays, board, first)
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Says nothing of items that are nobody's neighbours."""
+
+    def strongest_anchors(self, shopper: Shopper, items: np.ndarray) -> np.ndarray:
+        """For each of `items` the item of the history that speaks most for it, -1 where none does; (items,) int64."""
+        found = np.full(len(items), -1)
+        _strongest_anchors(shopper.touches, self._from_kinds, self._anchors, *self._arrays, items, found)
+        return found
+
+    def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
+        """The item's neighbours and their scores."""
+        if item + 1 >= len(self.neighbours.indptr):  # an item that came after the fit
+            return self.neighbours.indices[:0], self.neighbours.data[:0]
+        span = slice(self.neighbours.indptr[item], self.neighbours.indptr[item + 1])
+        return self.neighbours.indices[span], self.neighbours.data[span]
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        return self
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        matrix = self.neighbours
+        parts = {"indptr": matrix.indptr, "indices": matrix.indices, "data": matrix.data}
+        return {f"{self.name}_{part}": array for part, array in parts.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
+        parts = [np.asarray(arrays[f"{cls.name}_{part}"]) for part in ("data", "indices", "indptr")]
+        size = len(parts[2]) - 1
+        return cls(csr_array(tuple(parts), shape=(size, size), copy=False), parameters)
+
+
+@compiled
+def anchors_of(touches: Touches, weights: np.ndarray, from_kinds: np.ndarray, limit: int) -> np.ndarray:
+    """Places of the touched items with a positive weight that were touched in one of the kinds, weightiest first."""
+    usable = np.empty(len(weights), np.int64)
+    count = 0
+    for place in range(len(weights)):
+        is_usable = False
+        for kind in range(len(from_kinds)):
+            is_usable |= from_kinds[kind] and touches.counts[place, kind] > 0
+        if is_usable and weights[place] > 0:
+            usable[count] = place
+            count += 1
+    usable = usable[:count]
+    return usable[np.argsort(-weights[usable], kind="mergesort")[:limit]]
+
+
+@compiled
+def visit_weights(touches: Touches) -> np.ndarray:
+    """(touched,) float32: how fresh each item is in the visit under way, 1 the item in view, 0 if not in it."""
+    weights = np.empty(len(touches.items), np.float32)
+    for place in range(len(weights)):
+        weights[place] = 0.0 if touches.visit_counts[place] == 0 else VISIT_DECAY ** touches.visit_steps[place]
+    return weights
+
+
+@compiled
+def add_neighbours(
+    anchors: np.ndarray,
+    weights: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    board: Board,
+    column: int,
+) -> None:
+    """Add to `column` what each anchor's neighbours are worth, times its weight; an item past `indptr` is new."""
+    slots, rows, size = board.slots, board.items, board.size
+    scores = board.scores[column]
+    for place in range(len(anchors)):
+        item = anchors[place]
+        if item + 1 >= len(indptr):
+            continue
+        for entry in range(indptr[item], indptr[item + 1]):
+            scores[slot_in(indices[entry], slots, rows, size)] += weights[place] * data[entry]
+
+
+@compiled
+def _propose(
+    touches: Touches,
+    from_kinds: np.ndarray,
+    limit: int,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    board: Board,
+    first: int,
+) -> None:
+    for step in range(2):
+        weights = touches.interest if step == 0 else visit_weights(touches)
+        anchors = anchors_of(touches, weights, from_kinds, limit)
+        if len(anchors):
+            shares = weights[anchors] / weights[anchors[0]]
+            add_neighbours(touches.items[anchors], shares, indptr, indices, data, board, first + step)
+
+
+@compiled
+def _strongest_anchors(
+    touches: Touches,
+    from_kinds: np.ndarray,
+    limit: int,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    items: np.ndarray,
+    found: np.ndarray,
+) -> None:
+    best = np.zeros(len(items))
+    # The items by the lowest bits of their places: of hundreds of neighbours, nearly all are none of them.
+    heads, following = np.full(BUCKETS, -1), np.empty(len(items), np.int64)
+    for row in range(len(items)):
+        following[row] = heads[items[row] % BUCKETS]
+        heads[items[row] % BUCKETS] = row
+    for place in anchors_of(touches, touches.interest, from_kinds, limit):
+        anchor, interest = touches.items[place], touches.interest[place]
+        if anchor + 1 >= len(indptr):
+            continue
+        for entry in range(indptr[anchor], indptr[anchor + 1]):
+            row = heads[indices[entry] % BUCKETS]
+            while row >= 0:
+                if indices[entry] == items[row] and interest * data[entry] > best[row]:
+                    best[row], found[row] = interest * data[entry], anchor
+                row = following[row]
+
+
+class ViewedTogether(CoVisitation):
+    """Touched in the same visit."""
+
+    name = "viewed_together"
+    relation = Relation(
+        from_kinds=KINDS,
+        to_kinds=KINDS,
+        window_days=1.0,
+        any_order=True,
+        reason="because you {deed} {name}",
+        similar_reason="goes with {name}",
+    )
+
+
+class ViewedThenBought(CoVisitation):
+    """Bought by those who had looked at it."""
+
+    name = "viewed_then_bought"
+    relation = Relation(
+        from_kinds=("view", "cart"),
+        to_kinds=("order",),
+        window_days=7.0,
+        any_order=False,
+        reason="bought by others who viewed {name}",
+        similar_reason="bought by others who viewed {name}",
+    )
+
+
+class BoughtTogether(CoVisitation):
+    """Bought by those who bought it, in the same order or another one near in time."""
+
+    name = "bought_together"
+    relation = Relation(
+        from_kinds=("cart", "order"),
+        to_kinds=("cart", "order"),
+        window_days=30.0,
+        any_order=True,
+        reason="often bought with {name}",
+        similar_reason="often bought with {name}",
+    )
+
+
+RELATIONS: Final = (ViewedTogether, ViewedThenBought, BoughtTogether)

@@ -1,0 +1,1 @@
+"""Candidates near the session in a space of item embeddings."""

@@ -1,0 +1,251 @@
+"""Item vectors: items that follow each other in visits point the same way, and so does a visit with its next item.
+
+The start is the factorisation of the items' positive pointwise mutual information within a few steps (Levy and
+Goldberg, "Neural word embedding as implicit matrix factorization", 2014). From it the vectors are trained as in CORE
+(Hou et al., "CORE: simple and effective session-based recommendation within consistent representation space", 2022): a
+visit is a weighted sum of its items' vectors, so both lie in one space, and the next item must be nearer to it than
+items drawn at random, whose chance of being drawn is corrected for (Bengio and Senecal, 2008). It breaks where visits
+hold one item only.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
+
+from recsys.data.sessions import VisitLog
+from recsys.kernels.pair_counts import ragged
+
+STEPS: Final = 20  # items of a visit that count, from the last one backwards
+MINIMUM_VISITS: Final = 50  # with two distinct items, below which nothing is learnt
+ENTRIES_PER_VISIT: Final = 200  # the last ones; a machine's visit of thousands would teach its own order only
+WINDOW: Final = 5  # steps within which two items of a visit belong together
+SMOOTHING: Final = 0.75  # of the items' frequency: rare items would be everybody's surprise
+EIGENVALUE_POWER: Final = 0.4
+OVERSAMPLING: Final = 16
+ITERATIONS: Final = 4  # of the randomised factorisation (Halko, Martinsson and Tropp, 2011)
+START_LENGTH: Final = 0.6
+START_NOISE: Final = 0.05
+START_DECAY: Final = 0.3  # of an item's weight in its visit, per step back
+TEMPERATURE: Final = 0.07
+LEARNING_RATE: Final = 0.05
+LAST_RATE: Final = 0.05  # of the learning rate, that is left at the end
+BATCH: Final = 512
+NEGATIVES: Final = 512  # shared by a batch
+DROPPED: Final = 0.1  # of a visit's items, at random, in training
+_TINY: Final = 1e-8
+
+
+class Sequences(NamedTuple):
+    """Visits, oldest end first: the items of visit v are items[offsets[v] : offsets[v + 1]], in its order."""
+
+    offsets: np.ndarray  # (visits + 1,) int64
+    items: np.ndarray  # (entries,) int32
+
+    @classmethod
+    def before(cls, log: VisitLog, now: int, limit: int) -> "Sequences":
+        """The visits with two distinct items that ended before `now`: the latest, of together `limit` entries."""
+        cutoff = log.cutoff(now)
+        stops = log.offsets[1 : cutoff + 1]
+        starts = np.maximum(log.offsets[:cutoff], stops - ENTRIES_PER_VISIT)
+        changes = np.concatenate([[0], np.cumsum(np.diff(log.items) != 0)])
+        kept = np.flatnonzero(changes[stops - 1] > changes[starts])
+        lengths = (stops - starts)[kept]
+        kept = kept[np.cumsum(lengths[::-1])[::-1] <= limit]
+        rows, places = ragged(starts[kept], (stops - starts)[kept])
+        return cls(np.searchsorted(rows, np.arange(len(kept) + 1)), log.items[places])
+
+
+class ItemVectors(NamedTuple):
+    """Row r is the vector of item items[r]; a visit is the sum of its items' vectors, weighed by steps back."""
+
+    items: np.ndarray  # (rows,) int32, ascending
+    vectors: np.ndarray  # (rows, dimensions) float32 of length 1
+    lengths: np.ndarray  # (rows,) float32: how much an item says of its visit
+    step_weights: np.ndarray  # (STEPS,) float32, of the last item first
+
+
+def fit_item_vectors(log: VisitLog, now: int, dimensions: int, epochs: float, examples: int, seed: int) -> ItemVectors:
+    """The vectors of all items in visits of two distinct items that ended before `now` (seconds since 1970 UTC).
+
+    There are as many dimensions as items at most. `examples` bounds both the entries that are read and the examples
+    that are learnt from. With too few visits there are no vectors. The same log gives the same bits on one machine,
+    whatever its number of threads.
+    """
+    sequences = Sequences.before(log, now, examples)
+    if len(sequences.offsets) <= MINIMUM_VISITS:
+        nothing = np.zeros((0, dimensions), np.float32)
+        return ItemVectors(np.zeros(0, np.int32), nothing, nothing[:, 0], _start_weights())
+    items, rows = np.unique(sequences.items, return_inverse=True)
+    sequences = Sequences(sequences.offsets, rows.astype(np.int32))
+    random = np.random.default_rng(seed)
+    with threadpool_limits(1, "blas"):
+        encoder = Encoder(_start(sequences, len(items), min(dimensions, len(items)), random))
+        _train(encoder, sequences, epochs, examples, random)
+    vectors, lengths = _normalised(encoder.vectors)
+    return ItemVectors(items, vectors, lengths, encoder.weights)
+
+
+def _start(sequences: Sequences, size: int, dimensions: int, random: np.random.Generator) -> np.ndarray:
+    """Where training begins, (size, dimensions) float32."""
+    vectors, _ = _normalised(_factors(_mutual_information(_together(sequences, size)), dimensions, random))
+    noise = random.uniform(-1, 1, vectors.shape) / dimensions**0.5
+    return np.asarray(START_LENGTH * vectors + START_NOISE * noise, np.float32)
+
+
+def _together(sequences: Sequences, size: int) -> csr_array:
+    """(size, size) float32, symmetric: how often and how closely two items stand together in a visit."""
+    visits = np.repeat(np.arange(len(sequences.offsets) - 1, dtype=np.int32), np.diff(sequences.offsets))
+    above = csr_array((size, size), dtype=np.float32)
+    for gap in range(1, WINDOW + 1):
+        one, other = sequences.items[:-gap], sequences.items[gap:]
+        paired = (visits[:-gap] == visits[gap:]) & (one != other)
+        one, other = one[paired], other[paired]
+        closeness = np.full(len(one), 1 / gap, np.float32)
+        above = above + csr_array((closeness, (np.minimum(one, other), np.maximum(one, other))), shape=(size, size))
+    return csr_array(above + above.T)
+
+
+def _mutual_information(together: csr_array) -> csr_array:
+    """What is positive of log P(other | one) / P(other), made symmetric."""
+    sums = np.asarray(together.sum(axis=1), np.float64)
+    frequency = sums**SMOOTHING / (sums**SMOOTHING).sum()
+    rows = np.repeat(np.arange(len(sums)), np.diff(together.indptr))
+    surprise = np.log(together.data / sums[rows] / frequency[together.indices])
+    positive = np.maximum(surprise, 0).astype(np.float32)
+    matrix = csr_array((positive, together.indices, together.indptr), shape=together.shape)
+    return csr_array((matrix + matrix.T) * np.float32(0.5))
+
+
+def _factors(matrix: csr_array, dimensions: int, random: np.random.Generator) -> np.ndarray:
+    """(size, dimensions) float32: the leading eigenvectors of the symmetric matrix, by their eigenvalues' power."""
+    size = matrix.shape[0]
+    basis = random.standard_normal((size, min(dimensions + OVERSAMPLING, size))).astype(np.float32)
+    for _ in range(ITERATIONS):
+        basis, _ = np.linalg.qr(matrix @ basis)
+    small = basis.T @ (matrix @ basis)
+    values, directions = np.linalg.eigh((small + small.T) / 2)
+    leading = np.argsort(-values, kind="stable")[:dimensions]
+    factors = (basis @ directions[:, leading]) * np.maximum(values[leading], 0) ** EIGENVALUE_POWER
+    # Eigenvectors are known up to their sign; fixed so that it does not depend on the linear algebra library.
+    largest = factors[np.abs(factors).argmax(axis=0), np.arange(len(leading))]
+    return np.asarray(factors * np.where(largest < 0, -1, 1), np.float32)
+
+
+class Batch(NamedTuple):
+    """Examples: of each, the target, and the entries (row, item, step back) of the visit before it."""
+
+    targets: np.ndarray
+    rows: np.ndarray
+    items: np.ndarray
+    steps: np.ndarray
+
+
+def _train(encoder: "Encoder", sequences: Sequences, epochs: float, limit: int, random: np.random.Generator) -> None:
+    """Let the encoder see every example about `epochs` times, at most `limit` in all."""
+    starts = np.repeat(sequences.offsets[:-1], np.diff(sequences.offsets))
+    places = np.flatnonzero(np.arange(len(starts)) > starts)
+    popularity = np.bincount(sequences.items, minlength=len(encoder.vectors)) ** SMOOTHING
+    share = popularity / popularity.sum()
+    reached = np.cumsum(share)
+    size = min(BATCH, len(places))
+    total = int(min(epochs * len(places), limit)) // size
+    for number, chosen in zip(range(total), _shuffled(places, size, random), strict=False):
+        drawn = np.searchsorted(reached, random.random(NEGATIVES) * reached[-1], side="right")
+        batch = _batch(sequences.items, starts, chosen, random)
+        rate = LEARNING_RATE * (1 - (1 - LAST_RATE) * number / total)
+        encoder.learn(batch, drawn, np.log(NEGATIVES * share[drawn]).astype(np.float32), rate)
+
+
+def _shuffled(places: np.ndarray, size: int, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Batches of `size`, shuffled anew for each pass; never ends."""
+    while True:
+        order = random.permutation(places)
+        yield from (order[start : start + size] for start in range(0, len(order) - size + 1, size))
+
+
+def _batch(items: np.ndarray, starts: np.ndarray, chosen: np.ndarray, random: np.random.Generator) -> Batch:
+    """The examples whose targets stand at the places `chosen`; an item that stands alone is never dropped."""
+    lengths = np.minimum(chosen - starts[chosen], STEPS)
+    rows, places = ragged(chosen - lengths, lengths)
+    kept = (random.random(len(rows)) >= DROPPED) | (lengths[rows] == 1)
+    rows, places = rows[kept], places[kept]
+    return Batch(items[chosen], rows, items[places], chosen[rows] - 1 - places)
+
+
+class Encoder:
+    """What is trained: the items' vectors (size, dimensions) and the weights of a visit's steps, by AdaGrad."""
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        self.vectors = vectors
+        self.weights = _start_weights()
+        self._squares = np.full_like(vectors, _TINY)
+        self._weight_squares = np.full_like(self.weights, _TINY)
+
+    def learn(self, batch: Batch, drawn: np.ndarray, log_expected: np.ndarray, rate: float) -> None:
+        """One step towards the batch's targets and away from the items `drawn`, each with its log expected count."""
+        ids, places = np.unique(np.concatenate([drawn, batch.targets, batch.items]), return_inverse=True)
+        at_candidates, at_items = np.split(places, [len(drawn) + len(batch.targets)])
+        touched = self.vectors[ids]
+        sums = csr_array((self.weights[batch.steps], (batch.rows, at_items)), shape=(len(batch.targets), len(ids)))
+        visits, visit_lengths = _normalised(sums @ touched)
+        units, lengths = _normalised(touched)
+        of_visits, of_candidates = gradients(visits, units[at_candidates], batch.targets, drawn, log_expected)
+        of_sums = _tangent(of_visits, visits) / visit_lengths[:, None]
+        scattered = _scattered(at_candidates, len(ids)) @ of_candidates
+        gradient = _tangent(scattered, units) / lengths[:, None] + sums.T @ of_sums
+        of_entries = np.einsum("ed,ed->e", of_sums[batch.rows], touched[at_items])
+        self._move(ids, gradient, np.bincount(batch.steps, of_entries, minlength=STEPS), rate)
+
+    def _move(self, ids: np.ndarray, gradient: np.ndarray, of_weights: np.ndarray, rate: float) -> None:
+        self._squares[ids] += gradient**2
+        self.vectors[ids] -= np.float32(rate) * gradient / np.sqrt(self._squares[ids])
+        of_weights[0] = 0  # only the proportions matter: the last item's weight stays 1
+        self._weight_squares += of_weights**2
+        self.weights -= rate * of_weights / np.sqrt(self._weight_squares)
+
+
+def gradients(
+    visits: np.ndarray, candidates: np.ndarray, targets: np.ndarray, drawn: np.ndarray, log_expected: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of the mean loss, by the visits (visits, dimensions) and by the candidates: first those drawn, then the targets.
+
+    The loss of a visit is that of telling its target from the items drawn, by their cosines over the temperature.
+    """
+    negatives, positives = np.split(candidates, [len(drawn)])
+    # In place: to make arrays of visits by items drawn anew costs more than what is computed in them.
+    scores = visits @ negatives.T
+    scores /= np.float32(TEMPERATURE)
+    scores -= log_expected
+    np.copyto(scores, -np.inf, where=targets[:, None] == drawn.astype(targets.dtype))  # the target itself was drawn
+    own = np.einsum("vd,vd->v", visits, positives) / np.float32(TEMPERATURE)
+    top = np.maximum(scores.max(axis=1), own)
+    scores -= top[:, None]
+    against = np.exp(scores, out=scores)
+    own = np.exp(own - top)
+    total = against.sum(axis=1) + own
+    against /= (total * np.float32(TEMPERATURE * len(visits)))[:, None]
+    towards = (((own / total) - 1) / np.float32(TEMPERATURE * len(visits)))[:, None]
+    return against @ negatives + towards * positives, np.concatenate([against.T @ visits, towards * visits])
+
+
+def _scattered(places: np.ndarray, size: int) -> csr_array:
+    """(size, places) of ones: it adds up what belongs to the same place."""
+    return csr_array((np.ones(len(places), np.float32), (places, np.arange(len(places)))), shape=(size, len(places)))
+
+
+def _normalised(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors with length 1, and the lengths that they had; a vector of zeros stays one."""
+    lengths = np.sqrt(np.einsum("vd,vd->v", vectors, vectors) + np.float32(1e-12))
+    return vectors / lengths[:, None], lengths
+
+
+def _tangent(slopes: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """What of each gradient turns its unit vector instead of stretching it."""
+    return np.asarray(slopes - np.einsum("vd,vd->v", slopes, units)[:, None] * units)
+
+
+def _start_weights() -> np.ndarray:
+    return np.asarray(np.exp(-START_DECAY * np.arange(STEPS)), np.float32)

@@ -1,0 +1,186 @@
+"""Item vectors: items near the visit under way in the space that visits taught, even if nobody touched both.
+
+Unlike neighbours by count, a vector also knows of items that were never touched together, through what both were
+touched with. It breaks where visits are short, and knows nothing of items that came after the fit.
+"""
+
+from functools import cached_property
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+
+from recsys.data.catalogue import Items
+from recsys.data.interactions import ItemCounters
+from recsys.data.user_history import Shopper
+from recsys.kernels.ann_index import LANES, InvertedLists, dot, nearest
+from recsys.kernels.jit import compiled, read_only
+from recsys.kernels.prefetch import prefetch
+from recsys.kernels.thread_local import OfLast
+from recsys.parameters import RecommendParameters
+from recsys.retrieval.candidate_pool import Board, slot_of
+from recsys.retrieval.item2vec.embeddings import STEPS, fit_item_vectors
+from recsys.retrieval.protocol import Column, State
+
+_ARRAYS: Final = ("rows", "lengths", "step_weights")
+
+
+class Vectors:
+    """The items' vectors of length 1 in inverted lists, and what makes a visit's vector of them.
+
+    `rows` (items,) int32 is an item's place among the lists' vectors, -1 if it has none; `lengths` (vectors,) float32
+    how much it says of a visit; `step_weights` (STEPS,) float32 how much an item counts by its steps back.
+    """
+
+    name: ClassVar[str] = "vectors"
+
+    def __init__(
+        self,
+        lists: InvertedLists,
+        rows: np.ndarray,
+        lengths: np.ndarray,
+        step_weights: np.ndarray,
+        parameters: RecommendParameters,
+    ) -> None:
+        self.lists = lists.frozen()
+        self.rows, self.lengths, self.step_weights = read_only(rows), read_only(lengths), read_only(step_weights)
+        self._visit = OfLast(self._visit_of)
+        self._limit, self._neighbours = parameters.candidates_by_vector, parameters.neighbours
+
+    @classmethod
+    def fit(cls, state: State) -> Self:
+        p = state.parameters
+        learnt = fit_item_vectors(
+            state.log, state.now, p.vector_dimensions, p.vector_epochs, p.vector_examples, state.seed
+        )
+        lists = InvertedLists.of(learnt.items, learnt.vectors, state.seed)
+        rows = np.full(len(state.items), -1, np.int32)
+        rows[lists.items] = np.arange(len(lists.items), dtype=np.int32)
+        lengths = learnt.lengths[np.searchsorted(learnt.items, lists.items)]
+        return cls(lists, rows, lengths, learnt.step_weights, p)
+
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        return (Column("vector", limit=parameters.candidates_by_vector, prior=0.3, is_relative=False),)
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ("vector_similarity", "vector_gap", "vector_last", "vector_previous")
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        _, visit = self._visit.get(shopper)
+        if len(visit):
+            items, cosines = nearest(self.lists, visit, eligible, self._limit)
+            _write(items, cosines, board, first)
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        out[:] = 0.0
+        recent, visit = self._visit.get(shopper)
+        if len(visit):
+            _judge(visit, recent, candidates, self.rows, self.lists.vectors, out)
+
+    def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
+        """The items nearest to one, best first, and their cosines, which are positive."""
+        if item >= len(self.rows) or self.rows[item] < 0:
+            return np.empty(0, np.int32), np.empty(0, np.float32)
+        own = self.lists.vectors[self.rows[item]].copy()
+        items, cosines = nearest(self.lists, own, self._everything, self._neighbours + 1)
+        others = (items != item) & (cosines > 0)
+        return items[others][: self._neighbours], cosines[others][: self._neighbours]
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        return self
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        parts = self.lists._asdict() | {name: getattr(self, name) for name in _ARRAYS}
+        return {f"vectors_{name}": array for name, array in parts.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
+        lists = InvertedLists(*(np.asarray(arrays[f"vectors_{name}"]) for name in InvertedLists._fields))
+        rows, lengths, step_weights = (np.asarray(arrays[f"vectors_{name}"]) for name in _ARRAYS)
+        return cls(lists, rows, lengths, step_weights, parameters)
+
+    @cached_property
+    def _everything(self) -> np.ndarray:
+        return np.ones(len(self.rows), bool)
+
+    def _visit_of(self, shopper: Shopper) -> tuple[np.ndarray, np.ndarray]:
+        """The recent items, and their vector (width,) float32 of length 1; empty where none of them has one."""
+        recent = recent_items(shopper)
+        return recent, _visit_vector(recent, self.rows, self.lists.vectors, self.lengths, self.step_weights)
+
+
+def recent_items(shopper: Shopper) -> np.ndarray:
+    """The last items of the visit under way, or of the history where there is none, oldest first; int32."""
+    first = shopper.visit if shopper.in_visit else 0
+    return np.array(shopper.items[max(first, len(shopper.items) - STEPS) :], np.int32)
+
+
+@compiled
+def _row_of(item: int, rows: np.ndarray) -> int:
+    return rows[item] if item < len(rows) else -1  # items past the end came after the fit
+
+
+@compiled
+def _visit_vector(
+    recent: np.ndarray, rows: np.ndarray, vectors: np.ndarray, lengths: np.ndarray, step_weights: np.ndarray
+) -> np.ndarray:
+    summed = np.zeros(vectors.shape[1], np.float32)
+    for step in range(min(len(recent), len(step_weights))):
+        row = _row_of(recent[len(recent) - 1 - step], rows)
+        if row >= 0:
+            weight = step_weights[step] * lengths[row]
+            for dimension in range(len(summed)):
+                summed[dimension] += weight * vectors[row, dimension]
+    squares = np.float32(0)
+    for value in summed:
+        squares += value * value
+    return summed / np.float32(np.sqrt(squares)) if squares > 0 else summed[:0]
+
+
+@compiled
+def _write(items: np.ndarray, cosines: np.ndarray, board: Board, first: int) -> None:
+    for place in range(len(items)):
+        board.scores[first, slot_of(board, items[place])] = (1 + cosines[place]) / 2  # a score is never negative
+
+
+@compiled
+def _judge(
+    visit: np.ndarray,
+    recent: np.ndarray,
+    candidates: np.ndarray,
+    rows: np.ndarray,
+    vectors: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    blocks = vectors.reshape(len(vectors), len(visit) // LANES, LANES)
+    # The visit's similarity, then the last item's and that of the last other one, behind the gap.
+    _fill(visit.reshape(len(visit) // LANES, LANES), candidates, rows, blocks, out[0])
+    last = _row_of(recent[-1], rows)
+    if last >= 0:
+        _fill(blocks[last], candidates, rows, blocks, out[2])
+    for place in range(len(recent) - 2, -1, -1):
+        if recent[place] != recent[-1]:
+            previous = _row_of(recent[place], rows)
+            if previous >= 0:
+                _fill(blocks[previous], candidates, rows, blocks, out[3])
+            break
+    best = np.float32(-1)
+    for place in range(len(candidates)):
+        if _row_of(candidates[place], rows) >= 0:
+            best = max(best, out[0, place])
+    for place in range(len(candidates)):
+        if _row_of(candidates[place], rows) >= 0:
+            out[1, place] = best - out[0, place]
+
+
+@compiled
+def _fill(query: np.ndarray, candidates: np.ndarray, rows: np.ndarray, blocks: np.ndarray, out: np.ndarray) -> None:
+    """The cosine of each candidate that has a vector with the query."""
+    for item in candidates:
+        for place in range(0, query.size, 2 * LANES):
+            prefetch(blocks, _row_of(item, rows) * query.size + place)
+    for place in range(len(candidates)):
+        row = _row_of(candidates[place], rows)
+        if row >= 0:
+            out[place] = dot(blocks, row, query)

@@ -1,0 +1,1 @@
+"""Candidates from sessions like the present one, and from item-to-item transitions."""

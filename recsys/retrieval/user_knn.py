@@ -1,0 +1,243 @@
+"""Customer neighbours: what customers with the same items also have, found live from the items' customer lists.
+
+Two readings of the same neighbourhood. `customers`: the nearest customers by the cosine of their items, in which rare
+items and recent visits weigh more (nearest neighbours with the decay of Hu et al., "Modeling personalized item
+frequency information for next-basket recommendation", 2020). `customers_linear`: two steps on the graph of customers
+and items, the popularity of each node damped (Christoffel et al., "Blockbusters and wallflowers", 2015). Nothing is
+trained: the lists are those of the moment, so training and serving see the same. It breaks where customers share no
+items.
+"""
+
+from typing import Any, ClassVar, Final, NamedTuple, Self
+
+import numpy as np
+
+from recsys.data.catalogue import Items
+from recsys.data.interactions import Interactions, ItemCounters
+from recsys.data.sessions import VISIT_GAP_SECONDS, visit_starts
+from recsys.data.user_history import Shopper
+from recsys.kernels.jit import compiled, read_only
+from recsys.kernels.pair_counts import Pairs
+from recsys.kernels.prefetch import prefetch
+from recsys.kernels.thread_local import Scratch
+from recsys.parameters import RecommendParameters
+from recsys.retrieval.candidate_pool import Board, least_rank, slot_in
+from recsys.retrieval.protocol import Column, State
+
+VISIT_DECAY: Final = 0.9  # of an item's weight with each later visit
+ANCHORS: Final = 60  # of a history, the latest
+READ_LISTS: Final = 3_000  # customers that are looked at for one shopper
+MOST_OF_ITEM: Final = 400  # of them through one item, the latest
+NEIGHBOURS: Final = 150
+LINEAR_NEIGHBOURS: Final = 200
+MOST_ITEMS: Final = 40  # of a neighbour, the latest
+CUSTOMER_DAMPING: Final = 0.5
+ITEM_DAMPING: Final = 0.3
+_VISIT_GAP_DAYS: Final = VISIT_GAP_SECONDS / 86_400
+
+
+class Profiles(NamedTuple):
+    """Customers' distinct items with their weights, and items' customers.
+
+    Customer c's items, the latest last: items[offsets[c] : offsets[c + 1]], with `weights` float32. Item i's customers,
+    the latest last: customers[item_offsets[i] : item_offsets[i + 1]], with `nearness` (pairs, 2) float32: what having
+    the item adds to how near the customer is, by the cosine and linear, so that nothing else of a customer need be
+    looked up. `damping` (items,) float32 is what an item's popularity leaves of it in the linear reading.
+    """
+
+    offsets: np.ndarray
+    items: np.ndarray
+    weights: np.ndarray
+    item_offsets: np.ndarray
+    customers: np.ndarray
+    nearness: np.ndarray
+    damping: np.ndarray
+
+
+class CustomerNeighbours:
+    """Proposes what the nearest customers have."""
+
+    name: ClassVar[str] = "customers"
+
+    def __init__(self, profiles: Profiles) -> None:
+        self.profiles = Profiles(*map(read_only, profiles))
+        # Similarity sums of each customer, by weight and linear, side by side in memory; zero between requests.
+        self._scratch = Scratch(lambda: np.zeros((len(profiles.offsets) - 1, 2), np.float32))
+
+    @classmethod
+    def fit(cls, state: State) -> Self:
+        return cls(profiles_of(state.interactions.latest(state.parameters.visitor_interactions)))
+
+    @staticmethod
+    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
+        limit = parameters.candidates_by_customers
+        return (
+            Column("customers", limit=limit, prior=1.0, is_ranked=True, is_damped=True),
+            Column("customers_linear", limit=limit, prior=1.0, is_ranked=True),
+        )
+
+    @staticmethod
+    def judgements() -> tuple[str, ...]:
+        return ()
+
+    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+        if not shopper.is_stranger:
+            items, weights = _anchors(shopper.items, shopper.ages, shopper.visit)
+            _propose(items, weights, shopper.customer, self.profiles, self._scratch.get(), board, first)
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Says nothing of items that no neighbour has."""
+
+    def grown(self, items: Items, counters: ItemCounters) -> Self:
+        return self
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {f"profiles_{name}": array for name, array in self.profiles._asdict().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
+        return cls(Profiles(*(np.asarray(arrays[f"profiles_{name}"]) for name in Profiles._fields)))
+
+
+def profiles_of(interactions: Interactions) -> Profiles:
+    """Every customer's distinct items, weighted by how many visits ago they were touched, summed over visits."""
+    rows = interactions.rows
+    visits = np.zeros(len(interactions), np.int64)
+    starts = visit_starts(interactions)
+    visits[starts] = 1
+    visits = np.cumsum(visits)
+    last = visits[np.maximum(interactions.offsets[1:] - 1, 0)] if len(visits) else visits
+    since = last[rows] - visits
+    touched = Pairs.of(rows * (visits.max(initial=0) + 1) + visits, interactions.items, interactions.item_count)
+    entry = touched.order[touched.starts]  # one per item and visit, however often it was touched there
+    pairs = Pairs.of(rows[entry], interactions.items[entry], interactions.item_count)
+    weights = pairs.sums((VISIT_DECAY ** since[entry]).astype(np.float32))
+    latest = -pairs.minima(-interactions.times[entry])
+    order = np.lexsort((latest, pairs.rows))
+    customer, item, weight, latest = pairs.rows[order], pairs.columns[order], weights[order], latest[order]
+    counts = np.bincount(item, minlength=interactions.item_count)
+    rarity = np.log1p(len(interactions.customers) / (1.0 + counts)).astype(np.float32)
+    by_item = np.lexsort((latest, item))
+    sizes = np.bincount(customer, minlength=len(interactions.customers))
+    norms = np.sqrt(np.bincount(customer, (weight * rarity[item]) ** 2, minlength=len(sizes)))
+    by_cosine = rarity[item] ** 2 * weight / norms[customer]
+    linear = counts[item] ** -0.5 * sizes[customer] ** -CUSTOMER_DAMPING
+    return Profiles(
+        offsets=_offsets(sizes),
+        items=item.astype(np.int32),
+        weights=weight.astype(np.float32),
+        item_offsets=_offsets(counts),
+        customers=customer[by_item].astype(np.int32),
+        nearness=np.column_stack([by_cosine, linear])[by_item].astype(np.float32),
+        damping=np.maximum(counts, 1).astype(np.float32) ** np.float32(-ITEM_DAMPING),
+    )
+
+
+def _offsets(counts: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+@compiled
+def _anchors(items: np.ndarray, ages: np.ndarray, visit: int) -> tuple[np.ndarray, np.ndarray]:
+    """The latest distinct items of a history and their weights, as `profiles_of` weighs them."""
+    found, weights = np.empty(ANCHORS, np.int32), np.zeros(ANCHORS, np.float32)
+    in_visit = np.zeros(ANCHORS, np.int64)  # the last visit, counted back from 1, in which the item was counted
+    count, number = 0, 1
+    for entry in range(len(items) - 1, -1, -1):
+        if entry + 1 < len(items) and (entry + 1 == visit or ages[entry] - ages[entry + 1] > _VISIT_GAP_DAYS):
+            number += 1
+        at = 0
+        while at < count and found[at] != items[entry]:
+            at += 1
+        if at == ANCHORS:
+            continue
+        if at == count:
+            found[at] = items[entry]
+            count += 1
+        if in_visit[at] != number:
+            in_visit[at] = number
+            weights[at] += VISIT_DECAY ** (number - 1)
+    return found[:count], weights[:count]
+
+
+@compiled
+def _propose(
+    items: np.ndarray,
+    weights: np.ndarray,
+    own: int,
+    profiles: Profiles,
+    sums: np.ndarray,
+    board: Board,
+    first: int,
+) -> None:
+    touched = np.empty(READ_LISTS + MOST_OF_ITEM, np.int32)
+    count = _gather(items, weights, own, profiles, sums, touched)
+    found = touched[:count]
+    cosine, linear = np.empty(count, np.float32), np.empty(count, np.float32)
+    for place in range(count):
+        customer = found[place]
+        cosine[place], linear[place] = sums[customer]
+        sums[customer, :] = 0.0
+    is_near = cosine.view(np.int32) >= least_rank(cosine, NEIGHBOURS)
+    is_near_linear = linear.view(np.int32) >= least_rank(linear, LINEAR_NEIGHBOURS)
+    profile_items, profile_weights, damping = profiles.items, profiles.weights, profiles.damping
+    slots, rows, size = board.slots, board.items, board.size
+    cosines, linears = board.scores[first], board.scores[first + 1]
+    # A customer who is near in both readings, as most are, is read once.
+    neighbours = np.flatnonzero(is_near | is_near_linear)
+    starts, stops = _lists_of(found[neighbours], profiles, slots)
+    for place in range(len(neighbours)):
+        neighbour = neighbours[place]
+        near, near_linear = cosine[neighbour] * is_near[neighbour], linear[neighbour] * is_near_linear[neighbour]
+        for entry in range(starts[place], stops[place]):
+            item = profile_items[entry]
+            row = slot_in(item, slots, rows, size)
+            cosines[row] += near * profile_weights[entry]
+            linears[row] += near_linear * damping[item]
+
+
+@compiled
+def _lists_of(customers: np.ndarray, profiles: Profiles, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each customer's latest items begin and end, with all that is looked up by them prefetched."""
+    items, weights, damping = profiles.items, profiles.weights, profiles.damping
+    for customer in customers:
+        prefetch(profiles.offsets, customer)
+    starts, stops = profiles.offsets[customers], profiles.offsets[customers + 1]
+    starts = np.maximum(starts, stops - MOST_ITEMS)
+    for place in range(len(customers)):
+        for entry in (starts[place], stops[place]):
+            prefetch(items, entry)
+            prefetch(weights, entry)
+    for place in range(len(customers)):
+        for entry in range(starts[place], stops[place]):
+            prefetch(slots, items[entry])
+            prefetch(damping, items[entry])
+    return starts, stops
+
+
+@compiled
+def _gather(
+    items: np.ndarray, weights: np.ndarray, own: int, profiles: Profiles, sums: np.ndarray, touched: np.ndarray
+) -> int:
+    """Sum the similarity of each customer who has one of the items; how many of `touched` are filled."""
+    count = 0
+    item_offsets, customers, nearness = profiles.item_offsets, profiles.customers, profiles.nearness
+    share = max(READ_LISTS // max(len(items), 1), 1)
+    for place in range(len(items)):
+        item = items[place]
+        if item + 1 >= len(item_offsets):  # it came after the fit
+            continue
+        stop = item_offsets[item + 1]
+        start = max(item_offsets[item], stop - min(MOST_OF_ITEM, share))
+        for entry in range(start, stop):
+            prefetch(sums, 2 * customers[entry])
+        for entry in range(start, stop):
+            customer = customers[entry]
+            if customer == own:
+                continue
+            # Without a branch, which a processor would guess wrongly while it waits for the memory.
+            touched[count] = customer
+            count += sums[customer, 1] == 0.0
+            sums[customer, 0] += weights[place] * nearness[entry, 0]
+            sums[customer, 1] += weights[place] * nearness[entry, 1]
+    return count

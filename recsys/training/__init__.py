@@ -1,0 +1,1 @@
+"""Training examples, time splits, fitting and evaluation."""

@@ -1,0 +1,76 @@
+"""Metrics of ranked lists against sets of targets, per case, so that their means can be compared with an interval."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from recsys.kernels.pair_counts import find
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Lists and what they should have held.
+
+    `lists` (cases, k) int64, best first, -1 where a list ends early; `targets` (pairs,) int64, sorted and distinct,
+    are case * item_count + item. A case without targets has undefined metrics (NaN).
+    """
+
+    lists: np.ndarray
+    targets: np.ndarray
+    item_count: int
+
+    @cached_property
+    def hits(self) -> np.ndarray:
+        """(cases, k) bool."""
+        keys = np.arange(len(self.lists))[:, None] * self.item_count + self.lists
+        found = find(self.targets, keys.ravel()).reshape(keys.shape) >= 0
+        return found & (self.lists >= 0)
+
+    @cached_property
+    def target_counts(self) -> np.ndarray:
+        """(cases,) int64."""
+        return np.bincount(self.targets // self.item_count, minlength=len(self.lists))
+
+    def recall(self, k: int) -> np.ndarray:
+        """Per case: the share of its targets among the first k."""
+        return self._where_defined(self.hits[:, :k].sum(axis=1) / np.maximum(self.target_counts, 1))
+
+    def ndcg(self, k: int) -> np.ndarray:
+        """Per case: discounted cumulative gain of the first k over that of a perfect list (Järvelin, 2002)."""
+        gains = 1.0 / np.log2(np.arange(2, k + 2))
+        perfect = np.concatenate([[0.0], np.cumsum(gains)])[np.minimum(self.target_counts, k)]
+        found = self.hits[:, :k] @ gains[: self.lists.shape[1]]
+        return self._where_defined(found / np.maximum(perfect, gains[0]))
+
+    def mrr(self, k: int) -> np.ndarray:
+        """Per case: one over the place of the first target among the first k, 0 if there is none."""
+        hits = self.hits[:, :k]
+        return self._where_defined(np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0))
+
+    def coverage(self, k: int) -> float:
+        """The share of the catalogue that is shown to anybody within the first k."""
+        shown = np.unique(self.lists[:, :k])
+        return float((shown >= 0).sum() / max(self.item_count, 1))
+
+    def only(self, mask: np.ndarray) -> "Judged":
+        """The same lists against the targets of `mask` (pairs,) bool alone."""
+        return replace(self, targets=self.targets[mask])
+
+    def _where_defined(self, values: np.ndarray) -> np.ndarray:
+        return np.where(self.target_counts > 0, values, np.nan)
+
+
+def mean(values: np.ndarray) -> float | None:
+    """The mean over the cases where the metric is defined; None where there is none."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else None
+
+
+def bootstrap_interval(differences: np.ndarray, seed: int, resamples: int = 1000) -> tuple[float, float]:
+    """The 95 % interval of the mean difference (cases,), by resampling cases (Efron, 1979)."""
+    random = np.random.default_rng(seed)
+    defined = differences[~np.isnan(differences)]
+    means = [defined[random.integers(0, len(defined), len(defined))].mean() for _ in range(resamples)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

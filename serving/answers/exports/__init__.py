@@ -1,0 +1,1 @@
+"""The customers' list as CSV, Parquet and marketing imports."""

@@ -1,0 +1,1 @@
+"""Demand forecasts of items and of the levels of the hierarchy."""

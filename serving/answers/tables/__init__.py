@@ -1,0 +1,1 @@
+"""The customers' and items' tables: filter, sort, page, encode."""

@@ -1,0 +1,162 @@
+"""From a request of Segment's HTTP API to events as they are stored: one JSON object each, complete in itself.
+
+Bytes that need no change are kept as they came. What may be added is what the sender implied: the type that the path
+says, the batch's context, a message id; what is removed is the write key, which must not reach a disk.
+Of an event of a person who refuses analytics, only the refusal is kept.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+import orjson
+
+from contracts.errors import InvalidEvent
+from contracts.events import Event, parse_event
+from serving.http.problems import Problem
+
+MAX_BATCH_EVENTS: Final = 2_500
+_BLANK: Final = frozenset({b"", b"null", b'""'})
+
+
+class Envelope(msgspec.Struct, frozen=True, rename="camel"):
+    """The body of POST /v1/batch, its events not yet looked at."""
+
+    batch: list[msgspec.Raw]
+    context: msgspec.Raw = msgspec.Raw(b"")
+    write_key: Any = None
+
+
+class _Head(msgspec.Struct, frozen=True, rename="camel"):
+    """The fields of an event that decide whether its bytes can be kept."""
+
+    type: msgspec.Raw = msgspec.Raw(b"")
+    message_id: msgspec.Raw = msgspec.Raw(b"")
+    write_key: msgspec.Raw = msgspec.Raw(b"")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One event on its way to the log; `problem` says why ingest will quarantine it, `event` is None then."""
+
+    key: str  # what the event log dedupes by
+    payload: bytes
+    event: Event | None = None
+    problem: InvalidEvent | None = None
+    is_suppressed: bool = False
+
+
+def open_envelope(body: bytes) -> Envelope:
+    """Decode a batch; raises Problem 400 where it is no batch, 413 where it has too many events."""
+    envelope: Envelope = _decode(body, _decode_envelope, 'a JSON object such as {"batch": [{"type": "track", ...}]}')
+    if len(envelope.batch) > MAX_BATCH_EVENTS:
+        detail = f"The batch has {len(envelope.batch):,} events; at most {MAX_BATCH_EVENTS:,} are allowed. Split it."
+        raise Problem(413, "too-many-events", detail)
+    return envelope
+
+
+def single_envelope(body: bytes) -> Envelope:
+    """A body that is one event, as a batch of one; raises Problem 400 where it is no JSON object."""
+    head = _decode(body, _decode_head, 'a JSON object such as {"anonymousId": "a1", "event": "Product Viewed", ...}')
+    return Envelope([msgspec.Raw(body)], write_key=_text(head.write_key))
+
+
+def write_key(body: bytes) -> str | None:
+    """The body's write key, where it has one; anything that cannot be read has none."""
+    try:
+        return _text(_decode_head(body).write_key)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def prepare(raw: bytes, default_type: str | None, context: Any, received_at: datetime) -> Incoming:
+    """One event of a batch, completed and checked; nothing that was sent is ever dropped here."""
+    payload = _completed(raw, default_type, context)
+    try:
+        event = parse_event(payload, received_at)
+    except InvalidEvent as problem:
+        # Not its message id: the sender may repair the event and send it again under the same one.
+        key = f"invalid-{blake2b(payload, digest_size=16).hexdigest()}"
+        return Incoming(key, payload, problem=problem)
+    if event.is_suppressed:
+        return Incoming(event.message_id, _refusal(event), event, is_suppressed=True)
+    return Incoming(event.message_id, payload, event)
+
+
+def batch_context(envelope: Envelope) -> Any:
+    """The context that all events of a batch share, or None."""
+    try:
+        context = orjson.loads(bytes(envelope.context) or b"null")
+    except orjson.JSONDecodeError:
+        return None
+    return context if isinstance(context, dict) and context else None
+
+
+_decode_envelope: Final = msgspec.json.Decoder(Envelope).decode
+_decode_head: Final = msgspec.json.Decoder(_Head).decode
+
+
+def _decode(body: bytes, decoder: Any, expected: str) -> Any:
+    try:
+        return decoder(body)
+    except msgspec.ValidationError as error:
+        detail = f"The body is JSON, but not what is expected here ({error}). Send {expected}."
+        raise Problem(400, "unexpected-json", detail) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, "malformed-json", f"The body is not JSON ({error}). Send {expected}.") from None
+    except RecursionError:
+        raise Problem(400, "too-deep", f"The JSON is nested too deeply. Send {expected}.") from None
+
+
+def _text(raw: msgspec.Raw) -> str | None:
+    try:
+        value = orjson.loads(bytes(raw) or b"null")
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, str) else None
+
+
+def _completed(raw: bytes, default_type: str | None, context: Any) -> bytes:
+    try:
+        head = _decode_head(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return raw  # not an object; ingest will say so
+    has_type = bytes(head.type) not in _BLANK or default_type is None
+    if has_type and context is None and bytes(head.message_id) not in _BLANK and not bytes(head.write_key):
+        return raw
+    try:
+        event = orjson.loads(raw)
+        event.pop("writeKey", None)
+        if default_type is not None:
+            event["type"] = event.get("type") or default_type
+        event["messageId"] = event.get("messageId") or str(uuid4())
+        if context is not None:
+            event["context"] = _merged(context, event.get("context") or {})
+        return orjson.dumps(event)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        # Broken or too deep further down: kept as it is for the quarantine, all but the key.
+        return raw.replace(bytes(head.write_key), b'""') if bytes(head.write_key) else raw
+
+
+def _refusal(event: Event) -> bytes:
+    """What is kept of a person who refuses analytics: who, when, and the refusal, so that ingest learns of it."""
+    said = zip(("analytics", "personalization", "marketing"), event.consent, strict=True)
+    word = {
+        "type": "identify",
+        "messageId": event.message_id,
+        "userId": event.user_id,
+        "anonymousId": event.anonymous_id,
+        "timestamp": event.occurred_at,
+        "context": {"consent": {"categoryPreferences": {name: flag for name, flag in said if flag is not None}}},
+    }
+    return orjson.dumps(word)
+
+
+def _merged(shared: Any, own: Any) -> Any:
+    """`own` wins; objects are merged field by field, so that a batch's consent is not lost to an event's page."""
+    if not isinstance(shared, dict) or not isinstance(own, dict):
+        return own
+    return shared | {name: _merged(shared[name], value) if name in shared else value for name, value in own.items()}

@@ -1,0 +1,1 @@
+"""HTTP itself: bodies, headers, problems, schemas, telemetry."""

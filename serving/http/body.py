@@ -1,0 +1,51 @@
+"""Reading a request's body within bounds, compressed or not."""
+
+import zlib
+from typing import Final
+
+from fastapi import Request
+
+from serving.http.problems import Problem
+
+MAX_QUESTION_BYTES: Final = 64 * 1024
+MAX_EVENTS_BYTES: Final = 4 * 1024 * 1024  # as RudderStack; Segment's SDKs stay below 500 KB
+_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """The body, decompressed; raises Problem 413 where it is too large before or after decompression."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise _too_large(max_bytes)
+    blocks, size = [], 0
+    async for block in request.stream():
+        size += len(block)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        blocks.append(block)
+    return _decompressed(b"".join(blocks), request.headers.get("content-encoding", ""), max_bytes)
+
+
+def _decompressed(raw: bytes, encoding: str, max_bytes: int) -> bytes:
+    name = encoding.strip().lower()
+    if name in {"", "identity"}:
+        return raw
+    if name not in _WINDOW_BITS:
+        allowed = ", ".join(sorted(_WINDOW_BITS))
+        detail = f"The content-encoding is {name[:40]!r}; {allowed} and none are allowed."
+        raise Problem(415, "unknown-encoding", detail)
+    stream = zlib.decompressobj(wbits=_WINDOW_BITS[name])
+    try:
+        plain = stream.decompress(raw, max_bytes + 1)
+    except zlib.error:
+        raise Problem(400, "bad-compression", f"The body is not {name}, as content-encoding says.") from None
+    if len(plain) > max_bytes:
+        raise _too_large(max_bytes)
+    if not stream.eof:
+        raise Problem(400, "bad-compression", f"The {name} body ends too early. Send it again.")
+    return plain
+
+
+def _too_large(max_bytes: int) -> Problem:
+    detail = f"The body is larger than {max_bytes:,} bytes, also after decompression. Send it in smaller parts."
+    return Problem(413, "too-large", detail)

@@ -1,0 +1,124 @@
+"""A question as a query string, which a page can ask while it loads: every parameter is declared here, once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from contracts.errors import InputError
+from recsys.request import KINDS
+from serving.http.schemas import RecommendationQuestion
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: the field of the question that it fills, and how."""
+
+    path: tuple[str, ...]
+    says: str
+    example: str = ""
+    form: str = "one"  # or "list", "mapping", "session": repeated
+
+
+PARAMETERS: Final = {
+    "placement": Parameter(("placement",), "Where the list is shown.", "similar"),
+    "customer_id": Parameter(("customer_id",), "Who is looking."),
+    "anonymous_id": Parameter(("anonymous_id",), "The anonymous id of the visitor's events."),
+    "item_id": Parameter(("item_id",), "The item whose page is open."),
+    "cart": Parameter(("cart",), "An item in the cart; repeat it for more.", form="list"),
+    "session": Parameter(
+        ("session",),
+        "What was done in this visit, `kind:item_id`, oldest first; repeat it for more. Default: what the service saw.",
+        "view:sku-9",
+        form="session",
+    ),
+    "k": Parameter(("k",), "How many items."),
+    "personalize": Parameter(("personalize",), "false, no consent: only the open item and the cart count."),
+    "seed": Parameter(("seed",), "Draws what exploration shows."),
+    "category": Parameter(("filters", "categories"), "Only of this category; repeat it for more.", form="list"),
+    "brand": Parameter(("filters", "brands"), "Only of this brand; repeat it for more.", form="list"),
+    "exclude": Parameter(("filters", "exclude_items"), "Not this item; repeat it for more.", form="list"),
+    "price_min": Parameter(("filters", "price_min"), "Not cheaper."),
+    "price_max": Parameter(("filters", "price_max"), "Not dearer."),
+    "in_stock_only": Parameter(("filters", "in_stock_only"), "false: also what is sold out."),
+    "exclude_known": Parameter(("filters", "exclude_known"), "true: not what this customer interacted with before."),
+    "attribute": Parameter(
+        ("filters", "attributes"),
+        "Only items with this value of an attribute, `name:value`; repeat it for more.",
+        "colour:red",
+        form="mapping",
+    ),
+}
+
+
+def openapi_parameters(in_path: str | None = None) -> list[dict[str, Any]]:
+    """The parameters as OpenAPI describes them; `in_path` names the one that stands in the path."""
+    return [
+        {
+            "name": name,
+            "in": "path" if name == in_path else "query",
+            "required": name == in_path,
+            "description": parameter.says,
+            "schema": {"type": "string"} if parameter.form == "one" else {"type": "array", "items": {"type": "string"}},
+            **({"example": parameter.example} if parameter.example else {}),
+        }
+        for name, parameter in PARAMETERS.items()
+    ]
+
+
+def question_of(pairs: Iterable[tuple[str, str]], **fixed: str) -> RecommendationQuestion:
+    """The question that a query string asks; `fixed` fields stand in the path.
+
+    Raises InputError and RequestValidationError.
+    """
+    raw: dict[str, Any] = {}
+    for name, value in pairs:
+        parameter = PARAMETERS.get(name)
+        if parameter is None or name in fixed:
+            allowed = ", ".join(other for other in PARAMETERS if other not in fixed)
+            raise InputError(f"there is no parameter {name[:80]!r}; there are {allowed}.")
+        *outer, field = parameter.path
+        _PUT[parameter.form](raw.setdefault(outer[0], {}) if outer else raw, field, name, value)
+    try:
+        return RecommendationQuestion.model_validate(raw | fixed)
+    except ValidationError as error:
+        raise RequestValidationError([{**entry, "loc": _where(entry["loc"])} for entry in error.errors()]) from None
+
+
+def _one(target: dict[str, Any], field: str, name: str, value: str) -> None:
+    if field in target:
+        raise InputError(f"{name} is given more than once; give it once.")
+    target[field] = value
+
+
+def _append(target: dict[str, Any], field: str, name: str, value: str) -> None:
+    target.setdefault(field, []).append(value)
+
+
+def _append_to_attribute(target: dict[str, Any], field: str, name: str, value: str) -> None:
+    attribute, separator, wanted = value.partition(":")
+    if not separator or not attribute or not wanted:
+        raise InputError(f"{name} is {value[:80]!r}; name:value is needed, such as colour:red.")
+    target.setdefault(field, {}).setdefault(attribute, []).append(wanted)
+
+
+def _append_deed(target: dict[str, Any], field: str, name: str, value: str) -> None:
+    kind, separator, item_id = value.partition(":")
+    if not separator or kind not in KINDS:
+        raise InputError(f"{name} does not say kind:item_id; kinds are {', '.join(KINDS)}, such as view:sku-9.")
+    target.setdefault(field, []).append({"kind": kind, "item_id": item_id})
+
+
+_PUT: Final = {"one": _one, "list": _append, "mapping": _append_to_attribute, "session": _append_deed}
+_NAMES: Final = {parameter.path: name for name, parameter in PARAMETERS.items()}
+
+
+def _where(loc: tuple[int | str, ...]) -> tuple[str, ...]:
+    """The parameter that filled the field at `loc`."""
+    for size in (2, 1):
+        name = _NAMES.get(tuple(map(str, loc[:size])))
+        if name is not None:
+            return ("query", name)
+    return ("query", *map(str, loc))

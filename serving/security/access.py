@@ -1,0 +1,117 @@
+"""Who may ask what: the key of a request, and the scope that its route declares."""
+
+import binascii
+import logging
+from base64 import b64decode
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from contracts.errors import SettingsError
+from serving.events.envelope import write_key
+from serving.http.body import MAX_EVENTS_BYTES, read_body
+from serving.http.problems import Problem, unavailable
+from serving.security.api_keys import EVENTS_WRITE, ApiKey
+from serving.service import Service, service_of
+
+MAX_KEY_CHARS: Final = 200
+
+_log: Final = logging.getLogger("serving.access")
+
+
+class Access:
+    """A route's dependency: an active key with this scope, or 401 or 403. Every route under /v1 declares one."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+
+    async def __call__(self, request: Request) -> ApiKey:
+        return admit(service_of(request), key_in_headers(request), self.scope)
+
+
+class DirectRoute(APIRoute):
+    """A route that is asked while a page loads: its key is checked, then its handler reads the request by itself.
+
+    Solving and checking what FastAPI offers besides takes longer than many an answer; nothing but an `Access` may be
+    declared on it.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint, checks = self.dependant.call, [dependant.call for dependant in self.dependant.dependencies]
+        accesses = [check for check in checks if isinstance(check, Access)]
+        assert endpoint is not None
+        assert accesses
+        assert len(accesses) == len(checks)
+
+        async def handle(request: Request) -> Response:
+            for access in accesses:
+                await access(request)
+            response: Response = await endpoint(request)
+            return response
+
+        return handle
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends events, and the body that was read to find out."""
+
+    key: ApiKey
+    body: bytes
+
+
+class EventSender:
+    """The dependency of event routes, whose key may also stand in the body, as `writeKey`."""
+
+    scope = EVENTS_WRITE
+
+    async def __call__(self, request: Request) -> Sender:
+        service = service_of(request)
+        given = key_in_headers(request)
+        if given is not None:
+            key = admit(service, given, self.scope)  # before a byte of the body is read
+            return Sender(key, await read_body(request, MAX_EVENTS_BYTES))
+        body = await read_body(request, MAX_EVENTS_BYTES)
+        return Sender(admit(service, write_key(body), self.scope), body)
+
+
+def key_in_headers(request: Request) -> str | None:
+    """The key as Bearer token, `X-API-Key`, or user name of Basic authentication, as Segment's SDKs send it."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip()
+    if scheme.lower() == "basic":
+        return _basic_user(credentials)
+    return request.headers.get("x-api-key")
+
+
+def admit(service: Service, key: str | None, scope: str) -> ApiKey:
+    """The key's entry where it is active and has the scope; raises Problem 401, 403 or 503."""
+    if not key:
+        raise _unauthorized("no-key", "This needs an API key. Send it as 'Authorization: Bearer sk_...'.")
+    try:
+        found = service.keys.authenticate(key) if len(key) <= MAX_KEY_CHARS else None
+    except SettingsError as error:
+        _log.error("the keys cannot be read, every request is refused: %s", error)
+        raise unavailable("keys-unavailable", "API keys cannot be checked right now. Try again later.") from None
+    if found is None:
+        raise _unauthorized("unknown-key", "The API key is unknown or was revoked. Ask the operator for a new one.")
+    if not found.allows(scope):
+        given = ", ".join(found.scopes)
+        detail = f"This key has the scopes {given}; here {scope} is needed. Ask the operator for a key that has it."
+        raise Problem(403, "wrong-scope", detail)
+    return found
+
+
+def _unauthorized(code: str, detail: str) -> Problem:
+    return Problem(401, code, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _basic_user(credentials: str) -> str:
+    try:
+        return b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return "malformed"

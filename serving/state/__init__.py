@@ -1,0 +1,1 @@
+"""What happened a moment ago: the sessions under way."""

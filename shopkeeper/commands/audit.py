@@ -1,0 +1,75 @@
+"""`shopkeeper audit`: whether the published list treats groups of customers alike."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from contracts.bundle import CUSTOMERS_TABLE
+from contracts.bundle_store import open_bundle_store
+from contracts.errors import NoBundle
+from contracts.settings import load_settings
+from shopkeeper.display.console import JsonOption, console, print_json
+
+if TYPE_CHECKING:
+    from pipelines.campaigns.fairness_audit import Audit, Cell
+
+TOO_FEW = "–"
+
+
+def audit(
+    minimum_cell: Annotated[int, typer.Option(min=1, help="Groups of fewer customers are never shown alone.")] = 30,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 where there is a warning.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show risk, offers and calibration by region, channel, device and newness, and warn of gaps above 20 %.
+
+    A warning is a question, not a verdict: look at why the groups differ before you use the list.
+
+    Example: [bold]shopkeeper audit --minimum-cell 50[/]
+    """
+    from pipelines.campaigns.fairness_audit import BACKTEST_FILE
+    from pipelines.campaigns.fairness_audit import audit as audited
+
+    store = open_bundle_store(load_settings().bundles_url)
+    bundle = store.open(store.current())
+    if not bundle.has(CUSTOMERS_TABLE):
+        raise NoBundle(f"bundle {bundle.version} has no customers' table. `shopkeeper train churn` says what it needs.")
+    backtest = bundle.table(BACKTEST_FILE) if bundle.has(BACKTEST_FILE) else None
+    found = audited(bundle.table(CUSTOMERS_TABLE), backtest, minimum_cell)
+    if as_json:
+        print_json({"bundle_version": bundle.version, "minimum_cell": minimum_cell} | asdict(found))
+    else:
+        _print_audit(bundle.version, found, minimum_cell)
+    if strict and found.gaps:
+        raise typer.Exit(1)
+
+
+def _print_audit(version: str, found: "Audit", minimum_cell: int) -> None:
+    console.print(f"Customers with an order, bundle {version}", highlight=False)
+    for grouping, cells in found.groupings.items():
+        table = Table("group", title=f"By {grouping}", title_justify="left")
+        for head in ("customers", "mean risk", "offers", "predicted", "stayed away", "cases"):
+            table.add_column(head, justify="right")
+        for cell in (*cells, found.overall):
+            table.add_row(*_shown(cell))
+        console.print(table)
+    console.print(
+        "Mean risk and offers are today's; predicted is the mean risk of the backtest's cases, and stayed away what "
+        f"came of them. {TOO_FEW}: fewer than {minimum_cell} are behind it, or nothing is known.",
+        highlight=False,
+        style="dim",
+    )
+    for note in found.notes:
+        console.print(note, highlight=False)
+    for gap in found.gaps:
+        console.print(f"[bold yellow]warning:[/] {gap.words}", highlight=False)
+    if not found.gaps:
+        console.print("No group differs by more than a fifth beyond chance.")
+
+
+def _shown(cell: "Cell") -> list[str]:
+    rates = (cell.risk, cell.offer_rate, cell.predicted, cell.actual)
+    shares = [TOO_FEW if rate is None else f"{rate:.1%}" for rate in rates]
+    return [cell.group, f"{cell.customers:,}", *shares, TOO_FEW if cell.cases is None else f"{cell.cases:,}"]

@@ -1,0 +1,1 @@
+"""The demo: a simulated store, from events to answers."""

@@ -1,0 +1,95 @@
+"""`shopkeeper forecast --by`: what the store as a whole will sell, and each of its categories and channels."""
+
+import sys
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from rich.table import Table
+from rich.text import Text
+
+from contracts.bundle import DEMAND_LEVEL_TOTALS_FILE, DEMAND_LEVELS_FILE, FORECAST_FILE, Bundle
+from contracts.bundle_store import open_bundle_store
+from contracts.errors import NoBundle
+from contracts.settings import load_settings
+from shopkeeper.display.console import console, print_json
+from shopkeeper.display.customers import printable
+from shopkeeper.display.items import cell, print_days
+
+if TYPE_CHECKING:
+    from serving.answers.forecasts.hierarchy import LevelForecasts
+
+SCREEN_ROWS: Final = 20
+_HEADS: Final = {"mean": "expected", "low": "low", "median": "median", "high": "high"}
+_PERIODS: Final = {1: "days", 7: "weeks"}  # by the days from one date to the next
+
+Row = dict[str, Any]
+
+
+def give_level_forecast(
+    by: Literal["total", "category", "channel"], name: str | None, form: Literal["table", "json", "csv"]
+) -> None:
+    """Print a level's nodes, or one of them day by day; raises NoBundle and InputError."""
+    from serving.answers.forecasts.hierarchy import level_csv, level_json
+    from serving.answers.forecasts.items import DEMAND
+
+    store = open_bundle_store(load_settings().bundles_url)
+    bundle = store.open(store.current())
+    nodes = _levels(bundle).nodes(by, name)
+    if form == "csv":
+        sys.stdout.buffer.write(level_csv(nodes))
+        return
+    family = bundle.manifest.families.get(DEMAND)
+    answer = level_json(nodes, bundle.version, family.as_of if family else bundle.manifest.window_end)
+    if form == "json":
+        print_json(answer)
+    elif name is not None or by == "total":
+        _print_node(answer["rows"][0], bundle.version)
+    else:
+        _print_nodes(by, answer["rows"], bundle.version)
+
+
+def no_forecast(bundle: Bundle) -> NoBundle:
+    """The error for a bundle without a demand forecast."""
+    return NoBundle(f"bundle {bundle.version} has no forecast. `shopkeeper train demand` says what it needs.")
+
+
+def _levels(bundle: Bundle) -> "LevelForecasts":
+    from serving.answers.forecasts.hierarchy import LevelForecasts
+
+    if not bundle.has(FORECAST_FILE):
+        raise no_forecast(bundle)
+    if not (bundle.has(DEMAND_LEVELS_FILE) and bundle.has(DEMAND_LEVEL_TOTALS_FILE)):
+        raise NoBundle(
+            f"bundle {bundle.version} forecasts items only; an older Shopkeeper made it. "
+            "Run `shopkeeper train demand`, then `shopkeeper publish`."
+        )
+    return LevelForecasts(bundle.table(DEMAND_LEVELS_FILE), bundle.table(DEMAND_LEVEL_TOTALS_FILE))
+
+
+def _print_node(row: Row, version: str) -> None:
+    total = {name: cell(units) for name, units in row["total"].items()}
+    caption = (
+        f"{_span(row)}: {total['mean']} units expected; in 8 of 10 cases {total['low']} to {total['high']}. "
+        "Means of days add up, bands do not."
+    )
+    print_days(f"{printable(row['name'])}, bundle {version}", caption, row["days"])
+
+
+def _print_nodes(by: str, rows: list[Row], version: str) -> None:
+    """The first nodes with their totals, those that sell most first."""
+    table = Table(title=Text(f"Units, {_span(rows[0])}, bundle {version}"), title_justify="left")
+    table.add_column(by, overflow="fold")
+    for head in _HEADS.values():
+        table.add_column(head, justify="right")
+    for row in rows[:SCREEN_ROWS]:
+        table.add_row(Text(printable(row["name"])), *(cell(row["total"][name]) for name in _HEADS))
+    console.print(table)
+    if len(rows) > SCREEN_ROWS:
+        console.print(f"The first {SCREEN_ROWS} of {len(rows):,} are shown; --csv or --json for all.", highlight=False)
+
+
+def _span(row: Row) -> str:
+    """In words, from the dates that its periods begin on."""
+    dates = [day["date"] for day in row["days"]]
+    if len(dates) == 1:
+        return f"the period from {dates[0]}"
+    return f"{len(dates)} {_PERIODS.get((dates[1] - dates[0]).days, 'months')} from {dates[0]}"

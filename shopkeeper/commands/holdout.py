@@ -1,0 +1,163 @@
+"""`shopkeeper holdout`: draw who is not contacted, so that what contacting changes can be measured, and measure it."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pyarrow as pa
+import typer
+
+from contracts import columns as c
+from contracts.atomic_files import replace_file
+from contracts.bundle import CUSTOMERS_TABLE
+from contracts.bundle_store import open_bundle_store
+from contracts.errors import InputError
+from contracts.settings import Settings, load_settings
+from shopkeeper.display.console import JsonOption, console, print_json, steps
+
+if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the warehouse
+    from pipelines.campaigns.holdout import Draw
+    from pipelines.campaigns.results import Results
+
+PRIVATE = 0o600  # the files name people
+
+
+def holdout(
+    campaign: Annotated[str, typer.Argument(help="The campaign's name, such as win-back-march.")],
+    share: Annotated[float, typer.Option(help="Share of the customers who are not contacted.")] = 0.1,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            help="column:operator:value, repeatable; who is in question, as in `shopkeeper customers`. "
+            "For example churn_band:eq:high",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="CSV of who to contact. Default: beside the assignments.", show_default=False),
+    ] = None,
+    results: Annotated[bool, typer.Option("--results", help="Draw nothing; say what contacting changed.")] = False,
+    days: Annotated[int, typer.Option(min=1, max=365, help="With --results: days in which an order counts.")] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw a random holdout for a campaign: who to contact, and who to leave alone for comparison.
+
+    Only customers who consented to marketing are drawn. Afterwards --results measures what contacting changed.
+
+    Example: [bold]shopkeeper holdout win-back-march --where churn_band:eq:high[/], and a month later
+    [bold]shopkeeper holdout win-back-march --results[/]
+    """
+    settings = load_settings()
+    if results:
+        _report(_results(settings, campaign, days), as_json)
+        return
+    drawn, path = _draw(settings, campaign, share, where or [], output)
+    if as_json:
+        print_json(_draw_json(drawn, path))
+        return
+    _print_draw(drawn, path)
+
+
+def _draw(
+    settings: Settings, campaign: str, share: float, where: list[str], output: Path | None
+) -> tuple["Draw", Path]:
+    from pipelines.campaigns.holdout import draw_holdout
+
+    if output is not None and not output.resolve().parent.is_dir():
+        raise InputError(f"{str(output)!r} cannot be written: its folder does not exist.")
+    with steps() as progress:
+        among = _among(settings, where) if where else None
+        drawn = draw_holdout(settings, campaign, share, among, progress=progress)
+        progress("holdout: write")
+        path = (output or drawn.path.with_name(f"{campaign}-contact.csv")).resolve()
+        replace_file(path, _csv(drawn.contacted), PRIVATE)
+    return drawn, path
+
+
+def _among(settings: Settings, where: list[str]) -> list[str]:
+    """The customers of the published bundle who meet every condition."""
+    from serving.answers.tables.filters import parse_condition
+
+    store = open_bundle_store(settings.bundles_url)
+    table = store.open(store.current()).table(CUSTOMERS_TABLE)
+    for condition in [parse_condition(text, table.schema) for text in where]:
+        table = table.filter(condition.mask(table.column(condition.column)))
+    found: list[str] = table[c.CUSTOMER_ID].to_pylist()
+    return found
+
+
+def _csv(customer_ids: pa.ChunkedArray) -> bytes:
+    from serving.answers.exports.csv import csv_header, csv_rows, guarded
+
+    return csv_header([c.CUSTOMER_ID]) + csv_rows([guarded(customer_ids)])
+
+
+def _draw_json(drawn: "Draw", path: Path) -> dict[str, Any]:
+    return {
+        "campaign": drawn.campaign,
+        "assigned_at": drawn.assigned_at.isoformat(),
+        "share": drawn.share,
+        "contacted": len(drawn.contacted),
+        "held_out": len(drawn.held_out),
+        "base_rate": drawn.base_rate,
+        "smallest_lift": drawn.smallest_lift,
+        "is_new": drawn.is_new,
+        "contact_file": str(path),
+        "assignments_file": str(drawn.path),
+    }
+
+
+def _print_draw(drawn: "Draw", path: Path) -> None:
+    word = "Drawn" if drawn.is_new else "Drawn before, unchanged"
+    console.print(
+        f"{word}: contact {len(drawn.contacted):,} customers, leave {len(drawn.held_out):,} alone.", highlight=False
+    )
+    console.print(_power(drawn), highlight=False)
+    console.print(f"Who to contact: {path}", highlight=False, soft_wrap=True)
+    console.print(f"Contact nobody else; then run: shopkeeper holdout {drawn.campaign} --results", highlight=False)
+
+
+def _power(drawn: "Draw") -> str:
+    if drawn.smallest_lift is None:
+        return (
+            "What this can show cannot be said: nobody is held out or contacted, or none ordered in the 30 days before."
+        )
+    return (
+        f"{drawn.base_rate:.1%} of them ordered in the 30 days before. With 80 % power, this shows a change of "
+        f"{100 * drawn.smallest_lift:.1f} percentage points or more."
+    )
+
+
+def _results(settings: Settings, campaign: str, days: int) -> "Results":
+    from pipelines.campaigns.results import results
+
+    with steps() as progress:
+        return results(settings, campaign, days, progress)
+
+
+def _report(found: "Results", as_json: bool) -> None:
+    if as_json:
+        facts = asdict(found) | {"is_split_suspicious": found.is_split_suspicious}
+        facts["lift"]["extra_customers"] = found.lift.extra_customers
+        print_json(facts | {name: facts[name].isoformat() for name in ("assigned_at", "until")})
+        return
+    lift = found.lift
+    console.print(
+        f"{found.campaign}: {lift.contacted_rate:.2%} of {lift.contacted:,} contacted customers ordered, and "
+        f"{lift.held_out_rate:.2%} of {lift.held_out:,} left alone.",
+        highlight=False,
+    )
+    console.print(
+        f"Contacting changed that by {100 * lift.lift:+.2f} percentage points (95 % interval "
+        f"{100 * lift.lift_low:+.2f} to {100 * lift.lift_high:+.2f}): {lift.extra_customers:+,.0f} who ordered.",
+        highlight=False,
+    )
+    if not found.is_complete:
+        console.print(f"Not final: orders count until {found.until:%Y-%m-%d}.", highlight=False)
+    if found.is_split_suspicious:
+        console.print(
+            f"[bold red]Do not trust this:[/] {found.drawn_share:.0%} were to be left alone, and the sizes of the "
+            f"groups say otherwise (p = {found.split_p_value:.1g}). One of them lost people.",
+            highlight=False,
+        )

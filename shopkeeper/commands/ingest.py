@@ -1,0 +1,66 @@
+"""`shopkeeper ingest`: event files, and what the service accepted, into the warehouse."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from contracts.settings import load_settings
+from shopkeeper.display.console import JsonOption, console, print_json, steps
+
+if TYPE_CHECKING:
+    from pipelines.ingest.report import Counts, IngestReport
+
+FilesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(help="JSON lines, plain or gzip; CSV or Parquet with --mapping. Without any, only the event log."),
+]
+MappingOption = Annotated[
+    str | None, typer.Option(help="How columns become events: a shipped mapping's name, or the path of a TOML file.")
+]
+CatalogueOption = Annotated[
+    Path | None, typer.Option(help="Items with name, category, brand, price, stock: CSV, Parquet or JSON lines.")
+]
+
+
+def ingest(
+    files: FilesArgument = None,
+    mapping: MappingOption = None,
+    catalogue: CatalogueOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Store events from files, and what the service accepted since the last time.
+
+    All of a call is stored, or nothing. What was stored before is recognized by its message id and stored once.
+    Example: [bold]shopkeeper ingest events.jsonl.gz --catalogue catalogue.csv[/]
+    """
+    from pipelines.ingest.ingest import ingest as run_ingest
+
+    settings = load_settings()
+    with steps() as progress:
+        report = run_ingest(settings, files or (), mapping, catalogue, progress=progress)
+    if as_json:
+        print_json(report.as_dict() | {"seconds": progress.seconds})
+        return
+    _print(report)
+
+
+def _print(report: "IngestReport") -> None:
+    table = Table("", "received", "stored", "duplicate", "quarantined", "suppressed")
+    rows = {Path(name).name: counts for name, counts in report.files.items()}
+    if len(rows) > 1:
+        rows["together"] = report.total
+    if report.catalogue is not None:
+        rows["catalogue (items)"] = report.catalogue
+    for name, counts in rows.items():
+        table.add_row(name, *(f"{number:,}" for number in _numbers(counts)))
+    console.print(table)
+    refused = report.total.quarantined + (report.catalogue.quarantined if report.catalogue else Counter())
+    for code, number in sorted(refused.items()):
+        console.print(f"quarantined: {number:,} × {code}", highlight=False)
+
+
+def _numbers(counts: "Counts") -> tuple[int, ...]:
+    return counts.received, counts.stored, counts.duplicate, counts.quarantined.total(), counts.suppressed

@@ -1,0 +1,126 @@
+"""`shopkeeper kpis`: how the store does, month by month, for marketers."""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+from rich.box import SIMPLE
+from rich.table import Table
+
+from contracts.bundle import COHORTS_TABLE, KPIS_TABLE
+from contracts.bundle_store import open_bundle_store
+from contracts.errors import NoBundle
+from contracts.settings import load_settings
+from shopkeeper.display.console import JsonOption, console, print_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from serving.answers.kpis import Kpis
+
+MISSING: Final = "–"
+UNDER_WAY: Final = "*"  # the month is not over
+# The columns that fit a terminal, their short heads, and how a cell is written.
+_COLUMNS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
+    "orders": ("orders", "{:,}".format),
+    "revenue": ("revenue", "{:,.0f}".format),
+    "average_order_value": ("AOV", "{:,.2f}".format),
+    "customers": ("customers", "{:,}".format),
+    "new_customers": ("new", "{:,}".format),
+    "repeat_rate": ("repeat", "{:.0%}".format),
+    "revenue_per_customer": ("each", "{:,.2f}".format),
+    "lapsed_customers": ("lapsed", "{:,}".format),
+    "churned_value": ("their value", "{:,.0f}".format),
+}
+_ONLY_BY_MONTH: Final = ("revenue_per_customer",)  # where the channel takes its place; the other forms have it
+
+
+def kpis(
+    by: Annotated[
+        Literal["month", "channel"], typer.Option(help="One row per month, or one per month and channel.")
+    ] = "month",
+    cohorts: Annotated[bool, typer.Option("--cohorts", help="Retention by month of first order instead.")] = False,
+    months: Annotated[int, typer.Option(min=1, help="How many of the last months, the current one included.")] = 12,
+    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
+    form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print.")] = "table",
+    as_json: JsonOption = False,
+) -> None:
+    """Show the published figures: orders, revenue, repeat rate, retention, and what left with customers who left.
+
+    Example: [bold]shopkeeper kpis --by channel --months 3[/]
+    """
+    from serving.answers.kpis import kpi_csv, kpi_json
+
+    version, figures = _published()
+    table = figures.cohorts(months) if cohorts else figures.rows(by, months, channel)
+    if as_json or form == "json":
+        print_json(kpi_json(figures, table, version))
+    elif form == "csv":
+        sys.stdout.buffer.write(kpi_csv(table))
+    else:
+        console.print(_triangle(table) if cohorts else _figures(table, by))
+        console.print(_footnote(figures, version), highlight=False, style="dim")
+
+
+def _published() -> tuple[str, "Kpis"]:
+    from serving.answers.kpis import Kpis
+
+    store = open_bundle_store(load_settings().bundles_url)
+    bundle = store.open(store.current())
+    if not bundle.has(KPIS_TABLE):
+        raise NoBundle(
+            f"bundle {bundle.version} has no figures: there was no order when it was made. "
+            "Run `shopkeeper ingest FILE` with orders in it, then `shopkeeper publish`."
+        )
+    return bundle.version, Kpis(bundle.table(KPIS_TABLE), bundle.table(COHORTS_TABLE))
+
+
+def _figures(table: "pa.Table", by: str) -> Table:
+    """One line per row; the latest month last."""
+    shown = Table(
+        title="Figures by month" if by == "month" else "Figures by month and channel", title_justify="left", box=SIMPLE
+    )
+    # Ten columns in a terminal of eighty characters.
+    shown.padding, shown.pad_edge, shown.show_edge = 0, False, False
+    shown.add_column("month", no_wrap=True)
+    if by == "channel":
+        shown.add_column("channel", overflow="fold")
+    columns = {name: _COLUMNS[name] for name in _COLUMNS if by == "month" or name not in _ONLY_BY_MONTH}
+    for head, _ in columns.values():
+        shown.add_column(head, justify="right", min_width=max(map(len, head.split())))
+    for row in table.to_pylist():
+        cells = (MISSING if row[name] is None else write(row[name]) for name, (_, write) in columns.items())
+        channel = [row["channel"]] if by == "channel" else []
+        shown.add_row(_month(row["month"], row["is_complete"]), *channel, *cells)
+    return shown
+
+
+def _triangle(table: "pa.Table") -> Table:
+    """One line per cohort: which share of it ordered 0, 1, 2 ... months later."""
+    shown = Table(title="Retention by month of first order", title_justify="left")
+    shown.add_column("first order")
+    shown.add_column("customers", justify="right")
+    rows = table.to_pylist()
+    for month in range(1 + max(row["months_since"] for row in rows)):
+        shown.add_column(f"+{month}" if month else "0", justify="right")
+    lines: dict[Any, list[str]] = {}
+    for row in rows:
+        line = lines.setdefault(row["cohort_month"], [_month(row["cohort_month"], True), f"{row['customers']:,}"])
+        line.append(f"{row['retention']:.0%}" + ("" if row["is_complete"] else UNDER_WAY))
+    for line in lines.values():
+        shown.add_row(*line)
+    return shown
+
+
+def _month(first_day: Any, is_complete: bool) -> str:
+    return f"{first_day:%Y-%m}" + ("" if is_complete else UNDER_WAY)
+
+
+def _footnote(figures: "Kpis", version: str) -> str:
+    lapse = (
+        "The store is too young to say who has lapsed."
+        if figures.lapse_days is None
+        else f"Lapsed: no order for {figures.lapse_days} days; churned value: what they spent in the year before."
+    )
+    return f"{UNDER_WAY} month under way. {lapse} Bundle {version}, as of {figures.as_of:%Y-%m-%d %H:%M} UTC."

@@ -1,0 +1,37 @@
+"""`shopkeeper mlflow`: MLflow's pages on loopback."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from contracts.errors import SettingsError
+from contracts.settings import load_settings
+from shopkeeper.display.console import console
+
+
+def mlflow(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
+    """Open MLflow's pages on loopback: every run with its parameters, window and metrics, side by side.
+
+    Example: [bold]make mlflow[/] (installs the pages, then runs this)
+    """
+    # The light client has the tracking API; only the full package has the server.
+    if importlib.util.find_spec("mlflow.server") is None or importlib.util.find_spec("flask") is None:
+        raise SettingsError("MLflow's pages are not installed. Run `make mlflow`, or install the extra `mlflow-ui`.")
+    settings = load_settings()
+    if not settings.mlflow_url.startswith("sqlite:"):
+        console.print(f"This store's runs are on the MLflow server {settings.mlflow_url}; open it there.")
+        return
+    environment = os.environ | {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # The job API has had an authorisation bypass (CVE-2026-0545); nothing here needs it.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    console.print(f"MLflow on http://127.0.0.1:{port}/#/experiments/1/runs (Ctrl-C ends it)", highlight=False)
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", settings.mlflow_url, "--registry-store-uri", settings.mlflow_url]
+    command += ["--default-artifact-root", (settings.home.resolve() / "mlartifacts").as_uri()]
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)

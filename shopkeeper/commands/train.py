@@ -1,0 +1,144 @@
+"""`shopkeeper train | evaluate | retrain`: fit families, judge them, and go the whole way."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from contracts.errors import NotEnoughData
+from contracts.settings import load_settings
+from shopkeeper.display.console import JsonOption, console, print_json, steps
+
+if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the models
+    from pipelines.training.train import Outcome
+
+FamilyArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Families: recommend, churn, demand, uplift. Default: all.", show_default=False),
+]
+AsOfOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        help="Look at no event from this instant (UTC) on. Default: just after the last event.",
+        show_default=False,
+    ),
+]
+# Metrics shown first; the rest are in --json and in MLflow.
+SHOWN_METRICS = {
+    "recommend": ("recall_at_20", "ndcg_at_10", "mrr_at_20", "coverage", "visit_recall_at_20"),
+    "churn": ("auc", "average_precision", "brier", "ece", "lift_at_10"),
+    "uplift": ("qini", "uplift_at_30", "qini_low", "qini_high", "chance_no_better"),
+    "demand": ("wape", "rmsse", "pinball", "coverage_80"),
+}
+
+
+def train(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
+    """Train families: judge each on a later window, and keep what beats its baseline for publishing.
+
+    Example: [bold]shopkeeper train churn[/]
+    """
+    from pipelines.training.train import train as train_families
+
+    settings = load_settings()
+    with steps() as progress:
+        outcomes = train_families(settings, families or (), _utc(as_of), progress)
+    report(outcomes, progress.seconds, as_json)
+
+
+def evaluate(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
+    """Judge families on the latest window against their baselines; keep and publish nothing.
+
+    Example: [bold]shopkeeper evaluate recommend --as-of 2026-01-01[/]
+    """
+    from pipelines.training.train import evaluate as evaluate_families
+
+    settings = load_settings()
+    with steps() as progress:
+        outcomes = evaluate_families(settings, families or (), _utc(as_of), progress)
+    report(outcomes, progress.seconds, as_json)
+
+
+def retrain(as_json: JsonOption = False) -> None:
+    """Ingest what the service has accepted, train every family, and publish what beats its baseline.
+
+    Example: [bold]shopkeeper retrain[/]
+    """
+    from pipelines.retrain import retrain as retrain_all
+
+    settings = load_settings()
+    with steps() as progress:
+        result = retrain_all(settings, progress)
+    if as_json:
+        print_json(
+            {
+                "ingest": result.ingested.as_dict(),
+                "families": [_outcome_json(outcome) for outcome in result.outcomes],
+                "version": result.published.version if result.published else None,
+                "seconds": progress.seconds,
+            }
+        )
+    else:
+        report(result.outcomes, progress.seconds, as_json=False)
+    if result.published is None:
+        raise NotEnoughData("nothing was published: no family passed its gate, for the reasons above.")
+    if not as_json:
+        console.print(f"Published [bold]{result.published.version}[/].")
+
+
+def report(outcomes: list["Outcome"], seconds: dict[str, float], as_json: bool) -> None:
+    """Print what became of each family."""
+    if as_json:
+        print_json({"families": [_outcome_json(outcome) for outcome in outcomes], "seconds": seconds})
+        return
+    for outcome in outcomes:
+        _print_outcome(outcome)
+
+
+def _print_outcome(outcome: "Outcome") -> None:
+    if outcome.backtest is None or outcome.verdict is None:
+        console.print(f"[bold]{outcome.family}[/]: skipped. {outcome.skipped}\n", highlight=False)
+        return
+    backtest, verdict = outcome.backtest, outcome.verdict
+    style = "green" if verdict.passed else "red"
+    window = f"{backtest.window_start:%Y-%m-%d} to {backtest.window_end:%Y-%m-%d}"
+    table = Table(title=f"{outcome.family}: {backtest.cases:,} cases, {window}", title_justify="left", min_width=60)
+    for heading in ("metric", outcome.family, "baseline"):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for name in SHOWN_METRICS.get(outcome.family, tuple(backtest.metrics)):
+        table.add_row(name, _number(backtest.metrics.get(name)), _number(backtest.baseline_metrics.get(name)))
+    console.print(table)
+    word = "passed" if verdict.passed else "not passed"
+    console.print(f"Gate [{style}]{word}[/]: {verdict.words}. {outcome.seconds:.1f} s.", highlight=False)
+    console.print(f"Baseline: {outcome.baseline}.\n", highlight=False)
+
+
+def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "family": outcome.family,
+        "baseline": outcome.baseline,
+        "seconds": round(outcome.seconds, 3),
+        "skipped": outcome.skipped,
+    }
+    if outcome.backtest is not None and outcome.verdict is not None:
+        row |= {
+            "passed": outcome.verdict.passed,
+            "gate": outcome.verdict.words,
+            "cases": outcome.backtest.cases,
+            "window_start": outcome.backtest.window_start.isoformat(),
+            "window_end": outcome.backtest.window_end.isoformat(),
+            "metrics": outcome.backtest.metrics,
+            "baseline_metrics": outcome.backtest.baseline_metrics,
+            "details": outcome.backtest.details,
+        }
+    return row
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None else None

@@ -1,0 +1,40 @@
+"""Where a list of customers goes: standard output, or a file that is whole or not there."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from contracts.atomic_files import sync
+from contracts.errors import InputError
+
+
+def write_blocks(blocks: Iterable[bytes], output: Path | None, is_text: bool) -> None:
+    """Write to the file, or to standard output where none is named; raises InputError where that makes no sense."""
+    if output is not None:
+        _write_file(blocks, output)
+        return
+    if not is_text and sys.stdout.isatty():
+        raise InputError("Parquet is not for a terminal: name a file with --output, or redirect the output.")
+    for block in blocks:
+        sys.stdout.buffer.write(block)
+    sys.stdout.buffer.flush()
+
+
+def _write_file(blocks: Iterable[bytes], output: Path) -> None:
+    """The old file stays until the new one is complete; only its owner can read it, for it lists people."""
+    if output.is_dir() or not output.parent.is_dir():
+        raise InputError(f"--output {output}: name a file in a folder that exists.")
+    descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(blocks)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(output)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync(output.parent)

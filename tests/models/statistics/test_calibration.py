@@ -1,0 +1,71 @@
+"""Calibration mends a score that lies, leaves one that is true, and never turns a ranking round."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from models.statistics.calibration import (
+    Calibration,
+    IsotonicCalibration,
+    PlattCalibration,
+    calibration_from_json,
+    fit_calibration,
+)
+from models.statistics.probability_metrics import calibration_error
+
+
+def world(cases: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """True log-odds, and outcomes drawn from them."""
+    chance = np.random.default_rng(seed)
+    score = chance.normal(0, 1.5, cases)
+    return score, (chance.random(cases) < expit(score)).astype(np.int8)
+
+
+def test_an_overconfident_score_is_mended() -> None:
+    score, outcome = world(4000)
+    later, later_outcome = world(4000, seed=1)
+    calibration = fit_calibration(3 * score + 1, outcome)
+    before = calibration_error(later_outcome, expit(3 * later + 1))
+    after = calibration_error(later_outcome, calibration.probability(3 * later + 1))
+    assert before > 0.1
+    assert after < 0.03
+
+
+def test_a_true_score_is_left_as_it_is() -> None:
+    score, outcome = world(4000)
+    calibration = fit_calibration(score, outcome)
+    assert isinstance(calibration, PlattCalibration)
+    assert np.abs(calibration.probability(score) - expit(score)).max() < 0.03
+
+
+def test_isotonic_is_chosen_where_no_sigmoid_fits_and_cases_abound() -> None:
+    chance = np.random.default_rng(0)
+    score = chance.uniform(-1, 1, 5000)
+    outcome = (chance.random(5000) < np.where(score > 0.5, 0.9, 0.1)).astype(np.int8)
+    assert isinstance(fit_calibration(score, outcome), IsotonicCalibration)
+    assert isinstance(fit_calibration(score[:500], outcome[:500]), PlattCalibration)
+
+
+def test_a_score_that_ranks_backwards_becomes_the_mean() -> None:
+    score, outcome = world(2000)
+    probability = fit_calibration(-score, outcome).probability(score)
+    assert probability == pytest.approx(np.full(2000, outcome.mean()), abs=0.01)
+
+
+def test_a_perfect_score_on_few_cases_promises_no_certainty() -> None:
+    score, outcome = np.linspace(-1, 1, 20), np.repeat([0, 1], 10)
+    probability = fit_calibration(score, outcome).probability(np.array([-1.0, 1.0]))
+    assert 0.01 < probability[0] < 0.5 < probability[1] < 0.99
+
+
+@pytest.mark.parametrize("form", [PlattCalibration, IsotonicCalibration])
+def test_round_trip_and_rising(form: type[PlattCalibration] | type[IsotonicCalibration]) -> None:
+    score, outcome = world(1000)
+    fitted: Calibration = form.fit(score, outcome)
+    again = calibration_from_json(json.loads(json.dumps(fitted.to_json())))
+    grid = np.linspace(-9, 9, 200)
+    assert np.array_equal(again.probability(grid), fitted.probability(grid))
+    assert (np.diff(fitted.probability(grid)) >= 0).all()
+    assert 0 < fitted.probability(grid).min() < fitted.probability(grid).max() < 1

@@ -1,0 +1,77 @@
+"""What is known of the days to come reaches every one of them, or is asked for."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contracts.errors import SettingsError
+from models.demand.frequency import DAY, MONTH, WEEK
+from pipelines.families.demand.covariate_calendar import DemandCalendar, load_demand_calendar
+from pipelines.families.demand.covariates import by_period, known_future, period_starts
+from pipelines.families.demand.item_attributes import Shelf, Span
+
+SHELF = Shelf(np.array(["jam", "tea"]), np.array(["food", ""]))
+SPAN = Span(np.datetime64("2025-01-01"), 10, 4)
+
+
+def calendar(folder: Path, *rows: str) -> DemandCalendar:
+    path = folder / "calendar.csv"
+    path.write_text("\n".join(["date,until,item_id,covariate,value", *rows]), encoding="utf-8")
+    return load_demand_calendar(path)
+
+
+def no_cuts() -> np.ndarray:
+    raise AssertionError("nobody plans promotions, so nobody asks what prices were")
+
+
+def test_without_a_calendar_only_holidays_are_known() -> None:
+    assert known_future(DemandCalendar(), None, SHELF, SPAN, no_cuts) == {}
+    known = known_future(DemandCalendar(), "DE", SHELF, SPAN, no_cuts)
+    assert {name: values.shape for name, values in known.items()} == {"holiday": (1, 14)}
+    assert known["holiday"][0].nonzero()[0].tolist() == [0]  # New Year
+
+
+def test_a_promotion_is_what_is_planned_and_before_that_what_prices_showed(tmp_path: Path) -> None:
+    cuts = np.zeros((2, 10), dtype=np.float32)
+    cuts[0, 2:4] = 0.2
+    plan = calendar(tmp_path, "2025-01-03,,jam,promotion,0.3", "2025-01-12,2025-01-13,tea,promotion,0.1")
+    found = known_future(plan, None, SHELF, SPAN, lambda: cuts)
+    known = found["promotion"]
+    np.testing.assert_array_equal(found["promoted"], known > 0)
+    np.testing.assert_allclose(known[0], [0, 0, 0.3, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    np.testing.assert_allclose(known[1], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.1, 0.1, 0])
+
+
+def test_what_is_named_now_and_then_is_zero_on_other_days(tmp_path: Path) -> None:
+    known = known_future(calendar(tmp_path, "2025-01-02,,,mailing,1"), None, SHELF, SPAN, no_cuts)["mailing"]
+    np.testing.assert_array_equal(known, [[0, 1, *[0] * 12]] * 2)
+
+
+def test_what_is_named_on_most_days_must_be_named_on_every_day_ahead(tmp_path: Path) -> None:
+    until = calendar(tmp_path, "2025-01-03,2025-01-12,,warmth,7")
+    message = "gives 'warmth' for most days since 2025-01-03, but not for 2 of the 4 days to come, the first 2025-01-13"
+    with pytest.raises(SettingsError, match=message):
+        known_future(until, None, SHELF, SPAN, no_cuts)
+    reaching = calendar(tmp_path, "2025-01-03,2025-01-05,,warmth,7", "2025-01-08,2025-01-14,jam,warmth,9")
+    known = known_future(reaching, None, Shelf(SHELF.item_ids[:1], SHELF.categories[:1]), SPAN, no_cuts)["warmth"]
+    assert np.isnan(known[0, :2]).all()  # before it was first noted
+    assert known[0, 2:].tolist() == [7] * 5 + [9] * 7  # a gap in the past takes the value before it
+
+
+def test_a_row_about_nothing_here_is_left_out(tmp_path: Path) -> None:
+    assert known_future(calendar(tmp_path, "2025-01-02,,unheard,mailing,1"), None, SHELF, SPAN, no_cuts) == {}
+
+
+@pytest.mark.parametrize("name", ["holiday", "promoted"])
+def test_names_of_what_is_made_here_are_taken(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"'{name}' is made of"):
+        known_future(calendar(tmp_path, f"2025-01-02,,,{name},1"), "DE", SHELF, SPAN, no_cuts)
+
+
+def test_periods_have_the_mean_of_their_days() -> None:
+    values = np.arange(14, dtype=np.float32)[None, :]
+    monday = np.datetime64("2025-01-06")
+    np.testing.assert_array_equal(by_period(values, monday, WEEK), [[3, 10]])
+    np.testing.assert_array_equal(by_period(values, monday, DAY), values)
+    assert period_starts(np.datetime64("2025-01-01"), 59, MONTH).tolist() == [0, 31]

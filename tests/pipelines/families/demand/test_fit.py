@@ -1,0 +1,55 @@
+"""A fit that another family of the same run has made already is not made again."""
+
+from dataclasses import replace
+
+import pytest
+
+import pipelines.families.demand.fit as demand_fit
+from models.demand.model import fit_demand
+from pipelines.families.demand.family import DEMAND
+from pipelines.families.demand.fit import fit_store_demand
+from pipelines.families.demand.panel_builder import store_demand
+from pipelines.families.demand.parameters import StoreDemandParameters
+from pipelines.families.inventory.family import INVENTORY
+from tests.pipelines.families.inventory.test_family import TERMS, sold_units, training_data
+
+FEW = StoreDemandParameters(rounds=20)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many periods each fit saw."""
+    seen: list[int] = []
+
+    def counting(panel, *rest):  # type: ignore[no-untyped-def]
+        seen.append(panel.periods)
+        return fit_demand(panel, *rest)
+
+    monkeypatch.setattr(demand_fit, "fit_demand", counting)
+    return seen
+
+
+def test_inventory_is_judged_and_planned_by_the_models_of_the_demand_family(counted: list[int]) -> None:
+    data = replace(training_data(sold_units()), seed=11, others={"demand": FEW})
+    of_demand = replace(data, parameters=FEW)
+    DEMAND.backtest(of_demand)
+    DEMAND.fit(of_demand)
+    assert len(counted) == 2
+    of_inventory = replace(data, parameters=TERMS)
+    INVENTORY.backtest(of_inventory)
+    INVENTORY.fit(of_inventory)
+    assert len(counted) == 2
+
+
+def test_another_past_another_seed_or_other_settings_are_fitted_anew(counted: list[int]) -> None:
+    data = replace(training_data(sold_units()), seed=12)
+    demand = store_demand(data, FEW, data.as_of)
+    first = fit_store_demand(demand, FEW, data)
+    assert fit_store_demand(store_demand(data, FEW, data.as_of), FEW, data) is first
+    assert fit_store_demand(demand, FEW, replace(data, seed=13)) is not first
+    assert fit_store_demand(demand, replace(FEW, rounds=10), data) is not first
+    units = demand.panel.units.copy()
+    units[0, 0] += 1
+    fit_store_demand(replace(demand, panel=replace(demand.panel, units=units)), FEW, data)
+    assert len(counted) == 4
+    assert fit_store_demand(demand, FEW, data) is not first  # only the last two are kept

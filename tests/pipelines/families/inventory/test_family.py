@@ -1,0 +1,200 @@
+"""The inventory family from events to files, in a store whose weekends sell three times as much."""
+
+import json
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from contracts import columns as c
+from contracts.bundle import SUFFIXES
+from contracts.errors import NotEnoughData
+from models.inventory.alerts import ALERTS
+from models.inventory.safety_stock import USUAL, safety_stock_demand
+from models.inventory.terms import InventoryParameters
+from pipelines.families.family import Backtest, FittedFamily, TrainingData
+from pipelines.families.inventory.backtest import FORECAST
+from pipelines.families.inventory.family import INVENTORY, stock_on_hand
+from pipelines.training.gate import judge
+from tests.worlds import DAY_ZERO, day, events_table, order
+
+ITEMS, DAYS = 12, 126
+WEEKEND = np.array([1, 1, 1, 1, 1, 3, 3])
+RATE = np.geomspace(1, 30, ITEMS)[:, None] * WEEKEND[(np.arange(DAYS) + DAY_ZERO.weekday()) % 7]
+TERMS = InventoryParameters(lead_time_days=3, review_days=3)
+
+# What the catalogue says: item-00 is empty, item-01 full for years, item-02 short, item-03 has terms of its own and
+# item-04 terms that cannot be meant; the others have not been told.
+STOCK: dict[int, float | None] = {0: 0.0, 1: 5_000.0, 2: 1.0, 3: 0.0}
+ATTRIBUTES: dict[int, dict[str, Any]] = {
+    3: {"lead_time_days": 10, "pack_size": 50, "minimum_order": 120},
+    4: {"lead_time_days": "soon"},
+}
+
+
+def sold_units() -> np.ndarray:
+    return np.random.default_rng(1).poisson(RATE)  # (items, days)
+
+
+def training_data(
+    units: np.ndarray, as_of: float = DAYS + 0.3, parameters: InventoryParameters = TERMS
+) -> TrainingData:
+    rows: list[dict[str, Any]] = []
+    for number, of_day in enumerate(units.T):
+        items = {f"item-{item:02d}": float(count) for item, count in enumerate(of_day) if count}
+        rows += order("a", number + 0.5, items) if items else []
+    catalogue = [
+        dict.fromkeys(c.CATALOGUE.names)
+        | {
+            c.ITEM_ID: f"item-{item:02d}",
+            c.PRICE: 10.0,
+            c.STOCK: STOCK.get(item),
+            c.UPDATED_AT: day(as_of),
+            c.ATTRIBUTES: json.dumps(ATTRIBUTES[item]) if item in ATTRIBUTES else None,
+        }
+        for item in range(len(units))
+    ]
+    return TrainingData(
+        events=ibis.memtable(events_table(rows)),
+        catalogue=ibis.memtable(pa.Table.from_pylist(catalogue, schema=c.CATALOGUE)),
+        as_of=day(as_of),
+        parameters=parameters,
+        threads=1,
+    )
+
+
+@cache
+def judged() -> Backtest:
+    return INVENTORY.backtest(training_data(sold_units()))
+
+
+@cache
+def fitted() -> FittedFamily:
+    return INVENTORY.fit(training_data(sold_units()))
+
+
+def rows() -> list[dict[str, Any]]:
+    table = fitted().table
+    assert table is not None
+    found: list[dict[str, Any]] = table.to_pylist()
+    return found
+
+
+def test_its_orders_cost_less_than_the_textbooks_on_a_later_window() -> None:
+    result = judged()
+    assert (result.window_start, result.window_end) == (day(DAYS - 28), day(DAYS))
+    assert result.cases == ITEMS
+    assert result.metrics.keys() == result.baseline_metrics.keys()
+    assert result.metrics["total_cost"] < 0.9 * result.baseline_metrics["total_cost"]
+    assert result.metrics["cycle_service"] > 0.85
+    json.dumps(result.details)
+
+
+def test_the_baseline_is_the_cheaper_of_the_textbooks_ways() -> None:
+    found = judged().details["by_policy"]
+    costs = [found[way]["total_cost"] for way in USUAL]
+    assert judged().baseline_metrics["total_cost"] == min(costs)
+    assert len(set(costs)) == len(costs)
+
+
+def steady_units() -> np.ndarray:
+    """Sales that come independently of one another: there is nothing that a forecast could know."""
+    return np.random.default_rng(2).poisson(np.full((ITEMS, DAYS), 0.4))
+
+
+def test_where_the_textbook_would_have_cost_less_orders_are_made_as_it_says() -> None:
+    data = training_data(steady_units())
+    result = INVENTORY.backtest(data)
+    policy = result.details["policy"]
+    assert policy in USUAL
+    assert result.metrics == result.baseline_metrics
+    assert result.details["by_policy"][FORECAST]["total_cost"] > result.metrics["total_cost"]
+    assert judge(INVENTORY, result).passed
+    table = INVENTORY.fit(data).table
+    assert table is not None
+    assert set(table["order_method"].to_pylist()) == {"safety_stock"}
+    known = np.ones((ITEMS, DAYS), bool)
+    of_six_days = safety_stock_demand(steady_units().astype(np.float64), known, 6, policy, 28).quantile(0.95)
+    levels = table["reorder_point"].to_numpy()
+    # item-03 has a longer lead time; the past of each begins with its first sale.
+    near = np.abs(levels - np.ceil(of_six_days)) <= 1
+    assert near[np.arange(ITEMS) != 3].all()
+    assert levels[3] > levels[np.arange(ITEMS) != 3].max()
+
+
+def test_where_the_forecast_would_have_cost_less_orders_are_made_by_it() -> None:
+    assert judged().details["policy"] == FORECAST
+    assert {row["order_method"] for row in rows()} == {FORECAST}
+
+
+def test_a_window_too_short_for_its_terms_is_said() -> None:
+    slow = InventoryParameters(lead_time_days=25, review_days=7)
+    with pytest.raises(NotEnoughData, match=r"judged on 28 days.* 32 days"):
+        INVENTORY.backtest(training_data(sold_units(), parameters=slow))
+
+
+def test_every_item_has_a_level_near_what_its_days_sell() -> None:
+    protected = np.array([RATE[item, -28:].mean() * (13 if item == 3 else 6) for item in range(ITEMS)])
+    levels = np.array([row["reorder_point"] for row in rows()])
+    # Enough for the mean, and for the weekends and the 95 %, yet no more than twice that.
+    slack = 3 * np.sqrt(protected)
+    assert (levels >= protected * 0.75).all()
+    assert (levels <= protected * 1.7 + slack).all()
+    assert set(fitted().columns) == set(rows()[0]) - {c.ITEM_ID}
+
+
+def test_stock_that_was_not_told_leaves_its_columns_empty() -> None:
+    for row in rows()[4:]:
+        unknown = {name for name, value in row.items() if value is None}
+        assert unknown == set(row) - {c.ITEM_ID, "lead_time_days", "reorder_point", "order_up_to", "order_method"}
+
+
+def test_the_alerts_name_what_the_stock_is() -> None:
+    alerts = [row["inventory_alert"] for row in rows()[:4]]
+    assert alerts == ["out_of_stock", "overstock", "runs_out_before_delivery", "out_of_stock"]
+    assert set(alerts) <= set(ALERTS)
+    empty, full, short = rows()[:3]
+    assert empty["stockout_date"] == day(DAYS).date()
+    assert empty["days_of_cover"] == 0
+    assert empty["order_quantity"] == empty["order_up_to"]
+    assert full["stockout_date"] is None
+    assert full["order_quantity"] == 0
+    assert full["overstock_units"] > 4_000
+    assert short["stockout_date"] <= (day(DAYS) + timedelta(days=2)).date()
+    assert short["stockout_probability"] > 0.9
+
+
+def test_an_items_own_terms_count() -> None:
+    own = rows()[3]
+    assert own["lead_time_days"] == 10
+    assert own["order_quantity"] >= 120
+    assert own["order_quantity"] % 50 == 0
+
+
+def test_terms_that_cannot_be_meant_are_written_down(tmp_path: Path) -> None:
+    fitted().write_files(tmp_path / "inventory")
+    files = list((tmp_path / "inventory").iterdir())
+    assert {path.suffix for path in files} <= SUFFIXES
+    stated = json.loads((tmp_path / "inventory" / "terms.json").read_text())
+    assert stated["store"]["lead_time_days"] == 3
+    assert [(term["item_id"], term["column"]) for term in stated["refused"]] == [("item-04", "lead_time_days")]
+    assert rows()[4]["lead_time_days"] == 3
+
+
+def test_its_replays_are_rows_of_its_table() -> None:
+    for replayed in fitted().replays:
+        assert replayed.route == "item"
+        assert replayed.expected in rows()
+
+
+def test_stock_told_long_after_is_not_known() -> None:
+    data = training_data(sold_units()[:, :20], as_of=20.3)
+    ids = np.array(["item-00", "item-01", "item-09"])
+    told = stock_on_hand(data, ids)
+    assert told[:2].tolist() == [0, 5_000]
+    assert np.isnan(told[2])

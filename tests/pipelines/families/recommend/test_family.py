@@ -1,0 +1,136 @@
+"""The recommend family from events to files, on the checkerboard of tastes."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from contracts import columns as c
+from contracts.bundle import SUFFIXES
+from contracts.errors import NotEnoughData
+from pipelines.families.family import Backtest, FittedFamily, TrainingData
+from pipelines.families.recommend.family import RECOMMEND
+from recsys.parameters import RecommendParameters
+from recsys.ranking.ranker import MOMENTS
+from recsys.recommender import Recommender
+from recsys.request import query_from_json
+from tests.recsys.stores import checkerboard
+from tests.worlds import day, events_table, order
+
+SMALL = RecommendParameters(minimum_interactions=20, minimum_groups=20, trees=20, least_rows_per_leaf=5)
+
+
+def training_data(rows: list[dict[str, Any]], **parameters: Any) -> TrainingData:
+    items = sorted({row[c.ITEM_ID] for row in rows if row.get(c.ITEM_ID)})
+    catalogue = [dict.fromkeys(c.CATALOGUE.names) | {c.ITEM_ID: item, c.ITEM_NAME: item.title()} for item in items]
+    return TrainingData(
+        events=ibis.memtable(events_table(rows)),
+        catalogue=ibis.memtable(pa.Table.from_pylist(catalogue, schema=c.CATALOGUE)),
+        as_of=day(60),
+        parameters=RecommendParameters(**{**vars(SMALL), **parameters}),
+        threads=1,
+    )
+
+
+def checkerboard_events(seed: int = 0) -> list[dict[str, Any]]:
+    rows = checkerboard(count=80, seed=seed)
+    return [line for n, (who, item, _, at) in enumerate(rows) for line in order(who, at, {item: 1}, order_id=f"o-{n}")]
+
+
+@cache
+def judged() -> Backtest:
+    return RECOMMEND.backtest(training_data(checkerboard_events()))
+
+
+@cache
+def fitted() -> FittedFamily:
+    return RECOMMEND.fit(training_data(checkerboard_events()))
+
+
+def read(folder: Path) -> Recommender:
+    arrays = {file.stem: np.load(file, mmap_mode="r") for file in folder.glob("*.npy")}
+    parameters = json.loads((folder / "parameters.json").read_text())
+    texts = {moment: (folder / f"ranker_{moment}.txt").read_text() for moment in MOMENTS}
+    return Recommender.from_arrays(arrays, texts, parameters)
+
+
+def test_it_beats_its_baseline_where_tastes_differ() -> None:
+    found = judged()
+    assert day(45) < found.window_start < found.window_end == day(60)
+    mine, baseline = found.metrics[RECOMMEND.gate.metric], found.baseline_metrics[RECOMMEND.gate.metric]
+    assert mine is not None
+    assert baseline is not None
+    assert mine > 1.5 * baseline
+    assert found.cases > 50
+    json.dumps(found.details)
+
+
+def test_both_moments_are_judged() -> None:
+    found = judged()
+    assert found.details["visits"] > 50
+    mine, baseline = found.metrics["visit_recall_at_20"], found.baseline_metrics["visit_recall_at_20"]
+    assert mine is not None
+    assert baseline is not None
+    assert mine > 1.5 * baseline
+    assert {found.details[f"ranker_{moment}"] for moment in MOMENTS} == {"lambdamart"}
+
+
+def test_the_backtest_knows_nothing_of_its_window() -> None:
+    """A refund inside the window must not take the order out of the past that the window is predicted from."""
+    rows = checkerboard_events()
+    late = {c.EVENT: "Order Refunded", c.OCCURRED_AT: day(59.9), c.CUSTOMER_ID: "office"}
+    before = [row[c.ORDER_ID] for row in rows if day(20) < row[c.OCCURRED_AT] < judged().window_start]
+    refunds = [late | {c.ORDER_ID: order_id, c.MESSAGE_ID: f"refund-{order_id}"} for order_id in before]
+    plain, refunded = judged(), RECOMMEND.backtest(training_data(rows + refunds))
+    assert refunded.details["cases_with_history"] == plain.details["cases_with_history"]
+    assert refunded.metrics == plain.metrics
+
+
+def test_the_files_give_the_replayed_answers(tmp_path: Path) -> None:
+    fitted().write_files(tmp_path)
+    assert {file.suffix for file in tmp_path.iterdir()} <= SUFFIXES
+    served = read(tmp_path)
+    assert {file.stem for file in tmp_path.glob("*.txt")} == {f"ranker_{moment}" for moment in MOMENTS}
+    assert 3 <= len(fitted().replays) <= 5
+    for replay in fitted().replays:
+        answer = served.recommend(query_from_json(json.loads(json.dumps(replay.request))))
+        assert replay.route == "recommend"
+        assert [item.item_id for item in answer.items] == replay.expected["items"]
+        assert [item.score for item in answer.items] == replay.expected["scores"]
+
+
+def test_the_catalogue_reaches_the_policy(tmp_path: Path) -> None:
+    data = training_data(checkerboard_events())
+    row = {c.STOCK: 0.0, c.PRICE: 9.5, c.ITEM_CATEGORY: "tea", c.AVAILABLE_FROM: day(70)}
+    row |= {c.ATTRIBUTES: '{"colour":"red","margin":0.4}'}
+    catalogue = data.catalogue.to_pyarrow().to_pylist()
+    changed = [item | (row if n % 2 else {}) for n, item in enumerate(catalogue)]
+    table = ibis.memtable(pa.Table.from_pylist(changed, schema=c.CATALOGUE))
+    RECOMMEND.fit(TrainingData(data.events, table, data.as_of, data.parameters, threads=1)).write_files(tmp_path)
+    items = read(tmp_path).retriever.items
+    assert items.names.value(3) == "Item-003"
+    assert items.categories.values() == ["tea"]
+    assert items.category[:2].tolist() == [-1, 0]
+    assert items.available_from[1] == int(day(70).timestamp())
+    assert items.available_from[0] < 0
+    assert (np.isnan(items.stock[0]), items.stock[1], items.price[1]) == (True, 0, 9.5)
+    colour, margin = items.having("colour", ("red",)), items.numbers("margin")
+    assert colour is not None
+    assert margin is not None
+    assert colour[:2].tolist() == [False, True]
+    assert (np.isnan(margin[0]), margin[1]) == (True, 0.4)
+
+
+def test_a_store_with_too_little_says_what_it_needs() -> None:
+    few = order("ada", 1, {"tea": 1, "cup": 1})
+    with pytest.raises(NotEnoughData, match="at least 30 customers"):
+        RECOMMEND.backtest(training_data(few))
+    with pytest.raises(NotEnoughData, match="at least 20 views"):
+        RECOMMEND.fit(training_data(few))
+    with pytest.raises(NotEnoughData):
+        RECOMMEND.backtest(training_data([{c.TYPE: "page", c.OCCURRED_AT: day(1), c.CUSTOMER_ID: "ada"}]))

@@ -1,0 +1,112 @@
+"""Snapshots: who is in, what followed, and the horizon that a store's gaps imply."""
+
+from datetime import datetime
+from typing import Any
+
+import ibis
+import pytest
+
+from contracts import columns as c
+from contracts.events import ORDER_CANCELLED
+from models.churn.model import ChurnParameters
+from pipelines.families.snapshots import MIN_HORIZON_DAYS, CustomerHistory, SharedHistory, Snapshot, rhythm_of
+from pipelines.features.orders import DAY_SECONDS
+from tests.worlds import day, events_table, order
+
+PARAMETERS = ChurnParameters(min_customers=1)
+
+
+def rows_of(orders: dict[str, tuple[float, ...]]) -> list[dict[str, Any]]:
+    return [line for name, days in orders.items() for at in days for line in order(name, at, {"tea": 1})]
+
+
+def history(rows: list[dict[str, Any]], as_of: datetime = day(200)) -> CustomerHistory:
+    return CustomerHistory(ibis.memtable(events_table(rows)), as_of)
+
+
+def outcomes(snapshot: Snapshot) -> dict[str, int]:
+    assert snapshot.outcome is not None
+    return dict(zip(snapshot.customer_ids.to_pylist(), snapshot.outcome.tolist(), strict=True))
+
+
+def test_the_outcome_is_whether_an_order_follows_within_the_horizon() -> None:
+    rows = rows_of({
+        "at the snapshot": (90, 100),
+        "just before the end": (90, 129.9),
+        "at the end": (90, 130),
+        "never": (90,),
+        "new afterwards": (110,),
+        "silent for two horizons": (40, 110),
+    })  # fmt: skip
+    assert outcomes(history(rows).snapshot(day(100), horizon_days=30)) == {
+        "at the snapshot": 0,
+        "just before the end": 0,
+        "at the end": 1,
+        "never": 1,
+    }
+
+
+def test_an_order_cancelled_within_the_window_is_no_return_and_one_cancelled_later_is() -> None:
+    rows = rows_of({"soon": (90, 110), "late": (90, 110)})
+    for name, at in (("soon", 120), ("late", 140)):
+        rows.append({
+            c.EVENT: ORDER_CANCELLED, c.OCCURRED_AT: day(at), c.CUSTOMER_ID: name, c.ORDER_ID: f"order-{name}-110"
+        })  # fmt: skip
+    assert outcomes(history(rows).snapshot(day(100), horizon_days=30)) == {"soon": 1, "late": 0}
+
+
+def test_without_a_horizon_everybody_is_there_and_no_outcome() -> None:
+    snapshot = history(rows_of({"old": (1,), "new": (99,), "later": (101,)})).snapshot(day(100))
+    assert snapshot.customer_ids.to_pylist() == ["new", "old"]
+    assert snapshot.recency_days.tolist() == [1.0, 99.0]
+    assert snapshot.outcome is None
+
+
+def test_an_order_counts_at_the_instants_at_which_it_stands_whatever_was_asked_before() -> None:
+    undone = {c.EVENT: ORDER_CANCELLED, c.OCCURRED_AT: day(50), c.CUSTOMER_ID: "ann", c.ORDER_ID: "order-ann-10"}
+    known = history([*rows_of({"ann": (10, 40), "bob": (20,)}), undone])
+    origin = int(day(0).timestamp() // DAY_SECONDS)
+    found = {
+        at: [(row[c.CUSTOMER_ID], row[c.DAY] - origin) for row in known.order_days(day(at)).to_pylist()]
+        for at in (100, 30, 51, 45, 5)
+    }
+    assert found == {
+        100: [("ann", 40), ("bob", 20)],
+        30: [("ann", 10), ("bob", 20)],
+        51: [("ann", 40), ("bob", 20)],
+        45: [("ann", 10), ("ann", 40), ("bob", 20)],
+        5: [],
+    }
+    assert known.order_days(day(45), since=day(20))[c.CUSTOMER_ID].to_pylist() == ["ann", "bob"]
+    assert [known.snapshot(day(at)).features.shape[0] for at in (5, 15, 30)] == [0, 1, 2]
+
+
+def test_families_that_ask_for_the_same_events_and_instant_share_a_history_and_no_others_do() -> None:
+    shared, rows = SharedHistory(), rows_of({"ann": (1, 9)})
+    events, others = ibis.memtable(events_table(rows)), ibis.memtable(events_table(rows[:1]))
+    kept = shared.of(events, day(20))
+    assert shared.of(events, day(20)) is kept
+    assert shared.of(events, day(5)).order_days(day(20)).num_rows == 1
+    assert shared.of(others, day(20)).order_days(day(20)).num_rows == 1
+    assert shared.of(events, day(20)).order_days(day(20)).num_rows == 2
+
+
+def test_the_horizon_is_a_high_quantile_of_the_gaps() -> None:
+    rows = rows_of({f"c-{gap}": (1, 1 + gap) for gap in range(10, 30)} | {"once": (0,)})
+    rhythm = history(rows).rhythm(PARAMETERS)
+    assert rhythm.first_order_at == day(0)
+    assert rhythm.usual_gap_days == pytest.approx(19.5)
+    assert rhythm.horizon_days == 26
+
+
+@pytest.mark.parametrize(
+    ("long_days", "history_days", "horizon_days"),
+    [(60.0, 1000, 60), (60.0, 200, 40), (2.0, 1000, MIN_HORIZON_DAYS), (900.0, 10_000, 365)],
+    ids=["as the gaps say", "as the history allows", "not below a week", "not above a year"],
+)
+def test_the_horizon_is_bounded(long_days: float, history_days: float, horizon_days: int) -> None:
+    assert rhythm_of(day(0), day(history_days), 5.0, long_days, PARAMETERS).horizon_days == horizon_days
+
+
+def test_a_parameter_overrides_the_horizon() -> None:
+    assert rhythm_of(day(0), day(1000), 5.0, 60.0, ChurnParameters(horizon_days=14)).horizon_days == 14

@@ -1,0 +1,77 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import InputError
+from pipelines.ingest.readers import mapping
+from pipelines.ingest.readers.mapping import load_mapping, shipped_mappings
+
+MINIMAL = """
+[fields]
+timestamp = "time"
+user_id = "who"
+[[rules]]
+event = "Product Viewed"
+"""
+
+
+def load(path: Path, text: str) -> object:
+    path.write_text(text)
+    return load_mapping(str(path))
+
+
+def test_the_shipped_mappings_load() -> None:
+    assert "online_retail" in shipped_mappings()
+    for name in shipped_mappings():
+        assert load_mapping(name).source == name
+
+
+def test_a_mapping_file_is_named_after_itself_and_knows_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "clicks.toml"
+    path.write_text('anonymous_id = "visit-{visit}"\n' + MINIMAL + 'when = { action = "view" }\n')
+    loaded = load_mapping(str(path))
+    assert loaded.source == "clicks"
+    assert loaded.columns() == {"time", "who", "visit", "action"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("colour = 1\n" + MINIMAL, "colour"),
+        (MINIMAL + "colour = 1\n", "colour"),
+        (MINIMAL.replace("timestamp", "moment"), "timestamp|moment"),
+        (MINIMAL.replace("Product Viewed", "Product Seen"), "'Product Seen' is not an event"),
+        (MINIMAL + 'reject = "x"\n', "either `event` or `reject`"),
+        (MINIMAL.replace("event =", "reject ="), "a code has small letters"),
+        (MINIMAL.replace('event = "Product Viewed"', 'reject = "odd"'), "needs a `reason`"),
+        (MINIMAL + "when = { who = '(' }\n", "not a regular expression"),
+        ('timezone = "Mars/Olympus"\n' + MINIMAL, "Mars/Olympus"),
+        ('encoding = "klingon"\n' + MINIMAL, "klingon"),
+        ('delimiter = ";;"\n' + MINIMAL, "one character"),
+        ('[constants]\ncolour = "red"\n' + MINIMAL, "unknown fields colour"),
+        ("rules = []\n[fields]\ntimestamp = 't'\n", "`rules` is empty"),
+        ("this is not toml", "mapping"),
+    ],
+)
+def test_what_is_wrong_with_a_mapping_is_said(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / "m.toml", text)
+
+
+def test_an_unknown_mapping_lists_those_shipped() -> None:
+    with pytest.raises(InputError, match=r"'no_such' is neither a readable file nor .*online_retail"):
+        load_mapping("no_such")
+
+
+def test_the_worked_example_in_the_documentation_is_the_shipped_mapping() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "events.md").read_text()
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    shipped = Path(mapping.__file__).parent / "mappings" / "online_retail.toml"
+    assert tomllib.loads(example) == tomllib.loads(shipped.read_text())
+
+
+def test_the_documentation_names_every_key_of_the_language() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "events.md").read_text()
+    keys = {key for struct in (mapping.Mapping, mapping.Fields, mapping.Rule) for key in struct.__struct_fields__}
+    assert not [key for key in keys if f"`{key}`" not in page and f"[{key}]" not in page]

@@ -1,0 +1,61 @@
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from contracts import columns as c
+from contracts.catalogue_log import ItemLog
+from pipelines.ingest.ingest import ingest
+from tests.pipelines.wire import NOW, rows, settings_in, warehouse_in
+
+HOUR = timedelta(hours=1)
+NAMES = (c.ITEM_NAME, c.ITEM_CATEGORY, c.PRICE, c.STOCK)
+FILE = (
+    "item_id,item_name,item_category,price,stock,updated_at,colour\ntea,Tea,drinks,3,9,{at},red\ncup,Cup,,5,2,{at},\n"
+)
+
+
+def tell(home: Path, item_id: str, at: Any = NOW, **stated: Any) -> None:
+    log = ItemLog(settings_in(home).items_path)
+    log.append([(item_id, stated)], at)
+    log.close()
+
+
+def catalogue(home: Path, file: str | None = None, *names: str) -> list[tuple[Any, ...]]:
+    path = home / "catalogue.csv"
+    if file is not None:
+        path.write_text(file)
+    ingest(settings_in(home), catalogue=path if file is not None else None, now=NOW + 2 * HOUR)
+    return rows(warehouse_in(home).catalogue(), c.ITEM_ID, *(names or NAMES))
+
+
+def test_a_told_item_is_in_the_catalogue_after_the_next_ingest(tmp_path: Path) -> None:
+    tell(tmp_path, "new", item_name="New", price=4.0, available_from="2025-06-01T12:00:00+02:00")
+    assert catalogue(tmp_path) == [("new", "New", None, 4.0, None)]
+    launch = rows(warehouse_in(tmp_path).catalogue(), c.AVAILABLE_FROM)[0][0]
+    assert launch.isoformat().startswith("2025-06-01T10:00:00")
+
+
+def test_what_is_told_later_counts_value_by_value(tmp_path: Path) -> None:
+    tell(tmp_path, "tea", NOW, stock=0.0)
+    file = FILE.format(at=(NOW - HOUR).isoformat())
+    expected = [("cup", "Cup", None, 5.0, 2.0), ("tea", "Tea", "drinks", 3.0, 0.0)]
+    assert catalogue(tmp_path, file) == expected
+    assert catalogue(tmp_path) == expected
+    assert catalogue(tmp_path, file) == expected
+
+
+def test_a_file_of_later_counts_whole(tmp_path: Path) -> None:
+    tell(tmp_path, "tea", NOW, stock=0.0)
+    catalogue(tmp_path)
+    assert catalogue(tmp_path, FILE.format(at=(NOW + HOUR).isoformat()))[1] == ("tea", "Tea", "drinks", 3.0, 9.0)
+    tell(tmp_path, "tea", NOW + 2 * HOUR, price=1.0)
+    assert catalogue(tmp_path)[1] == ("tea", "Tea", "drinks", 1.0, 9.0)  # the stock was told before the file
+
+
+def test_told_attributes_join_those_of_the_file(tmp_path: Path) -> None:
+    tell(tmp_path, "tea", NOW, attributes={"margin": 0.5})
+    tell(tmp_path, "cup", NOW, attributes={"size": "big"})
+    found = catalogue(tmp_path, FILE.format(at=(NOW - HOUR).isoformat()), c.ATTRIBUTES)
+    assert [orjson.loads(text) for _, text in found] == [{"size": "big"}, {"colour": "red", "margin": 0.5}]

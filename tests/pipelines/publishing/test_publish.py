@@ -1,0 +1,122 @@
+"""Publishing: what passed goes into a new version, whatever state the version before is in."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pytest
+
+from contracts import bundle as bundles
+from contracts.bundle_store import CURRENT, open_bundle_store
+from contracts.errors import NoBundle
+from contracts.settings import Settings
+from pipelines.families.family import FittedFamily
+from pipelines.publishing.publish import publish, rollback
+from pipelines.training.challengers import CandidateStore
+from pipelines.training.tracking import Tracker
+from tests.pipelines.training.test_challengers import CANDIDATE
+from tests.pipelines.wire import bought, ingest_events, settings_in
+
+
+def write_model(folder: Path) -> None:
+    (folder / "model.txt").write_text("tree")
+
+
+def keep(settings: Settings, family: str, column: str) -> None:
+    """A candidate that passed, with one column of one customer."""
+    tracker = Tracker(settings.mlflow_url, settings.home / "mlartifacts")
+    run_id, version = tracker.record(
+        family,
+        parameters={},
+        tags={},
+        metrics={"auc": 0.8},
+        baseline_metrics={"auc": 0.7},
+        details={},
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    candidate = msgspec.structs.replace(
+        CANDIDATE, family=family, run_id=run_id, model_version=version, columns={column: "A number."}, replays=[]
+    )
+    fitted = FittedFamily(write_model, pa.table({"customer_id": ["alice"], column: [0.25]}))
+    CandidateStore(settings.candidates_path).save(candidate, fitted)
+
+
+@pytest.fixture(scope="module")
+def published_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one order and the families churn and value, trained and published."""
+    home = tmp_path_factory.mktemp("published") / "home"
+    ingest_events(home, bought("m1", "alice", {"tea": 5.0}))
+    settings = settings_in(home)
+    keep(settings, "churn", "churn_risk")
+    keep(settings, "value", "expected_orders")
+    publish(settings)
+    return home
+
+
+@pytest.fixture
+def settings(published_home: Path, tmp_path: Path) -> Settings:
+    """A copy of that store, for one test to change."""
+    return settings_in(Path(shutil.copytree(published_home, tmp_path / "home")))
+
+
+def folder_of(settings: Settings) -> Path:
+    store = open_bundle_store(settings.bundles_url)
+    return store.open(store.current()).path
+
+
+def future_format(settings: Settings) -> None:
+    """The current bundle as a later Shopkeeper might have written it: another format, keys that nobody knows here."""
+    manifest = folder_of(settings) / bundles.MANIFEST
+    raw = msgspec.json.encode({"format_version": bundles.FORMAT_VERSION + 7, "version": "later", "shelves": [1, 2]})
+    manifest.write_bytes(raw)
+    current = manifest.parent.parent / CURRENT
+    current.write_text(f"{manifest.parent.name} {sha256(raw).hexdigest()}\n")
+
+
+def damaged_manifest(settings: Settings) -> None:
+    (folder_of(settings) / bundles.MANIFEST).write_bytes(b"{")
+
+
+def missing_file(settings: Settings) -> None:
+    (folder_of(settings) / "churn" / "model.txt").unlink()
+
+
+def damaged_current(settings: Settings) -> None:
+    (folder_of(settings).parent / CURRENT).write_text("nonsense")
+
+
+@pytest.mark.parametrize("damage", [future_format, damaged_manifest, missing_file, damaged_current])
+def test_what_passed_is_published_over_a_version_that_cannot_be_read(
+    settings: Settings, damage: Callable[[Settings], None]
+) -> None:
+    damage(settings)
+    CandidateStore(settings.candidates_path).save(
+        msgspec.structs.replace(CANDIDATE, family="value", passed=False, gate="falls short"), None
+    )
+    published = publish(settings)
+    assert published.new == ["churn"]
+    assert published.kept == []
+    assert published.missing["value"] == "falls short"
+    assert published.refused
+    assert open_bundle_store(settings.bundles_url).open(
+        open_bundle_store(settings.bundles_url).current()
+    ).manifest.families.keys() == {"churn"}
+
+
+def test_a_version_that_can_be_read_keeps_its_families(settings: Settings) -> None:
+    """The control: without damage, the family that failed is kept from the version before."""
+    CandidateStore(settings.candidates_path).save(
+        msgspec.structs.replace(CANDIDATE, family="value", passed=False, gate="falls short"), None
+    )
+    published = publish(settings)
+    assert (published.new, published.kept, published.refused) == (["churn"], ["value"], None)
+    assert rollback(settings).version < published.version
+
+
+def test_nothing_that_passed_is_nothing_to_publish(tmp_path: Path) -> None:
+    with pytest.raises(NoBundle, match="nothing to publish"):
+        publish(settings_in(tmp_path))

@@ -1,0 +1,80 @@
+"""Candidates: the latest one of each family, whole or not at all."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pytest
+
+from contracts.bundle import Replay
+from pipelines.families.family import FittedFamily
+from pipelines.training.challengers import Candidate, CandidateStore
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+CANDIDATE = Candidate(
+    family="churn",
+    kind="customers",
+    as_of=MOMENT,
+    trained_at=MOMENT,
+    passed=True,
+    gate="better",
+    baseline="recency alone",
+    cases=10,
+    test_window_start=MOMENT,
+    test_window_end=MOMENT,
+    metrics={"auc": 0.8, "ece": None},
+    baseline_metrics={"auc": 0.7},
+    details={},
+    parameters={"horizon_days": 60},
+    run_id="r1",
+    model_version="1",
+    replays=[Replay("customer", {"customer_id": "a"}, {"churn_risk": 0.25})],
+)
+
+
+def write_model(folder: Path) -> None:
+    (folder / "model.txt").write_text("tree")
+
+
+FITTED = FittedFamily(write_model, pa.table({"customer_id": ["a"], "churn_risk": [0.25]}))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CandidateStore:
+    return CandidateStore(tmp_path / "candidates")
+
+
+def test_what_was_saved_is_loaded(store: CandidateStore, tmp_path: Path) -> None:
+    store.save(CANDIDATE, FITTED)
+    assert store.load("churn") == CANDIDATE
+    table = store.table("churn")
+    assert table is not None
+    assert table.to_pydict() == {"customer_id": ["a"], "churn_risk": [0.25]}
+    store.copy_files("churn", tmp_path / "draft" / "churn")
+    assert (tmp_path / "draft" / "churn" / "model.txt").read_text() == "tree"
+
+
+def test_a_failed_candidate_replaces_the_passed_one_and_leaves_its_reason(store: CandidateStore) -> None:
+    store.save(CANDIDATE, FITTED)
+    failed = msgspec.structs.replace(CANDIDATE, passed=False, gate="falls short")
+    store.save(failed, None)
+    assert store.load("churn") == failed
+    assert store.table("churn") is None
+
+
+def test_a_fit_that_cannot_be_written_leaves_the_old_one(store: CandidateStore, tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        raise OSError("disk full")
+
+    store.save(CANDIDATE, FITTED)
+    with pytest.raises(OSError, match="disk full"):
+        store.save(msgspec.structs.replace(CANDIDATE, run_id="r2"), replace(FITTED, write_files=fail))
+    assert store.load("churn") == CANDIDATE
+    assert [path.name for path in (tmp_path / "candidates").iterdir()] == ["churn"]
+
+
+def test_nothing_trained_is_nothing(store: CandidateStore) -> None:
+    assert store.load("churn") is None
+    assert store.table("churn") is None

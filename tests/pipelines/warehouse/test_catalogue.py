@@ -1,0 +1,160 @@
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from contracts import columns as c
+from contracts.errors import InputError
+from pipelines.ingest.ingest import ingest
+from pipelines.ingest.report import Counts
+from pipelines.warehouse.catalogue import read_catalogue
+from tests.pipelines.wire import NOW, bought, ingest_events, rows, settings_in, track, warehouse_in
+
+
+def ingest_catalogue(home: Path, content: str, name: str = "catalogue.csv") -> Counts:
+    home.mkdir(exist_ok=True)
+    (home / name).write_text(content)
+    counts = ingest(settings_in(home), catalogue=home / name, now=NOW).catalogue
+    assert counts is not None
+    assert counts.adds_up
+    return counts
+
+
+def items(home: Path, *names: str) -> list[tuple[Any, ...]]:
+    return rows(warehouse_in(home).catalogue(), c.ITEM_ID, *names)
+
+
+def test_events_name_the_items_and_their_last_word_counts(tmp_path: Path) -> None:
+    old = track(
+        "1", "Product Viewed", 1, userId="a", properties={"sku": "tea", "name": "Tea", "price": 3, "brand": "B"}
+    )
+    new = track("2", "Product Viewed", 2, userId="a", properties={"sku": "tea", "name": "Green tea", "price": 4})
+    ingest_events(tmp_path, new, old, bought("3", "a", {"cup": 5.0}))
+    assert items(tmp_path, c.ITEM_NAME, c.PRICE, c.ITEM_BRAND) == [
+        ("cup", None, 5.0, None),
+        ("tea", "Green tea", 4.0, "B"),
+    ]
+
+
+def test_a_return_or_a_gift_does_not_restate_the_price(tmp_path: Path) -> None:
+    back = {"order_id": "order-1", "products": [{"sku": "cup", "price": 1.0}]}
+    ingest_events(
+        tmp_path,
+        bought("1", "a", {"cup": 5.0}, at=1),
+        track("2", "Order Refunded", 2, userId="a", properties=back),
+        bought("3", "a", {"cup": 0.0}, at=3),
+    )
+    assert items(tmp_path, c.PRICE) == [("cup", 5.0)]
+
+
+def test_the_catalogue_file_counts_value_by_value(tmp_path: Path) -> None:
+    viewed = {"sku": "tea", "name": "Tea from events", "category": "drinks"}
+    ingest_events(tmp_path, track("1", "Product Viewed", userId="a", properties=viewed))
+    ingest_catalogue(tmp_path, "item_id,item_name,price,stock,colour\ntea,Tea,3.5,12,green\npot,Pot,20,,\n")
+    assert items(tmp_path, c.ITEM_NAME, c.ITEM_CATEGORY, c.PRICE, c.STOCK) == [
+        ("pot", "Pot", None, 20.0, None),
+        ("tea", "Tea", "drinks", 3.5, 12.0),
+    ]
+
+
+def test_the_row_updated_last_stays_in_whichever_order_they_come(tmp_path: Path) -> None:
+    old, new = "tea,3,2025-01-01T00:00:00Z\n", "tea,4,2025-02-01T00:00:00Z\n"
+    header = "item_id,price,updated_at\n"
+    for home, contents in ((tmp_path / "a", (old, new)), (tmp_path / "b", (new + old,))):
+        for content in contents:
+            ingest_catalogue(home, header + content)
+        assert items(home, c.PRICE) == [("tea", 4.0)]
+
+
+def test_reading_a_catalogue_again_changes_nothing(tmp_path: Path) -> None:
+    content = "item_id,price,updated_at\ntea,4,2025-02-01\npot,,2025-02-01\n"
+    assert ingest_catalogue(tmp_path, content).stored == 2
+    again = ingest_catalogue(tmp_path, content)
+    assert (again.stored, again.duplicate) == (0, 2)
+
+
+def test_csv_json_lines_and_parquet_say_the_same(tmp_path: Path) -> None:
+    row = {"item_id": "7", "item_name": "Tea", "price": 3.5, "available_from": "2025-01-01", "colour": "green"}
+    (tmp_path / "a.csv").write_text(",".join(row) + "\n" + ",".join(map(str, row.values())))
+    (tmp_path / "b.jsonl").write_text(json.dumps(row | {"item_id": 7}))
+    pq.write_table(pa.Table.from_pylist([row | {"available_from": date(2025, 1, 1)}]), tmp_path / "c.parquet")
+    csv, lines, parquet = (read_catalogue(tmp_path / name, NOW).items for name in ("a.csv", "b.jsonl", "c.parquet"))
+    assert csv.to_pylist() == lines.to_pylist() == parquet.to_pylist()
+    assert csv.to_pylist()[0][c.AVAILABLE_FROM] == datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def attributes(folder: Path, content: str, name: str = "c.csv") -> list[dict[str, Any] | None]:
+    (folder / name).write_text(content)
+    found = read_catalogue(folder / name, NOW).items[c.ATTRIBUTES].to_pylist()
+    return [json.loads(text) if text else None for text in found]
+
+
+def test_every_further_column_is_an_attribute_and_blanks_say_nothing(tmp_path: Path) -> None:
+    content = "item_id,margin,colour,price\ntea,0.4, green ,3\npot,,,20\n"
+    assert attributes(tmp_path, content) == [{"margin": "0.4", "colour": "green"}, None]
+
+
+def test_attributes_of_json_keep_their_type_and_may_be_nested(tmp_path: Path) -> None:
+    row = {"item_id": "tea", "margin": 0.4, "organic": True, "tags": ["a"], "attributes": {"colour": "red", "size": 7}}
+    said = {"margin": 0.4, "organic": "true", "colour": "red", "size": 7}
+    assert attributes(tmp_path, json.dumps(row), "c.jsonl") == [said]
+
+
+def test_attributes_are_bounded(tmp_path: Path) -> None:
+    many = {"item_id": "tea", "description": "x" * 101, "name": "x" * 100} | {f"a{n:02d}": n for n in range(70)}
+    (found,) = attributes(tmp_path, json.dumps(many), "c.jsonl")
+    assert found is not None
+    assert len(found) == 50
+    assert "description" not in found
+    assert "name" in found
+
+
+def test_attributes_come_from_the_row_updated_last_and_reach_the_known_items(tmp_path: Path) -> None:
+    ingest_events(tmp_path, bought("1", "a", {"cup": 5.0}))
+    ingest_catalogue(tmp_path, "item_id,colour,updated_at\ntea,red,2025-01-01\n")
+    ingest_catalogue(tmp_path, "item_id,colour,updated_at\ntea,green,2025-02-01\n")
+    assert items(tmp_path, c.ATTRIBUTES) == [("cup", None), ("tea", '{"colour":"green"}')]
+
+
+def test_a_catalogue_that_was_stored_before_there_were_attributes_is_read_and_updated(tmp_path: Path) -> None:
+    header = "item_id,item_name,updated_at,colour\n"
+    ingest_catalogue(tmp_path, header + "tea,Tea,2025-01-01,red\npot,Pot,2025-01-01,red\n")
+    warehouse = warehouse_in(tmp_path)
+    path = warehouse.root / warehouse.index.tables["catalogue"]
+    pq.write_table(pq.read_table(path).drop_columns([c.ATTRIBUTES]), path)
+    assert items(tmp_path, c.ATTRIBUTES) == [("pot", None), ("tea", None)]
+    counts = ingest_catalogue(tmp_path, header + "tea,Tea,2025-02-01,green\n")
+    assert counts.stored == 1
+    assert items(tmp_path, c.ITEM_NAME, c.ATTRIBUTES) == [("pot", "Pot", None), ("tea", "Tea", '{"colour":"green"}')]
+
+
+def test_bad_rows_are_quarantined_with_a_reason(tmp_path: Path) -> None:
+    header, good = "item_id,price,stock,available_from\n", "bag,1,2,\n"
+    bad = [",1,,", "tea,-3,,", "pot,NaN,,", "cup,1,many,", "mug,1,,someday", "box,1"]
+    counts = ingest_catalogue(tmp_path, header + good + "\n".join(bad))
+    assert (counts.received, counts.stored) == (7, 1)
+    assert counts.quarantined == {"bad_catalogue_row": 5, "malformed_csv": 1}
+    found = {row["origin"]: row["reason"] for row in warehouse_in(tmp_path).quarantine().to_pyarrow().to_pylist()}
+    assert "item_id" in found["catalogue.csv:3"]
+    assert "price" in found["catalogue.csv:4"]
+    assert "someday" in found["catalogue.csv:7"]
+
+
+def test_a_line_that_is_no_object_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text('{"item_id": "tea"}\n[1]\n{"item\n')
+    read = read_catalogue(tmp_path / "c.jsonl", NOW)
+    assert (read.items.num_rows, read.quarantined) == (1, {"bad_catalogue_row": 2})
+
+
+def test_a_catalogue_without_item_ids_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no column 'item_id'; it has 'sku', 'price'"):
+        ingest_catalogue(tmp_path, "sku,price\ntea,1\n")
+
+
+def test_an_empty_warehouse_has_an_empty_catalogue(tmp_path: Path) -> None:
+    assert items(tmp_path) == []
+    assert warehouse_in(tmp_path).catalogue().schema().names == tuple(c.CATALOGUE.names)

@@ -1,0 +1,112 @@
+"""Reasons of candidates that no single item explains: the source that nominated them."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from recsys.placements.explanations import NO_REASON, SOURCE_REASONS, Reason, explain, similar_reasons
+from recsys.placements.request_context import Moment
+from recsys.ranking.features import Candidates
+from recsys.recommender import Recommender
+from recsys.request import Query
+from recsys.retrieval.retriever import SOURCES
+from tests.recsys.stores import VIEW, checkerboard_recommender, shopper
+
+VIEWED, SHOWN = 2, 6
+
+
+@cache
+def shop() -> Recommender:
+    return checkerboard_recommender()
+
+
+def moment(item: int = -1) -> Moment:
+    retriever = shop().retriever
+    asked = shopper([], visit=[(VIEWED, VIEW)], cutoff=len(retriever.log.ends))
+    return Moment(Query(), asked, item, np.zeros(0, np.int64), retriever.everything, shop().as_of, retriever)
+
+
+def bit_of(source: str) -> int:
+    """A column by which the source nominates."""
+    retriever = shop().retriever
+    bits = np.left_shift(1, np.arange(40))
+    every = Candidates(np.arange(40), bits, np.zeros((40, len(retriever.features)), np.float32))
+    return int(bits[retriever.nominated_by(source, every)][0])
+
+
+def candidates(*sources: str) -> Candidates:
+    """One candidate that the sources nominated and of which no relation says anything."""
+    bits = np.array([sum(bit_of(source) for source in sources)])
+    features = np.zeros((1, len(shop().retriever.features)), np.float32)
+    return Candidates(np.array([SHOWN], np.int32), bits, features)
+
+
+def reason(found: Candidates) -> Reason:
+    return explain(moment(), found, [SHOWN])[0]
+
+
+WORDS = {
+    "visits": "others went on to this after Item 2",
+    "vectors": "goes with Item 2",
+    "content": "similar to what you looked at",
+    "customers": "chosen by customers with a similar taste",
+    "factors": "chosen by customers with a similar taste",
+}
+
+
+@pytest.mark.parametrize("source", SOURCE_REASONS)
+def test_a_source_that_nominated_alone_is_the_reason(source: str) -> None:
+    assert reason(candidates(source)) == Reason(source, WORDS[source])
+
+
+def test_every_reason_is_of_a_source_that_there_is() -> None:
+    assert set(SOURCE_REASONS) <= {source.name for source in SOURCES}
+
+
+def test_of_several_sources_the_first_in_the_table_speaks() -> None:
+    order = list(SOURCE_REASONS)
+    for place, source in enumerate(order):
+        assert reason(candidates(*reversed(order[place:]))).source == source
+
+
+def test_what_only_is_popular_is_said_to_be_popular() -> None:
+    assert reason(candidates("popular")) == NO_REASON
+
+
+def test_an_item_that_is_no_candidate_has_no_source() -> None:
+    other = replace(candidates("visits"), items=np.array([8], np.int32))
+    assert reason(other) == NO_REASON
+
+
+def test_a_relation_that_names_an_item_speaks_before_the_sources() -> None:
+    found = candidates("visits")
+    place = shop().retriever.feature_place["viewed_together_visit_relative"]
+    for share, source in ((0.5, "viewed_together"), (0.01, "visits")):  # a small share is no reason
+        features = found.features.copy()
+        features[0, place] = share
+        assert reason(replace(found, features=features)).source == source
+
+
+def test_the_shoppers_own_deed_speaks_before_everything() -> None:
+    own = replace(candidates("visits", "vectors"), items=np.array([VIEWED], np.int32))
+    assert explain(moment(), own, [VIEWED]) == [Reason("history", "you viewed this before")]
+
+
+def test_an_item_like_the_open_one_is_similar_to_it_and_any_other_popular() -> None:
+    alike, other = similar_reasons(moment(VIEWED), np.array([VIEWED]), [7, 9], {}, like=[7])
+    assert alike == Reason("content", "similar to Item 2")
+    assert other == Reason("popular", "popular this week")
+
+
+def test_what_people_do_speaks_before_likeness() -> None:
+    weights = {"bought_together": 1.0}
+    (found,) = similar_reasons(moment(VIEWED), np.array([VIEWED]), [SHOWN], weights, like=[SHOWN])
+    assert found.source == "bought_together"
+
+
+def test_the_sources_of_real_answers_are_told() -> None:
+    answer = shop().recommend(Query("customer-000", k=40))
+    assert all(item.source and item.reason for item in answer.items)
+    assert len({item.source for item in answer.items}) > 1

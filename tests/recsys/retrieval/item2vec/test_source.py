@@ -1,0 +1,145 @@
+import numpy as np
+
+from recsys.data.catalogue import Items
+from recsys.data.interactions import ItemCounters
+from recsys.data.sessions import VisitLog
+from recsys.data.user_history import Shopper
+from recsys.parameters import RecommendParameters
+from recsys.retrieval.candidate_pool import Board
+from recsys.retrieval.item2vec.source import Vectors, recent_items
+from recsys.retrieval.protocol import State
+from tests.recsys.stores import DAY, ORDER, VIEW, Row, checkerboard, interactions, item_ids, shopper
+
+COUNT = 40
+PARAMETERS = RecommendParameters(candidates_by_vector=5)
+EVERYTHING = np.ones(COUNT + 2, bool)
+ONE_VIEW: list[Row] = [("a", "item-000", "view", 1.0)]
+STRANGER = shopper([])
+EVEN, ODD = shopper([], visit=[(2, VIEW), (4, VIEW)]), shopper([(3, ORDER, 3.0), (5, VIEW, 1.0)])
+
+
+def fitted(rows: list[Row]) -> Vectors:
+    """On a catalogue whose last two items nobody ever touched."""
+    items = Items.of(item_ids(COUNT + 2))
+    past = interactions(rows, items)
+    counters = ItemCounters.of(past, 60 * DAY, ORDER)
+    return Vectors.fit(State(past, VisitLog.of(past), counters, items, 60 * DAY, PARAMETERS))
+
+
+FOUND = fitted(checkerboard())
+
+
+def proposed(source: Vectors, asked: Shopper, eligible: np.ndarray = EVERYTHING) -> dict[int, float]:
+    board = Board.of(len(eligible), 2)
+    source.propose(asked, eligible, board, 1)
+    assert not board.scores[0, : board.size[0]].any()
+    return dict(zip(board.items[: board.size[0]].tolist(), board.scores[1, : board.size[0]].tolist(), strict=True))
+
+
+def judged(source: Vectors, asked: Shopper, candidates: list[int]) -> np.ndarray:
+    out = np.full((len(source.judgements()), len(candidates)), np.nan, np.float32)
+    source.judge(asked, np.array(candidates), out)
+    return out.T
+
+
+def test_proposals_stay_in_the_shoppers_half() -> None:
+    for asked, half in ((EVEN, 0), (ODD, 1)):
+        found = proposed(FOUND, asked)
+        assert len(found) == 5
+        assert {item % 2 for item in found} == {half}
+        assert all(0 < score <= 1.0001 for score in found.values())
+
+
+def test_only_what_may_be_shown_is_proposed() -> None:
+    eligible = np.arange(COUNT + 2) % 3 == 0
+    found = proposed(FOUND, EVEN, eligible)
+    assert len(found) == 5
+    assert {item % 3 for item in found} == {0}
+    assert {item % 3 for item in proposed(FOUND, EVEN)} != {0}
+
+
+def test_a_score_is_half_of_one_more_than_the_similarity() -> None:
+    found = proposed(FOUND, EVEN)
+    similarity = judged(FOUND, EVEN, list(found))[:, 0]
+    np.testing.assert_allclose(list(found.values()), (1 + similarity) / 2, atol=1e-6)
+
+
+def test_judgements_are_cosines_with_the_visit_and_its_last_two_items() -> None:
+    asked = shopper([(3, ORDER, 9.0)], visit=[(2, VIEW), (4, VIEW), (4, VIEW)])
+    similarity, gap, last, previous = judged(FOUND, asked, [4, 2, 3, 7]).T
+    vectors = FOUND.lists.vectors[FOUND.rows[[4, 2, 3, 7]]]
+    np.testing.assert_allclose(last, vectors @ vectors[0], atol=1e-5)
+    np.testing.assert_allclose(previous, vectors @ vectors[1], atol=1e-5)
+    summed = np.zeros(vectors.shape[1])
+    for step, item in enumerate((4, 4, 2)):
+        row = FOUND.rows[item]
+        summed += FOUND.step_weights[step] * FOUND.lengths[row] * FOUND.lists.vectors[row]
+    np.testing.assert_allclose(similarity, vectors @ summed / np.linalg.norm(summed), atol=1e-5)
+    np.testing.assert_allclose(gap, similarity.max() - similarity, atol=1e-6)
+
+
+def test_a_visit_of_one_item_has_no_previous_one() -> None:
+    out = judged(FOUND, shopper([], visit=[(2, VIEW), (2, VIEW)]), [2, 4])
+    assert not out[:, 3].any()
+    assert out[0, 2] > 0.99
+
+
+def test_the_visit_under_way_counts_alone_and_else_the_whole_history() -> None:
+    assert recent_items(shopper([(1, VIEW, 2.0)], visit=[(2, VIEW), (4, VIEW)])).tolist() == [2, 4]
+    assert recent_items(shopper([(1, VIEW, 2.0), (3, VIEW, 1.0)])).tolist() == [1, 3]
+    assert recent_items(shopper([(n, VIEW, 1.0) for n in range(30)])).tolist() == list(range(10, 30))
+
+
+def test_items_without_a_vector_and_strangers_get_nothing() -> None:
+    fresh = shopper([], visit=[(COUNT, VIEW)])
+    for asked in (STRANGER, fresh):
+        assert proposed(FOUND, asked) == {}
+        assert not judged(FOUND, asked, [2, 3, COUNT]).any()
+    out = judged(FOUND, EVEN, [COUNT, 2, COUNT + 1])
+    assert not out[[0, 2]].any()
+    assert out[1, 0] > 0
+    assert COUNT not in proposed(FOUND, EVEN)
+
+
+def test_the_nearest_items_of_one_are_of_its_half_without_itself() -> None:
+    items, scores = FOUND.similar(6)
+    assert len(items) >= 15
+    assert 6 not in items
+    assert set((items[:15] % 2).tolist()) == {0}
+    assert (np.diff(scores) <= 0).all()
+    assert (scores > 0).all()
+    assert len(FOUND.similar(COUNT)[0]) == 0
+
+
+def test_items_that_came_after_the_fit_do_no_harm() -> None:
+    more = Items.of(item_ids(COUNT + 9))
+    grown = FOUND.grown(more, ItemCounters.of(interactions([], more), 60 * DAY, ORDER))
+    asked = shopper([], visit=[(COUNT + 8, VIEW), (2, VIEW), (COUNT + 7, VIEW)])
+    assert len(proposed(grown, asked, np.ones(COUNT + 9, bool))) == 5
+    out = judged(grown, asked, [COUNT + 8, 4])
+    assert not out[0].any()
+    assert out[1, 0] > 0
+    assert len(grown.similar(COUNT + 8)[0]) == 0
+
+
+def test_too_few_visits_say_nothing() -> None:
+    for rows in (ONE_VIEW, checkerboard(customers=2, days=20)):
+        source = fitted(rows)
+        assert proposed(source, EVEN) == {}
+        assert not judged(source, EVEN, [2, 3]).any()
+        assert len(source.similar(2)[0]) == 0
+
+
+def test_a_source_survives_its_arrays() -> None:
+    for source in (FOUND, fitted(ONE_VIEW)):
+        arrays = source.to_arrays()
+        assert all(name.startswith("vectors_") for name in arrays)
+        read = Vectors.from_arrays({name: array.copy() for name, array in arrays.items()}, PARAMETERS)
+        assert proposed(read, EVEN) == proposed(source, EVEN)
+        np.testing.assert_array_equal(judged(read, EVEN, [2, 3, 40]), judged(source, EVEN, [2, 3, 40]))
+        np.testing.assert_array_equal(read.similar(4)[0], source.similar(4)[0])
+
+
+def test_the_columns_are_those_that_are_written() -> None:
+    assert [(c.name, c.limit) for c in FOUND.columns(PARAMETERS)] == [("vector", 5)]
+    assert len(FOUND.judgements()) == 4

@@ -1,0 +1,96 @@
+from typing import Any
+
+import pytest
+from fastapi.exceptions import RequestValidationError
+
+from contracts.errors import InputError
+from serving.http.schemas import FiltersQuestion, RecommendationQuestion
+from serving.routes.query_string import PARAMETERS, openapi_parameters, question_of
+
+ASKED: list[tuple[str, str]] = [
+    ("placement", "cart"),
+    ("customer_id", "customer:1"),
+    ("anonymous_id", "a1"),
+    ("item_id", "sku-7"),
+    ("cart", "sku-1"),
+    ("cart", "sku-2"),
+    ("session", "view:sku:9"),
+    ("session", "cart:sku-8"),
+    ("k", "5"),
+    ("personalize", "false"),
+    ("seed", "7"),
+    ("category", "tea"),
+    ("category", "cups"),
+    ("brand", "b"),
+    ("exclude", "sku-3"),
+    ("price_min", "1.5"),
+    ("price_max", "9"),
+    ("in_stock_only", "false"),
+    ("exclude_known", "true"),
+    ("attribute", "colour:red"),
+    ("attribute", "colour:a:b"),
+    ("attribute", "size:4"),
+]
+
+
+def test_a_query_string_can_ask_whatever_a_body_can() -> None:
+    filters = {"categories": ["tea", "cups"], "brands": ["b"], "exclude_items": ["sku-3"], "price_min": 1.5}
+    filters |= {"price_max": 9, "in_stock_only": False, "exclude_known": True}
+    filters |= {"attributes": {"colour": ["red", "a:b"], "size": ["4"]}}
+    body: dict[str, Any] = {"placement": "cart", "customer_id": "customer:1", "anonymous_id": "a1", "item_id": "sku-7"}
+    body |= {"cart": ["sku-1", "sku-2"], "k": 5, "personalize": False, "seed": 7, "filters": filters}
+    body |= {"session": [{"item_id": "sku:9", "kind": "view"}, {"item_id": "sku-8", "kind": "cart"}]}
+    assert question_of(ASKED) == RecommendationQuestion.model_validate(body)
+    assert {name for name, _ in ASKED} == set(PARAMETERS)
+
+
+def test_every_field_of_a_question_has_a_parameter() -> None:
+    paths = {parameter.path for parameter in PARAMETERS.values()}
+    fields = {(name,) for name in RecommendationQuestion.model_fields if name != "filters"}
+    assert paths == fields | {("filters", name) for name in FiltersQuestion.model_fields}
+
+
+def test_nothing_asked_is_a_question_without_anything() -> None:
+    question = question_of([])
+    assert question == RecommendationQuestion()
+    assert question.model_fields_set == set()
+
+
+@pytest.mark.parametrize(
+    ("pairs", "says"),
+    [
+        ([("placment", "cart")], "no parameter 'placment'; there are placement, customer_id"),
+        ([("k", "1"), ("k", "2")], "k is given more than once"),
+        ([("attribute", "red")], "'red'; name:value"),
+        ([("attribute", "colour:")], "name:value"),
+        ([("session", "sku-9")], "view, cart, order"),
+        ([("session", "sku:9")], "view, cart, order"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(pairs: list[tuple[str, str]], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        question_of(pairs)
+
+
+def test_an_id_in_the_path_stands_nowhere_else() -> None:
+    assert question_of([("k", "1")], customer_id="a").customer_id == "a"
+    with pytest.raises(InputError, match="no parameter 'customer_id'"):
+        question_of([("customer_id", "b")], customer_id="a")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("k", "0"), ("price_min", "-1"), ("placement", "attic"), ("in_stock_only", "perhaps"), ("cart", "")],
+)
+def test_a_wrong_value_is_found_under_the_parameters_name(name: str, value: str) -> None:
+    with pytest.raises(RequestValidationError) as caught:
+        question_of([(name, value)])
+    assert [entry["loc"] for entry in caught.value.errors()] == [("query", name)]
+
+
+def test_openapi_says_what_stands_in_the_path() -> None:
+    found = {entry["name"]: entry for entry in openapi_parameters("customer_id")}
+    assert found["customer_id"]["in"] == "path"
+    assert found["customer_id"]["required"]
+    assert found["cart"]["in"] == "query"
+    assert found["cart"]["schema"]["type"] == "array"
