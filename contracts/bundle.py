@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from contracts.errors import BundleRefused
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 MANIFEST: Final = "manifest.json"
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 SUFFIXES: Final = frozenset({".npy", ".arrow", ".txt", ".json"})

@@ -1,0 +1,61 @@
+"""What every model offers, so that families, benchmarks and notebooks use all of them alike.
+
+A model is immutable. It is made by the class method `fit(data, parameters, context)`, whose data and parameters are
+types of the model's own module. Customer models are stored in the bundle, so that a version that is kept can score
+the customers of today. Item models are fitted anew in each training run, since a forecast is only as good as its latest
+week, and are not stored.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from contracts.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """What a fit needs besides its data and parameters."""
+
+    seed: int = 7
+    threads: int = 1  # numerical threads that may be used
+    progress: Progress = silent
+
+
+@runtime_checkable
+class Baseline(Protocol):
+    """A plain method that a model must beat: it predicts from the same features."""
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """One number per row, (rows,)."""
+
+
+@runtime_checkable
+class CustomerModel(Protocol):
+    """A model of customers: features in, predictions out, a row per customer."""
+
+    def predict(self, features: Any, threads: int = 1) -> Any:
+        """Predictions, whose arrays are (customers,) or (customers, ...)."""
+
+    def explain(self, features: Any, threads: int = 1) -> np.ndarray:
+        """What each feature adds to each prediction, (customers, features)."""
+
+    def write(self, folder: Path, facts: dict[str, Any]) -> None:
+        """Write the model into a folder of the bundle; `facts` about the fit are repeated in its JSON."""
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read what `write` wrote; raises BundleRefused where another version wrote it."""
+
+
+@runtime_checkable
+class ItemModel(Protocol):
+    """A model of items: a panel of past sales in, a forecast or a finding per series out."""
+
+    def predict(self, panel: Any) -> Any:
+        """Predictions, whose arrays are (series, ...)."""
+
+    def explain(self, panel: Any) -> Any:
+        """Why each series is predicted as it is, a row per series."""
