@@ -12,6 +12,7 @@ import lightgbm as lgb
 import numpy as np
 
 from models.demand.forecast import LEVELS
+from models.statistics.gradient_boosting import settings
 
 TREES: Final = 24
 LEAVES: Final = 48
@@ -80,10 +81,12 @@ def _telling(features: np.ndarray, fold: np.ndarray) -> np.ndarray:
 
 
 def _fit(features: np.ndarray, columns: np.ndarray, ratio: np.ndarray, seed: int, threads: int) -> Spread:
-    settings = _settings(len(ratio), seed, threads)
+    forest_settings = _settings(len(ratio), seed, threads)
     chosen = features[:, columns]
     forest = lgb.train(
-        settings, lgb.Dataset(chosen, np.minimum(np.abs(ratio - 1), ERROR_LIMIT), params=settings), TREES
+        forest_settings,
+        lgb.Dataset(chosen, np.minimum(np.abs(ratio - 1), ERROR_LIMIT), params=forest_settings),
+        TREES,
     )
     return _from_leaves(forest, columns, _leaves(forest, chosen), ratio)
 
@@ -121,18 +124,15 @@ def _quantiles(ordered: np.ndarray, begins: np.ndarray, counts: np.ndarray) -> n
 
 
 def _settings(rows: int, seed: int, threads: int) -> dict[str, Any]:
-    return {
-        "boosting": "rf",
-        "objective": "regression",
-        "num_leaves": LEAVES,
-        "min_data_in_leaf": max(min(MIN_ROWS_PER_LEAF, rows // 20), 1),
-        "feature_fraction_bynode": 0.7,  # not by tree: one that never sees what sells knows no few from many
-        "bagging_fraction": 0.6,
-        "bagging_freq": 1,
-        "max_bin": 127,
-        "seed": seed,
-        "num_threads": threads,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbose": -1,
-    }
+    return settings(
+        boosting="rf",
+        objective="regression",
+        num_leaves=LEAVES,
+        min_data_in_leaf=max(min(MIN_ROWS_PER_LEAF, rows // 20), 1),
+        feature_fraction_bynode=0.7,  # not by tree: one that never sees what sells knows no few from many
+        bagging_fraction=0.6,
+        bagging_freq=1,
+        max_bin=127,
+        seed=seed,
+        threads=threads,
+    )

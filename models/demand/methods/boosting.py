@@ -12,6 +12,7 @@ import lightgbm as lgb
 import numpy as np
 
 from models.demand.features.rows import Rows
+from models.statistics.gradient_boosting import settings
 
 MIN_DENSE_SHARE: Final = 0.2  # of the rows; fewer are not worth a learner of their own
 MIN_SPARSE_SHARE: Final = 0.05
@@ -118,15 +119,15 @@ def _fit_learner(
     chosen = is_dense & (units > 0) if learner.is_log else np.ones(len(units), dtype=bool)
     own = rows if chosen.all() else rows.only(chosen)
     weight = own.level**learner.weight_power if learner.weight_power else None
-    settings = _settings(parameters, len(own), seed, threads) | dict(learner.objective)
+    fit_settings = _settings(parameters, len(own), seed, threads) | dict(learner.objective)
     data = lgb.Dataset(
         own.features,
         _target(learner, units[chosen], own),
         weight=None if weight is None else weight / weight.mean(),
         feature_name=list(own.names),
-        params=settings,
+        params=fit_settings,
     )
-    return lgb.train(settings, data, rounds or parameters.rounds)
+    return lgb.train(fit_settings, data, rounds or parameters.rounds)
 
 
 def _target(learner: Learner, units: np.ndarray, rows: Rows) -> np.ndarray:
@@ -139,18 +140,15 @@ def _target(learner: Learner, units: np.ndarray, rows: Rows) -> np.ndarray:
 
 
 def _settings(parameters: BoostingParameters, rows: int, seed: int, threads: int) -> dict[str, Any]:
-    return {
-        "learning_rate": parameters.learning_rate,
-        "num_leaves": parameters.leaves,
-        "min_data_in_leaf": max(min(parameters.min_rows_per_leaf, rows // 50), 1),
-        "feature_fraction": parameters.feature_share,
-        "bagging_fraction": parameters.row_share,
-        "bagging_freq": 1,
-        "lambda_l2": parameters.ridge,
-        "max_bin": 127,
-        "seed": seed,
-        "num_threads": threads,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbose": -1,
-    }
+    return settings(
+        learning_rate=parameters.learning_rate,
+        num_leaves=parameters.leaves,
+        min_data_in_leaf=max(min(parameters.min_rows_per_leaf, rows // 50), 1),
+        feature_fraction=parameters.feature_share,
+        bagging_fraction=parameters.row_share,
+        bagging_freq=1,
+        lambda_l2=parameters.ridge,
+        max_bin=127,
+        seed=seed,
+        threads=threads,
+    )
