@@ -1,9 +1,9 @@
 """What every model offers, so that families, benchmarks and notebooks use all of them alike.
 
-A model is immutable. It is made by the class method `fit(data, parameters, context)`, whose data and parameters are
-types of the model's own module. Customer models are stored in the bundle, so that a version that is kept can score
-the customers of today. Item models are fitted anew in each training run, since a forecast is only as good as its latest
-week, and are not stored.
+A model is immutable. The class method `fit(cases, parameters, context)` makes it; the types of its cases and parameters
+belong to the model's own module. Customer models are stored in the bundle: where a retrained family fails its gate, the
+stored model scores the customers as of now. Item models are fitted anew in each training run, since a forecast is only
+as good as its latest week, and are not stored.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from contracts.progress import Progress, silent
 
 @dataclass(frozen=True)
 class FitContext:
-    """What a fit needs besides its data and parameters."""
+    """What a fit needs besides its cases and parameters."""
 
     seed: int = 7
     threads: int = 1  # numerical threads that may be used
@@ -36,6 +36,10 @@ class Baseline(Protocol):
 class CustomerModel(Protocol):
     """A model of customers: features in, predictions out, a row per customer."""
 
+    @classmethod
+    def fit(cls, cases: Any, parameters: Any, context: FitContext) -> Self:
+        """Fit to cases whose outcomes are known."""
+
     def predict(self, features: Any, threads: int = 1) -> Any:
         """Predictions, whose arrays are (customers,) or (customers, ...)."""
 
@@ -43,11 +47,11 @@ class CustomerModel(Protocol):
         """What each feature adds to each prediction, (customers, features)."""
 
     def write(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Write the model into a folder of the bundle; `facts` about the fit are repeated in its JSON."""
+        """Write the model into a folder of the bundle; its JSON repeats `facts` about the fit."""
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read what `write` wrote; raises BundleRefused where another version wrote it."""
+        """Read what `write` wrote; raises BundleRefused where the features are not those of this version."""
 
 
 @runtime_checkable
