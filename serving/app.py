@@ -17,9 +17,9 @@ from contracts.catalogue_log import ItemLog
 from contracts.errors import SettingsError
 from contracts.event_log import open_event_log
 from contracts.settings import Settings, load_settings
-from serving.answers.catalogue_updates import Arrivals
-from serving.answers.policy_watcher import PolicyWatch
-from serving.answers.served_bundle import BundleWatch
+from serving.answers.catalogue_updates import CatalogueUpdates
+from serving.answers.policy_watcher import PolicyWatcher
+from serving.bundle_watcher import BundleWatcher
 from serving.events.group_commit import EventWriter
 from serving.events.log_follower import EventTail
 from serving.http.headers import SecurityHeaders
@@ -55,9 +55,9 @@ def create_app(settings: Settings) -> FastAPI:
     Also where the policy file cannot be used."""
     keys = KeyRing(settings.keys_path)
     keys.require_safe()
-    policy = PolicyWatch(settings.policy)
-    arrivals = Arrivals(ItemLog(settings.items_path))
-    bundles = BundleWatch(open_bundle_store(settings.bundles_url), policy, arrivals)
+    policy = PolicyWatcher(settings.policy)
+    updates = CatalogueUpdates(ItemLog(settings.items_path))
+    bundles = BundleWatcher(open_bundle_store(settings.bundles_url), policy, updates)
     visits = LiveVisits()
     telemetry = Telemetry(bundles, visits)
 
@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         logging.getLogger("uvicorn.access").disabled = True
         writer = EventWriter(open_event_log(settings.events_url))
         tail = EventTail(open_event_log(settings.events_url), visits)
-        app.state.service = Service(settings, keys, bundles, writer, telemetry, visits, tail, arrivals)
+        app.state.service = Service(settings, keys, bundles, writer, telemetry, visits, tail, updates)
         await asyncio.to_thread(bundles.refresh)
         if bundles.served is None:
             _log.warning("%s", bundles.status().detail)
@@ -83,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
             await asyncio.gather(*following, return_exceptions=True)
             await asyncio.to_thread(writer.close)
             await asyncio.to_thread(tail.close)
-            arrivals.close()
+            updates.close()
 
     app = FastAPI(
         title="Shopkeeper",

@@ -7,10 +7,11 @@ from typing import Final
 from fastapi import Request
 
 from contracts.settings import Settings
-from serving.answers.catalogue_updates import Arrivals
+from serving.answers.catalogue_updates import CatalogueUpdates
 from serving.answers.forecasts.items import DEMAND
-from serving.answers.served_bundle import BundleWatch, ServedBundle
+from serving.answers.served_bundle import ServedBundle
 from serving.answers.tables.table import ServedTable
+from serving.bundle_watcher import BundleWatcher
 from serving.events.group_commit import EventWriter
 from serving.events.log_follower import EventTail
 from serving.http.problems import Problem, unavailable
@@ -27,12 +28,12 @@ class Service:
 
     settings: Settings
     keys: KeyRing
-    bundles: BundleWatch
+    bundles: BundleWatcher
     writer: EventWriter
     telemetry: Telemetry
     visits: LiveVisits
     tail: EventTail
-    arrivals: Arrivals
+    catalogue_updates: CatalogueUpdates
     # Sorting a million rows takes a core for a moment.
     listing_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTINGS))
 

@@ -1,4 +1,4 @@
-"""Arrivals: what the shop told of its items since the bundle was made, from whichever worker it was told to."""
+"""Catalogue updates: what the shop stated about its items after the bundle was made, to any worker."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from contracts.catalogue_log import ItemLog, Word
 from recsys.data.catalogue_updates import NewItem
 from recsys.recommender import Recommender
 
-# What the catalogue calls each field of an item.
-STATED_NAMES: Final = {
+# Field of POST /v1/items -> column of the catalogue.
+CATALOGUE_COLUMNS: Final = {
     "name": c.ITEM_NAME,
     "category": c.ITEM_CATEGORY,
     "brand": c.ITEM_BRAND,
@@ -21,68 +21,67 @@ STATED_NAMES: Final = {
     "attributes": c.ATTRIBUTES,
 }
 
-
-def stated(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said of an item, by the names of the catalogue."""
-    return {column: fields[name] for name, column in STATED_NAMES.items() if name in fields}
+_Updates = Mapping[str, Word]  # the latest update of each column, of one item
 
 
-class Arrivals:
-    """The item log's content, kept up to date; it owns the log."""
+def catalogue_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an item, by the catalogue's column names."""
+    return {column: fields[name] for name, column in CATALOGUE_COLUMNS.items() if name in fields}
+
+
+class CatalogueUpdates:
+    """The content of the catalogue log, kept up to date; it owns the log. Thread-safe."""
 
     def __init__(self, log: ItemLog) -> None:
         self._item_log = log
         self._lock = threading.Lock()
-        self._told: dict[str, _Words] = {}
-        self.version = 0  # grows with every item that is told
+        self._by_item: dict[str, _Updates] = {}
+        self.version = 0  # grows with every update
 
-    def tell(self, rows: Sequence[tuple[str, Mapping[str, Any]]], told_at: datetime) -> None:
-        """Store what is said of each item id, durably. Raises StorageError."""
-        self._item_log.append(rows, told_at)
+    def append(self, rows: Sequence[tuple[str, Mapping[str, Any]]], received_at: datetime) -> None:
+        """Store the fields of each item id durably. Raises StorageError."""
+        self._item_log.append(rows, received_at)
 
     def refresh(self) -> None:
-        """Read what was told since the last time, here or to another worker. Raises StorageError."""
+        """Read what this worker and others stored since the last call. Raises StorageError."""
         with self._lock:
-            for word in self._item_log.read(self.version):
-                self._told[word.item_id] = {**self._told.get(word.item_id, {}), word.name: word}
-                self.version = word.cursor
+            for update in self._item_log.read(self.version):
+                self._by_item[update.item_id] = {**self._by_item.get(update.item_id, {}), update.name: update}
+                self.version = update.cursor
 
-    def news_to(self, recommender: Recommender, now: datetime) -> list[NewItem]:
-        """What the recommender does not know yet: of its own items, what was told after the events it has seen."""
+    def updates_for(self, recommender: Recommender, now: datetime) -> list[NewItem]:
+        """What the recommender does not know: new items, and updates of its own items after its `as_of`."""
         ids, as_of = recommender.retriever.items.ids, datetime.fromtimestamp(recommender.as_of, UTC)
         with self._lock:
-            told = list(self._told.items())
-        news = []
-        for item_id, words in told:
+            by_item = list(self._by_item.items())
+        unknown = []
+        for item_id, updates in by_item:
             is_known = ids.index(item_id) >= 0
-            heard = {name: word for name, word in words.items() if not is_known or word.told_at > as_of}
-            if heard:
-                news.append(_new_item(heard, is_known, as_of, now))
-        return news
+            later = {name: update for name, update in updates.items() if not is_known or update.told_at > as_of}
+            if later:
+                unknown.append(_new_item(later, is_known, as_of, now))
+        return unknown
 
     def next_launch(self, now: datetime) -> datetime | None:
-        """When the next told item that is not available yet will be."""
+        """The earliest `available_from` after `now`."""
         with self._lock:
-            launches = [_launch(words) for words in self._told.values()]
+            launches = [_launch(updates) for updates in self._by_item.values()]
         return min((launch for launch in launches if launch is not None and launch > now), default=None)
 
     def close(self) -> None:
         self._item_log.close()
 
 
-_Words = Mapping[str, Word]  # by field
+def _launch(updates: _Updates) -> datetime | None:
+    update = updates.get(c.AVAILABLE_FROM)
+    return None if update is None else datetime.fromisoformat(update.value)
 
 
-def _launch(words: _Words) -> datetime | None:
-    word = words.get(c.AVAILABLE_FROM)
-    return None if word is None else datetime.fromisoformat(word.value)
-
-
-def _new_item(words: _Words, is_known: bool, as_of: datetime, now: datetime) -> NewItem:
-    """The recommender's clock stands still at its `as_of`: what has arrived by now, it must have arrived by then."""
-    own, launch = words[c.ITEM_ID], _launch(words)
-    arrived = None if is_known and launch is None else launch or own.told_at
-    if arrived is not None and arrived <= now:
-        arrived = min(arrived, as_of)
-    fields = {name: words[column].value for name, column in STATED_NAMES.items() if column in words}
-    return NewItem(own.item_id, **fields | {"available_from": arrived})
+def _new_item(updates: _Updates, is_known: bool, as_of: datetime, now: datetime) -> NewItem:
+    """The recommender's clock stands at its `as_of`: an item available now must be available by then."""
+    own, launch = updates[c.ITEM_ID], _launch(updates)
+    available_from = None if is_known and launch is None else launch or own.told_at
+    if available_from is not None and available_from <= now:
+        available_from = min(available_from, as_of)
+    fields = {name: updates[column].value for name, column in CATALOGUE_COLUMNS.items() if column in updates}
+    return NewItem(own.item_id, **fields | {"available_from": available_from})

@@ -1,4 +1,4 @@
-"""The merchant's policy file, followed: read again when it changes; a change that cannot be used changes nothing."""
+"""Follows the merchant's policy file: reads it again when it changes, and ignores a change that is not valid."""
 
 import logging
 from pathlib import Path
@@ -11,8 +11,8 @@ from recsys.reranking.policy_file import read_policy
 _log: Final = logging.getLogger("serving.policy")
 
 
-class PolicyWatch:
-    """The policy in force; raises SettingsError where the file that is there at first cannot be used."""
+class PolicyWatcher:
+    """Holds the policy in force; raises SettingsError if the file is not valid at the start."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -22,11 +22,11 @@ class PolicyWatch:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the file says something that cannot be used, so that the policy before counts."""
+        """Whether the file is not valid now, so that the previous policy is in force."""
         return self._problem is not None
 
     def refresh(self) -> None:
-        """Read the file again where it has changed. Never raises: a bad change is said once, loudly."""
+        """Read the file again if it has changed. Never raises: a bad change is logged once, as an error."""
         stamp = _stamp(self._path)
         if self._path is None or stamp == self._stamp:
             return
@@ -35,14 +35,14 @@ class PolicyWatch:
             self.policy = read_policy(self._path)
         except SettingsError as error:
             self._problem = str(error)
-            _log.error("the policy file cannot be used, the policy before it still counts: %s", error)
+            _log.error("the policy file cannot be used, the previous policy stays in force: %s", error)
             return
         self._problem = None
-        _log.warning("the policy file has changed and counts from now on")
+        _log.warning("the policy file has changed; the new policy is in force")
 
 
 def _stamp(path: Path | None) -> tuple[int, ...]:
-    """Changes whenever the file does; empty where there is none."""
+    """A value that changes when the file does; empty if there is none."""
     try:
         status = path.stat() if path is not None else None
     except OSError:

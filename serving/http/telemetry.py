@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.answers.served_bundle import BundleWatch
+from serving.bundle_watcher import BundleWatcher
 from serving.http.problems import unexpected
 from serving.state.sessions import LiveVisits
 
@@ -25,7 +25,7 @@ _log: Final = logging.getLogger("serving.requests")
 class Telemetry:
     """This process's metrics. With several workers each has its own, and a scrape reaches one of them."""
 
-    def __init__(self, bundles: BundleWatch, visits: LiveVisits | None = None) -> None:
+    def __init__(self, bundles: BundleWatcher, visits: LiveVisits | None = None) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_BundleCollector(bundles))
         self.requests = Histogram(
@@ -117,7 +117,7 @@ def route_template(scope: Scope) -> str:
 class _BundleCollector(Collector):
     """What is served, asked at the moment of a scrape."""
 
-    def __init__(self, bundles: BundleWatch) -> None:
+    def __init__(self, bundles: BundleWatcher) -> None:
         self._bundles = bundles
 
     def collect(self) -> Iterable[Metric]:

@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from contracts.errors import StorageError
-from serving.answers.catalogue_updates import stated
+from serving.answers.catalogue_updates import catalogue_fields
 from serving.answers.forecasts.items import DEMAND
 from serving.answers.served_bundle import ServedBundle
 from serving.http.body import MAX_EVENTS_BYTES, read_body
@@ -38,10 +38,10 @@ async def tell_items(request: Request) -> Response:
     """New items can be recommended when this is answered, and known ones have the price and stock that it says."""
     service = service_of(request)
     items = ToldItemsQuestion.model_validate_json(await read_body(request, MAX_EVENTS_BYTES)).items
-    rows = [(item.item_id, stated(item.model_dump(mode="json", exclude_none=True))) for item in items]
+    rows = [(item.item_id, catalogue_fields(item.model_dump(mode="json", exclude_none=True))) for item in items]
     try:
-        await asyncio.to_thread(service.arrivals.tell, rows, datetime.now(UTC))
-        await asyncio.to_thread(service.bundles.hear_news)
+        await asyncio.to_thread(service.catalogue_updates.append, rows, datetime.now(UTC))
+        await asyncio.to_thread(service.bundles.apply_updates)
     except StorageError as error:
         _log.error("items could not be stored: %s", error)
         detail = "The items could not be stored safely, so none of them is confirmed. Send them again."

@@ -13,7 +13,7 @@ from recsys.recommender import Recommender
 from recsys.request import Answer, Recommendation
 from recsys.request import Query as ShopperQuery
 from serving.answers.exploration import log_drawn, new_answer_id, with_seed
-from serving.answers.item_labels import Shelf
+from serving.answers.item_labels import ItemLabels
 from serving.answers.served_bundle import RECOMMENDER_FOLDER, ServedBundle
 from serving.http.body import MAX_QUESTION_BYTES, read_body
 from serving.http.problems import unavailable
@@ -129,7 +129,7 @@ def _ask(service: Service, served: ServedBundle, query: ShopperQuery) -> Answer:
 
 
 def _response(served: ServedBundle, answer: Answer, about: dict[str, Any]) -> Response:
-    assert served.shelf is not None  # it comes with the recommender
+    assert served.item_labels is not None  # it comes with the recommender
     answer_id = new_answer_id()
     log_drawn(answer, answer_id, served.version)
     body = {
@@ -139,12 +139,12 @@ def _response(served: ServedBundle, answer: Answer, about: dict[str, Any]) -> Re
         **about,
         "placement": answer.placement,
         "fallbacks": answer.fallbacks,
-        "items": _items(served.shelf, answer.items),
+        "items": _items(served.item_labels, answer.items),
     }
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
 
 
-def _items(shelf: Shelf, recommended: Sequence[Recommendation]) -> list[dict[str, Any]]:
+def _items(labels: ItemLabels, recommended: Sequence[Recommendation]) -> list[dict[str, Any]]:
     return [
         {
             "item_id": item.item_id,
@@ -156,5 +156,5 @@ def _items(shelf: Shelf, recommended: Sequence[Recommendation]) -> list[dict[str
             "reason": item.reason,
             "propensity": item.propensity,
         }
-        for item, label in ((item, shelf.label(item.item_id)) for item in recommended)
+        for item, label in ((item, labels.label(item.item_id)) for item in recommended)
     ]

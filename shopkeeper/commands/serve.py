@@ -29,13 +29,13 @@ def serve(
     """
     import uvicorn
 
-    from serving.answers.policy_watcher import PolicyWatch
+    from serving.answers.policy_watcher import PolicyWatcher
     from serving.security.api_keys import KeyRing
 
     # Here as well as in the workers: a message, not a traceback per process.
     settings = load_settings()
     KeyRing(settings.keys_path).require_safe()
-    PolicyWatch(settings.policy)
+    PolicyWatcher(settings.policy)
     console.print(f"Shopkeeper at http://{host}:{port}  (stop with Ctrl-C)", highlight=False)
     uvicorn.run(
         "serving.app:from_environment",

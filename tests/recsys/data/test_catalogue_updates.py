@@ -1,4 +1,4 @@
-"""Arrivals: a catalogue and a recommender that hear of items after the fit."""
+"""CatalogueUpdates: a catalogue and a recommender that hear of items after the fit."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache

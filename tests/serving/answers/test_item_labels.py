@@ -1,15 +1,15 @@
 import numpy as np
 
 from recsys.data.catalogue import Items
-from serving.answers.item_labels import Label, Shelf
+from serving.answers.item_labels import ItemLabel, ItemLabels
 
 
-def test_a_label_says_what_is_known() -> None:
+def test_a_label_has_what_is_known_of_an_item() -> None:
     items = Items.of(
         ["b", "a"], names=["Bee", None], categories=[None, "tea"], price=np.array([0.1, np.nan], np.float32)
     )
-    shelf = Shelf(items)
+    labels = ItemLabels(items)
     for _ in range(2):
-        assert shelf.label("b") == Label("Bee", None, 0.1)  # not 0.10000000149
-        assert shelf.label("a") == Label("a", "tea", None)
-    assert shelf.label("gone") == Label(None, None, None)
+        assert labels.label("b") == ItemLabel("Bee", None, 0.1)  # not 0.10000000149
+        assert labels.label("a") == ItemLabel("a", "tea", None)
+    assert labels.label("gone") == ItemLabel(None, None, None)
