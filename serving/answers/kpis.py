@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.errors import InputError
 from serving.answers.exports.csv import cells_as_text, csv_header, csv_rows
 from serving.answers.tables.json_cells import rows_as_json
-from serving.http.schemas import Answer
+from serving.http.schemas.answer import Answer
 
 ALL_CHANNELS: Final = "all"
 DEFAULT_MONTHS: Final = 12

@@ -10,7 +10,10 @@ from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from serving.http.problems import MEDIA_TYPE
-from serving.http.schemas import Batch, Event, ProblemAnswer, RecommendationQuestion, ToldItemsQuestion
+from serving.http.schemas.catalogue_updates import ToldItemsQuestion
+from serving.http.schemas.events import Batch, Event
+from serving.http.schemas.problem import ProblemAnswer
+from serving.http.schemas.recommendations import RecommendationQuestion
 from serving.security.access import Access, EventSender
 from serving.security.api_keys import SCOPES
 
@@ -38,6 +41,12 @@ def scope_of(route: APIRoute) -> str | None:
     """The scope that a route declares, or None where it is open to everybody."""
     scopes = [call.scope for call in _calls(route.dependant) if isinstance(call, (Access, EventSender))]
     return scopes[0] if scopes else None
+
+
+def json_body(model: str) -> dict[str, Any]:
+    """The OpenAPI entry of a body that a handler reads itself, within its own bounds."""
+    schema = {"$ref": f"#/components/schemas/{model}"}
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
 
 def _describe(app: FastAPI, routers: tuple[APIRouter, ...]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from serving.http.schemas import CustomerAnswer, ListAnswer
+from serving.http.schemas.tables import CustomerAnswer, ListAnswer
 from serving.routes.listing import LIST_RESPONSES, ListQuery, answer_list
 from serving.security.access import Access
 from serving.security.api_keys import CUSTOMERS_READ

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from contracts.errors import EventLogError
 from contracts.event_log import LogRecord
 from serving.events.envelope import Envelope, Incoming, batch_context, open_envelope, prepare, single_envelope
+from serving.http.openapi import json_body
 from serving.http.problems import unavailable
-from serving.http.schemas import EventsAnswer, json_body
+from serving.http.schemas.events import EventsAnswer
 from serving.security.access import EventSender, Sender
 from serving.service import Service, service_of
 

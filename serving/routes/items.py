@@ -13,8 +13,11 @@ from serving.answers.catalogue_updates import catalogue_fields
 from serving.answers.forecasts.items import DEMAND
 from serving.answers.served_bundle import ServedBundle
 from serving.http.body import MAX_EVENTS_BYTES, read_body
+from serving.http.openapi import json_body
 from serving.http.problems import Problem, unavailable
-from serving.http.schemas import ForecastAnswer, ItemAnswer, ListAnswer, ToldItemsAnswer, ToldItemsQuestion, json_body
+from serving.http.schemas.catalogue_updates import ToldItemsAnswer, ToldItemsQuestion
+from serving.http.schemas.forecasts import ForecastAnswer
+from serving.http.schemas.tables import ItemAnswer, ListAnswer
 from serving.routes.listing import LIST_RESPONSES, ListQuery, answer_list
 from serving.security.access import Access
 from serving.security.api_keys import CUSTOMERS_READ, ITEMS_WRITE

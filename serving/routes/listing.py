@@ -30,7 +30,7 @@ from serving.answers.served_bundle import ServedBundle
 from serving.answers.tables.filters import OPERATORS, Condition, parse_condition
 from serving.answers.tables.table import Found, ServedTable
 from serving.http.problems import Problem
-from serving.http.schemas import MAX_ROWS
+from serving.http.schemas.tables import MAX_ROWS
 from serving.service import service_of, table_of
 
 DEFAULT_ROWS: Final = 100

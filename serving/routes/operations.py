@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from contracts.bundle import FamilyEntry
 from serving.http.problems import unavailable
-from serving.http.schemas import BundleAnswer, FamilyAnswer, HealthAnswer, ReadyAnswer, TableAnswer
+from serving.http.schemas.operations import BundleAnswer, FamilyAnswer, HealthAnswer, ReadyAnswer, TableAnswer
 from serving.http.telemetry import METRICS_MEDIA_TYPE
 from serving.security.access import Access
 from serving.security.api_keys import ADMIN, CUSTOMERS_READ

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from contracts.errors import InputError
 from recsys.request import KINDS
-from serving.http.schemas import RecommendationQuestion
+from serving.http.schemas.recommendations import RecommendationQuestion
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from serving.answers.exploration import log_drawn, new_answer_id, with_seed
 from serving.answers.item_labels import ItemLabels
 from serving.answers.served_bundle import RECOMMENDER_FOLDER, ServedBundle
 from serving.http.body import MAX_QUESTION_BYTES, read_body
+from serving.http.openapi import json_body
 from serving.http.problems import unavailable
-from serving.http.schemas import MAX_K, RecommendationAnswer, RecommendationQuestion, SimilarAnswer, json_body
+from serving.http.schemas.recommendations import MAX_K, RecommendationAnswer, RecommendationQuestion, SimilarAnswer
 from serving.routes.query_string import openapi_parameters, question_of
 from serving.security.access import Access, DirectRoute
 from serving.security.api_keys import RECOMMENDATIONS_READ

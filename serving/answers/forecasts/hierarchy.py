@@ -14,7 +14,7 @@ from contracts import columns as c
 from contracts.errors import BundleRefused, InputError
 from serving.answers.exports.csv import cells_as_text, csv_header, csv_rows
 from serving.answers.forecasts.items import days_of, units_of
-from serving.http.schemas import Answer
+from serving.http.schemas.answer import Answer
 
 SHOWN_NAMES: Final = 20
 _CSV_COLUMNS: Final = {

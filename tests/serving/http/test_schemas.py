@@ -4,7 +4,7 @@ import pytest
 
 from contracts.errors import InputError
 from recsys.request import PLACEMENTS, Filters, Query, SessionEvent
-from serving.http.schemas import Placement, RecommendationQuestion
+from serving.http.schemas.recommendations import Placement, RecommendationQuestion
 
 
 def test_the_placements_of_the_service_are_those_of_the_recommender() -> None:

@@ -1,6 +1,6 @@
 import httpx
 
-from serving.http.schemas import CustomerAnswer, ListAnswer
+from serving.http.schemas.tables import CustomerAnswer, ListAnswer
 
 
 def test_one_customer_with_every_column(api: httpx.Client) -> None:

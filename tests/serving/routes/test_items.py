@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 
-from serving.http.schemas import ForecastAnswer, ItemAnswer, ListAnswer
+from serving.http.schemas.forecasts import ForecastAnswer
+from serving.http.schemas.tables import ItemAnswer, ListAnswer
 from tests.serving.shop import FORECAST_DAYS, HISTORY_DAYS, TEA, TOOLS
 
 

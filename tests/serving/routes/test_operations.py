@@ -3,7 +3,7 @@ from pathlib import Path
 import httpx
 
 from serving.app import create_app
-from serving.http.schemas import BundleAnswer, HealthAnswer, ReadyAnswer
+from serving.http.schemas.operations import BundleAnswer, HealthAnswer, ReadyAnswer
 from tests.serving.conftest import shop_settings
 from tests.serving.running import running
 from tests.serving.shop import publish_shop

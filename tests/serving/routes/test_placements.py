@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from recsys.request import PLACEMENTS
-from serving.http.schemas import RecommendationAnswer
+from serving.http.schemas.recommendations import RecommendationAnswer
 from tests.serving.shop import TEA
 
 ASKED: dict[str, Any] = {"customer_id": "customer-02", "item_id": "tea-1", "cart": ["tea-2"], "k": 3}

@@ -4,7 +4,7 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 
 from contracts.errors import InputError
-from serving.http.schemas import FiltersQuestion, RecommendationQuestion
+from serving.http.schemas.recommendations import FiltersQuestion, RecommendationQuestion
 from serving.routes.query_string import PARAMETERS, openapi_parameters, question_of
 
 ASKED: list[tuple[str, str]] = [

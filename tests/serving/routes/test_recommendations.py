@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from serving.http.schemas import RecommendationAnswer, SimilarAnswer
+from serving.http.schemas.recommendations import RecommendationAnswer, SimilarAnswer
 from tests.serving.conftest import Shop
 from tests.serving.running import running
 from tests.serving.shop import TEA, TOOLS, publish_shop

@@ -10,7 +10,7 @@ import pytest
 
 from contracts.catalogue_log import ItemLog
 from serving.app import create_app
-from serving.http.schemas import ToldItemsAnswer
+from serving.http.schemas.catalogue_updates import ToldItemsAnswer
 from tests.serving.conftest import Shop, shop_settings
 from tests.serving.running import running
 from tests.serving.shop import TEA, publish_shop

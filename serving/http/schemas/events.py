@@ -1,0 +1,56 @@
+"""The JSON of events and of what became of them."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EventProblem(BaseModel):
+    """Why one event was put into quarantine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    index: int = Field(description="The event's place in the batch, from 0.")
+    code: str
+    detail: str
+
+
+class EventsAnswer(BaseModel):
+    """What became of the events: their number is the sum of the four counts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    success: Literal[True]
+    accepted: int
+    duplicates: int = Field(description="Message ids that were stored before.")
+    quarantined: int = Field(description="Stored, but set aside: see `events`.")
+    suppressed: int = Field(description="The person refused analytics: only the refusal is kept.")
+    events: list[EventProblem] = Field(description="The first 100 events that have a problem.")
+
+
+class Event(BaseModel):
+    """One event of Segment's spec; more fields are allowed. See docs on the event format."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["track", "identify", "page", "screen", "alias"] | None = Field(
+        default=None, description="Needed in a batch; otherwise the path says it."
+    )
+    messageId: str | None = Field(default=None, description="Unique; the same id is stored once.")
+    userId: str | None = None
+    anonymousId: str | None = None
+    event: str | None = Field(default=None, examples=["Product Viewed"])
+    timestamp: datetime | None = None
+    properties: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+
+
+class Batch(BaseModel):
+    """A batch of events."""
+
+    model_config = ConfigDict(extra="allow")
+
+    batch: list[Event] = Field(max_length=2500)
+    context: dict[str, Any] | None = Field(default=None, description="Merged into every event; the event's own wins.")
+    writeKey: str | None = Field(default=None, description="The API key, where no header carries it.")
