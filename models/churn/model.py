@@ -16,6 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from models.churn.calibration import ChurnCalibration, ScoredCases
+from models.customers.cadence import CadenceParameters
 from models.customers.features import MODEL_FEATURES
 from models.statistics.logistic_regression import LogisticModel
 
@@ -28,14 +29,11 @@ TREE_SHARE: Final = 0.5  # of the log-odds; the rest is the logistic regression'
 
 
 @dataclass(frozen=True)
-class ChurnParameters:
-    """Every parameter of the churn family."""
+class ChurnParameters(CadenceParameters):
+    """Every parameter of the churn family; its horizon is the store's purchase cadence."""
 
-    horizon_days: int | None = None  # None: from the store's own gaps between orders
-    horizon_quantile: float = 0.85  # of the gaps between a customer's orders
     snapshots: int = 8  # to learn from, a quarter of a horizon apart
     snapshot_half_life: float = 4.0  # snapshots back after which a case counts half
-    min_customers: int = 50  # whom a snapshot must have
     min_outcomes: int = 10  # who stayed, and who left, in each snapshot's customers
     max_training_rows: int = 100_000
     inverse_penalty: float = 0.01  # of the logistic regression
@@ -46,10 +44,7 @@ class ChurnParameters:
     leaf_penalty: float = 20.0
 
     def __post_init__(self) -> None:
-        if self.horizon_days is not None and not 1 <= self.horizon_days <= 730:
-            raise ValueError(f"horizon_days is {self.horizon_days}; allowed are 1 to 730.")
-        if not 0 < self.horizon_quantile < 1:
-            raise ValueError(f"horizon_quantile is {self.horizon_quantile}; it must lie between 0 and 1.")
+        super().__post_init__()
         if self.snapshots < 1:
             raise ValueError(f"snapshots is {self.snapshots}; at least 1 is needed.")
 

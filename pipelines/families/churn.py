@@ -15,11 +15,13 @@ from models.churn.bands import LAPSED, ODDS_RATIO, churn_bands
 from models.churn.explanations import REASONS, churn_reasons, lapse_reason
 from models.churn.model import ChurnCases, ChurnModel, ChurnParameters
 from models.churn.recency_baseline import RecencyModel
+from models.customers.cadence import PurchaseCadence
 from models.customers.features import FEATURES
 from models.statistics.probability_metrics import probability_metrics, reliability_curve, share_coverage
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, TrainingData
-from pipelines.families.snapshots import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
+from pipelines.families.snapshots import DAY, CustomerHistory, Snapshot
 
+NAME: Final = "churn"
 RISK: Final = c.CHURN_RISK
 RISK_LOW: Final = c.CHURN_RISK_LOW
 RISK_HIGH: Final = c.CHURN_RISK_HIGH
@@ -48,12 +50,12 @@ class _Fit:
 
 def backtest(data: TrainingData) -> Backtest:
     """Fit as of one horizon ago, predict the customers of that day, compare with what they did since."""
-    history, rhythm = data.history, data.history.rhythm(data.parameters)
-    cut = data.as_of - rhythm.horizon_days * DAY
-    fitted = _fit_at(cut, history, rhythm, data)
+    history, cadence = data.history, data.history.cadence(data.parameters, NAME)
+    cut = data.as_of - cadence.horizon_days * DAY
+    fitted = _fit_at(cut, history, cadence, data)
     data.progress("churn: test")
-    test, outcome = _labelled(history, cut, rhythm, data.parameters)
-    risk, low, high = fitted.model.risk_with_interval(matrix(history, test, rhythm.horizon_days), data.threads)
+    test, outcome = _labelled(history, cut, cadence, data.parameters)
+    risk, low, high = fitted.model.risk_with_interval(matrix(history, test, cadence.horizon_days), data.threads)
     return Backtest(
         window_start=cut,
         window_end=data.as_of,
@@ -71,30 +73,30 @@ def backtest(data: TrainingData) -> Backtest:
 
 def fit(data: TrainingData) -> FittedFamily:
     """Fit on everything, score every customer with an order who allows personalization."""
-    history, rhythm = data.history, data.history.rhythm(data.parameters)
-    fitted = _fit_at(data.as_of, history, rhythm, data)
+    history, cadence = data.history, data.history.cadence(data.parameters, NAME)
+    fitted = _fit_at(data.as_of, history, cadence, data)
     data.progress("churn: score")
-    table = _scored(history, fitted, rhythm, data)
+    table = _scored(history, fitted, cadence, data)
 
     def write_files(folder: Path) -> None:
         fitted.model.write(folder, fitted.facts)
 
-    return FittedFamily(write_files, table, _described(rhythm, fitted.base_rate), _replays(table))
+    return FittedFamily(write_files, table, _described(cadence, fitted.base_rate), _replays(table))
 
 
-def _fit_at(cut: datetime, history: CustomerHistory, rhythm: PurchaseRhythm, data: TrainingData) -> _Fit:
+def _fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, data: TrainingData) -> _Fit:
     """Train and calibrate on what was known at `cut`: outcomes are complete before the next step's snapshot."""
     parameters: ChurnParameters = data.parameters
     data.progress("churn: snapshots")
-    labelled = _snapshots(history, cut, rhythm, parameters)
+    labelled = _snapshots(history, cut, cadence, parameters)
     latest, latest_outcome = labelled[0]
-    parts = [(matrix(history, snapshot, rhythm.horizon_days), outcome) for _, (snapshot, outcome) in labelled.items()]
+    parts = [(matrix(history, snapshot, cadence.horizon_days), outcome) for _, (snapshot, outcome) in labelled.items()]
     cases = _numbered(list(labelled), parts, parameters.max_training_rows, data.seed)
     data.progress("churn: train")
     model = ChurnModel.fit(cases, SNAPSHOTS_PER_HORIZON, parameters, data.seed, data.threads)
     facts = {
-        "horizon_days": rhythm.horizon_days,
-        "usual_gap_days": rhythm.usual_gap_days,
+        "horizon_days": cadence.horizon_days,
+        "usual_gap_days": cadence.median_gap_days,
         "base_rate": float(latest_outcome.mean()),
         "training_snapshots": sorted(snapshot.at.isoformat() for snapshot, _ in labelled.values()),
         "training_rows": len(cases.outcome),
@@ -116,21 +118,21 @@ def matrix(history: CustomerHistory, snapshot: Snapshot, horizon_days: int) -> n
 
 
 def _snapshots(
-    history: CustomerHistory, cut: datetime, rhythm: PurchaseRhythm, parameters: ChurnParameters
+    history: CustomerHistory, cut: datetime, cadence: PurchaseCadence, parameters: ChurnParameters
 ) -> dict[int, tuple[Snapshot, np.ndarray]]:
     """Snapshots and outcomes by number, the latest, a horizon before `cut`, being 0.
 
     The latest and the one a horizon before it must have enough customers; others are taken where they have.
     """
-    step = rhythm.horizon_days * DAY / SNAPSHOTS_PER_HORIZON
+    step = cadence.horizon_days * DAY / SNAPSHOTS_PER_HORIZON
     needed = (0, SNAPSHOTS_PER_HORIZON)
     found = {}
     for number in sorted({*needed, *range(parameters.snapshots)}):
-        at = cut - rhythm.horizon_days * DAY - number * step
-        if number not in needed and at < rhythm.first_order_at + 2 * step:
+        at = cut - cadence.horizon_days * DAY - number * step
+        if number not in needed and at < cadence.first_order_at + 2 * step:
             continue
         try:
-            found[number] = _labelled(history, at, rhythm, parameters)
+            found[number] = _labelled(history, at, cadence, parameters)
         except NotEnoughData:
             if number in needed:
                 raise
@@ -138,17 +140,17 @@ def _snapshots(
 
 
 def _labelled(
-    history: CustomerHistory, at: datetime, rhythm: PurchaseRhythm, parameters: ChurnParameters
+    history: CustomerHistory, at: datetime, cadence: PurchaseCadence, parameters: ChurnParameters
 ) -> tuple[Snapshot, np.ndarray]:
     """The snapshot and its outcomes; raises NotEnoughData where too few customers stayed or left."""
-    snapshot = history.snapshot(at, rhythm.horizon_days)
+    snapshot = history.snapshot(at, cadence.horizon_days)
     assert snapshot.outcome is not None
     left = int(snapshot.outcome.sum())
     stayed = len(snapshot.outcome) - left
     if left + stayed < parameters.min_customers or min(left, stayed) < parameters.min_outcomes:
         raise NotEnoughData(
             f"churn needs {parameters.min_customers} customers at each point in time, of whom at least "
-            f"{parameters.min_outcomes} came back within {rhythm.horizon_days} days and {parameters.min_outcomes} did "
+            f"{parameters.min_outcomes} came back within {cadence.horizon_days} days and {parameters.min_outcomes} did "
             f"not; on {at:%Y-%m-%d} there were {left + stayed}: {stayed} came back and {left} did not."
         )
     return snapshot, snapshot.outcome
@@ -173,16 +175,16 @@ def _predictions(test: Snapshot, outcome: np.ndarray, risk: np.ndarray) -> pa.Ta
     return pa.table(columns | {c.ORDERS: orders})
 
 
-def _scored(history: CustomerHistory, fitted: _Fit, rhythm: PurchaseRhythm, data: TrainingData) -> pa.Table:
+def _scored(history: CustomerHistory, fitted: _Fit, cadence: PurchaseCadence, data: TrainingData) -> pa.Table:
     """The columns of the customers' table, a row per customer."""
     customers = history.snapshot(data.as_of)
-    is_active = customers.recency_days < ELIGIBLE_HORIZONS * rhythm.horizon_days
+    is_active = customers.recency_days < cadence.lapse_days
     active = customers.taken(is_active)
-    features = matrix(history, active, rhythm.horizon_days)
+    features = matrix(history, active, cadence.horizon_days)
     risks = np.full((len(is_active), 3), np.nan)
     risks[is_active] = np.round(np.column_stack(fitted.model.risk_with_interval(features, data.threads)), 4)
     risk = risks[is_active, 0]
-    bands = churn_bands(risk, fitted.base_rate, active.recency_days, rhythm.usual_gap_days)
+    bands = churn_bands(risk, fitted.base_rate, active.recency_days, cadence.median_gap_days)
     told = churn_reasons(features, fitted.model.contributions(features, data.threads), bands)
     all_bands = np.full(len(is_active), LAPSED, dtype=object)
     all_bands[is_active] = bands
@@ -196,14 +198,14 @@ def _scored(history: CustomerHistory, fitted: _Fit, rhythm: PurchaseRhythm, data
         **{name: pa.array(risks[:, n], pa.float64(), from_pandas=True) for n, name in enumerate(RISKS)},
         BAND: pa.array(all_bands, pa.string()),
         **{name: pa.array(reasons[:, n], pa.string()) for n, name in enumerate(REASON_COLUMNS)},
-        HORIZON: pa.array(np.full(len(is_active), rhythm.horizon_days), pa.int32()),
+        HORIZON: pa.array(np.full(len(is_active), cadence.horizon_days), pa.int32()),
     }
     return pa.table(columns)
 
 
-def _described(rhythm: PurchaseRhythm, base_rate: float) -> dict[str, str]:
-    horizon = rhythm.horizon_days
-    lapsed = ELIGIBLE_HORIZONS * horizon
+def _described(cadence: PurchaseCadence, base_rate: float) -> dict[str, str]:
+    horizon = cadence.horizon_days
+    lapsed = cadence.lapse_days
     reasons = {
         name: f"Reason {number} for the risk, the weightiest first; one that speaks for staying says so."
         for number, name in enumerate(REASON_COLUMNS, start=1)
@@ -215,7 +217,7 @@ def _described(rhythm: PurchaseRhythm, base_rate: float) -> dict[str, str]:
         RISK_HIGH: "High end of that range.",
         BAND: f"high: the odds of staying away are at least {ODDS_RATIO:.0f} times those of the average customer (who "
         f"stays away in {base_rate:.0%} of cases), and no order within the store's usual gap of "
-        f"{rhythm.usual_gap_days:.0f} days; low: at most 1/{ODDS_RATIO:.0f} of those odds; medium: between; "
+        f"{cadence.median_gap_days:.0f} days; low: at most 1/{ODDS_RATIO:.0f} of those odds; medium: between; "
         f"lapsed: no order for {lapsed} days, not scored.",
         **reasons,
         HORIZON: "The days ahead of which the risk speaks: how soon most returning customers of this store return.",
@@ -239,7 +241,7 @@ def _replays(table: pa.Table) -> list[Replay]:
 
 
 CHURN: Final = Family(
-    name="churn",
+    name=NAME,
     kind="customers",
     baseline="recency alone: logistic regression on the days since the last order",
     gate=Gate(metric="auc", higher_is_better=True, at_most={"ece_excess": MAX_ECE_EXCESS}),

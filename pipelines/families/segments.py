@@ -21,15 +21,16 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import FAMILY_TABLE, Replay, read_table
 from contracts.errors import NotEnoughData
-from models.churn.model import ChurnParameters
+from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters, PurchaseCadence
 from models.customers.features import FEATURES
 from models.segments.clusters import AXES, CustomerClusters
 from models.segments.lifecycle import PROSPECT, lifecycle_stages
 from models.segments.rfm import MEASURES, RfmModel, rfm_segments, rfm_values
 from models.segments.stability import explained_variance, segment_changes
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, PreviousFit, TrainingData
-from pipelines.families.snapshots import DAY, ELIGIBLE_HORIZONS, CustomerHistory, PurchaseRhythm, Snapshot
+from pipelines.families.snapshots import DAY, CustomerHistory, Snapshot
 
+NAME: Final = "segments"
 RFM_SEGMENT: Final = c.RFM_SEGMENT
 STAGE: Final = c.STAGE
 CLUSTER: Final = c.CLUSTER
@@ -41,24 +42,15 @@ REPLAYS: Final = 3
 
 
 @dataclass(frozen=True)
-class SegmentParameters:
-    """Every parameter of the segments family; the horizon is made as that of churn."""
+class SegmentParameters(CadenceParameters):
+    """Every parameter of the segments family; its horizon is the store's purchase cadence."""
 
-    horizon_days: int | None = None  # None: from the store's own gaps between orders
-    horizon_quantile: float = 0.85  # of the gaps between a customer's orders
-    min_customers: int = 50
     compared_days: int = 7  # between the two points in time whose segments are compared
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.compared_days < 1:
             raise ValueError(f"compared_days is {self.compared_days}; at least 1 is needed.")
-        self.rhythm_parameters()
-
-    def rhythm_parameters(self) -> ChurnParameters:
-        """What the store's rhythm is made of; raises ValueError where it is out of bounds."""
-        return ChurnParameters(
-            horizon_days=self.horizon_days, horizon_quantile=self.horizon_quantile, min_customers=self.min_customers
-        )
 
 
 @dataclass(frozen=True)
@@ -80,7 +72,7 @@ class Segmentation:
         scores = self.rfm.scores(_rfm_values(customers))
         recency, order_days = _number(customers, "recency_days"), _number(customers, "order_days")
         tenure, last_gap = _number(customers, "tenure_days"), _number(customers, "last_gap_days")
-        lapse_days = ELIGIBLE_HORIZONS * self.horizon_days
+        lapse_days = LAPSE_HORIZONS * self.horizon_days
         stages = lifecycle_stages(recency, tenure, last_gap, self.horizon_days, lapse_days)
         return {
             RFM_SEGMENT: rfm_segments(scores, order_days, stages),
@@ -101,15 +93,15 @@ class Segmentation:
 
 def backtest(data: TrainingData) -> Backtest:
     """Segment the customers of one horizon ago, and see what the segments say of what they spent since."""
-    history, rhythm = data.history, _rhythm(data, data.as_of)
-    horizon = rhythm.horizon_days * DAY
+    history, cadence = data.history, data.history.cadence(data.parameters, NAME)
+    horizon = cadence.horizon_days * DAY
     cut = data.as_of - horizon
     data.progress("segments: earlier")
     earlier = _enough(history.snapshot(cut - horizon), data.parameters)
-    first = Segmentation.fit(earlier, rhythm.horizon_days)
+    first = Segmentation.fit(earlier, cadence.horizon_days)
     data.progress("segments: test")
     test = _enough(history.snapshot(cut), data.parameters)
-    second = Segmentation.fit(test, rhythm.horizon_days, first.clusters)
+    second = Segmentation.fit(test, cadence.horizon_days, first.clusters)
     typical = max(float(np.median(_number(earlier, "average_order_value"))), 0.01)
     spent = [
         np.log1p(history.bought(customers.customer_ids, start, end)[1] / typical)
@@ -122,7 +114,7 @@ def backtest(data: TrainingData) -> Backtest:
         return explained_variance((groupings[0], spent[0]), (groupings[1], spent[1]))
 
     data.progress("segments: changes")
-    changes = _changes_of_late(data, history, rhythm, first.clusters)
+    changes = _changes_of_late(data, history, cadence, first.clusters)
     return Backtest(
         window_start=cut,
         window_end=data.as_of,
@@ -136,17 +128,17 @@ def backtest(data: TrainingData) -> Backtest:
             "silhouette": second.clusters.silhouette,
         },
         baseline_metrics={"spend_explained": explained(SCORE_COLUMNS[0])},
-        details={"horizon_days": rhythm.horizon_days, "changes": changes, "sizes": _sizes(now)},
+        details={"horizon_days": cadence.horizon_days, "changes": changes, "sizes": _sizes(now)},
     )
 
 
 def fit(data: TrainingData) -> FittedFamily:
     """Segment everybody who allows personalization, prospects too, starting from what was published before."""
-    history, rhythm = data.history, _rhythm(data, data.as_of)
+    history, cadence = data.history, data.history.cadence(data.parameters, NAME)
     customers = _enough(history.snapshot(data.as_of), data.parameters)
     published = _published(data)
     data.progress("segments: fit")
-    fitted = Segmentation.fit(customers, rhythm.horizon_days, published[1].clusters if published else None)
+    fitted = Segmentation.fit(customers, cadence.horizon_days, published[1].clusters if published else None)
     segments = fitted.segments(customers)
     record = fitted.to_json() | {"sizes": _sizes(segments)}
     if published is not None:
@@ -160,15 +152,7 @@ def fit(data: TrainingData) -> FittedFamily:
         (folder / SEGMENTS_FILE).write_text(json.dumps(record, indent=2))
 
     everyone = pa.concat_tables([table, prospects], promote_options="default").sort_by(c.CUSTOMER_ID)
-    return FittedFamily(write_files, everyone, _described(rhythm.horizon_days, fitted.clusters.names), _replays(table))
-
-
-def _rhythm(data: TrainingData, as_of: datetime) -> PurchaseRhythm:
-    try:
-        return data.history.rhythm(data.parameters.rhythm_parameters(), as_of)
-    except NotEnoughData as error:
-        told = str(error).replace("families.churn.", "families.segments.")
-        raise NotEnoughData(f"segments follow the horizon of churn, and {told}") from None
+    return FittedFamily(write_files, everyone, _described(cadence.horizon_days, fitted.clusters.names), _replays(table))
 
 
 def _enough(customers: Snapshot, parameters: SegmentParameters) -> Snapshot:
@@ -202,14 +186,14 @@ def _prospects(events: ibis.Table, as_of: datetime, customers: Snapshot) -> pa.A
 
 
 def _changes_of_late(
-    data: TrainingData, history: CustomerHistory, rhythm: PurchaseRhythm, start: CustomerClusters
+    data: TrainingData, history: CustomerHistory, cadence: PurchaseCadence, start: CustomerClusters
 ) -> dict[str, Any]:
     """What two runs, some days apart, would have changed, the later one starting from the earlier."""
     before_at = data.as_of - data.parameters.compared_days * DAY
-    earlier_rhythm = _rhythm(data, before_at)
+    earlier_cadence = history.cadence(data.parameters, NAME, before_at)
     before, now = history.snapshot(before_at), history.snapshot(data.as_of)
-    old = Segmentation.fit(before, earlier_rhythm.horizon_days, start)
-    new = Segmentation.fit(now, rhythm.horizon_days, old.clusters)
+    old = Segmentation.fit(before, earlier_cadence.horizon_days, start)
+    new = Segmentation.fit(now, cadence.horizon_days, old.clusters)
     names_before = pa.table({c.CUSTOMER_ID: before.customer_ids, **old.segments(before)})
     return _changes(names_before, before_at, old, now, new.segments(now))
 
@@ -244,7 +228,7 @@ def _sizes(segments: dict[str, np.ndarray]) -> dict[str, dict[str, int]]:
 
 
 def _described(horizon_days: int, clusters: tuple[str, ...]) -> dict[str, str]:
-    lapse_days = ELIGIBLE_HORIZONS * horizon_days
+    lapse_days = LAPSE_HORIZONS * horizon_days
     fifth = "1 to 5: in which fifth of your customers; customers who are alike share a score."
     return {
         RFM_SEGMENT: "By how recently, how often and for how much they bought: champions, loyal and potential "
@@ -272,7 +256,7 @@ def _replays(table: pa.Table) -> list[Replay]:
 
 
 SEGMENTS: Final = Family(
-    name="segments",
+    name=NAME,
     kind="customers",
     baseline="fifths by recency alone: what the fifth of a customer tells of their spending in the next horizon",
     gate=Gate(metric="spend_explained", higher_is_better=True, at_most={"boundary_share": MAX_BOUNDARY_SHARE}),

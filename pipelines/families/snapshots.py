@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from contracts import columns as c
 from contracts.errors import NotEnoughData
 from models.btyd.model import PARETO_NBD, PurchaseModels, PurchaseOutlook
-from models.churn.model import ChurnParameters
+from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters, PurchaseCadence, gaps_between_orders
 from models.customers.features import FEATURES
 from models.customers.purchase_history import PurchaseHistory
 from pipelines.features.as_of import UnsetInstant
@@ -24,10 +24,6 @@ from pipelines.features.customer import customer_features, customer_input
 from pipelines.features.orders import DAY_SECONDS, ORDERED_AT, VALUE, orders
 from pipelines.features.prepared_query import StandingQuery
 
-ELIGIBLE_HORIZONS: Final = 2  # who has been silent for longer has lapsed, and is neither trained on nor scored
-HISTORY_HORIZONS: Final = 5  # training, calibration and test need a horizon each, and features some past
-MIN_HORIZON_DAYS: Final = 7
-MAX_HORIZON_DAYS: Final = 365
 DAY: Final = timedelta(days=1)
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 RECENCY: Final = list(FEATURES).index("recency_days")
@@ -53,15 +49,6 @@ class Snapshot:
         return Snapshot(self.at, self.customer_ids.filter(pa.array(chosen)), self.features[chosen], outcome)
 
 
-@dataclass(frozen=True)
-class PurchaseRhythm:
-    """How often the store's customers come, and the horizon that follows from it."""
-
-    first_order_at: datetime
-    usual_gap_days: float  # median over the gaps between a customer's orders
-    horizon_days: int
-
-
 class CustomerHistory:
     """What customers did before `as_of`: the events that matter here are fetched, and each query is written, once."""
 
@@ -70,22 +57,19 @@ class CustomerHistory:
         self.as_of = as_of
         self._models: dict[tuple[datetime, str], PurchaseModels] = {}
 
-    def rhythm(self, parameters: ChurnParameters, as_of: datetime | None = None) -> PurchaseRhythm:
-        """The horizon: a high quantile of the gaps between orders, as the history allows; raises NotEnoughData."""
-        as_of = as_of or self.as_of
-        days = self.order_days(as_of)
+    def cadence(self, parameters: CadenceParameters, family: str, at: datetime | None = None) -> PurchaseCadence:
+        """The purchase cadence at `at`, by default the history's end; NotEnoughData names the family that asks."""
+        at = at or self.as_of
+        days = self.order_days(at)
         customers = len(days[c.CUSTOMER_ID].unique())
         if customers < parameters.min_customers:
             raise NotEnoughData(
-                f"churn needs at least {parameters.min_customers} known customers with an order; there are {customers}."
+                f"the {family} family needs at least {parameters.min_customers} known customers with an order; there "
+                f"are {customers}."
             )
-        first, gaps = pc.min(days[ORDERED_AT]).as_py(), _gaps(days)
-        if not len(gaps):
-            raise NotEnoughData("churn needs customers who ordered on more than one day; there is none.")
-        usual, long = float(np.median(gaps)), float(np.quantile(gaps, parameters.horizon_quantile))
-        return rhythm_of(first, as_of, usual, long, parameters)
+        return PurchaseCadence.fit(_gaps(days), pc.min(days[ORDERED_AT]).as_py(), at, parameters, family)
 
-    def usual_gap_days(self, at: datetime) -> float | None:
+    def median_gap_days(self, at: datetime) -> float | None:
         """The median of the days between a customer's orders before `at`; None where nobody ordered twice."""
         gaps = _gaps(self.order_days(at))
         return float(np.median(gaps)) if len(gaps) else None
@@ -100,7 +84,7 @@ class CustomerHistory:
         everybody = _snapshot(self._features(at), at)
         if horizon_days is None:
             return everybody
-        eligible = everybody.taken(everybody.recency_days < ELIGIBLE_HORIZONS * horizon_days)
+        eligible = everybody.taken(everybody.recency_days < LAPSE_HORIZONS * horizon_days)
         came = self.order_days(at + horizon_days * DAY, since=at)[c.CUSTOMER_ID]
         stayed = pc.is_in(eligible.customer_ids, value_set=came.combine_chunks()).to_numpy(zero_copy_only=False)
         return replace(eligible, outcome=(~stayed).astype(np.int8))
@@ -185,32 +169,10 @@ def _order_days(placed: ibis.Table) -> ibis.Table:
 def _gaps(days: pa.Table) -> np.ndarray:
     """The days between a customer's orders, (gaps,); `days` is what `CustomerHistory.order_days` gave."""
     customer = days[c.CUSTOMER_ID].combine_chunks().dictionary_encode().indices.to_numpy()
-    day = days[c.DAY].to_numpy()
-    gaps: np.ndarray = np.diff(day)[np.diff(customer) == 0]
-    return gaps
+    return gaps_between_orders(customer, days[c.DAY].to_numpy())
 
 
 def _snapshot(table: pa.Table, at: datetime) -> Snapshot:
     columns = [table[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in FEATURES]
     features = np.column_stack(columns) if table.num_rows else np.empty((0, len(FEATURES)))
     return Snapshot(at, table[c.CUSTOMER_ID].combine_chunks(), features)
-
-
-def rhythm_of(
-    first: datetime, as_of: datetime, usual: float, long: float, parameters: ChurnParameters
-) -> PurchaseRhythm:
-    """The horizon is as told or `long`, a high quantile of the gaps, within what the history can judge.
-
-    Raises NotEnoughData where what was told needs a longer history.
-    """
-    history_days = (as_of - first) / DAY
-    longest = min(int(history_days / HISTORY_HORIZONS), MAX_HORIZON_DAYS)
-    horizon_days = parameters.horizon_days or int(
-        np.clip(round(long), MIN_HORIZON_DAYS, max(longest, MIN_HORIZON_DAYS))
-    )
-    if horizon_days > longest and horizon_days * HISTORY_HORIZONS > history_days:
-        raise NotEnoughData(
-            f"churn with a horizon of {horizon_days} days needs {horizon_days * HISTORY_HORIZONS} days of orders; "
-            f"there are {history_days:.0f}. Wait, or set families.churn.horizon_days to {max(longest, 1)} or less."
-        )
-    return PurchaseRhythm(first, usual, horizon_days)

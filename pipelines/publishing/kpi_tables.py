@@ -11,8 +11,8 @@ from contracts import columns as c
 from contracts.bundle import COHORTS_TABLE, KPIS_TABLE, write_table
 from contracts.errors import NotEnoughData
 from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
-from models.churn.model import ChurnParameters
-from pipelines.families.snapshots import ELIGIBLE_HORIZONS, CustomerHistory
+from models.customers.cadence import CadenceParameters
+from pipelines.families.snapshots import CustomerHistory
 from pipelines.features.customer import INPUT_COLUMNS
 from pipelines.features.kpis import cohorts, kpis
 
@@ -20,14 +20,14 @@ _COLUMNS: Final = (*INPUT_COLUMNS, c.CHANNEL)
 _EVENTS: Final = (ORDER_COMPLETED, ORDER_REFUNDED, ORDER_CANCELLED)
 
 
-def write_kpis(draft: Path, events: ibis.Table, as_of: datetime, churn: ChurnParameters) -> None:
+def write_kpis(draft: Path, events: ibis.Table, as_of: datetime, parameters: CadenceParameters) -> None:
     """Write both tables into a bundle's draft; nothing where the store has no order that stands.
 
-    Their metadata say `as_of`, and the `lapse_days` after which a customer counts as lost: that of churn, or nothing
-    where the store is too young to have a rhythm.
+    The metadata hold `as_of`, and the `lapse_days` of the store's purchase cadence, after which a customer counts as
+    lost; empty where the store is too young to have a cadence.
     """
     relevant = events.filter(events[c.EVENT].isin(_EVENTS)).select(*_COLUMNS).cache()
-    lapse_days = _lapse_days(relevant, as_of, churn)
+    lapse_days = _lapse_days(relevant, as_of, parameters)
     by_month = kpis(relevant, as_of, lapse_days).to_pyarrow()
     if not by_month.num_rows:
         return
@@ -36,9 +36,9 @@ def write_kpis(draft: Path, events: ibis.Table, as_of: datetime, churn: ChurnPar
     _write(draft / COHORTS_TABLE, cohorts(relevant, as_of).to_pyarrow(), facts)
 
 
-def _lapse_days(events: ibis.Table, as_of: datetime, churn: ChurnParameters) -> int | None:
+def _lapse_days(events: ibis.Table, as_of: datetime, parameters: CadenceParameters) -> int | None:
     try:
-        return ELIGIBLE_HORIZONS * CustomerHistory(events, as_of).rhythm(churn).horizon_days
+        return CustomerHistory(events, as_of).cadence(parameters, "kpis").lapse_days
     except NotEnoughData:
         return None
 

@@ -31,7 +31,7 @@ from contracts.errors import BundleRefused, NoBundle, NotEnoughData
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.families.recommend.family import RECOMMEND
-from pipelines.families.registry import FAMILIES
+from pipelines.families.registry import FAMILIES, STORE_CADENCE
 from pipelines.features.customer import customer_base
 from pipelines.publishing.customer_columns import (
     DERIVED_COLUMNS,
@@ -216,8 +216,8 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress
         write_table(draft / path, table)
         for name in names:
             contents.replays[name] = _still_answerable(contents.replays[name], table[key], key)
-    churn = family_parameters(FAMILIES["churn"], settings.families.get("churn", {}))
-    write_kpis(draft, events, as_of, churn)
+    cadence = family_parameters(STORE_CADENCE, settings.families.get(STORE_CADENCE.name, {}))
+    write_kpis(draft, events, as_of, cadence)
     recorded = {name: getattr(settings, name) for name in _RECORDED_SETTINGS}
     contents.settings.update(recorded | {"currency": warehouse.currency()})
     return warehouse.event_window()

@@ -43,7 +43,7 @@ def horizon_days(history: CustomerHistory, parameters: NextOrderParameters) -> i
 
 def usual_gap_days(history: CustomerHistory, cut: datetime) -> float:
     """The median gap between the orders of a customer before `cut`; raises NotEnoughData where there is none."""
-    usual = history.usual_gap_days(cut)
+    usual = history.median_gap_days(cut)
     if usual is None:
         raise NotEnoughData("next_order needs customers who ordered on more than one day; there is none.")
     return usual

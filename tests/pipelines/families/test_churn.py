@@ -109,10 +109,10 @@ def test_where_there_is_nothing_to_know_nothing_is_found() -> None:
 def test_what_comes_after_the_cut_does_not_change_the_fit(store: pa.Table) -> None:
     data = training_data(store)
     history = CustomerHistory(data.events, data.as_of)
-    rhythm = history.rhythm(PARAMETERS)
-    cut = day(DAYS - rhythm.horizon_days)
-    with_future = _fit_at(cut, history, rhythm, data)
-    without = _fit_at(cut, CustomerHistory(data.events, cut), rhythm, data)
+    cadence = history.cadence(PARAMETERS, "churn")
+    cut = day(DAYS - cadence.horizon_days)
+    with_future = _fit_at(cut, history, cadence, data)
+    without = _fit_at(cut, CustomerHistory(data.events, cut), cadence, data)
     assert with_future.model.trees == without.model.trees
     assert with_future.model.calibration == without.model.calibration
 

@@ -8,12 +8,12 @@ import pytest
 
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED
-from models.churn.model import ChurnParameters
-from pipelines.families.snapshots import MIN_HORIZON_DAYS, CustomerHistory, SharedHistory, Snapshot, rhythm_of
+from models.customers.cadence import CadenceParameters
+from pipelines.families.snapshots import CustomerHistory, SharedHistory, Snapshot
 from pipelines.features.orders import DAY_SECONDS
 from tests.worlds import day, events_table, order
 
-PARAMETERS = ChurnParameters(min_customers=1)
+PARAMETERS = CadenceParameters(min_customers=1)
 
 
 def rows_of(orders: dict[str, tuple[float, ...]]) -> list[dict[str, Any]]:
@@ -93,20 +93,7 @@ def test_families_that_ask_for_the_same_events_and_instant_share_a_history_and_n
 
 def test_the_horizon_is_a_high_quantile_of_the_gaps() -> None:
     rows = rows_of({f"c-{gap}": (1, 1 + gap) for gap in range(10, 30)} | {"once": (0,)})
-    rhythm = history(rows).rhythm(PARAMETERS)
-    assert rhythm.first_order_at == day(0)
-    assert rhythm.usual_gap_days == pytest.approx(19.5)
-    assert rhythm.horizon_days == 26
-
-
-@pytest.mark.parametrize(
-    ("long_days", "history_days", "horizon_days"),
-    [(60.0, 1000, 60), (60.0, 200, 40), (2.0, 1000, MIN_HORIZON_DAYS), (900.0, 10_000, 365)],
-    ids=["as the gaps say", "as the history allows", "not below a week", "not above a year"],
-)
-def test_the_horizon_is_bounded(long_days: float, history_days: float, horizon_days: int) -> None:
-    assert rhythm_of(day(0), day(history_days), 5.0, long_days, PARAMETERS).horizon_days == horizon_days
-
-
-def test_a_parameter_overrides_the_horizon() -> None:
-    assert rhythm_of(day(0), day(1000), 5.0, 60.0, ChurnParameters(horizon_days=14)).horizon_days == 14
+    cadence = history(rows).cadence(PARAMETERS, "churn")
+    assert cadence.first_order_at == day(0)
+    assert cadence.median_gap_days == pytest.approx(19.5)
+    assert cadence.horizon_days == 26

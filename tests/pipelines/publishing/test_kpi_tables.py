@@ -8,21 +8,21 @@ import ibis
 import pyarrow.compute as pc
 
 from contracts.bundle import COHORTS_TABLE, KPIS_TABLE, read_table
-from models.churn.model import ChurnParameters
+from models.customers.cadence import CadenceParameters
 from pipelines.features.kpis import ALL_CHANNELS
 from pipelines.publishing.kpi_tables import write_kpis
 from tests.worlds import day, events_table, order, view
 
 Rows = list[dict[str, Any]]
-RHYTHM = ChurnParameters(min_customers=2, horizon_days=20)
+CADENCE = CadenceParameters(min_customers=2, horizon_days=20)
 
 
 def facts(folder: Path, table: str) -> dict[bytes, bytes]:
     return dict(read_table(folder / table).schema.metadata)
 
 
-def written(folder: Path, rows: Rows, churn: ChurnParameters = RHYTHM, as_of: datetime = day(200)) -> Path:
-    write_kpis(folder, ibis.memtable(events_table(rows)), as_of, churn)
+def written(folder: Path, rows: Rows, parameters: CadenceParameters = CADENCE, as_of: datetime = day(200)) -> Path:
+    write_kpis(folder, ibis.memtable(events_table(rows)), as_of, parameters)
     return folder
 
 
@@ -38,7 +38,7 @@ def test_both_tables_are_written_with_the_cut_and_the_days_after_which_a_custome
     assert sum(lost["lapsed_customers"].to_pylist()) == 2
 
 
-def test_a_store_without_a_rhythm_has_figures_without_losses(tmp_path: Path) -> None:
+def test_a_store_without_a_cadence_has_figures_without_losses(tmp_path: Path) -> None:
     written(tmp_path, order("ada", 1, {"tea": 1}))
     assert facts(tmp_path, KPIS_TABLE)[b"lapse_days"] == b""
     assert set(read_table(tmp_path / KPIS_TABLE)["lapsed_customers"].to_pylist()) == {None}
