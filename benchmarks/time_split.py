@@ -32,6 +32,7 @@ from contracts.settings import load_settings
 from pipelines.families.family import TrainingData
 from pipelines.families.recommend.interactions import InteractionRows, read_interactions, read_items
 from pipelines.training.train import default_as_of
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import open_warehouse
 from recsys.data.catalogue import Items
 from recsys.data.vocabulary import Vocabulary
@@ -67,8 +68,8 @@ def main() -> None:
     settings = load_settings(home=home)
     warehouse = open_warehouse(settings)
     data = TrainingData(
-        events=warehouse.events(),
-        catalogue=warehouse.catalogue(),
+        events=views.events(warehouse),
+        catalogue=views.catalogue(warehouse),
         as_of=default_as_of(warehouse),
         parameters=RecommendParameters(),
         seed=settings.seed,

@@ -30,6 +30,7 @@ from pipelines.families.lifetime_value import VALUE, interval_coverage
 from pipelines.ingest.ingest import ingest
 from pipelines.simulate.parameters import StoreParameters
 from pipelines.simulate.simulation import parameters_for, simulate
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 
 DECIMALS: Final = 4
@@ -117,7 +118,7 @@ def _backtest(family: Family, warehouse: Warehouse) -> Backtest:
     assert last is not None, "the store sent no event"
     as_of = last + timedelta(microseconds=1)
     return family.backtest(
-        TrainingData(warehouse.events(), warehouse.catalogue(), as_of, family.parameters(), threads=1)
+        TrainingData(views.events(warehouse), views.catalogue(warehouse), as_of, family.parameters(), threads=1)
     )
 
 

@@ -27,6 +27,7 @@ from contracts.errors import InputError, NotEnoughData
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.features.orders import ORDERED_AT, orders
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 
 CONTACTED: Final = "contacted"
@@ -143,7 +144,7 @@ def smallest_lift(base_rate: float, contacted: int, held_out: int) -> float | No
 
 def known_customers(warehouse: Warehouse) -> pa.ChunkedArray:
     """The ids of every customer behind whom a user id stands."""
-    people = warehouse.identities()
+    people = warehouse.identity_map()
     return people.filter(people[c.IS_KNOWN]).select(c.CUSTOMER_ID).distinct().to_pyarrow()[c.CUSTOMER_ID]
 
 
@@ -208,7 +209,7 @@ def _same(stored: pa.Table, drawn: pa.Table, share: float) -> pa.Table:
 
 def _base_rate(warehouse: Warehouse, customers: pa.Array, at: datetime) -> float:
     end = min(at, known_until(warehouse))
-    came = customers_with_order(warehouse.events(), end - timedelta(days=OUTCOME_DAYS), end)
+    came = customers_with_order(views.events(warehouse), end - timedelta(days=OUTCOME_DAYS), end)
     return float(pc.mean(pc.is_in(customers, came)).as_py())
 
 

@@ -23,6 +23,7 @@ from pipelines.campaigns.holdout import (
     known_customers,
     known_until,
 )
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import open_warehouse
 
 SUSPICIOUS: Final = 0.001  # sizes less likely than this: the arms were tampered with, or one of them lost people
@@ -76,7 +77,7 @@ def results(
     start: datetime = assignments[c.ASSIGNED_AT][0].as_py()
     until = start + timedelta(days=outcome_days)
     last = known_until(warehouse)
-    came = customers_with_order(warehouse.events(), start, min(until, last))
+    came = customers_with_order(views.events(warehouse), start, min(until, last))
     present = assignments.filter(pc.is_in(assignments[c.CUSTOMER_ID], known_customers(warehouse)))
     ordered = pc.is_in(present[c.CUSTOMER_ID], came).to_numpy()
     is_contacted = pc.equal(present[c.ARM], CONTACTED).to_numpy()

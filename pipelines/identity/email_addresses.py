@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import columns as c
-from pipelines.identity.resolution import IS_USER_ID, PERSON_ID, customer_id_of_user
+from pipelines.identity.resolution import customer_id_of_user
+from pipelines.warehouse import views
+from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
 from pipelines.warehouse.warehouse import Warehouse
 
 ADDRESSES: Final = pa.schema([pa.field(c.CUSTOMER_ID, pa.string(), nullable=False), pa.field(c.EMAIL, pa.string())])
@@ -27,7 +29,7 @@ class _Traits(msgspec.Struct):
 
 def latest_addresses(warehouse: Warehouse) -> pa.Table:
     """Every known customer who said an address and has not taken it back, under each of their ids: `ADDRESSES`."""
-    events = warehouse.events()
+    events = views.events(warehouse)
     said = events.filter(
         events[c.TYPE] == _IDENTIFY, events[c.IS_KNOWN], events[c.TRAITS].contains(f'"{c.EMAIL}"')
     ).select(c.CUSTOMER_ID, c.OCCURRED_AT, c.TRAITS)
@@ -59,7 +61,7 @@ def refusing_customers(warehouse: Warehouse) -> pa.Array:
 
 def _former_ids(warehouse: Warehouse) -> dict[str, str]:
     """The id under which a user was or would be a customer alone, and the customer of whom they are a part now."""
-    people = warehouse.identities()
+    people = warehouse.identity_map()
     joined = people.filter(people[IS_USER_ID], people[c.IS_KNOWN], people[PERSON_ID] != people[c.CUSTOMER_ID])
     pairs = joined.select(PERSON_ID, c.CUSTOMER_ID).to_pyarrow()
     own = map(customer_id_of_user, pairs[PERSON_ID].to_pylist())

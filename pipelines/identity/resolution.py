@@ -22,23 +22,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from contracts import columns as c
+from pipelines.warehouse.schemas import FIRST_AT, IDENTITY_MAP, IS_USER_ID, PERSON_ID
 
 ANONYMOUS_PREFIX: Final = "anonymous:"
 USER_PREFIX: Final = "user:"  # only before a user id that would otherwise read like an anonymous customer
-
-PERSON_ID: Final = "person_id"
-IS_USER_ID: Final = "is_user_id"
-FIRST_AT: Final = "first_at"
-
-# Who stands behind an id; one row per user id and one per anonymous id.
-PEOPLE: Final = pa.schema(
-    [
-        pa.field(IS_USER_ID, pa.bool_(), nullable=False),
-        pa.field(PERSON_ID, pa.string(), nullable=False),
-        pa.field(c.CUSTOMER_ID, pa.string(), nullable=False),
-        pa.field(c.IS_KNOWN, pa.bool_(), nullable=False),
-    ]
-)
 
 _AMBIGUOUS: Final = re.compile(f"(?:{USER_PREFIX})*{ANONYMOUS_PREFIX}")
 
@@ -53,12 +40,12 @@ def customer_id_of_visitor(anonymous_id: str) -> str:
     return f"{ANONYMOUS_PREFIX}{anonymous_id}"
 
 
-def resolve(sightings: pa.Table) -> pa.Table:
-    """`PEOPLE` from the distinct (anonymous_id, user_id, previous_id) of all events and when each was first seen.
+def resolve(id_links: pa.Table) -> pa.Table:
+    """`schemas.IDENTITY_MAP` from `schemas.ID_LINKS`.
 
     `previous_id` is null except for alias events. Where `first_at` is null, the ids are known but nothing links them.
     """
-    seen = sightings.select([c.ANONYMOUS_ID, c.USER_ID, c.PREVIOUS_ID, FIRST_AT]).to_pandas()
+    seen = id_links.select([c.ANONYMOUS_ID, c.USER_ID, c.PREVIOUS_ID, FIRST_AT]).to_pandas()
     nodes = _Nodes.of(seen)
     links = _links(seen[seen[FIRST_AT].notna()], nodes)
     smallest = _smallest_of_component(links[links["one_person"]], nodes.count)
@@ -152,4 +139,4 @@ def _people(seen: pd.DataFrame, nodes: _Nodes, customers: np.ndarray) -> pa.Tabl
             c.IS_KNOWN: customers[node] < len(nodes.users),
         }
     )
-    return people.cast(PEOPLE)
+    return people.cast(IDENTITY_MAP)

@@ -25,32 +25,13 @@ from contracts.events import Event, event_rows, parse_event
 from pipelines.ingest.quarantine import quarantine_row
 from pipelines.ingest.readers.record import Record
 from pipelines.warehouse.currency import AcceptedCurrencies
+from pipelines.warehouse.schemas import CONSENT_STATEMENTS, STAGED
 
-CONTENT_HASH: Final = "content_hash"  # tells apart different events that came under one message id
-SEQUENCE: Final = "sequence"  # number of the event within the call
 SEQUENCES_PER_CHUNK: Final = 1 << 20
-
-STORED: Final = pa.schema([*c.EVENT_LINES, pa.field(CONTENT_HASH, pa.int64(), nullable=False)])
-STAGED: Final = pa.schema([*STORED, pa.field(SEQUENCE, pa.int64(), nullable=False)])
 
 _CURRENCY: Final = c.EVENT_LINES.get_field_index(c.CURRENCY)
 _STATISTICS: Final = [c.OCCURRED_AT]
 _MOSTLY_CONSTANT: Final = (c.RECEIVED_AT, c.SOURCE)
-
-# What is remembered of an event whose sender refused analytics: who said what about consent, and when; no behaviour.
-_WORD_COLUMNS: Final = (
-    c.MESSAGE_ID,
-    c.OCCURRED_AT,
-    c.RECEIVED_AT,
-    c.SOURCE,
-    c.ANONYMOUS_ID,
-    c.USER_ID,
-    c.CONSENT_ANALYTICS,
-    c.CONSENT_PERSONALIZATION,
-    c.CONSENT_MARKETING,
-    CONTENT_HASH,
-)
-WORDS: Final = pa.schema([STORED.field(name) for name in _WORD_COLUMNS])
 
 
 @dataclass(frozen=True)
@@ -111,15 +92,16 @@ def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
             refused.add(record.raw, [quarantine_row(record, error, chunk.origin, source, received_at)])
             continue
         if event.is_suppressed:
-            suppressed.add(record.raw, [_word(event, received_at, source)])
+            suppressed.add(record.raw, [_consent_statement(event, received_at, source)])
         else:
             accepted.add(record.raw, rows)
     staged.currency = currencies.currency
     staged.accepted, staged.suppressed = len(accepted.raws), len(suppressed.raws)
     sequences = np.arange(staged.accepted) + chunk.number * SEQUENCES_PER_CHUNK
     lines = accepted.columns(accepted.content_hashes(), sequences)
+    statements = suppressed.columns(suppressed.content_hashes())
     _write(folder / f"lines-{chunk.number:06}.parquet", STAGED, lines)
-    _write(folder / f"words-{chunk.number:06}.parquet", WORDS, suppressed.columns(suppressed.content_hashes()))
+    _write(folder / f"consent-{chunk.number:06}.parquet", CONSENT_STATEMENTS, statements)
     _write(folder / f"quarantine-{chunk.number:06}.parquet", c.QUARANTINE, refused.columns())
     return staged
 
@@ -154,7 +136,7 @@ def _checked(record: Record, received_at: datetime) -> Event:
     return parse_event(record.raw, received_at)
 
 
-def _word(event: Event, received_at: datetime, source: str) -> tuple[Any, ...]:
+def _consent_statement(event: Event, received_at: datetime, source: str) -> tuple[Any, ...]:
     identity = (event.anonymous_id, event.user_id)
     return (event.message_id, event.occurred_at, received_at, source, *identity, *event.consent)
 

@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.progress import Progress
-from pipelines.ingest.chunk import CONTENT_HASH, SEQUENCE, SEQUENCES_PER_CHUNK, STAGED, STORED
+from pipelines.ingest.chunk import SEQUENCES_PER_CHUNK
+from pipelines.warehouse.schemas import CONTENT_HASH, SEQUENCE, STAGED, STORED
 from pipelines.warehouse.warehouse import Draft, Warehouse
 
 LINES_AT_ONCE: Final = 250_000
@@ -43,11 +44,11 @@ def merge_events(warehouse: Warehouse, parts: Sequence[Path], draft: Draft, prog
     progress("find duplicates")
     staged = warehouse.parquet(parts, STAGED)
     heads = staged.filter(ibis._[c.LINE] == 0).select(*_HEAD, SEQUENCE)
-    lost = warehouse.materialized(_repeats_within(heads))
-    rivals = warehouse.materialized(_rivals(heads.anti_join(lost, SEQUENCE), warehouse.lines()))
+    lost = warehouse.cache(_repeats_within(heads))
+    rivals = warehouse.cache(_rivals(heads.anti_join(lost, SEQUENCE), warehouse.lines()))
     wins = _is_before(rivals, _STORED_PREFIX)
-    lost = warehouse.materialized(lost.union(rivals.filter(~wins).select(SEQUENCE)))
-    replaced = warehouse.materialized(rivals.filter(wins))
+    lost = warehouse.cache(lost.union(rivals.filter(~wins).select(SEQUENCE)))
+    replaced = warehouse.cache(rivals.filter(wins))
     added = staged.anti_join(lost, SEQUENCE)
     days = _changed_days(added, replaced)
     _write_days(_Change(warehouse, added, replaced.select(c.MESSAGE_ID)), days, draft, progress)

@@ -18,11 +18,11 @@ from contracts.errors import StorageError
 from contracts.event_log import open_event_log
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
-from pipelines.identity.write_people import write_people
+from pipelines.identity.tables import write_identity_tables
 from pipelines.ingest.catalogue_updates import overlaid, read_told_items
-from pipelines.ingest.chunk import CONTENT_HASH, WORDS
 from pipelines.ingest.deduplicate import merge_events
 from pipelines.ingest.quarantine import RECORD_KEY
+from pipelines.ingest.readers.catalogue import CatalogueFile, read_catalogue
 from pipelines.ingest.readers.event_log import EVENT_LOG, EventLogReader
 from pipelines.ingest.readers.mapping import load_mapping
 from pipelines.ingest.readers.quarantine import QUARANTINE, QuarantineReader
@@ -31,8 +31,10 @@ from pipelines.ingest.readers.segment import read_segment
 from pipelines.ingest.readers.tabular import read_tabular
 from pipelines.ingest.report import Counts, IngestReport
 from pipelines.ingest.staging import Stage, open_stage
-from pipelines.warehouse.catalogue import CatalogueFile, latest_items, read_catalogue
+from pipelines.warehouse.catalogue import latest_items
 from pipelines.warehouse.file_index import LogPosition
+from pipelines.warehouse.schemas import CONSENT_STATEMENTS, CONTENT_HASH
+from pipelines.warehouse.views import accepted_currencies
 from pipelines.warehouse.warehouse import Draft, Warehouse, open_warehouse
 
 SEGMENT_SOURCE: Final = "file"
@@ -59,7 +61,7 @@ def ingest(
     folder = warehouse.root / STAGING
     with (
         warehouse.writing() as draft,
-        open_stage(folder, received_at, warehouse.currencies(), settings.threads, progress) as stage,
+        open_stage(folder, received_at, accepted_currencies(warehouse), settings.threads, progress) as stage,
     ):
         for path in files:
             stage.add(str(path), source, read(path))
@@ -106,17 +108,17 @@ def _stage_quarantined(warehouse: Warehouse, stage: Stage) -> pa.Table:
 
 
 def _merge(warehouse: Warehouse, draft: Draft, stage: Stage, progress: Progress) -> None:
-    lines, words = stage.parts("lines"), stage.parts("words")
-    if not lines and not words:
+    lines, statements = stage.parts("lines"), stage.parts("consent")
+    if not lines and not statements:
         return
     merged = merge_events(warehouse, lines, draft, progress)
     stage.count_duplicates(merged.duplicates)
-    if not words and not merged.has_replaced and not any(counts.stored for counts in stage.counts.values()):
+    if not statements and not merged.has_replaced and not any(counts.stored for counts in stage.counts.values()):
         return  # nothing but repeats
     progress("join people")
-    everything = warehouse.table("words").union(warehouse.parquet(words, WORDS))
-    draft.write_table("words", _first(everything, c.MESSAGE_ID, [CONTENT_HASH, c.RECEIVED_AT, c.SOURCE]))
-    write_people(warehouse, draft, merged)
+    union = warehouse.table("words").union(warehouse.parquet(statements, CONSENT_STATEMENTS))
+    draft.write_table("words", _first(union, c.MESSAGE_ID, [CONTENT_HASH, c.RECEIVED_AT, c.SOURCE]))
+    write_identity_tables(warehouse, draft, merged.added, has_replaced=merged.has_replaced)
 
 
 def _write_catalogue(warehouse: Warehouse, draft: Draft, file: CatalogueFile | None, told: pa.Table) -> Counts | None:
@@ -126,9 +128,9 @@ def _write_catalogue(warehouse: Warehouse, draft: Draft, file: CatalogueFile | N
     """
     if file is None and not told.num_rows:
         return None
-    before = warehouse.materialized(latest_items(warehouse.table("catalogue")))
-    filed = warehouse.materialized(latest_items(before, warehouse.held(file.items))) if file else before
-    after = warehouse.materialized(overlaid(filed, warehouse.held(told)))
+    before = warehouse.cache(latest_items(warehouse.table("catalogue")))
+    filed = warehouse.cache(latest_items(before, warehouse.register(file.items))) if file else before
+    after = warehouse.cache(overlaid(filed, warehouse.register(told)))
     changed = _rows_changed(before, filed)
     if changed or _rows_changed(filed, after):
         draft.write_table("catalogue", after.order_by(c.ITEM_ID))
@@ -147,9 +149,9 @@ def _write_quarantine(
 ) -> None:
     """Add the refused records of this call, less those read again; the same record is kept once, as it came first."""
     refused = [warehouse.parquet(stage.parts("quarantine"), c.QUARANTINE)]
-    refused += [warehouse.held(file.refused)] if file else []
+    refused += [warehouse.register(file.refused)] if file else []
     if again.num_rows or any(table.count().to_pyarrow().as_py() for table in refused):
-        everything = warehouse.table("quarantine").anti_join(warehouse.held(again), RECORD_KEY).union(*refused)
+        everything = warehouse.table("quarantine").anti_join(warehouse.register(again), RECORD_KEY).union(*refused)
         draft.write_table("quarantine", _first(everything, RECORD_KEY, [c.RECEIVED_AT, c.ORIGIN, c.SOURCE, c.CODE]))
 
 

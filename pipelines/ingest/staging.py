@@ -68,7 +68,7 @@ class Stage:
             counts.duplicate += events
 
     def parts(self, kind: str) -> list[Path]:
-        """The files with staged `lines`, `words` or `quarantine` rows, in the order of the chunks."""
+        """The files with staged `lines`, `consent` or `quarantine` rows, in the order of the chunks."""
         return sorted(self._folder.glob(f"{kind}-*.parquet"))
 
     def close(self) -> None:

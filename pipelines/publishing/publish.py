@@ -43,6 +43,7 @@ from pipelines.publishing.kpi_tables import write_kpis
 from pipelines.training.challengers import Candidate, CandidateStore
 from pipelines.training.tracking import Tracker
 from pipelines.training.train import default_as_of, family_parameters
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import EventWindow, Warehouse, open_warehouse
 from recsys.reranking.policy import Policy
 from recsys.reranking.policy_file import read_policy
@@ -195,8 +196,8 @@ def _entry(candidate: Candidate, version: str) -> FamilyEntry:
 def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress: Progress) -> EventWindow:
     """Join every table family's columns to the customers and to the items; returns the window of the events."""
     warehouse = open_warehouse(settings)
-    events, as_of = warehouse.events(), default_as_of(warehouse)
-    bases = {"customers": _customers(warehouse, events, as_of), "items": warehouse.catalogue().to_pyarrow()}
+    events, as_of = views.events(warehouse), default_as_of(warehouse)
+    bases = {"customers": _customers(warehouse, events, as_of), "items": views.catalogue(warehouse).to_pyarrow()}
     tables: dict[FamilyKind, pa.Table] = {}
     for kind, (path, key) in _TABLES.items():
         names = [name for name, entry in contents.entries.items() if entry.kind == kind]
@@ -219,7 +220,7 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress
     cadence = family_parameters(STORE_CADENCE, settings.families.get(STORE_CADENCE.name, {}))
     write_kpis(draft, events, as_of, cadence)
     recorded = {name: getattr(settings, name) for name in _RECORDED_SETTINGS}
-    contents.settings.update(recorded | {"currency": warehouse.currency()})
+    contents.settings.update(recorded | {"currency": views.currency(warehouse)})
     return warehouse.event_window()
 
 

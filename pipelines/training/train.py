@@ -23,6 +23,7 @@ from pipelines.families.snapshots import SharedHistory
 from pipelines.training.challengers import Candidate, CandidateStore
 from pipelines.training.gate import Verdict, judge
 from pipelines.training.tracking import Tracker
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,9 @@ def _each_family(
 
 
 def _tables(settings: Settings, warehouse: Warehouse) -> _Tables:
-    return _Tables(warehouse.events(), warehouse.catalogue(), warehouse.held(campaigns(settings)), SharedHistory())
+    return _Tables(
+        views.events(warehouse), views.catalogue(warehouse), warehouse.register(campaigns(settings)), SharedHistory()
+    )
 
 
 def _served(settings: Settings) -> Bundle | None:

@@ -1,79 +1,17 @@
-"""The catalogue: what is known of each item, from catalogue files and from what events said last."""
+"""The catalogue of all items, merged from the rows of catalogue files and from what events stated last."""
 
-import math
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Final
 
 import ibis
-import msgspec
-import orjson
-import pyarrow as pa
 
 from contracts import columns as c
-from contracts.errors import InputError, InvalidEvent
-from contracts.events import MAX_ID_CHARS, ORDER_CANCELLED, ORDER_REFUNDED
-from pipelines.ingest.quarantine import quarantine_row
-from pipelines.ingest.readers.lines import readable
-from pipelines.ingest.readers.record import Record
-from pipelines.ingest.readers.rows import open_rows
-from pipelines.ingest.readers.segment import read_segment
-from recsys.data.attributes import MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES
+from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
 
-SOURCE: Final = "catalogue"
-_STATED: Final = (c.ITEM_NAME, c.ITEM_CATEGORY, c.ITEM_BRAND, c.PRICE)
-_BEGINNING_BYTES: Final = 4096
-_NAMED: Final = tuple(name for name in c.CATALOGUE.names if name != c.ATTRIBUTES)
-
-Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e15)]
-
-
-class CatalogueRow(msgspec.Struct, frozen=True):
-    """One row of a catalogue file, in the order of `columns.CATALOGUE`; further columns are its attributes."""
-
-    item_id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
-    item_name: str | None = None
-    item_category: str | None = None
-    item_brand: str | None = None
-    price: Amount | None = None
-    stock: Amount | None = None
-    available_from: datetime | None = None
-    updated_at: datetime | None = None
-    attributes: str | None = None  # JSON text
-
-
-@dataclass(frozen=True)
-class CatalogueFile:
-    """What a catalogue file holds, and the rows that were refused."""
-
-    items: pa.Table  # `columns.CATALOGUE`
-    refused: pa.Table  # `columns.QUARANTINE`
-    quarantined: Counter[str]
-
-
-def read_catalogue(path: Path, received_at: datetime) -> CatalogueFile:
-    """Read CSV, Parquet or JSON lines. A row without `updated_at` is taken as of now.
-
-    Raises InputError where the file cannot be read or has no column item_id.
-    """
-    rows: list[tuple[Any, ...]] = []
-    refused: list[tuple[Any, ...]] = []
-    codes: Counter[str] = Counter()
-    for record in _records(path):
-        try:
-            rows.append(_checked(record, received_at))
-        except InvalidEvent as error:
-            codes[error.code] += 1
-            refused.append(quarantine_row(record, error, path.name, SOURCE, received_at))
-    return CatalogueFile(_table(rows, c.CATALOGUE), _table(refused, c.QUARANTINE), codes)
+_STATED_BY_EVENTS: Final = (c.ITEM_NAME, c.ITEM_CATEGORY, c.ITEM_BRAND, c.PRICE)
 
 
 def latest_items(*tables: ibis.Table) -> ibis.Table:
-    """Several tables of `columns.CATALOGUE` as one: for each item the row updated last, whole."""
+    """The union of tables of `columns.CATALOGUE`: for each item the whole row that was updated last."""
     complete = [_with_attributes(table) for table in tables]
     everything = ibis.union(*complete) if len(complete) > 1 else complete[0]
     others = [everything[name] for name in c.CATALOGUE.names if name not in (c.ITEM_ID, c.UPDATED_AT)]
@@ -82,129 +20,30 @@ def latest_items(*tables: ibis.Table) -> ibis.Table:
 
 
 def catalogue_of_events(lines: ibis.Table) -> ibis.Table:
-    """Every item of a product line, with what was said about it last; a return does not restate the price."""
+    """Every item of a product line with the latest value of each field; returns and cancellations state nothing."""
     products = lines.filter(ibis._[c.ITEM_ID].notnull())
-    stated = ibis.or_(products[c.EVENT].isnull(), products[c.EVENT].notin((ORDER_REFUNDED, ORDER_CANCELLED)))
-    last = {name: _said_last(products, name, stated) for name in _STATED}
+    is_statement = ibis.or_(products[c.EVENT].isnull(), products[c.EVENT].notin((ORDER_REFUNDED, ORDER_CANCELLED)))
+    last = {name: _latest_value(products, name, is_statement) for name in _STATED_BY_EVENTS}
     return products.group_by(c.ITEM_ID).agg(**last, **{c.UPDATED_AT: products[c.OCCURRED_AT].max()})
 
 
-def known_items(filed: ibis.Table, stated: ibis.Table) -> ibis.Table:
-    """`columns.CATALOGUE` of every item of either table; value by value, the catalogue file's counts."""
+def merged_catalogue(file_items: ibis.Table, event_items: ibis.Table) -> ibis.Table:
+    """`columns.CATALOGUE` of every item of either table; field by field, the catalogue file takes precedence."""
     missing = {c.STOCK: ibis.null("float64"), c.AVAILABLE_FROM: ibis.null("timestamp('UTC', 6)")}
-    stated = _with_attributes(stated.mutate(**missing))
-    joined = _with_attributes(filed).outer_join(stated, c.ITEM_ID, rname="{name}_stated")
-    chosen = {name: ibis.coalesce(joined[name], joined[f"{name}_stated"]) for name in c.CATALOGUE.names}
+    event_items = _with_attributes(event_items.mutate(**missing))
+    joined = _with_attributes(file_items).outer_join(event_items, c.ITEM_ID, rname="{name}_of_events")
+    chosen = {name: ibis.coalesce(joined[name], joined[f"{name}_of_events"]) for name in c.CATALOGUE.names}
     return joined.select(**chosen).order_by(c.ITEM_ID)
 
 
 def _with_attributes(table: ibis.Table) -> ibis.Table:
-    """`columns.CATALOGUE`; the column is null where a table has none, such as one stored before there were any."""
-    stated = table if c.ATTRIBUTES in table.columns else table.mutate(**{c.ATTRIBUTES: ibis.null("string")})
-    return stated.select(*c.CATALOGUE.names)
+    """`columns.CATALOGUE`; the attributes are null where an older table has no such column."""
+    complete = table if c.ATTRIBUTES in table.columns else table.mutate(**{c.ATTRIBUTES: ibis.null("string")})
+    return complete.select(*c.CATALOGUE.names)
 
 
-def _said_last(products: ibis.Table, name: str, stated: ibis.Value) -> ibis.Value:
+def _latest_value(products: ibis.Table, name: str, is_statement: ibis.Value) -> ibis.Value:
     value = products[name]
-    is_said = stated & (value > 0 if name == c.PRICE else value.notnull())
-    # Of several values of one instant the greatest, so that the answer does not depend on the order of the rows.
-    return value.argmax(ibis.struct({"at": products[c.OCCURRED_AT], "value": value}), where=is_said)
-
-
-def _records(path: Path) -> Iterator[Record]:
-    if _is_json(path):
-        for block in read_segment(path):
-            yield from block
-        return
-    table = open_rows(path)
-    if c.ITEM_ID not in table.columns:
-        raise InputError(
-            f"{path} has no column {c.ITEM_ID!r}; it has {', '.join(map(repr, table.columns))}. A catalogue has "
-            f"the columns {', '.join(_NAMED)}, of which only {c.ITEM_ID} is required, and any further attributes."
-        )
-    for row in table.rows:
-        yield Record(b"", row.number, 0, row.refusal, (table.columns, row.values))
-
-
-def _is_json(path: Path) -> bool:
-    with readable(path) as file:
-        return file.read(_BEGINNING_BYTES).lstrip().startswith(b"{")
-
-
-def _checked(record: Record, received_at: datetime) -> tuple[Any, ...]:
-    if record.refusal is not None:
-        raise InvalidEvent(*record.refusal)
-    try:
-        row = msgspec.convert(_fields(record), CatalogueRow, strict=False)
-    except (msgspec.ValidationError, orjson.JSONDecodeError) as error:
-        raise InvalidEvent("bad_catalogue_row", f"{error}. See the catalogue file's description.") from None
-    row = msgspec.structs.replace(
-        row, available_from=_in_utc(row.available_from), updated_at=_in_utc(row.updated_at) or received_at
-    )
-    return msgspec.structs.astuple(row)
-
-
-def _fields(record: Record) -> dict[str, Any]:
-    """The named values of a row; blank text and NaN say nothing."""
-    given = orjson.loads(record.raw) if record.original is None else dict(zip(*record.original, strict=True))
-    if not isinstance(given, dict):
-        raise InvalidEvent("bad_catalogue_row", "the line is not a JSON object. Send one item per line.")
-    named = {name: given[name] for name in _NAMED if name in given}
-    stripped = {name: value.strip() if isinstance(value, str) else value for name, value in named.items()}
-    present = {name: value for name, value in stripped.items() if value not in (None, "") and value == value}
-    if isinstance(present.get(c.ITEM_ID), int):
-        present[c.ITEM_ID] = str(present[c.ITEM_ID])
-    for name in (c.AVAILABLE_FROM, c.UPDATED_AT):
-        if isinstance(present.get(name), str | date):
-            present[name] = _moment(str(present[name]))
-    attributes = _attributes({name: value for name, value in given.items() if name not in _NAMED})
-    return present | ({c.ATTRIBUTES: attributes} if attributes else {})
-
-
-def _attributes(further: dict[str, Any]) -> str | None:
-    """The further columns that say something, as JSON text; alike for rows that say the same."""
-    nested = _nested(further.get(c.ATTRIBUTES))
-    said: dict[str, str | int | float] = {}
-    for name, value in (further if nested is None else further | nested).items():
-        stated = None if nested is not None and name == c.ATTRIBUTES else _attribute(value)
-        if 0 < len(name) <= MAX_ATTRIBUTE_CHARS and stated is not None and len(said) < MAX_ATTRIBUTES:
-            said[name] = stated
-    return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode() if said else None
-
-
-def _nested(value: Any) -> dict[str, Any] | None:
-    """What a column `attributes` holds, if that is an object or its JSON text, as our own tables have it."""
-    try:
-        found = orjson.loads(value) if isinstance(value, str) and value.startswith("{") else value
-    except orjson.JSONDecodeError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _attribute(value: Any) -> str | int | float | None:
-    """A number or a short text; None for what is blank, too long, or neither, such as a list."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float | Decimal):
-        return (value if isinstance(value, int) else float(value)) if math.isfinite(value) else None
-    text = value.isoformat() if isinstance(value, date) else value
-    stripped = text.strip() if isinstance(text, str) else ""
-    return stripped if 0 < len(stripped) <= MAX_ATTRIBUTE_CHARS else None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidEvent("bad_catalogue_row", f"{text[:80]!r} is not a date or time, such as 2025-01-31.") from None
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None or moment.tzinfo is None:
-        return moment and moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
-
-
-def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
-    return pa.table([pa.array(values, f.type) for f, values in zip(schema, columns, strict=True)], schema=schema)
+    is_stated = is_statement & (value > 0 if name == c.PRICE else value.notnull())
+    # Of several values at one instant the greatest, so that the answer does not depend on the order of the rows.
+    return value.argmax(ibis.struct({"at": products[c.OCCURRED_AT], "value": value}), where=is_stated)

@@ -1,4 +1,4 @@
-"""The warehouse: the only module that connects, reads and writes tables. Ibis over DuckDB and Parquet files.
+"""The warehouse: connect to the engine, read tables, write tables. Only this package does so.
 
 Layout under the warehouse's folder: `events/day=YYYY-MM-DD/*.parquet`, `tables/*.parquet`, and the index, which says
 which of these files count (`pipelines.warehouse.file_index`).
@@ -20,29 +20,12 @@ from contracts import columns as c
 from contracts.errors import SettingsError
 from contracts.exchange_rates import ExchangeRates, load_exchange_rates
 from contracts.settings import Settings, url_path, url_scheme
-from pipelines.identity.consent import CONSENT, with_person
-from pipelines.identity.id_links import SIGHTINGS
-from pipelines.identity.resolution import PEOPLE
-from pipelines.ingest.chunk import CONTENT_HASH, STORED, WORDS
 from pipelines.warehouse import file_index as index_files
-from pipelines.warehouse.catalogue import catalogue_of_events, known_items
-from pipelines.warehouse.currency import AcceptedCurrencies, converted, daily_rates, stated_currencies, store_currency
+from pipelines.warehouse.backends import duckdb
 from pipelines.warehouse.file_index import DayFile, LogPosition
+from pipelines.warehouse.schemas import CONTENT_HASH, STORED, TABLES
 
-# People, with what the customer behind them allows: one join gives `columns.EVENTS`.
-RESOLVED: Final = pa.schema([*PEOPLE, c.EVENTS.field(c.ALLOWS_PERSONALIZATION)])
-TABLES: Final = {
-    "people": RESOLVED,
-    "consent": CONSENT,
-    "sightings": SIGHTINGS,
-    "words": WORDS,
-    "quarantine": c.QUARANTINE,
-    "catalogue": c.CATALOGUE,
-}
 COMPRESSION: Final = "zstd"
-# DuckDB fuses nested selects itself. That ibis does so too, in Python, is a quarter of the time that a query of
-# features takes to be written.
-ibis.options.sql.fuse_selects = False
 _REPETITIVE: Final = [name for name in STORED.names if name not in (c.MESSAGE_ID, c.TRAITS, CONTENT_HASH)]
 
 
@@ -63,22 +46,6 @@ class Warehouse:
         self.connection = connection
         self.threads = threads
         self.index = index_files.load_index(root)
-        self._catalogue: ibis.Table | None = None
-
-    def events(self) -> ibis.Table:
-        """Every stored line with the person behind it: `columns.EVENTS`, all amounts in the store's currency."""
-        joined = with_person(self._lines_in_one_currency(), self.table("people"))
-        return self.connection.create_view("events", joined.select(c.EVENTS.names), overwrite=True)
-
-    def catalogue(self) -> ibis.Table:
-        """Every item of any product line or catalogue file: `columns.CATALOGUE`.
-
-        The catalogue file's values count; where it has none, those that the events stated last.
-        """
-        if self._catalogue is None:
-            joined = known_items(self.table("catalogue"), catalogue_of_events(self._lines_in_one_currency()))
-            self._catalogue = self.connection.create_table("known_items", joined, overwrite=True)
-        return self._catalogue
 
     def event_window(self) -> EventWindow:
         """First and last `occurred_at` and the number of events; (None, None, 0) for an empty warehouse."""
@@ -87,20 +54,12 @@ class Warehouse:
         row = lines.agg(first=at.min(), last=at.max()).to_pyarrow().to_pylist()[0]
         return EventWindow(row["first"], row["last"], sum(day.events for day in self.index.days.values()))
 
-    def currency(self) -> str | None:
-        """The store's: the setting, else the one that its events state, None before any did; or SettingsError."""
-        return store_currency(stated_currencies(self.lines()), self.rates)
-
-    def currencies(self) -> AcceptedCurrencies:
-        """Those that events may state from now on."""
-        return AcceptedCurrencies(self.currency(), self.rates.first_days())
-
-    def identities(self) -> ibis.Table:
-        """For every id ever seen, the customer behind it."""
+    def identity_map(self) -> ibis.Table:
+        """The customer of every id: `schemas.IDENTITY_MAP_WITH_CONSENT`."""
         return self.table("people")
 
     def consent(self) -> ibis.Table:
-        """The latest word of each customer who said one, per purpose; null where none was said."""
+        """The latest consent of each customer, per purpose: `schemas.CONSENT`."""
         return self.table("consent")
 
     def quarantine(self) -> ibis.Table:
@@ -112,7 +71,7 @@ class Warehouse:
         return index_files.read_ledger(self.root, self.index)
 
     def lines(self, days: Sequence[str] | None = None) -> ibis.Table:
-        """The stored event lines as they were sent, of all days or of some, without the person behind them."""
+        """The stored event lines of all days or of some, as they were sent and without their customers."""
         chosen = self.index.days if days is None else [day for day in days if day in self.index.days]
         return self.parquet([self.root / self.index.days[day].path for day in sorted(chosen)], STORED)
 
@@ -122,25 +81,19 @@ class Warehouse:
         return self.parquet([self.root / path] if path else [], TABLES[name])
 
     def parquet(self, paths: Sequence[Path], schema: pa.Schema) -> ibis.Table:
-        """Those files as one table; an empty one of that schema where there are none."""
+        """The files as one table; an empty table of the schema where there are no files."""
         if not paths:
-            return self.held(schema.empty_table())
+            return self.register(schema.empty_table())
         return self.connection.read_parquet([str(path) for path in paths], hive_partitioning=False)
 
-    def held(self, table: pa.Table) -> ibis.Table:
-        """An Arrow table, held by the engine while the warehouse is open."""
+    def register(self, table: pa.Table) -> ibis.Table:
+        """An Arrow table as a table of the engine, until the warehouse is closed."""
         nullable = pa.schema([field.with_nullable(True) for field in table.schema])  # as tables read from files are
-        return self.materialized(ibis.memtable(table.cast(nullable)))
+        return self.cache(ibis.memtable(table.cast(nullable)))
 
-    def materialized(self, expression: ibis.Table) -> ibis.Table:
-        """The expression's result, held by the engine while the warehouse is open."""
-        return self.connection.create_table(ibis.util.gen_name("held"), expression, temp=True)
-
-    def _lines_in_one_currency(self) -> ibis.Table:
-        lines = self.lines()
-        stated = stated_currencies(lines)
-        rates = daily_rates(stated, self.rates)
-        return converted(lines, self.held(rates), str(store_currency(stated, self.rates))) if rates.num_rows else lines
+    def cache(self, expression: ibis.Table) -> ibis.Table:
+        """The expression's result as a temporary table of the engine, computed now."""
+        return self.connection.create_table(ibis.util.gen_name("cache"), expression, temp=True)
 
     @contextmanager
     def writing(self) -> Iterator["Draft"]:
@@ -203,26 +156,14 @@ class Draft:
         return path
 
 
+# By URL scheme, the connection to the engine.
+BACKENDS: Final[dict[str, Callable[[Settings], Any]]] = {"duckdb": duckdb.connect}
+
+
 def open_warehouse(settings: Settings) -> Warehouse:
     """The warehouse that the settings name. Raises SettingsError for an unknown scheme, StorageError for damage."""
-    factory = WAREHOUSES.get(url_scheme(settings.warehouse_url))
-    if factory is None:
-        raise SettingsError(
-            f"warehouse = {settings.warehouse_url!r}: the scheme must be one of {', '.join(WAREHOUSES)}."
-        )
-    return factory(settings)
-
-
-def _open_duckdb(settings: Settings) -> Warehouse:
-    spill = settings.home.resolve() / "spill"
-    spill.mkdir(parents=True, exist_ok=True)
-    connection = ibis.duckdb.connect(
-        threads=settings.threads, memory_limit=f"{settings.memory_mib}MiB", temp_directory=str(spill)
-    )
-    connection.raw_sql("SET TimeZone = 'UTC'")
-    connection.raw_sql("SET parquet_metadata_cache = true")  # files never change, and there are many
+    connect = BACKENDS.get(url_scheme(settings.warehouse_url))
+    if connect is None:
+        raise SettingsError(f"warehouse = {settings.warehouse_url!r}: the scheme must be one of {', '.join(BACKENDS)}.")
     rates = load_exchange_rates(settings.currency, settings.exchange_rates)
-    return Warehouse(url_path(settings.warehouse_url), connection, settings.threads, rates)
-
-
-WAREHOUSES: Final[dict[str, Callable[[Settings], Warehouse]]] = {"duckdb": _open_duckdb}
+    return Warehouse(url_path(settings.warehouse_url), connect(settings), settings.threads, rates)

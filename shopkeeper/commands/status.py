@@ -32,6 +32,7 @@ def status(as_json: JsonOption = False) -> None:
 
 
 def _events(settings: Settings) -> dict[str, Any]:
+    from pipelines.warehouse import views
     from pipelines.warehouse.warehouse import open_warehouse
 
     warehouse = open_warehouse(settings)
@@ -40,7 +41,7 @@ def _events(settings: Settings) -> dict[str, Any]:
         "stored": window.events,
         "first": window.first.isoformat() if window.first else None,
         "last": window.last.isoformat() if window.last else None,
-        "currency": warehouse.currency(),
+        "currency": views.currency(warehouse),
         "ingests": warehouse.ingests(),
     }
 

@@ -19,6 +19,7 @@ from pipelines.families.family import TrainingData
 from pipelines.families.snapshots import CustomerHistory
 from pipelines.features.customer import customer_base, customer_features
 from pipelines.ingest.ingest import ingest
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import open_warehouse
 from tests.pipelines.wire import NOW, START, bought, settings_in, track, write_events
 from tests.worlds import day, events_table, order
@@ -61,7 +62,7 @@ class Seen:
         settings = settings_in(home).model_copy(update={"currency": "EUR", "exchange_rates": home / "rates.csv"})
         file = write_events(home / "events.jsonl", map(change, store()))
         self.quarantined = ingest(settings, [file], now=NOW).total.quarantined.total()
-        events = open_warehouse(settings).events()
+        events = views.events(open_warehouse(settings))
         self.features = customer_features(events, LABELLED_AT).order_by(c.CUSTOMER_ID).to_pyarrow()
         snapshot = CustomerHistory(events, NOW).snapshot(LABELLED_AT, HORIZON_DAYS)
         assert snapshot.outcome is not None

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from contracts import columns as c
+from pipelines.warehouse import views
 from tests.pipelines.wire import bought, consent, ingest_events, rows, track, warehouse_in, wire
 
 REFUSES = {"analytics": False}
@@ -43,7 +44,7 @@ def words(home: Path) -> dict[str, tuple[bool | None, ...]]:
 
 @pytest.fixture(scope="module")
 def allows(home: Path) -> dict[str, bool]:
-    return dict(rows(warehouse_in(home).events(), c.CUSTOMER_ID, c.ALLOWS_PERSONALIZATION))
+    return dict(rows(views.events(warehouse_in(home)), c.CUSTOMER_ID, c.ALLOWS_PERSONALIZATION))
 
 
 Words = dict[str, tuple[bool | None, ...]]
@@ -67,7 +68,7 @@ def test_who_refuses_analytics_is_remembered_without_the_event(
 ) -> None:
     assert words["refuser"] == (False, None, None)
     assert allows["refuser"] is False
-    stored = {message_id for (message_id,) in rows(warehouse_in(home).events(), c.MESSAGE_ID)}
+    stored = {message_id for (message_id,) in rows(views.events(warehouse_in(home)), c.MESSAGE_ID)}
     assert {"r1", "r2", "b1", "s1"} & stored == {"r1"}
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts import columns as c
-from pipelines.identity.id_links import SIGHTINGS
-from pipelines.identity.resolution import FIRST_AT, IS_USER_ID, PERSON_ID, customer_id_of_user, resolve
+from pipelines.identity.resolution import customer_id_of_user, resolve
+from pipelines.warehouse.schemas import FIRST_AT, ID_LINKS, IS_USER_ID, PERSON_ID
 from tests.worlds import day
 
 Seen = tuple[str | None, str | None, str | None, float | None]  # anonymous, user, previous, when
@@ -19,8 +19,8 @@ def people(*seen: Seen) -> dict[str, str]:
     rows: list[dict[str, Any]] = [
         dict(zip(names, ids, strict=True)) | {FIRST_AT: None if at is None else day(at)} for *ids, at in seen
     ]
-    filled = [dict.fromkeys(SIGHTINGS.names) | row for row in rows]
-    found = resolve(pa.Table.from_pylist(filled, schema=SIGHTINGS)).to_pylist()
+    filled = [dict.fromkeys(ID_LINKS.names) | row for row in rows]
+    found = resolve(pa.Table.from_pylist(filled, schema=ID_LINKS)).to_pylist()
     assert all(row[c.IS_KNOWN] is not row[c.CUSTOMER_ID].startswith("anonymous:") for row in found)
     return {f"{'u' if row[IS_USER_ID] else 'a'}:{row[PERSON_ID]}": row[c.CUSTOMER_ID] for row in found}
 

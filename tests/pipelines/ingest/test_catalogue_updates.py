@@ -7,6 +7,7 @@ import orjson
 from contracts import columns as c
 from contracts.catalogue_log import ItemLog
 from pipelines.ingest.ingest import ingest
+from pipelines.warehouse import views
 from tests.pipelines.wire import NOW, rows, settings_in, warehouse_in
 
 HOUR = timedelta(hours=1)
@@ -27,13 +28,13 @@ def catalogue(home: Path, file: str | None = None, *names: str) -> list[tuple[An
     if file is not None:
         path.write_text(file)
     ingest(settings_in(home), catalogue=path if file is not None else None, now=NOW + 2 * HOUR)
-    return rows(warehouse_in(home).catalogue(), c.ITEM_ID, *(names or NAMES))
+    return rows(views.catalogue(warehouse_in(home)), c.ITEM_ID, *(names or NAMES))
 
 
 def test_a_told_item_is_in_the_catalogue_after_the_next_ingest(tmp_path: Path) -> None:
     tell(tmp_path, "new", item_name="New", price=4.0, available_from="2025-06-01T12:00:00+02:00")
     assert catalogue(tmp_path) == [("new", "New", None, 4.0, None)]
-    launch = rows(warehouse_in(tmp_path).catalogue(), c.AVAILABLE_FROM)[0][0]
+    launch = rows(views.catalogue(warehouse_in(tmp_path)), c.AVAILABLE_FROM)[0][0]
     assert launch.isoformat().startswith("2025-06-01T10:00:00")
 
 

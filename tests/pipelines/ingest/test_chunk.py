@@ -4,9 +4,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts import columns as c
-from pipelines.ingest.chunk import CONTENT_HASH, SEQUENCE, STAGED, Chunk, StagedChunk, stage_chunk
+from pipelines.ingest.chunk import Chunk, StagedChunk, stage_chunk
 from pipelines.ingest.readers.record import Record, Refusal
 from pipelines.warehouse.currency import AcceptedCurrencies
+from pipelines.warehouse.schemas import CONTENT_HASH, SEQUENCE, STAGED
 from tests.pipelines.wire import NOW
 
 

@@ -4,11 +4,12 @@ import pytest
 
 from contracts import columns as c
 from pipelines.ingest import deduplicate
+from pipelines.warehouse import views
 from tests.pipelines.wire import NOW, bought, ingest_events, rows, track, warehouse_in, wire
 
 
 def stored(home: Path) -> list[tuple[str, str]]:
-    return rows(warehouse_in(home).events(), c.MESSAGE_ID, c.USER_ID)
+    return rows(views.events(warehouse_in(home)), c.MESSAGE_ID, c.USER_ID)
 
 
 def test_an_event_that_comes_again_is_a_duplicate_within_a_call_and_across(tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ def test_of_two_events_with_one_id_the_same_stays_in_either_order(tmp_path: Path
         assert sum(total.stored for total in totals) == sum(total.duplicate for total in totals) == 1
         warehouse = warehouse_in(tmp_path / name)
         assert warehouse.event_window().events == len(warehouse.index.days) == 1
-        found.append((rows(warehouse.events()), rows(warehouse.identities()), rows(warehouse.catalogue())))
+        found.append((rows(views.events(warehouse)), rows(warehouse.identity_map()), rows(views.catalogue(warehouse))))
     assert found[0] == found[1]
 
 

@@ -12,7 +12,7 @@ from contracts.errors import InputError, StorageError
 from contracts.event_log import LogRecord, open_event_log
 from pipelines.ingest import ingest as ingesting
 from pipelines.ingest.ingest import ingest
-from pipelines.warehouse import file_index
+from pipelines.warehouse import file_index, views
 from pipelines.warehouse import warehouse as warehouses
 from tests.pipelines.wire import (
     NOW,
@@ -47,7 +47,7 @@ EVENTS: list[dict[str, Any] | bytes] = [
 def content(home: Path) -> list[Any]:
     """Everything stored that does not tell how it came."""
     warehouse = warehouse_in(home)
-    tables = (warehouse.events(), warehouse.consent(), warehouse.identities(), warehouse.catalogue())
+    tables = (views.events(warehouse), warehouse.consent(), warehouse.identity_map(), views.catalogue(warehouse))
     return [*map(rows, tables), rows(warehouse.quarantine(), "record_key", c.CODE, c.RAW)]
 
 
@@ -155,7 +155,7 @@ def test_the_event_log_is_drained_once_and_its_repeats_are_counted(tmp_path: Pat
     second = ingest(settings_in(tmp_path), now=NOW)
     assert (second.total.received, second.total.stored, second.total.duplicate) == (2, 1, 1)
     assert ingest(settings_in(tmp_path), now=NOW).total.received == 0
-    assert rows(warehouse_in(tmp_path).events(), c.SOURCE, c.MESSAGE_ID)[0] == ("key:shop", "1")
+    assert rows(views.events(warehouse_in(tmp_path)), c.SOURCE, c.MESSAGE_ID)[0] == ("key:shop", "1")
 
 
 def test_the_log_stays_unread_when_a_file_of_the_call_fails(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_table_is_read_through_a_mapping_and_again_changes_nothing(tmp_path: P
     (refused,) = warehouse_in(tmp_path).quarantine().to_pyarrow().to_pylist()
     assert json.loads(refused[c.RAW])["stock_code"] == "71053"
     assert refused[c.ORIGIN].endswith("t.csv:4")
-    assert rows(warehouse_in(tmp_path).events(), c.SOURCE, c.CUSTOMER_ID) == [("online_retail", "17850")]
+    assert rows(views.events(warehouse_in(tmp_path)), c.SOURCE, c.CUSTOMER_ID) == [("online_retail", "17850")]
 
 
 def test_a_second_ingest_at_the_same_time_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from contracts.errors import SettingsError
 from contracts.settings import Settings
 from pipelines.ingest.ingest import ingest
 from pipelines.ingest.report import IngestReport
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 from tests.pipelines.wire import NOW, bought, consent, rows, settings_in, track, write_events
 
@@ -59,32 +60,32 @@ def test_amounts_are_read_in_the_store_s_currency_and_kept_as_they_were_sent(sho
     events = (paid("1", "EUR"), paid("2", "usd"), paid("3", None))
     assert shop.ingest(*events, currency="EUR", rates=USD).total.stored == 3
     warehouse = shop.open("EUR", USD)
-    assert rows(warehouse.events(), *MONEY) == [
+    assert rows(views.events(warehouse), *MONEY) == [
         ("1", "EUR", 10.0, 20.0, 1.0, 3.0),
         ("2", "EUR", 5.0, 10.0, 0.5, 1.5),
         ("3", None, 10.0, 20.0, 1.0, 3.0),
     ]
     assert rows(warehouse.lines(), *MONEY)[1] == ("2", "usd", 10.0, 20.0, 1.0, 3.0)
-    assert warehouse.events().to_pyarrow().cast(c.EVENTS).num_rows == 3
+    assert views.events(warehouse).to_pyarrow().cast(c.EVENTS).num_rows == 3
 
 
 def test_each_day_has_its_rate(shop: Shop) -> None:
     """The events are of the 1st and the 2nd of March, at noon."""
     table = "date,currency,rate\n,USD,0.5\n2025-03-02,USD,0.25\n"
     shop.ingest(paid("1", "USD", at=0), paid("2", "USD", at=1), paid("3", "USD", at=9), currency="EUR", rates=table)
-    assert rows(shop.open("EUR", table).events(), c.MESSAGE_ID, c.PRICE) == [("1", 5.0), ("2", 2.5), ("3", 2.5)]
+    assert rows(views.events(shop.open("EUR", table)), c.MESSAGE_ID, c.PRICE) == [("1", 5.0), ("2", 2.5), ("3", 2.5)]
 
 
 def test_prices_of_the_catalogue_are_in_the_store_s_currency(shop: Shop) -> None:
     view = track("1", "Product Viewed", userId="ann", properties={"sku": "cup", "price": 8.0, "currency": "USD"})
     shop.ingest(view, currency="EUR", rates=USD)
-    assert rows(shop.open("EUR", USD).catalogue(), c.ITEM_ID, c.PRICE) == [("cup", 4.0)]
+    assert rows(views.catalogue(shop.open("EUR", USD)), c.ITEM_ID, c.PRICE) == [("cup", 4.0)]
 
 
 def test_a_corrected_rate_and_another_currency_count_at_once(shop: Shop) -> None:
     shop.ingest(paid("1", "USD"), currency="EUR", rates=USD)
     for currency, rates, price in (("EUR", "currency,rate\nUSD,0.9\n", 9.0), ("USD", None, 10.0)):
-        assert rows(shop.open(currency, rates).events(), c.PRICE) == [(price,)]
+        assert rows(views.events(shop.open(currency, rates)), c.PRICE) == [(price,)]
 
 
 @pytest.mark.parametrize(
@@ -107,16 +108,16 @@ def test_a_day_before_the_first_rate_is_quarantined(shop: Shop) -> None:
 
 def test_the_first_stated_currency_is_the_store_s_from_then_on(shop: Shop) -> None:
     assert shop.ingest(paid("0", None), paid("1", "GBP"), paid("2", "EUR")).total.quarantined.total() == 1
-    assert shop.open().currency() == "GBP"
+    assert views.currency(shop.open()) == "GBP"
     assert shop.ingest(paid("3", "EUR"), paid("4", " gbp ")).total.quarantined.total() == 1
-    assert rows(shop.open().events(), c.MESSAGE_ID) == [("0",), ("1",), ("4",)]
-    assert shop.open("EUR", "currency,rate\nGBP,2\n").currency() == "EUR"  # the setting wins
+    assert rows(views.events(shop.open()), c.MESSAGE_ID) == [("0",), ("1",), ("4",)]
+    assert views.currency(shop.open("EUR", "currency,rate\nGBP,2\n")) == "EUR"  # the setting wins
 
 
 def test_a_store_that_states_no_currency_has_none(shop: Shop) -> None:
     shop.ingest(paid("1", None), paid("2", "  "))
-    assert shop.open().currency() is None
-    assert rows(shop.open().events(), c.PRICE) == [(10.0,), (10.0,)]
+    assert views.currency(shop.open()) is None
+    assert rows(views.events(shop.open()), c.PRICE) == [(10.0,), (10.0,)]
 
 
 def test_a_refusal_of_analytics_is_heard_whatever_the_currency(shop: Shop) -> None:
@@ -136,13 +137,13 @@ def test_a_file_is_ingested_again_once_there_is_a_rate(shop: Shop) -> None:
 def test_stored_events_whose_rate_was_taken_away_stop_the_reader(shop: Shop) -> None:
     shop.ingest(paid("1", "USD"), currency="EUR", rates=USD)
     with pytest.raises(SettingsError, match="no exchange rate into EUR"):
-        shop.open("EUR").events()
+        views.events(shop.open("EUR"))
     with pytest.raises(SettingsError, match=r"of 2025-03-01, and the first exchange rate .* is of 2025-04-01"):
-        shop.open("EUR", "date,currency,rate\n2025-04-01,USD,0.5\n").catalogue()
+        views.catalogue(shop.open("EUR", "date,currency,rate\n2025-04-01,USD,0.5\n"))
 
 
 def test_several_stored_currencies_need_the_setting(shop: Shop) -> None:
     shop.ingest(paid("1", "USD"), paid("2", "EUR"), currency="EUR", rates=USD)
-    for step in (Warehouse.currency, Warehouse.events):
+    for step in (views.currency, views.events):
         with pytest.raises(SettingsError, match=r"several currencies: EUR, USD\. Set `currency`"):
             step(shop.open())

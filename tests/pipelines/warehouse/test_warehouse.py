@@ -4,7 +4,7 @@ import pytest
 
 from contracts import columns as c
 from contracts.errors import SettingsError
-from contracts.settings import load_settings
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import open_warehouse
 from tests.pipelines.wire import START, bought, ingest_events, rows, settings_in, warehouse_in, wire
 
@@ -12,8 +12,8 @@ from tests.pipelines.wire import START, bought, ingest_events, rows, settings_in
 def test_an_empty_warehouse_answers_with_empty_tables(tmp_path: Path) -> None:
     warehouse = warehouse_in(tmp_path)
     assert warehouse.event_window() == (None, None, 0)
-    assert warehouse.events().to_pyarrow().schema.names == c.EVENTS.names
-    for table in (warehouse.events(), warehouse.consent(), warehouse.identities(), warehouse.quarantine()):
+    assert views.events(warehouse).to_pyarrow().schema.names == c.EVENTS.names
+    for table in (views.events(warehouse), warehouse.consent(), warehouse.identity_map(), warehouse.quarantine()):
         assert rows(table) == []
     assert warehouse.ingests() == []
 
@@ -26,9 +26,9 @@ def test_events_come_with_the_person_behind_them_in_the_declared_types(tmp_path:
         wire("3", anonymousId="b", userId="ann"),
     )
     warehouse = warehouse_in(tmp_path)
-    table = warehouse.events().to_pyarrow()
+    table = views.events(warehouse).to_pyarrow()
     assert table.cast(c.EVENTS).num_rows == 4
-    assert rows(warehouse.events(), c.MESSAGE_ID, c.CUSTOMER_ID, c.IS_KNOWN, c.ALLOWS_PERSONALIZATION) == [
+    assert rows(views.events(warehouse), c.MESSAGE_ID, c.CUSTOMER_ID, c.IS_KNOWN, c.ALLOWS_PERSONALIZATION) == [
         ("1", "anonymous:a", False, True),
         ("2", "ann", True, True),
         ("2", "ann", True, True),
@@ -42,17 +42,8 @@ def test_an_open_warehouse_keeps_seeing_the_state_it_was_opened_in(tmp_path: Pat
     ingest_events(tmp_path, wire("1", userId="ann"))
     reader = warehouse_in(tmp_path)
     ingest_events(tmp_path, wire("2", userId="ann"))
-    assert rows(reader.events(), c.MESSAGE_ID) == [("1",)]
-    assert rows(warehouse_in(tmp_path).events(), c.MESSAGE_ID) == [("1",), ("2",)]
-
-
-def test_times_are_utc_and_memory_is_bounded_and_spills_at_home(tmp_path: Path) -> None:
-    connection = open_warehouse(load_settings(home=tmp_path, memory_mib=300)).connection
-    asked = "SELECT current_setting('TimeZone'), current_setting('memory_limit'), current_setting('temp_directory')"
-    zone, memory, folder = connection.raw_sql(asked).fetchone()
-    assert zone == "UTC"
-    assert memory.startswith("300")
-    assert Path(folder).parent == tmp_path
+    assert rows(views.events(reader), c.MESSAGE_ID) == [("1",)]
+    assert rows(views.events(warehouse_in(tmp_path)), c.MESSAGE_ID) == [("1",), ("2",)]
 
 
 def test_an_unknown_scheme_lists_those_there_are(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contracts import columns as c
 from contracts.event_log import LogRecord, open_event_log
 from contracts.settings import Settings
 from pipelines.ingest.ingest import ingest
+from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import open_warehouse
 from tests.pipelines.wire import NOW, bought, rows, settings_in, write_events
 
@@ -42,7 +43,7 @@ def test_only_live_events_with_a_rate_now_are_read_again_and_leave_the_quarantin
     }
     assert again.total.adds_up
     warehouse = open_warehouse(after)
-    assert rows(warehouse.events(), c.MESSAGE_ID, c.PRICE, c.SOURCE) == [("live", 5.0, "key:shop")]
+    assert rows(views.events(warehouse), c.MESSAGE_ID, c.PRICE, c.SOURCE) == [("live", 5.0, "key:shop")]
     left = [json.loads(raw)["messageId"] for (raw,) in rows(warehouse.quarantine(), c.RAW) if raw != "{"]
     assert sorted(left) == ["filed", "other"]
     assert ingest(after, now=NOW).total.received == 0

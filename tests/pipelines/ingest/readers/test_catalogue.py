@@ -10,8 +10,9 @@ import pytest
 from contracts import columns as c
 from contracts.errors import InputError
 from pipelines.ingest.ingest import ingest
+from pipelines.ingest.readers.catalogue import read_catalogue
 from pipelines.ingest.report import Counts
-from pipelines.warehouse.catalogue import read_catalogue
+from pipelines.warehouse import views
 from tests.pipelines.wire import NOW, bought, ingest_events, rows, settings_in, track, warehouse_in
 
 
@@ -25,7 +26,7 @@ def ingest_catalogue(home: Path, content: str, name: str = "catalogue.csv") -> C
 
 
 def items(home: Path, *names: str) -> list[tuple[Any, ...]]:
-    return rows(warehouse_in(home).catalogue(), c.ITEM_ID, *names)
+    return rows(views.catalogue(warehouse_in(home)), c.ITEM_ID, *names)
 
 
 def test_events_name_the_items_and_their_last_word_counts(tmp_path: Path) -> None:
@@ -157,4 +158,4 @@ def test_a_catalogue_without_item_ids_is_refused(tmp_path: Path) -> None:
 
 def test_an_empty_warehouse_has_an_empty_catalogue(tmp_path: Path) -> None:
     assert items(tmp_path) == []
-    assert warehouse_in(tmp_path).catalogue().schema().names == tuple(c.CATALOGUE.names)
+    assert views.catalogue(warehouse_in(tmp_path)).schema().names == tuple(c.CATALOGUE.names)

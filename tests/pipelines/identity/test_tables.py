@@ -1,11 +1,12 @@
 from pathlib import Path
 
 from contracts import columns as c
+from pipelines.warehouse import views
 from tests.pipelines.wire import ingest_events, rows, warehouse_in, wire
 
 
 def customers(home: Path) -> dict[str, str]:
-    return dict(rows(warehouse_in(home).events(), c.MESSAGE_ID, c.CUSTOMER_ID))
+    return dict(rows(views.events(warehouse_in(home)), c.MESSAGE_ID, c.CUSTOMER_ID))
 
 
 def test_an_identity_that_becomes_known_late_reaches_the_events_of_before(tmp_path: Path) -> None:
@@ -23,4 +24,4 @@ def test_what_a_replaced_event_had_linked_is_forgotten(tmp_path: Path) -> None:
         ingest_events(home, wire("0", anonymousId="a"), events[0])
         ingest_events(home, events[1])
     assert customers(tmp_path / "x") == customers(tmp_path / "y")
-    assert rows(warehouse_in(tmp_path / "x").identities()) == rows(warehouse_in(tmp_path / "y").identities())
+    assert rows(warehouse_in(tmp_path / "x").identity_map()) == rows(warehouse_in(tmp_path / "y").identity_map())

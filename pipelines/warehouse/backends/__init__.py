@@ -1,0 +1,1 @@
+"""The engines that can read and write the warehouse, one module each."""

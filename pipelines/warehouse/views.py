@@ -1,0 +1,59 @@
+"""What readers see of the stored tables: events with their customers, the catalogue, and one currency for both."""
+
+import ibis
+
+from contracts import columns as c
+from pipelines.warehouse.catalogue import catalogue_of_events, merged_catalogue
+from pipelines.warehouse.currency import AcceptedCurrencies, converted, daily_rates, stated_currencies, store_currency
+from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
+from pipelines.warehouse.warehouse import Warehouse
+
+
+def events(warehouse: Warehouse) -> ibis.Table:
+    """Every stored line with its customer: `columns.EVENTS`, all amounts in the store's currency.
+
+    Raises SettingsError where an exchange rate is missing.
+    """
+    joined = with_customer(_lines_in_one_currency(warehouse), warehouse.identity_map())
+    return warehouse.connection.create_view("events", joined.select(c.EVENTS.names), overwrite=True)
+
+
+def catalogue(warehouse: Warehouse) -> ibis.Table:
+    """Every item of any product line or catalogue file: `columns.CATALOGUE`, computed once for each call.
+
+    The catalogue file's values take precedence; where it has none, the values that events stated last are used.
+    Raises SettingsError where an exchange rate is missing.
+    """
+    return warehouse.cache(
+        merged_catalogue(warehouse.table("catalogue"), catalogue_of_events(_lines_in_one_currency(warehouse)))
+    )
+
+
+def currency(warehouse: Warehouse) -> str | None:
+    """The store's currency: the setting, else the one that its events state; None before any event states one.
+
+    Raises SettingsError where the events state several and the setting is missing.
+    """
+    return store_currency(stated_currencies(warehouse.lines()), warehouse.rates)
+
+
+def accepted_currencies(warehouse: Warehouse) -> AcceptedCurrencies:
+    """The currencies that new events may state."""
+    return AcceptedCurrencies(currency(warehouse), warehouse.rates.first_days())
+
+
+def with_customer(table: ibis.Table, identity_map: ibis.Table) -> ibis.Table:
+    """The table with the columns of the identity map for each row: by the user id, else by the anonymous id."""
+    keyed = table.mutate(
+        **{IS_USER_ID: table[c.USER_ID].notnull(), PERSON_ID: ibis.coalesce(table[c.USER_ID], table[c.ANONYMOUS_ID])}
+    )
+    return keyed.left_join(identity_map, [IS_USER_ID, PERSON_ID]).drop(IS_USER_ID, PERSON_ID)
+
+
+def _lines_in_one_currency(warehouse: Warehouse) -> ibis.Table:
+    lines = warehouse.lines()
+    stated = stated_currencies(lines)
+    rates = daily_rates(stated, warehouse.rates)
+    if not rates.num_rows:
+        return lines
+    return converted(lines, warehouse.register(rates), str(store_currency(stated, warehouse.rates)))
