@@ -12,7 +12,8 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import FamilyKind, Replay
 from contracts.progress import Progress, silent
-from pipelines.families.snapshots import CustomerHistory, SharedHistory
+from pipelines.families.run_cache import RunCache
+from pipelines.families.snapshots import CustomerHistory
 
 Metrics = dict[str, float | None]  # None: not defined on this data, for example an AUC of one class
 
@@ -47,13 +48,14 @@ class TrainingData:
     threads: int = 2
     progress: Progress = silent
     previous: PreviousFit | None = None
-    others: Mapping[str, Any] = field(default_factory=dict)  # every family's parameters, by its name
-    shared: SharedHistory = field(default_factory=SharedHistory)
+    required: Mapping[str, Any] = field(default_factory=dict)  # parameters of the families that this one requires
+    cache: RunCache = field(default_factory=RunCache)  # shared by all families of the run
 
     @property
     def history(self) -> CustomerHistory:
-        """What the customers did, fetched once for all families that are given the same `shared`."""
-        return self.shared.of(self.events, self.as_of)
+        """What the customers did, fetched once in a run."""
+        key = (CustomerHistory, self.as_of)
+        return self.cache.once(key, lambda: CustomerHistory(self.events, self.as_of), (self.events,))
 
 
 @dataclass(frozen=True)
@@ -100,3 +102,4 @@ class Family:
     parameters: type  # a frozen dataclass: every parameter, once, with its default
     backtest: Callable[[TrainingData], Backtest]
     fit: Callable[[TrainingData], FittedFamily]
+    requires: tuple[str, ...] = ()  # families whose parameters it reads, and whose fits it shares

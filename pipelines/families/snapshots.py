@@ -146,19 +146,6 @@ class CustomerHistory:
         return StandingQuery(self._events.get_backend(), 2, written, [c.CUSTOMER_ID, c.DAY])
 
 
-class SharedHistory:
-    """The customers' history for families that are trained one after another: kept until another one is asked for."""
-
-    def __init__(self) -> None:
-        self._kept: CustomerHistory | None = None
-
-    def of(self, events: ibis.Table, as_of: datetime) -> CustomerHistory:
-        """The history of these events before `as_of`."""
-        if self._kept is None or self._kept.events is not events or self._kept.as_of != as_of:
-            self._kept = CustomerHistory(events, as_of)
-        return self._kept
-
-
 def _order_days(placed: ibis.Table) -> ibis.Table:
     days = placed.mutate((placed[ORDERED_AT].epoch_seconds() // DAY_SECONDS).cast("int64").name(c.DAY))
     return days.group_by(c.CUSTOMER_ID, c.DAY).agg(

@@ -23,7 +23,7 @@ from models.trends.evaluation import LaterWeeks, later_weeks, naive_calls, naive
 from models.trends.model import INTERVAL, LEAST_WEEKS, PERCENT_WEEKS, TrendParameters, Trends, find_trends, percent
 from models.trends.seasonality import SEASON_SOURCES
 from models.trends.weekly_sales import WEEK_DAYS, category_weeks, weekly
-from pipelines.families.demand.fit import demand_parameters
+from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.panel_builder import midnight, store_demand
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 
@@ -107,6 +107,7 @@ TRENDS: Final = Family(
     parameters=TrendParameters,
     backtest=backtest,
     fit=fit,
+    requires=(DEMAND.name,),
 )
 
 
@@ -162,7 +163,7 @@ def _weekly_store(data: TrainingData, held_out_weeks: int) -> WeeklyStore:
     parameters: TrendParameters = data.parameters
     data.progress("trends: reading orders")
     days = parameters.history_weeks * WEEK_DAYS
-    wanted = replace(demand_parameters(data), frequency="day", horizon=None, by_channel=False, history=days)
+    wanted = replace(data.required[DEMAND.name], frequency="day", horizon=None, by_channel=False, history=days)
     demand = store_demand(data, wanted, data.as_of)
     units, exposure = weekly(demand.panel.units, demand.panel.is_known)
     weeks, needed = units.shape[1], LEAST_WEEKS + held_out_weeks

@@ -19,7 +19,7 @@ from contracts.settings import Settings
 from pipelines.campaigns.holdout import campaigns
 from pipelines.families.family import Backtest, Family, PreviousFit, TrainingData
 from pipelines.families.registry import FAMILIES
-from pipelines.families.snapshots import SharedHistory
+from pipelines.families.run_cache import RunCache
 from pipelines.training.challengers import Candidate, CandidateStore
 from pipelines.training.gate import Verdict, judge
 from pipelines.training.tracking import Tracker
@@ -42,12 +42,12 @@ class Outcome:
 
 
 class _Tables(NamedTuple):
-    """What all families look at, opened once."""
+    """What all families look at, opened once, and what they share."""
 
     events: ibis.Table
     catalogue: ibis.Table
     campaigns: ibis.Table
-    history: SharedHistory
+    cache: RunCache
 
 
 def evaluate(
@@ -87,6 +87,10 @@ def family_parameters(family: Family, overrides: dict[str, Any]) -> Any:
         raise SettingsError(f"families.{family.name}: {error}") from None
 
 
+def _parameters(family: Family, settings: Settings) -> Any:
+    return family_parameters(family, settings.families.get(family.name, {}))
+
+
 def _each_family(
     settings: Settings, names: Sequence[str], as_of: datetime | None, progress: Progress, *, keep: bool
 ) -> list[Outcome]:
@@ -103,7 +107,7 @@ def _each_family(
 
 def _tables(settings: Settings, warehouse: Warehouse) -> _Tables:
     return _Tables(
-        views.events(warehouse), views.catalogue(warehouse), warehouse.register(campaigns(settings)), SharedHistory()
+        views.events(warehouse), views.catalogue(warehouse), warehouse.register(campaigns(settings)), RunCache()
     )
 
 
@@ -142,14 +146,14 @@ def _one_family(
         events=tables.events,
         catalogue=tables.catalogue,
         campaigns=tables.campaigns,
-        shared=tables.history,
         as_of=as_of,
-        parameters=family_parameters(family, settings.families.get(family.name, {})),
+        parameters=_parameters(family, settings),
         seed=settings.seed,
         threads=settings.threads,
         progress=progress,
         previous=_previous_fit(served, family.name),
-        others={name: family_parameters(each, settings.families.get(name, {})) for name, each in FAMILIES.items()},
+        required={name: _parameters(FAMILIES[name], settings) for name in family.requires},
+        cache=tables.cache,
     )
     log.info("%s: parameters %s", family.name, dataclasses.asdict(data.parameters))
     try:

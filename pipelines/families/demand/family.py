@@ -66,7 +66,7 @@ def backtest(data: TrainingData) -> Backtest:
 def fit(data: TrainingData) -> FittedFamily:
     """Fit on every whole period before `as_of` and forecast those from then on."""
     data.progress("demand: fitting on everything")
-    fitted = fitted_demand(data)
+    fitted = fitted_demand(data, data.parameters)
     table = _item_table(fitted)
     return FittedFamily(
         write_files=lambda folder: _write_files(folder, fitted, data.parameters),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from pipelines.families.demand.panel_builder import StoreDemand, of_items, store
 from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.family import TrainingData
 
-MODELS_KEPT: Final = 2  # one that was fitted before a test window, and one that was fitted on everything
 RATIO_LIMITS: Final = (0.2, 5.0)  # where a mean is next to nothing, its quantiles must not explode
 
 
@@ -44,45 +43,17 @@ class FittedDemand:
         return self.demand.end
 
 
-class _Key(NamedTuple):
-    """What a fit depends on; the events are held, so that no other table takes their identity."""
+def fitted_demand(data: TrainingData, parameters: StoreDemandParameters) -> FittedDemand:
+    """Fit on every whole period before `data.as_of` and forecast from then on; once in a run.
 
-    events: object
-    catalogue: object
-    rest: tuple[object, ...]
-
-
-class _Last:
-    """The fit that was made last: families of one training run share it, as they look at the same tables."""
-
-    key: _Key | None = None
-    fitted: FittedDemand | None = None
-
-
-class _Models:
-    """The last models of items, the latest one last: what one family was judged by serves the next one, too."""
-
-    by_key: Final[dict[tuple[object, ...], DemandModel]] = {}
-
-
-def demand_parameters(data: TrainingData) -> StoreDemandParameters:
-    """The parameters of demand as the shop set them, or the defaults where another family's data do not carry them."""
-    if isinstance(data.parameters, StoreDemandParameters):
-        return data.parameters
-    told = data.others.get("demand")
-    return told if isinstance(told, StoreDemandParameters) else StoreDemandParameters()
-
-
-def fitted_demand(data: TrainingData, parameters: StoreDemandParameters | None = None) -> FittedDemand:
-    """Fit on every whole period before `data.as_of` and forecast from then on; asked again, the same fit.
-
-    `parameters` are those of the demand family where None. Raises NotEnoughData and SettingsError.
+    Raises NotEnoughData and SettingsError.
     """
-    wanted = demand_parameters(data) if parameters is None else parameters
-    key = _Key(data.events, data.catalogue, (data.as_of, wanted, data.seed, data.threads))
-    if _Last.fitted is None or not _is_same(_Last.key, key):
-        _Last.key, _Last.fitted = key, fit_store(store_demand(data, wanted, data.as_of), wanted, data)
-    return _Last.fitted
+    key = (FittedDemand, data.as_of, parameters, data.seed, data.threads)
+
+    def fit() -> FittedDemand:
+        return fit_store(store_demand(data, parameters, data.as_of), parameters, data)
+
+    return data.cache.once(key, fit, (data.events, data.catalogue))
 
 
 def fit_store(demand: StoreDemand, parameters: StoreDemandParameters, data: TrainingData) -> FittedDemand:
@@ -119,16 +90,15 @@ def _ratio(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
 
 
 def fit_store_demand(demand: StoreDemand, parameters: StoreDemandParameters, data: TrainingData) -> DemandModel:
-    """The model alone; of the same demand of items with the same settings the same one, without fitting it again."""
+    """The model alone; for the same panel, settings and seed it is fitted once in a run."""
     wanted = parameters.of_model()
-    if demand.channels:  # no other family asks for these
+
+    def fit() -> DemandModel:
         return fit_demand(demand.panel, wanted, data.seed, data.threads, data.progress)
-    key, kept = (_digest(demand.panel), wanted, data.seed, data.threads), _Models.by_key
-    model = kept.pop(key) if key in kept else None
-    kept[key] = model or fit_demand(demand.panel, wanted, data.seed, data.threads, data.progress)
-    while len(kept) > MODELS_KEPT:
-        del kept[next(iter(kept))]
-    return kept[key]
+
+    if demand.channels:  # no other family asks for these
+        return fit()
+    return data.cache.once((DemandModel, _digest(demand.panel), wanted, data.seed, data.threads), fit)
 
 
 def past_forecasts(model: DemandModel, panel: Panel) -> list[PastForecast]:
@@ -152,9 +122,3 @@ def _digest(panel: Panel) -> bytes:
             digest.update(repr((kind, name, values.dtype.str, values.shape)).encode())
             digest.update(np.ascontiguousarray(values).data)
     return digest.digest()
-
-
-def _is_same(before: _Key | None, key: _Key) -> bool:
-    if before is None:
-        return False
-    return before.events is key.events and before.catalogue is key.catalogue and before.rest == key.rest

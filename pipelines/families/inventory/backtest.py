@@ -24,7 +24,8 @@ from models.inventory.lead_time_demand import forecast_belief
 from models.inventory.safety_stock import USUAL, NormalDemand, safety_stock_demand
 from models.inventory.simulation import ReplayTerms
 from models.inventory.terms import InventoryParameters
-from pipelines.families.demand.fit import demand_parameters, fit_store_demand
+from pipelines.families.demand.family import DEMAND
+from pipelines.families.demand.fit import fit_store_demand
 from pipelines.families.demand.panel_builder import StoreDemand, midnight, store_demand
 from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.family import Backtest, TrainingData
@@ -58,13 +59,6 @@ class Replayed:
         return self.metrics[policy]["total_cost"]
 
 
-class _Last:
-    """The replay that was made last: the family is judged by it, and then fitted in the way that it shows."""
-
-    data: TrainingData | None = None
-    replayed: Replayed | None = None
-
-
 def backtest(data: TrainingData) -> Backtest:
     """The policy that would have cost least, beside the cheapest of the textbook's usual ways."""
     found = replayed(data)
@@ -84,21 +78,13 @@ def backtest(data: TrainingData) -> Backtest:
 
 
 def replayed(data: TrainingData) -> Replayed:
-    """Replay all policies at the store's own terms, with one model, fitted before the window; asked again, the same.
+    """Replay all policies at the store's own terms, with one model, fitted before the window; once in a run.
 
     At each review all see what was sold until then. Costs are in the currency of the prices, or per unit where no
     price is known. Raises NotEnoughData.
     """
-    if _Last.replayed is None or not _is_same(_Last.data, data):
-        _Last.data, _Last.replayed = data, _replayed(data)
-    return _Last.replayed
-
-
-def _is_same(before: TrainingData | None, data: TrainingData) -> bool:
-    if before is None or before.events is not data.events or before.catalogue is not data.catalogue:
-        return False
-    told = [(each.as_of, each.parameters, demand_parameters(each), each.seed) for each in (before, data)]
-    return bool(told[0] == told[1])
+    key = (Replayed, data.as_of, data.parameters, daily_parameters(data), data.seed)
+    return data.cache.once(key, lambda: _replayed(data), (data.events, data.catalogue))
 
 
 def _replayed(data: TrainingData) -> Replayed:
@@ -130,7 +116,7 @@ def _replayed(data: TrainingData) -> Replayed:
 
 def daily_parameters(data: TrainingData) -> StoreDemandParameters:
     """The parameters of demand, by the day even where the shop looks at weeks or months: orders have days."""
-    wanted = demand_parameters(data)
+    wanted: StoreDemandParameters = data.required[DEMAND.name]
     return wanted if wanted.frequency == "day" else replace(wanted, frequency="day", horizon=None, history=None)
 
 

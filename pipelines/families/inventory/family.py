@@ -14,6 +14,7 @@ from contracts.bundle import Replay
 from models.inventory.alerts import ALERTS, inventory_alerts
 from models.inventory.policy import NEVER, InventoryPlan, days_protected, plan_inventory
 from models.inventory.terms import InventoryParameters, ItemTerms
+from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.fit import fitted_demand
 from pipelines.families.demand.panel_builder import TOLD_LATE, of_items
 from pipelines.families.family import Family, FittedFamily, Gate, TrainingData
@@ -92,6 +93,7 @@ INVENTORY: Final = Family(
     parameters=InventoryParameters,
     backtest=backtest,
     fit=fit,
+    requires=(DEMAND.name,),
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED
 from models.customers.cadence import CadenceParameters
-from pipelines.families.snapshots import CustomerHistory, SharedHistory, Snapshot
+from pipelines.families.snapshots import CustomerHistory, Snapshot
 from pipelines.features.orders import DAY_SECONDS
 from tests.worlds import day, events_table, order
 
@@ -79,16 +79,6 @@ def test_an_order_counts_at_the_instants_at_which_it_stands_whatever_was_asked_b
     }
     assert known.order_days(day(45), since=day(20))[c.CUSTOMER_ID].to_pylist() == ["ann", "bob"]
     assert [known.snapshot(day(at)).features.shape[0] for at in (5, 15, 30)] == [0, 1, 2]
-
-
-def test_families_that_ask_for_the_same_events_and_instant_share_a_history_and_no_others_do() -> None:
-    shared, rows = SharedHistory(), rows_of({"ann": (1, 9)})
-    events, others = ibis.memtable(events_table(rows)), ibis.memtable(events_table(rows[:1]))
-    kept = shared.of(events, day(20))
-    assert shared.of(events, day(20)) is kept
-    assert shared.of(events, day(5)).order_days(day(20)).num_rows == 1
-    assert shared.of(others, day(20)).order_days(day(20)).num_rows == 1
-    assert shared.of(events, day(20)).order_days(day(20)).num_rows == 2
 
 
 def test_the_horizon_is_a_high_quantile_of_the_gaps() -> None:

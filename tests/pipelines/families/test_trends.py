@@ -49,17 +49,23 @@ def training_data(units: np.ndarray, **parameters: Any) -> TrainingData:
         as_of=day(units.shape[1] + 0.3),
         parameters=TrendParameters(**parameters),
         threads=1,
+        required={"demand": StoreDemandParameters()},
     )
 
 
 @cache
+def base() -> TrainingData:
+    return training_data(sold_units())
+
+
+@cache
 def judged() -> Backtest:
-    return TRENDS.backtest(training_data(sold_units()))
+    return TRENDS.backtest(base())
 
 
 @cache
 def fitted() -> FittedFamily:
-    return TRENDS.fit(training_data(sold_units()))
+    return TRENDS.fit(base())
 
 
 def table() -> pa.Table:
@@ -117,7 +123,7 @@ def test_an_item_too_new_has_no_trend() -> None:
 
 
 def test_it_reads_demand_as_the_shop_told_the_demand_family_to() -> None:
-    told = replace(training_data(sold_units()), others={"demand": StoreDemandParameters(calendar="not-there.csv")})
+    told = replace(training_data(sold_units()), required={"demand": StoreDemandParameters(calendar="not-there.csv")})
     with pytest.raises(SettingsError, match=r"not-there\.csv"):
         TRENDS.fit(told)
 

@@ -17,7 +17,7 @@ from models.demand.classification import CLASSES
 from models.demand.forecast import DemandForecast
 from pipelines.families.demand.bundle_files import forecast_table, levels_table
 from pipelines.families.demand.family import DEMAND
-from pipelines.families.demand.fit import FittedDemand, coherent, demand_parameters, fit_store_demand, fitted_demand
+from pipelines.families.demand.fit import FittedDemand, coherent, fit_store_demand, fitted_demand
 from pipelines.families.demand.panel_builder import store_demand
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from serving.answers.forecasts.hierarchy import LevelForecasts
@@ -51,10 +51,14 @@ def fitted() -> FittedFamily:
     return DEMAND.fit(base())
 
 
+def forecast_of(data: TrainingData) -> FittedDemand:
+    return fitted_demand(data, data.parameters)
+
+
 @cache
 def of_channels() -> FittedDemand:
     both = np.stack([sales(rates(ITEMS, DAYS)), sales(rates(ITEMS, DAYS), seed=2)])
-    return fitted_demand(training_data(both, DAYS, channels=("email", "search"), by_channel=True))
+    return forecast_of(training_data(both, DAYS, channels=("email", "search"), by_channel=True))
 
 
 def test_it_beats_its_baseline_on_a_later_window() -> None:
@@ -140,7 +144,7 @@ def doubled(levels: pa.Table, level: str) -> pa.Table:
 
 def test_means_of_the_store_its_categories_and_channels_are_those_of_the_items_on_every_day() -> None:
     for found, known in (
-        (fitted_demand(base()), ["total", "category"]),
+        (forecast_of(base()), ["total", "category"]),
         (of_channels(), ["total", "category", "channel"]),
     ):
         levels = levels_table(found.demand, found.levels, found.by_level)
@@ -179,14 +183,6 @@ def test_its_replays_are_rows_of_its_table() -> None:
     for replay in fitted().replays:
         assert replay.route == "item"
         assert replay.expected == rows[replay.request[c.ITEM_ID]]
-
-
-def test_a_fit_is_shared_by_families_that_look_at_the_same_and_by_no_others() -> None:
-    first = fitted_demand(base())
-    assert fitted_demand(replace(base(), parameters="another family's"), demand_parameters(base())) is first
-    other = replace(base(), as_of=day(DAYS - 1))
-    assert fitted_demand(other) is not first
-    assert fitted_demand(other).end == np.datetime64(day(DAYS - 1).date())
 
 
 def test_a_fit_needs_no_window_to_be_judged_on() -> None:
@@ -249,7 +245,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
 
 @pytest.fixture(scope="module")
 def found(planted: Planted) -> FittedDemand:
-    return fitted_demand(planted.data())
+    return forecast_of(planted.data())
 
 
 def shares(values: np.ndarray) -> float:
@@ -313,7 +309,7 @@ def test_units_that_scale_scale_the_forecast() -> None:
     data = training_data(5 * sales(rates(ITEMS, DAYS)), DAYS + 0.3)
     demand = store_demand(data, data.parameters, data.as_of)
     mean = fit_store_demand(demand, data.parameters, data).predict(demand.panel).mean
-    np.testing.assert_allclose(mean, 5 * fitted_demand(base()).forecast.mean, rtol=0.02, atol=1e-3)
+    np.testing.assert_allclose(mean, 5 * forecast_of(base()).forecast.mean, rtol=0.02, atol=1e-3)
 
 
 def test_items_of_channels_are_the_sums_of_their_channels() -> None:

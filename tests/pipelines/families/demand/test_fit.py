@@ -1,4 +1,4 @@
-"""A fit that another family of the same run has made already is not made again."""
+"""Within a run each fit is made once, whichever family asks; two runs share nothing."""
 
 from dataclasses import replace
 
@@ -7,10 +7,11 @@ import pytest
 import pipelines.families.demand.fit as demand_fit
 from models.demand.model import fit_demand
 from pipelines.families.demand.family import DEMAND
-from pipelines.families.demand.fit import fit_store_demand
+from pipelines.families.demand.fit import fit_store_demand, fitted_demand
 from pipelines.families.demand.panel_builder import store_demand
 from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.inventory.family import INVENTORY
+from pipelines.families.run_cache import RunCache
 from tests.pipelines.families.inventory.test_family import TERMS, sold_units, training_data
 
 FEW = StoreDemandParameters(rounds=20)
@@ -30,7 +31,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_inventory_is_judged_and_planned_by_the_models_of_the_demand_family(counted: list[int]) -> None:
-    data = replace(training_data(sold_units()), seed=11, others={"demand": FEW})
+    data = replace(training_data(sold_units()), seed=11, required={"demand": FEW})
     of_demand = replace(data, parameters=FEW)
     DEMAND.backtest(of_demand)
     DEMAND.fit(of_demand)
@@ -38,6 +39,15 @@ def test_inventory_is_judged_and_planned_by_the_models_of_the_demand_family(coun
     of_inventory = replace(data, parameters=TERMS)
     INVENTORY.backtest(of_inventory)
     INVENTORY.fit(of_inventory)
+    assert len(counted) == 2
+
+
+def test_two_runs_share_no_fit(counted: list[int]) -> None:
+    data = replace(training_data(sold_units()), parameters=FEW)
+    first = fitted_demand(data, FEW)
+    assert fitted_demand(replace(data, parameters=TERMS), FEW) is first
+    assert len(counted) == 1
+    assert fitted_demand(replace(data, cache=RunCache()), FEW) is not first
     assert len(counted) == 2
 
 
@@ -52,4 +62,3 @@ def test_another_past_another_seed_or_other_settings_are_fitted_anew(counted: li
     units[0, 0] += 1
     fit_store_demand(replace(demand, panel=replace(demand.panel, units=units)), FEW, data)
     assert len(counted) == 4
-    assert fit_store_demand(demand, FEW, data) is not first  # only the last two are kept

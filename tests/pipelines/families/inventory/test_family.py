@@ -17,6 +17,7 @@ from contracts.errors import NotEnoughData
 from models.inventory.alerts import ALERTS
 from models.inventory.safety_stock import USUAL, safety_stock_demand
 from models.inventory.terms import InventoryParameters
+from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.inventory.backtest import FORECAST
 from pipelines.families.inventory.family import INVENTORY, stock_on_hand
@@ -65,17 +66,23 @@ def training_data(
         as_of=day(as_of),
         parameters=parameters,
         threads=1,
+        required={"demand": StoreDemandParameters()},
     )
 
 
 @cache
+def base() -> TrainingData:
+    return training_data(sold_units())
+
+
+@cache
 def judged() -> Backtest:
-    return INVENTORY.backtest(training_data(sold_units()))
+    return INVENTORY.backtest(base())
 
 
 @cache
 def fitted() -> FittedFamily:
-    return INVENTORY.fit(training_data(sold_units()))
+    return INVENTORY.fit(base())
 
 
 def rows() -> list[dict[str, Any]]:
