@@ -1,11 +1,11 @@
-"""What models of purchase histories alone expect of each customer: the ground that the other models build on.
+"""A buy-till-you-die (BTYD) forecast of each customer, from the purchase history alone.
 
-They know nothing but when the orders were and what they were worth, and hold for any horizon, also for one that is
-longer than the past; what else is known of a customer is learned on top of them.
+It uses only the times and values of the orders, and holds for any horizon, also for one longer than the history. The
+churn and lifetime-value models use it as features, and correct it.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from scipy.special import expit
@@ -17,29 +17,30 @@ from models.customers.purchase_history import PurchaseHistory
 
 PARETO_NBD: Final = "pareto_nbd"
 MBG_NBD: Final = "mbg_nbd"
-FORMS: Final = (PARETO_NBD, MBG_NBD)
+MODEL_NAMES: Final = (PARETO_NBD, MBG_NBD)
 MAX_FITTED: Final = 20_000  # customers; four parameters need no more
-FEW: Final = 300  # customers; below, a prior keeps the parameters sane
-PRIOR_SPREAD: Final = 1.0
-# Of the likelihood of all customers. Likelihoods that hardly differ extrapolate very differently; this leans towards
-# slowly thinning tails of loyal customers, which earlier periods bear out (it is chosen on those).
-LEAN: Final = 2e-4
-LEAN_AGE_SHARE: Final = 1 / 40  # of the longest age: the time scale that the lean is towards
-LEAST: Final = 1e-6  # no history makes an order certain or impossible
+FEW_CUSTOMERS: Final = 300  # below, a prior regularises the parameters
+PRIOR_STD: Final = 1.0
+# Weight per customer of the prior that always regularises Pareto/NBD (chosen on earlier periods). Parameters of almost
+# equal likelihood extrapolate very differently; this prior prefers loyal customers who become inactive slowly.
+PRIOR_WEIGHT: Final = 2e-4
+PRIOR_AGE_SHARE: Final = 1 / 40  # of the greatest age: the time scale of that prior
+MIN_PROBABILITY: Final = 1e-6  # no history makes an order certain or impossible
+MIN_ORDERS: Final = 1e-6
 
 
 @dataclass(frozen=True)
-class PurchaseOutlook:
-    """Expectations of one horizon, each (customers,)."""
+class BTYDForecast:
+    """A forecast of one horizon, each (customers,)."""
 
     probability: np.ndarray  # of at least one order
-    alive: np.ndarray  # P(still a customer)
+    alive: np.ndarray  # P(active now)
     orders: np.ndarray
-    order_value: np.ndarray  # mean value of the orders to come
+    order_value: np.ndarray  # mean value of the future orders
 
     @property
-    def habits(self) -> np.ndarray:
-        """As numbers for models (customers, 3): log-odds of an order, of being a customer, logarithm of the orders."""
+    def features(self) -> np.ndarray:
+        """Features for other models, (customers, 3): log-odds of an order and of being active, log of the orders."""
         return np.column_stack([_log_odds(self.probability), _log_odds(self.alive), np.log(self.orders)])
 
     @property
@@ -48,68 +49,52 @@ class PurchaseOutlook:
 
     @property
     def spread_probability(self) -> np.ndarray:
-        """P(an order) if the orders fell on more customers, (customers,).
+        """P(an order) if the orders were spread over more customers, (customers,).
 
-        Purchase models foresee the number of orders better than on how few customers they fall: this is midway, in
-        log-odds, between what they say and what it were if each customer's orders came at random.
+        BTYD models predict the number of orders better than their concentration on few customers. In log-odds, this is
+        the mean of the forecast and of the probability that Poisson orders would have.
         """
-        at_random = self.orders + np.log(-np.expm1(-self.orders))
-        probability: np.ndarray = expit((self.log_odds + at_random) / 2)
-        return probability
+        poisson = self.orders + np.log(-np.expm1(-self.orders))
+        return np.asarray(expit((self.log_odds + poisson) / 2))
 
-    def taken(self, rows: np.ndarray) -> Self:
+    def subset(self, rows: np.ndarray) -> Self:
         """The customers in these rows."""
         return type(self)(self.probability[rows], self.alive[rows], self.orders[rows], self.order_value[rows])
 
 
 @dataclass(frozen=True)
-class PurchaseModels:
-    """How often customers order (Pareto/NBD or MBG/NBD), and how dear (Gamma-Gamma); times are in days."""
+class BTYDModel:
+    """How often customers order (Pareto/NBD or MBG/NBD), and for how much (Gamma-Gamma); times are in days."""
 
-    ordering: ParetoNBD | BGNBD
-    values: GammaGamma | None  # None where no order was worth anything
+    purchases: ParetoNBD | BGNBD
+    order_values: GammaGamma | None  # None where no order had a value
 
     @classmethod
-    def fit(cls, history: PurchaseHistory, form: str = PARETO_NBD) -> Self:
-        """Fit to at most MAX_FITTED customers, evenly picked; of a few customers, a prior is taken into account."""
-        assert form in FORMS
-        fitted = history.take(np.unique(np.linspace(0, len(history) - 1, MAX_FITTED).astype(np.int64)))
-        prior = PRIOR_SPREAD if len(fitted) < FEW else None
-        ordering: ParetoNBD | BGNBD
-        if form == PARETO_NBD:
-            scale = max(float(fitted.age.max()) * LEAN_AGE_SHARE, 1.0)
-            ordering = ParetoNBD.fit(fitted, prior, LEAN, scale)
+    def fit(cls, history: PurchaseHistory, model_name: str = PARETO_NBD) -> Self:
+        """Fit to at most MAX_FITTED customers, evenly picked; with a prior where there are few."""
+        assert model_name in MODEL_NAMES
+        fitted = history.subset(np.unique(np.linspace(0, len(history) - 1, MAX_FITTED).astype(np.int64)))
+        prior_std = PRIOR_STD if len(fitted) < FEW_CUSTOMERS else None
+        purchases: ParetoNBD | BGNBD
+        if model_name == PARETO_NBD:
+            scale = max(float(fitted.age.max()) * PRIOR_AGE_SHARE, 1.0)
+            purchases = ParetoNBD.fit(fitted, prior_std, PRIOR_WEIGHT, scale)
         else:
-            ordering = BGNBD.fit(fitted, modified=True, prior_spread=prior)
+            purchases = BGNBD.fit(fitted, modified=True, prior_std=prior_std)
         has_value = bool((fitted.mean_value > 0).any())
-        return cls(ordering, GammaGamma.fit(fitted.orders, fitted.mean_value, prior) if has_value else None)
+        return cls(purchases, GammaGamma.fit(fitted.orders, fitted.mean_value, prior_std) if has_value else None)
 
-    def outlook(self, history: PurchaseHistory, horizon_days: float) -> PurchaseOutlook:
-        """What to expect within the horizon; customers of the same history are computed once."""
+    def predict(self, history: PurchaseHistory, horizon_days: float) -> BTYDForecast:
+        """Forecast the horizon; customers with equal histories are computed once."""
         distinct, row, _ = history.distinct()
-        probability = np.clip(self.ordering.probability(distinct, horizon_days), LEAST, 1 - LEAST)
-        alive = np.clip(self.ordering.p_alive(distinct), LEAST, 1 - LEAST)
-        orders = np.maximum(self.ordering.expected_orders(distinct, horizon_days), LEAST)
+        probability = np.clip(self.purchases.probability(distinct, horizon_days), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+        alive = np.clip(self.purchases.p_alive(distinct), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+        orders = np.maximum(self.purchases.expected_orders(distinct, horizon_days), MIN_ORDERS)
         value = np.zeros(len(history))
-        if self.values is not None:
-            value = self.values.expected_value(history.orders, history.mean_value)
-        return PurchaseOutlook(probability[row], alive[row], orders[row], value)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "ordering": self.ordering.to_json(),
-            "values": None if self.values is None else self.values.to_json(),
-        }
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Self:
-        """What `to_json` gave."""
-        ordering = stored["ordering"]
-        form = ParetoNBD if ordering["model"] == PARETO_NBD else BGNBD
-        values = None if stored["values"] is None else GammaGamma.from_json(stored["values"])
-        return cls(form.from_json(ordering), values)
+        if self.order_values is not None:
+            value = self.order_values.expected_value(history.orders, history.mean_value)
+        return BTYDForecast(probability[row], alive[row], orders[row], value)
 
 
 def _log_odds(probability: np.ndarray) -> np.ndarray:
-    log_odds: np.ndarray = np.log(probability) - np.log1p(-probability)
-    return log_odds
+    return np.asarray(np.log(probability) - np.log1p(-probability))

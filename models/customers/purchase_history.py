@@ -61,9 +61,9 @@ class PurchaseHistory:
         _, first, row, customers = np.unique(
             triples, axis=0, return_index=True, return_inverse=True, return_counts=True
         )
-        return self.take(first), row.ravel(), customers
+        return self.subset(first), row.ravel(), customers
 
-    def take(self, rows: np.ndarray) -> "PurchaseHistory":
+    def subset(self, rows: np.ndarray) -> "PurchaseHistory":
         """The customers in these rows."""
         return PurchaseHistory(
             self.customer_id[rows], self.frequency[rows], self.recency[rows], self.age[rows], self.mean_value[rows]

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import expit, logit
 from threadpoolctl import threadpool_limits
 
-from models.btyd.model import PurchaseOutlook
+from models.btyd.model import BTYDForecast
 from models.churn.calibration import level_shift
 from models.customers.features import MODEL_FEATURES
 from models.lifetime_value.interval import ValueInterval
@@ -60,7 +60,7 @@ class ValueCases:
     """Customers at snapshots, with what was expected of them within a horizon and what came of it."""
 
     features: np.ndarray  # (cases, len(MODEL_FEATURES))
-    outlook: PurchaseOutlook
+    outlook: BTYDForecast
     orders: np.ndarray
     spend: np.ndarray
     weight: np.ndarray
@@ -68,10 +68,10 @@ class ValueCases:
     @classmethod
     def joined(cls, parts: list["ValueCases"], max_rows: int, seed: int) -> "ValueCases":
         """All cases, or a random `max_rows` of them."""
-        outlook = PurchaseOutlook(
+        outlook = BTYDForecast(
             *(
                 np.concatenate([getattr(part.outlook, name) for part in parts])
-                for name in PurchaseOutlook.__dataclass_fields__
+                for name in BTYDForecast.__dataclass_fields__
             )
         )
         arrays = (
@@ -82,7 +82,7 @@ class ValueCases:
         if len(orders) <= max_rows:
             return cls(features, outlook, orders, spend, weight)
         rows = np.sort(np.random.default_rng(seed).choice(len(orders), max_rows, replace=False))
-        return cls(features[rows], outlook.taken(rows), orders[rows], spend[rows], weight[rows])
+        return cls(features[rows], outlook.subset(rows), orders[rows], spend[rows], weight[rows])
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Expectation:
     spend: np.ndarray
 
     @classmethod
-    def of_outlook(cls, outlook: PurchaseOutlook) -> Self:
+    def of_outlook(cls, outlook: BTYDForecast) -> Self:
         """What the purchase models alone expect."""
         return cls(outlook.probability, outlook.orders, outlook.orders * outlook.order_value)
 
@@ -130,7 +130,7 @@ class ValueModel:
             logistic = LogisticModel.fit(cases.features, came, parameters.inverse_penalty, cases.weight, log_odds)
         return cls(trees, logistic)
 
-    def levelled(self, features: np.ndarray, outlook: PurchaseOutlook, threads: int = 1) -> Self:
+    def levelled(self, features: np.ndarray, outlook: BTYDForecast, threads: int = 1) -> Self:
         """The same, but of these customers as many are expected, and as many orders, as the purchase models expect.
 
         Corrections say who orders more than others; of how much all will order, a season says little.
@@ -142,7 +142,7 @@ class ValueModel:
         likelier = level_shift(logit(corrected.probability), outlook.spread_probability)
         return replace(self, level=self.level + more, odds_level=self.odds_level + likelier)
 
-    def expectation(self, features: np.ndarray, outlook: PurchaseOutlook, threads: int = 1) -> Expectation:
+    def expectation(self, features: np.ndarray, outlook: BTYDForecast, threads: int = 1) -> Expectation:
         """Of customers with these features (customers, len(MODEL_FEATURES)) and outlook, within its horizon."""
         if len(features) == 0:
             return Expectation.of_outlook(outlook)
@@ -177,7 +177,7 @@ class ValueForecaster:
     model: ValueModel | None
     interval: ValueInterval
 
-    def expectation(self, features: np.ndarray, outlook: PurchaseOutlook, threads: int = 1) -> Expectation:
+    def expectation(self, features: np.ndarray, outlook: BTYDForecast, threads: int = 1) -> Expectation:
         """What is expected within the outlook's horizon."""
         if self.model is None:
             return Expectation.of_outlook(outlook)
@@ -242,7 +242,7 @@ def spend_deviance(spend: np.ndarray, expected: np.ndarray) -> float:
     return float((4 * np.sqrt(mean) + 4 * spend / np.sqrt(mean) - 8 * np.sqrt(spend)).mean())
 
 
-def _log_value(outlook: PurchaseOutlook) -> np.ndarray:
+def _log_value(outlook: BTYDForecast) -> np.ndarray:
     log_value: np.ndarray = np.log(np.maximum(outlook.order_value, LEAST_VALUE))
     return log_value
 

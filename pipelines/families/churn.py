@@ -113,8 +113,8 @@ def _fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, d
 
 def matrix(history: CustomerHistory, snapshot: Snapshot, horizon_days: int) -> np.ndarray:
     """The churn model's features of a snapshot's customers, (customers, len(MODEL_FEATURES))."""
-    outlook = history.outlook(snapshot.customer_ids, snapshot.at, horizon_days)
-    return np.column_stack([snapshot.features, outlook.habits])
+    btyd = history.btyd_forecast(snapshot.customer_ids, snapshot.at, horizon_days)
+    return np.column_stack([snapshot.features, btyd.features])
 
 
 def _snapshots(

@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
-from models.btyd.model import FORMS, PARETO_NBD, PurchaseOutlook
+from models.btyd.model import MODEL_NAMES, PARETO_NBD, BTYDForecast
 from models.customers.features import FEATURES
 from models.lifetime_value.interval import ValueInterval
 from models.lifetime_value.model import (
@@ -52,13 +52,13 @@ class _View:
     """One snapshot within one horizon: the customers, what the purchase models expect, and what came, if known."""
 
     snapshot: Snapshot
-    outlook: PurchaseOutlook
+    outlook: BTYDForecast
     orders: np.ndarray
     spend: np.ndarray
 
     @property
     def features(self) -> np.ndarray:
-        return np.column_stack([self.snapshot.features, self.outlook.habits])
+        return np.column_stack([self.snapshot.features, self.outlook.features])
 
 
 def predict(data: TrainingData, horizons: tuple[int, ...] = HORIZONS) -> ValuePrediction:
@@ -140,14 +140,14 @@ class _Past:
     def view(self, at: datetime, days: int, form: str) -> _View:
         """What the purchase models expect; what came is not looked at, and 0."""
         customers = self.snapshot(at)
-        outlook = self._history.outlook(customers.customer_ids, at, days, form)
+        outlook = self._history.btyd_forecast(customers.customer_ids, at, days, form)
         nothing = np.zeros(len(customers.customer_ids))
         return _View(customers, outlook, nothing, nothing)
 
     def labelled(self, at: datetime, days: int, form: str) -> _View:
         """What the purchase models expect, and what came."""
         customers = self.snapshot(at)
-        outlook = self._history.outlook(customers.customer_ids, at, days, form)
+        outlook = self._history.btyd_forecast(customers.customer_ids, at, days, form)
         return _View(customers, outlook, *self._history.bought(customers.customer_ids, at, at + days * DAY))
 
     def test_days(self, cut: datetime) -> int:
@@ -168,7 +168,7 @@ class _Past:
         before = cut - days * DAY
         self._data.progress("value: choose")
         tried: dict[str, tuple[_View, Expectation]] = {}
-        for form in FORMS:
+        for form in MODEL_NAMES:
             view = self._enough(self.labelled(before, days, form))
             tried[form] = view, Expectation.of_outlook(view.outlook)
         times = self._times(cut)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData
-from models.btyd.model import PARETO_NBD, PurchaseModels, PurchaseOutlook
+from models.btyd.model import PARETO_NBD, BTYDForecast, BTYDModel
 from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters, PurchaseCadence, gaps_between_orders
 from models.customers.features import FEATURES
 from models.customers.purchase_history import PurchaseHistory
@@ -55,7 +55,7 @@ class CustomerHistory:
     def __init__(self, events: ibis.Table, as_of: datetime) -> None:
         self.events = events
         self.as_of = as_of
-        self._models: dict[tuple[datetime, str], PurchaseModels] = {}
+        self._models: dict[tuple[datetime, str], BTYDModel] = {}
 
     def cadence(self, parameters: CadenceParameters, family: str, at: datetime | None = None) -> PurchaseCadence:
         """The purchase cadence at `at`, by default the history's end; NotEnoughData names the family that asks."""
@@ -109,15 +109,15 @@ class CustomerHistory:
         """
         return self._order_days(since, at)
 
-    def outlook(
-        self, customer_ids: pa.Array, at: datetime, horizon_days: float, form: str = PARETO_NBD
-    ) -> PurchaseOutlook:
-        """What the purchase histories at `at` alone let expect of each of them; models are fitted on all customers."""
+    def btyd_forecast(
+        self, customer_ids: pa.Array, at: datetime, horizon_days: float, model_name: str = PARETO_NBD
+    ) -> BTYDForecast:
+        """The BTYD forecast of these customers as of `at`; the model is fitted on all customers."""
         everybody, purchases = self._purchases_at(at)
-        if (at, form) not in self._models:
-            self._models[at, form] = PurchaseModels.fit(purchases, form)
+        if (at, model_name) not in self._models:
+            self._models[at, model_name] = BTYDModel.fit(purchases, model_name)
         rows = pc.index_in(customer_ids, value_set=everybody).to_numpy()
-        return self._models[at, form].outlook(purchases.take(rows), horizon_days)
+        return self._models[at, model_name].predict(purchases.subset(rows), horizon_days)
 
     def _purchases_at(self, at: datetime) -> tuple[pa.Array, PurchaseHistory]:
         """Everybody with an order before `at`, and their purchase histories."""

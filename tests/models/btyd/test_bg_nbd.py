@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 from scipy.special import beta as beta_function
@@ -85,8 +83,3 @@ def test_the_quadrature_has_the_moments_of_the_beta_distribution(a: float, b: fl
     assert weights.sum() == pytest.approx(1)
     assert (weights * points).sum() == pytest.approx(a / (a + b))
     assert (weights * points**2).sum() == pytest.approx(a * (a + 1) / (a + b) / (a + b + 1))
-
-
-@pytest.mark.parametrize("model", [PUBLISHED, MODIFIED])
-def test_it_survives_json(model: BGNBD) -> None:
-    assert BGNBD.from_json(json.loads(json.dumps(model.to_json()))) == model

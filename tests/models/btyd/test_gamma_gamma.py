@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -46,21 +44,9 @@ def test_an_expected_value_is_nearer_the_truth_than_the_mean_of_few_orders() -> 
     assert expected.mean() == pytest.approx(truth.mean(), rel=0.02)
 
 
-def test_simulated_values_are_worth_what_is_expected() -> None:
-    future = np.tile([[0] + [3] * 49999], (2, 1))
-    orders, mean_value = np.array([1, 20]), np.array([10.0, 80.0])
-    drawn = PUBLISHED.simulate(orders, mean_value, future, np.random.default_rng(5))
-    assert drawn[:, 0].tolist() == [0.0, 0.0]
-    assert drawn[:, 1:].mean(axis=1) == pytest.approx(3 * PUBLISHED.expected_value(orders, mean_value), rel=0.02)
-
-
 def test_orders_worth_nothing_do_not_hinder() -> None:
     orders, mean_value, _ = planted_values(500, 3)
     fitted = GammaGamma.fit(np.append(orders, 2), np.append(mean_value, 0.0))
     assert fitted == GammaGamma.fit(orders, mean_value)
     gift = fitted.expected_value(np.array([2]), np.array([0.0]))[0]
     assert 0 < gift < fitted.expected_value(np.array([0]), np.array([0.0]))[0]
-
-
-def test_it_survives_json() -> None:
-    assert GammaGamma.from_json(json.loads(json.dumps(PUBLISHED.to_json()))) == PUBLISHED

@@ -25,7 +25,7 @@ def test_no_orders_are_no_customers() -> None:
 
 def test_equal_histories_become_one_row_and_back() -> None:
     history = PurchaseHistory.of_orders(**ORDERS, last_day=200)
-    twice = history.take(np.array([2, 0, 2, 1, 0, 2]))
+    twice = history.subset(np.array([2, 0, 2, 1, 0, 2]))
     distinct, row, count = twice.distinct()
     assert len(distinct) == 3
     assert count.sum() == 6

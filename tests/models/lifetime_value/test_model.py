@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.btyd.model import PurchaseOutlook
+from models.btyd.model import BTYDForecast
 from models.customers.features import MODEL_FEATURES
 from models.lifetime_value.interval import ValueInterval
 from models.lifetime_value.model import (
@@ -32,7 +32,7 @@ def world(cases: int, seed: int, effect: float = 0.8) -> ValueCases:
     orders = chance.poisson(np.exp(np.where(cheap, effect, -effect))).astype(float)
     spend = orders * np.where(cheap, 10.0, 20.0) * chance.uniform(0.8, 1.2, cases)
     ones = np.ones(cases)
-    outlook = PurchaseOutlook(0.5 * ones, 0.9 * ones, ones, 20 * ones)
+    outlook = BTYDForecast(0.5 * ones, 0.9 * ones, ones, 20 * ones)
     return ValueCases(features, outlook, orders, spend, ones)
 
 
