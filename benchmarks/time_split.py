@@ -189,13 +189,13 @@ def _ours(recommender: Recommender, cases: Cases) -> tuple[np.ndarray, dict[str,
     for case in range(len(cases)):
         shopper = cases.shopper(case, retriever.log, retriever.parameters.visitor_interactions)
         eligible = np.arange(len(retriever.items)) != cases.cues[case]  # the open page is not to be guessed
-        candidates = retriever.candidates(shopper, eligible)
+        candidates = recommender.pipeline.candidates(shopper, eligible)
         order = np.argsort(-recommender.scores(shopper, candidates), kind="stable")[:K]
         lists[case, : len(order)] = candidates.items[order]
         span = slice(cases.target_offsets[case], cases.target_offsets[case + 1])
         nominated["any"][span] = np.isin(cases.targets[span], candidates.items)
         for name in retriever.sources:
-            own = candidates.items[retriever.nominated_by(name, candidates)]
+            own = candidates.items[retriever.is_from(name, candidates.selected_by)]
             nominated[name][span] = np.isin(cases.targets[span], own)
     return lists, nominated
 

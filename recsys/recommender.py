@@ -18,13 +18,13 @@ from recsys.placements.explanations import POPULAR_REASONS, Reason, popular_reas
 from recsys.placements.placements import PLACEMENTS, ranker_of
 from recsys.placements.request_context import Moment
 from recsys.ranking.features import Candidates
+from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.ranker import MOMENTS, Ranker
 from recsys.request import KINDS, Answer, Filters, Query, Recommendation
 from recsys.reranking.compiled_policy import applied_policies
 from recsys.reranking.eligibility import eligible_items, undue_purchases
 from recsys.reranking.policy import Policy
 from recsys.reranking.reranker import Ranked, arrange
-from recsys.retrieval.retriever import Retriever
 
 CART: Final = KINDS.index("cart")
 VIEW: Final = KINDS.index("view")
@@ -35,33 +35,34 @@ class Recommender:
 
     def __init__(
         self,
-        retriever: Retriever,
+        pipeline: CandidatePipeline,
         histories: Interactions,
         rankers: Mapping[str, Ranker],
         parameters: Mapping[str, Any],
         policy: Policy = Policy(),
         columns: Attributes | None = None,
     ) -> None:
-        self.retriever = retriever
+        self.pipeline = pipeline
+        self.retriever = pipeline.retriever
         self.histories = histories
         self.rankers = rankers
         self.as_of: int = parameters["as_of"]
         self.parameters = dict(parameters) | {f"ranker_{moment}": rankers[moment].name for moment in MOMENTS}
         self.policy = policy
         self.columns = columns
-        self.policies = applied_policies(policy, retriever.items, columns)
+        self.policies = applied_policies(policy, self.retriever.items, columns)
 
     def with_policy(self, policy: Policy, columns: Attributes | None = None) -> "Recommender":
         """The same recommender under a merchant's policy.
 
         `columns` are attributes of its items, or of the first of them, that a policy may name and a question may not.
         """
-        return Recommender(self.retriever, self.histories, self.rankers, self.parameters, policy, columns)
+        return Recommender(self.pipeline, self.histories, self.rankers, self.parameters, policy, columns)
 
     def told_of(self, told: Sequence[NewItem]) -> "Recommender":
         """The same recommender, to which the items are known from now on; places of the others do not change."""
-        retriever = self.retriever.told_of(told)
-        return Recommender(retriever, self.histories, self.rankers, self.parameters, self.policy, self.columns)
+        pipeline = self.pipeline.with_items(told)
+        return Recommender(pipeline, self.histories, self.rankers, self.parameters, self.policy, self.columns)
 
     @property
     def policy_problems(self) -> tuple[str, ...]:
@@ -100,11 +101,11 @@ class Recommender:
     def nominated(self, query: Query) -> dict[str, list[str]]:
         """Item ids that each source, and "any", proposes for a query; how good the candidates are, not an answer."""
         moment, _ = self._moment(query)
-        candidates = self.retriever.candidates(moment.shopper, moment.eligible)
+        candidates = self.pipeline.candidates(moment.shopper, moment.eligible)
         ids = self.retriever.items.ids
         found = {"any": [ids.value(item) for item in candidates.items.tolist()]}
         for name in self.retriever.sources:
-            own = candidates.items[self.retriever.nominated_by(name, candidates)]
+            own = candidates.items[self.retriever.is_from(name, candidates.selected_by)]
             found[name] = [ids.value(item) for item in own.tolist()]
         return found
 
@@ -117,7 +118,7 @@ class Recommender:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Everything but the rankers' texts and the parameters, as flat arrays."""
         histories = self.histories
-        return self.retriever.to_arrays() | {
+        return self.pipeline.to_arrays() | {
             "customers_data": histories.customers.data,
             "customers_offsets": histories.customers.offsets,
             "history_offsets": histories.offsets,
@@ -136,14 +137,14 @@ class Recommender:
         if "as_of" not in parameters:
             raise BundleRefused("the recommender's parameters lack as_of. Train again.")
         own = {name: parameters[name] for name in asdict(RecommendParameters()) if name in parameters}
-        retriever = Retriever.from_arrays(arrays, RecommendParameters(**own), parameters["as_of"])
+        pipeline = CandidatePipeline.from_arrays(arrays, RecommendParameters(**own), parameters["as_of"])
         histories = Interactions(
             Vocabulary(arrays["customers_data"], arrays["customers_offsets"]),
-            len(retriever.items),
+            len(pipeline.retriever.items),
             *(np.asarray(arrays[f"history_{name}"]) for name in ("offsets", "items", "kinds", "times")),
         )
-        rankers = {moment: Ranker(retriever.features, ranker_texts.get(moment, "")) for moment in MOMENTS}
-        return cls(retriever, histories, rankers, parameters)
+        rankers = {moment: Ranker(pipeline.features.names, ranker_texts.get(moment, "")) for moment in MOMENTS}
+        return cls(pipeline, histories, rankers, parameters)
 
     def _customer(self, query: Query) -> int:
         """The customer's place, -1 for a stranger and for one who must not be known."""
@@ -190,7 +191,7 @@ class Recommender:
             hidden.append(self._undue(policy.policy.bought, shopper))
         eligible = eligible_items(items, query.filters, policy, now, np.concatenate(hidden))
         item = int(open_item[0]) if len(open_item) else -1
-        return Moment(query, shopper, item, cart, eligible, now, self.retriever), unknown
+        return Moment(query, shopper, item, cart, eligible, now, self.pipeline), unknown
 
     def _undue(self, bought: str, shopper: Shopper) -> np.ndarray:
         purchases = self.retriever.repurchase.purchases(shopper)

@@ -87,7 +87,7 @@ def _of_others(moment: Moment, candidates: Candidates, others: list[int], deeds:
     wanted = np.array(others, np.int32)
     anchors = np.array([relation.strongest_anchors(moment.shopper, wanted) for relation in retriever.relations])
     relations, named = _most_telling(
-        candidates.items, candidates.nominators, candidates.features, wanted, retriever.relation_features, anchors
+        candidates.items, candidates.selected_by, candidates.features, wanted, moment.pipeline.relation_columns, anchors
     )
     causes = list(zip(relations.tolist(), named.tolist(), strict=True))
     said = {  # many items are shown because of the same one
@@ -102,7 +102,7 @@ def _of_others(moment: Moment, candidates: Candidates, others: list[int], deeds:
 @compiled
 def _most_telling(
     items: np.ndarray,
-    nominators: np.ndarray,
+    selected_by: np.ndarray,
     features: np.ndarray,
     wanted: np.ndarray,
     columns: np.ndarray,
@@ -112,13 +112,13 @@ def _most_telling(
 
     `columns` (relations, 2) int64 are the features with what a relation says, of the history and of the visit;
     `anchors` (relations, wanted), -1 where there is none: then a relation has nothing to name. Where no relation says
-    anything it is -1, and in the anchor's place stand the item's nominators, none if it is no candidate.
+    anything it is -1, and in the anchor's place stands the item's `selected_by`, 0 if it is no candidate.
     """
     rows, relations, named = np.full(len(wanted), -1), np.full(len(wanted), -1), np.zeros(len(wanted), np.int64)
     for row in range(len(items)):
         for place in range(len(wanted)):
             if items[row] == wanted[place]:
-                rows[place], named[place] = row, nominators[row]
+                rows[place], named[place] = row, selected_by[row]
     for place in range(len(wanted)):
         most = 0.0
         for number in range(len(columns) if rows[place] >= 0 else 0):
@@ -128,11 +128,11 @@ def _most_telling(
     return relations, named
 
 
-def _source_reason(moment: Moment, nominators: int) -> Reason:
+def _source_reason(moment: Moment, selected_by: int) -> Reason:
     """Where no single item of the shopper's explains a candidate: the source that nominated it."""
     bits = moment.retriever.source_bits
     for source, words in SOURCE_REASONS.items():
-        if nominators & bits[source]:
+        if selected_by & bits[source]:
             last = moment.retriever.items.names.value(int(moment.shopper.items[-1]))
             return Reason(source, words.format(name=last))
     return NO_REASON

@@ -50,10 +50,9 @@ Placement = Callable[[Moment, Rankers], Scored]
 
 def for_you(moment: Moment, rankers: Rankers) -> Scored:
     """Long-term taste and what is happening in this visit, together."""
-    retriever = moment.retriever
     if moment.shopper.is_stranger:
         return popular(moment, rankers)
-    candidates = retriever.candidates(moment.shopper, moment.eligible)
+    candidates = moment.pipeline.candidates(moment.shopper, moment.eligible)
     scores = ranker_of(moment.shopper.in_visit, rankers).scores(candidates.features)
     return Scored(candidates.items.astype(np.int64), scores, lambda shown: explain(moment, candidates, shown))
 

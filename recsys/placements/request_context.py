@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.data.user_history import Shopper
+from recsys.ranking.pipeline import CandidatePipeline
 from recsys.request import Query
 from recsys.retrieval.retriever import Retriever
 
@@ -19,7 +20,11 @@ class Moment:
     cart: np.ndarray
     eligible: np.ndarray
     now: int
-    retriever: Retriever
+    pipeline: CandidatePipeline
+
+    @property
+    def retriever(self) -> Retriever:
+        return self.pipeline.retriever
 
     @property
     def anchors(self) -> np.ndarray:

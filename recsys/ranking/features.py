@@ -1,22 +1,24 @@
-"""Features of (shopper, candidate, moment): one function, used alike by training and by serving.
+"""Features of (user, candidate, request): one function that training and serving share.
 
-A feature is what a source says of the item (and its share of what it says of the best candidate), what is counted of
-the item, how the item suits the shopper's taste, or what kind of shopper asks.
+A feature is a source's score of the item (raw, as a share of the best candidate's, as a rank), an item counter, the
+match between the item and the user's taste, or a property of the user.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from functools import cached_property
+from typing import Final, Protocol, Self
 
 import numpy as np
 
-from recsys.data.catalogue import Items
 from recsys.data.interactions import ItemCounters
 from recsys.data.user_history import NEVER_DAYS, Shopper
 from recsys.kernels.jit import compiled, read_only
+from recsys.ranking.session_features import SESSION_FEATURES, SessionFeatures
 from recsys.request import KINDS
 from recsys.retrieval.candidate_pool import Board
 from recsys.retrieval.protocol import Column
+from recsys.retrieval.retriever import Retrieved, Retriever
 
 TASTE: Final = ("category_affinity", "brand_affinity", "price_gap")
 CONTEXT: Final = (
@@ -35,95 +37,96 @@ _TOTAL: Final = ITEM.index("total")
 
 @dataclass(frozen=True)
 class Candidates:
-    """What was proposed to one shopper: `items` (candidates,) int32, `features` (candidates, features) float32.
+    """The described candidates of one request: `items` (candidates,) int32, `features` (candidates, features) float32.
 
-    A feature of all candidates lies together, as the ranker reads them. `nominators` (candidates,) int64 has a bit for
-    each column that nominated the item.
+    `features` is stored by column, which is how the ranker reads it. `selected_by` (candidates,) int64 has a bit for
+    each retrieval column that selected the item.
     """
 
     items: np.ndarray
-    nominators: np.ndarray
+    selected_by: np.ndarray
     features: np.ndarray
 
 
-def feature_names(columns: Sequence[Column], judgements: Sequence[str]) -> tuple[str, ...]:
+class Pointwise(Protocol):
+    """Something that scores every candidate, whichever source it came from."""
+
+    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Fill `out` (names, candidates) float32 for the candidate items."""
+
+
+def feature_names(columns: Sequence[Column], pointwise: Sequence[str]) -> tuple[str, ...]:
     """The names of the features, in order."""
     shares = [f"{column.name}_relative" for column in columns if column.is_relative]
     ranks = [f"{column.name}_rank" for column in columns if column.is_ranked]
     damped = [f"{column.name}_damped" for column in columns if column.is_damped]
-    said = [column.name for column in columns]
-    return (*said, *shares, *ranks, *damped, *judgements, "prior", "prior_rank", *ITEM, *TASTE, *CONTEXT)
+    raw = [column.name for column in columns]
+    return (*raw, *shares, *ranks, *damped, *pointwise, "prior", "prior_rank", *ITEM, *TASTE, *CONTEXT)
 
 
 @dataclass(frozen=True)
-class Describer:
-    """Computes the features of candidates; everything that does not depend on the request is laid out beforehand."""
+class FeatureBuilder:
+    """Computes the features of candidates; whatever does not depend on the request is prepared beforehand."""
 
-    columns: int  # on the board
-    judgements: int
-    relative: np.ndarray  # places on the board
+    names: tuple[str, ...]
+    columns: int  # of the pool
+    relative: np.ndarray  # columns of the pool
     ranked: np.ndarray
     damped: np.ndarray
+    pointwise: tuple[tuple[Pointwise, slice], ...]  # each scorer with its features
     item_table: np.ndarray  # (items, len(ITEM)) float32
     category: np.ndarray
     brand: np.ndarray
     log_price: np.ndarray  # (items,) float32, NaN where unknown
 
     @classmethod
-    def of(cls, columns: Sequence[Column], judgements: int, items: Items, counters: ItemCounters) -> Self:
+    def of(cls, retriever: Retriever) -> Self:
+        columns, items = retriever.columns, retriever.items
+
         def places(flag: str) -> np.ndarray:
             return np.array([place for place, column in enumerate(columns) if getattr(column, flag)], np.int64)
 
+        relative, ranked, damped = (places(flag) for flag in ("is_relative", "is_ranked", "is_damped"))
+        scorers: list[tuple[Pointwise, tuple[str, ...]]] = [(SessionFeatures(retriever.log), SESSION_FEATURES)]
+        scorers += [(source, source.judgements()) for source in retriever.sources.values()]
+        pointwise, first = [], len(columns) + len(relative) + len(ranked) + len(damped)
+        for scorer, names in scorers:
+            pointwise += [(scorer, slice(first, first + len(names)))] if names else []
+            first += len(names)
         return cls(
+            names=feature_names(columns, [name for _, names in scorers for name in names]),
             columns=len(columns),
-            judgements=judgements,
-            relative=places("is_relative"),
-            ranked=places("is_ranked"),
-            damped=places("is_damped"),
-            item_table=item_table(counters),
+            relative=relative,
+            ranked=ranked,
+            damped=damped,
+            pointwise=tuple(pointwise),
+            item_table=item_table(retriever.counters),
             category=read_only(items.category),
             brand=read_only(items.brand),
             log_price=np.log(np.where(items.price > 0, items.price, np.nan)).astype(np.float32),
         )
 
-    @property
-    def judged(self) -> slice:
-        """The features that are the sources' judgements."""
-        first = self.columns + len(self.relative) + len(self.ranked) + len(self.damped)
-        return slice(first, first + self.judgements)
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """The column of each feature."""
+        return {name: place for place, name in enumerate(self.names)}
 
-    def fill(self, shopper: Shopper, board: Board, rows: np.ndarray, prior: np.ndarray, out: np.ndarray) -> None:
-        """Fill all of `out` (features, candidates) float32 but the judgements; the candidates are the board's `rows`.
-
-        `prior` is their first blend.
-        """
-        items, touches = board.items, shopper.touches
-        _from_scores(board, rows, self.columns, self.relative, self.ranked, self.damped, self.item_table, out)
-        first = self.judged.stop
-        _of_items(items, rows, prior, self.item_table, out[first:])
+    def compute(self, shopper: Shopper, retrieved: Retrieved, pre_ranking: np.ndarray) -> Candidates:
+        """The candidates with their features; `pre_ranking` (candidates,) float32 are their pre-ranking scores."""
+        pool, rows, touches = retrieved.pool, retrieved.rows, shopper.touches
+        items = pool.items
+        out = np.empty((len(self.names), len(rows)), np.float32)
+        _from_scores(pool, rows, self.columns, self.relative, self.ranked, self.damped, self.item_table, out)
+        first = self.pointwise[-1][1].stop
+        _of_items(items, rows, pre_ranking, self.item_table, out[first:])
         first += 2 + len(ITEM)
         _taste(touches.items, touches.interest, self.category, items, rows, out[first])
         _taste(touches.items, touches.interest, self.brand, items, rows, out[first + 1])
         _price_gap(touches.items, touches.interest, self.log_price, items, rows, out[first + 2])
         _context(shopper.kinds, shopper.ages, len(touches.items), shopper.visit, out[first + len(TASTE) :])
-
-
-@compiled
-def prior_of(board: Board, rows: np.ndarray, priors: np.ndarray) -> np.ndarray:
-    """(rows,) float32: of the board's `rows`, a blend of each column's share of its best, by weights (columns,)."""
-    prior = np.zeros(len(rows), np.float32)
-    for column in range(len(priors)):
-        if priors[column] == 0:
-            continue
-        scores = board.scores[column]
-        best = np.float32(0)
-        for row in rows:
-            best = max(best, scores[row])
-        if best > 0:
-            share = priors[column] / best
-            for place in range(len(rows)):
-                prior[place] += share * scores[rows[place]]
-    return prior
+        for scorer, span in self.pointwise:
+            scorer.judge(shopper, retrieved.items, out[span])
+        return Candidates(retrieved.items, retrieved.selected_by, out.T)
 
 
 def item_table(counters: ItemCounters) -> np.ndarray:
@@ -154,7 +157,7 @@ def _context(kinds: np.ndarray, ages: np.ndarray, distinct_items: int, visit: in
 
 @compiled
 def _from_scores(
-    board: Board,
+    pool: Board,
     rows: np.ndarray,
     columns: int,
     relative: np.ndarray,
@@ -163,9 +166,9 @@ def _from_scores(
     table: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Fill the features that follow from the board, from the first on."""
+    """Fill the features that follow from the pool's columns."""
     for column in range(columns):
-        scores = board.scores[column]
+        scores = pool.scores[column]
         for place in range(len(rows)):
             out[column, place] = scores[rows[place]]
     first = columns
@@ -181,13 +184,13 @@ def _from_scores(
         first += 1
     for column in damped:
         for place in range(len(rows)):
-            out[first, place] = out[column, place] / np.sqrt(table[board.items[rows[place]], _TOTAL] + POPULARITY_PRIOR)
+            out[first, place] = out[column, place] / np.sqrt(table[pool.items[rows[place]], _TOTAL] + POPULARITY_PRIOR)
         first += 1
 
 
 @compiled
 def _of_items(items: np.ndarray, rows: np.ndarray, prior: np.ndarray, table: np.ndarray, out: np.ndarray) -> None:
-    """Fill the first blend, the candidate's place in it, and what is counted of the item."""
+    """Fill the pre-ranking score, its rank, and the item counters."""
     out[0] = prior
     _rank(prior, out[1])
     for place in range(len(rows)):

@@ -1,18 +1,72 @@
-"""Priors: how much each source's word counts in a first blend, by which candidates are limited before the ranker.
+"""Pre-ranking: a linear score over the pool's columns that limits the candidates before the ranker.
 
-The weights are learnt per store and moment by logistic regression on pairs (Burges et al., RankNet, 2005, with a linear
-scorer): what was chosen should blend higher than what was not. No weight is negative, for a source only ever speaks for
-an item.
+The weights are learnt per store and scenario by logistic regression on pairs (Burges et al., RankNet, 2005, with a
+linear scorer): a chosen item should score higher than an item that was not chosen. No weight is negative, because a
+source only ever speaks for an item.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 from scipy.optimize import minimize
 
+from recsys.kernels.jit import compiled, read_only
+from recsys.retrieval.candidate_pool import Board
+from recsys.retrieval.protocol import Column
+from recsys.retrieval.retriever import Retrieved
+
 PAIRS_PER_CASE: Final = 40
 RIDGE: Final = 1e-3
-LEAST_CASES: Final = 100  # below which the sources' own weights stay
+LEAST_CASES: Final = 100  # with fewer, the sources' own weights stay
+
+
+@dataclass(frozen=True)
+class PreRanker:
+    """Limits the candidates of a request to the best `limit` by a weighted sum of the columns' shares.
+
+    `weights` (2, columns) float32 are those outside a session and inside one.
+    """
+
+    weights: np.ndarray
+    limit: int
+
+    @classmethod
+    def of(cls, weights: np.ndarray, limit: int) -> Self:
+        return cls(read_only(weights), limit)
+
+    @classmethod
+    def default(cls, columns: Sequence[Column], limit: int) -> Self:
+        """With the sources' own weights."""
+        own = [column.prior for column in columns]
+        return cls.of(np.array([own, own], np.float32), limit)
+
+    def select(self, retrieved: Retrieved, in_session: bool) -> tuple[Retrieved, np.ndarray]:
+        """The best candidates, in the given order, and their scores (candidates,) float32."""
+        scores = pre_ranking_scores(retrieved.pool, retrieved.rows, self.weights[int(in_session)])
+        if len(scores) <= self.limit:
+            return retrieved, scores
+        kept = np.sort(np.argpartition(-scores, self.limit)[: self.limit])
+        return retrieved.taken(kept), scores[kept]
+
+
+@compiled
+def pre_ranking_scores(pool: Board, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(rows,) float32: the weighted sum of each column's share of its best score; `weights` (columns,)."""
+    found = np.zeros(len(rows), np.float32)
+    for column in range(len(weights)):
+        if weights[column] == 0:
+            continue
+        scores = pool.scores[column]
+        best = np.float32(0)
+        for row in rows:
+            best = max(best, scores[row])
+        if best > 0:
+            share = weights[column] / best
+            for place in range(len(rows)):
+                found[place] += share * scores[rows[place]]
+    return found
 
 
 def shares_of(scores: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -22,10 +76,10 @@ def shares_of(scores: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return np.asarray(scores / np.where(best > 0, best, 1.0).repeat(sizes, axis=0), np.float32)
 
 
-def learnt_priors(
+def learned_weights(
     scores: np.ndarray, labels: np.ndarray, sizes: np.ndarray, defaults: np.ndarray, seed: int
 ) -> np.ndarray:
-    """(columns,) float32 from the candidates' board columns (rows, columns), their labels (rows,) and case sizes."""
+    """(columns,) float32 from the candidates' pool columns (rows, columns), their labels (rows,) and case sizes."""
     if len(sizes) < LEAST_CASES:
         return defaults
     differences = _differences(shares_of(scores, sizes), labels, sizes, np.random.default_rng(seed))

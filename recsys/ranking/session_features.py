@@ -1,22 +1,17 @@
-"""Visit items: how a candidate stands in the visit under way, and how often others took it lately.
+"""In-session features: a candidate's place in the present session, and how often other sessions held it lately.
 
-Most of a next click's signal lies in the visit itself: which items come back, after how many steps, and what followed
-what. It proposes nothing.
+Most of the signal of a next click lies in the session itself: which items return, after how many steps, and which item
+followed which.
 """
 
 from functools import cached_property
-from typing import Any, ClassVar, Final, Self
+from typing import Final
 
 import numpy as np
 
-from recsys.data.catalogue import Items
-from recsys.data.interactions import ItemCounters
 from recsys.data.sessions import VisitLog, first_at_or_after, postings_before
 from recsys.data.user_history import Shopper
 from recsys.kernels.jit import compiled
-from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board
-from recsys.retrieval.protocol import Column, State
 
 _IN_VISIT: Final = (
     "is_last",
@@ -56,28 +51,14 @@ SHARES: Final = (0.01, 0.05, 0.2)  # of all visits: the latest ones, in which it
 LEAST_VISITS: Final = (200, 1_000, 5_000)
 
 
-class VisitItems:
-    """Judges candidates against the visit under way and the visits of others until now."""
+SESSION_FEATURES: Final = (*_IN_VISIT, *_OF_VISIT, *_OF_ITEM)
 
-    name: ClassVar[str] = "visit_items"
+
+class SessionFeatures:
+    """Describes candidates by the present session and by the sessions of others until now."""
 
     def __init__(self, log: VisitLog) -> None:
         self._log = log
-
-    @classmethod
-    def fit(cls, state: State) -> Self:
-        return cls(state.log)
-
-    @staticmethod
-    def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
-        return ()
-
-    @staticmethod
-    def judgements() -> tuple[str, ...]:
-        return (*_IN_VISIT, *_OF_VISIT, *_OF_ITEM)
-
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        """Proposes nothing."""
 
     def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
         recent = shopper.recent
@@ -100,16 +81,6 @@ class VisitItems:
         table = np.empty((len(_OF_ITEM), len(items)), np.float32)
         _of_items(items, len(self._log.ends), self._log, table)
         return np.ascontiguousarray(table.T)
-
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
-        return type(self)(self._log.grown(len(items)))
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        return {}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
-        return cls(VisitLog.from_arrays(arrays))
 
 
 @compiled

@@ -86,7 +86,7 @@ def _lists(recommender: Recommender, cases: Cases) -> tuple[np.ndarray, dict[str
         if cases.cues[case] >= 0:
             eligible = eligible.copy()
             eligible[cases.cues[case]] = False
-        candidates = retriever.candidates(shopper, eligible)
+        candidates = recommender.pipeline.candidates(shopper, eligible)
         order = np.argsort(-recommender.scores(shopper, candidates), kind="stable")[:K]
         lists[case, : len(order)] = candidates.items[order]
         span = slice(cases.target_offsets[case], cases.target_offsets[case + 1])
@@ -94,7 +94,8 @@ def _lists(recommender: Recommender, cases: Cases) -> tuple[np.ndarray, dict[str
         seen[span] = np.isin(targets, shopper.items)
         proposed["any"][span] = np.isin(targets, candidates.items)
         for name in retriever.sources:
-            proposed[name][span] = np.isin(targets, candidates.items[retriever.nominated_by(name, candidates)])
+            own = candidates.items[retriever.is_from(name, candidates.selected_by)]
+            proposed[name][span] = np.isin(targets, own)
     return lists, proposed, seen
 
 

@@ -13,7 +13,8 @@ from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
 from recsys.data.sessions import VisitLog
 from recsys.parameters import RecommendParameters
-from recsys.ranking.pre_ranker import learnt_priors
+from recsys.ranking.pipeline import CandidatePipeline
+from recsys.ranking.pre_ranker import learned_weights
 from recsys.ranking.ranker import MOMENTS, Ranker, TrainingGroups, train_ranker
 from recsys.recommender import Recommender
 from recsys.request import KINDS
@@ -53,21 +54,21 @@ def fit_recommender(
     teaching = _Teaching(past, log, items, kind, parameters, seed, threads)
     groups = teaching.groups(windows_back(window, int(past.times.min()), parameters.label_windows), progress)
     progress("recommend: candidate sources")
-    retriever = Retriever.fit(past, log, items, as_of, kind, parameters, seed, threads)
-    if teaching.priors is not None:
-        retriever = retriever.with_priors(teaching.priors, parameters.candidates)
+    pipeline = CandidatePipeline.of(Retriever.fit(past, log, items, as_of, kind, parameters, seed, threads))
+    if teaching.weights is not None:
+        pipeline = pipeline.with_pre_ranker(teaching.weights, parameters.candidates)
     rankers = {}
     for moment in MOMENTS:
         progress(f"recommend: ranker of the {moment}")
         enough = len(groups[moment].sizes) >= parameters.minimum_groups
         rankers[moment] = (
-            train_ranker(groups[moment], retriever.features, parameters, seed, threads)
+            train_ranker(groups[moment], pipeline.features.names, parameters, seed, threads)
             if enough
-            else Ranker(retriever.features)
+            else Ranker(pipeline.features.names)
         )
     counts = {f"ranker_groups_{moment}": len(groups[moment].sizes) for moment in MOMENTS}
     said = asdict(parameters) | {"target_kind": KINDS[kind], "as_of": as_of} | counts
-    return Recommender(retriever, past.latest(parameters.visitor_interactions), rankers, said)
+    return Recommender(pipeline, past.latest(parameters.visitor_interactions), rankers, said)
 
 
 class _Teaching:
@@ -85,7 +86,7 @@ class _Teaching:
     ) -> None:
         self._past, self._log, self._items, self._kind = past, log, items, kind
         self._parameters, self._seed, self._threads = parameters, seed, threads
-        self.priors: np.ndarray | None = None  # learnt from the last window
+        self.weights: np.ndarray | None = None  # of the pre-ranker, learned from the last window
         self._without_known: dict[str, float] = {}  # for each moment the share of its cases, from the last window
 
     def groups(self, windows: Iterator[Any], progress: Progress) -> dict[str, TrainingGroups]:
@@ -98,19 +99,22 @@ class _Teaching:
         for window in windows:
             progress("recommend: what shoppers chose next")
             earlier = self._past.before(window.start)
-            teacher = Retriever.fit(
+            fitted = Retriever.fit(
                 earlier, self._log, self._items, window.start, self._kind, self._parameters, self._seed, self._threads
             )
+            teacher = CandidatePipeline.of(fitted)
             at = {
                 "start": Cases.at_start(self._past, window, self._kind).with_history(),
                 "visit": Cases.in_visits(
                     self._past, window, self._kind, self._seed, self._parameters.stale_days
                 ).with_history(),
             }
-            if self.priors is None:
+            if self.weights is None:
                 self._without_known = {moment: self._asked_without_known(cases) for moment, cases in at.items()}
-                self.priors = np.stack([self._learnt_priors(teacher, place, at[m]) for place, m in enumerate(MOMENTS)])
-            teacher = teacher.with_priors(self.priors, self._parameters.candidates)
+                self.weights = np.stack(
+                    [self._learned_weights(teacher, place, at[m]) for place, m in enumerate(MOMENTS)]
+                )
+            teacher = teacher.with_pre_ranker(self.weights, self._parameters.candidates)
             for moment, cases in at.items():
                 missing = limit - sum(len(part.sizes) for part in parts[moment])
                 if missing > 0:
@@ -136,15 +140,16 @@ class _Teaching:
         is_known = np.concatenate(known)
         return WITHOUT_KNOWN if len(is_known) and is_known.mean() < LEAST_KNOWN else 0.0
 
-    def _learnt_priors(self, teacher: Retriever, place: int, cases: Cases) -> np.ndarray:
+    def _learned_weights(self, teacher: CandidatePipeline, place: int, cases: Cases) -> np.ndarray:
         """Of one moment, from some of its cases and more candidates than the ranker will see."""
-        wide = teacher.with_priors(teacher.priors, self._parameters.prior_candidates)
+        defaults = teacher.pre_ranker.weights
+        wide = teacher.with_pre_ranker(defaults, self._parameters.prior_candidates)
         everything = replace(self._parameters, negatives_per_case=self._parameters.prior_candidates)
         chosen = cases.sampled(self._parameters.prior_cases, self._seed)
         share = self._without_known[MOMENTS[place]]
         groups = training_groups(wide, chosen, everything, self._seed, self._threads, share)
-        scores = groups.features[:, : len(teacher.columns)]
-        return learnt_priors(scores, groups.labels, groups.sizes, teacher.priors[place], self._seed)
+        scores = groups.features[:, : teacher.features.columns]
+        return learned_weights(scores, groups.labels, groups.sizes, defaults[place], self._seed)
 
     def _are_enough(self, parts: list[TrainingGroups]) -> bool:
         """Many groups, or so few that all the windows together would not train a ranker."""
@@ -153,7 +158,7 @@ class _Teaching:
 
 
 def training_groups(
-    retriever: Retriever,
+    pipeline: CandidatePipeline,
     cases: Cases,
     parameters: RecommendParameters,
     seed: int,
@@ -169,17 +174,17 @@ def training_groups(
 
     def of_block(block: np.ndarray) -> TrainingGroups:
         random = np.random.default_rng([seed, int(block[0])])
-        return _groups_of(retriever, cases, block, parameters, random, without_known)
+        return _groups_of(pipeline, cases, block, parameters, random, without_known)
 
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(of_block, blocks))
-    width = len(retriever.features)
+    width = len(pipeline.features.names)
     empty = TrainingGroups(np.zeros((0, width), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int64))
     return TrainingGroups.joined([empty, *parts])
 
 
 def _groups_of(
-    retriever: Retriever,
+    pipeline: CandidatePipeline,
     cases: Cases,
     block: np.ndarray,
     parameters: RecommendParameters,
@@ -188,15 +193,15 @@ def _groups_of(
 ) -> TrainingGroups:
     features, labels, sizes = [], [], []
     for case in block.tolist():
-        shopper = cases.shopper(case, retriever.log, parameters.visitor_interactions)
-        eligible = retriever.everything
+        shopper = cases.shopper(case, pipeline.retriever.log, parameters.visitor_interactions)
+        eligible = pipeline.retriever.everything
         if cases.cues[case] >= 0:
             eligible = eligible.copy()
             eligible[cases.cues[case]] = False  # the open page is not to be guessed
         if without_known and random.random() < without_known:
             eligible = eligible.copy()
             eligible[shopper.items] = False
-        candidates = retriever.candidates(shopper, eligible)
+        candidates = pipeline.candidates(shopper, eligible)
         targets = cases.targets[cases.target_offsets[case] : cases.target_offsets[case + 1]]
         label = np.isin(candidates.items, targets)
         if not label.any():
@@ -210,6 +215,6 @@ def _groups_of(
         sizes.append(len(kept))
     if not sizes:
         return TrainingGroups(
-            np.zeros((0, len(retriever.features)), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int64)
+            np.zeros((0, len(pipeline.features.names)), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int64)
         )
     return TrainingGroups(np.concatenate(features), np.concatenate(labels), np.array(sizes))

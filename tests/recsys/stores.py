@@ -10,6 +10,7 @@ from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
+from recsys.ranking.pipeline import CandidatePipeline
 from recsys.recommender import Recommender
 from recsys.request import KINDS, Answer
 from recsys.retrieval.candidate_pool import Board, slot_of
@@ -43,6 +44,13 @@ def retriever(rows: Sequence[Row], items: Items, now: float, parameters: Recomme
     """Every source, fitted on the rows, which all lie before day `now`."""
     past = interactions(rows, items)
     return Retriever.fit(past, VisitLog.of(past), items, int(now * DAY), ORDER, parameters)
+
+
+def pipeline(
+    rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL
+) -> CandidatePipeline:
+    """The same with the sources' own pre-ranking weights."""
+    return CandidatePipeline.of(retriever(rows, items, now, parameters))
 
 
 def state(

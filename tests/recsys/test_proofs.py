@@ -10,6 +10,7 @@ from recsys.data.catalogue import Items
 from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper
 from recsys.parameters import RecommendParameters
+from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.ranker import MOMENTS, train_ranker
 from recsys.recommender import Recommender
 from recsys.request import Query, SessionEvent
@@ -65,10 +66,12 @@ def recall_after_learning_from(cases: Cases, moment: str, seed: int) -> float:
     """Of what is chosen in the window after, the share among the first half of the shop."""
     everything = interactions(checkerboard(), ITEMS)
     log = VisitLog.of(everything)
-    teacher = Retriever.fit(everything.before(LABELS.start), log, ITEMS, LABELS.start, ORDER, SMALL)
-    ranker = train_ranker(training_groups(teacher, cases, SMALL, seed, 1), teacher.features, SMALL, seed, 1)
+    teacher = CandidatePipeline.of(
+        Retriever.fit(everything.before(LABELS.start), log, ITEMS, LABELS.start, ORDER, SMALL)
+    )
+    ranker = train_ranker(training_groups(teacher, cases, SMALL, seed, 1), teacher.features.names, SMALL, seed, 1)
     past = everything.before(TEST.start)
-    fitted = Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL)
+    fitted = CandidatePipeline.of(Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL))
     judged = Recommender(fitted, past, dict.fromkeys(MOMENTS, ranker), {"as_of": TEST.start})
     found = evaluate(judged, cases_of(TEST, moment).with_history(), seed).metrics["recall_at_20"]
     assert found is not None
@@ -173,7 +176,7 @@ def is_blind_to_the_future() -> bool:
     past, cases = everything.before(TEST.start), Cases.at_start(everything, TEST, ORDER)
     found = []
     for log in (VisitLog.of(everything), VisitLog.of(past)):
-        teacher = Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL)
+        teacher = CandidatePipeline.of(Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL))
         found.append(training_groups(teacher, cases, SMALL, seed=1, threads=1))
     mine, theirs = (group.features.tobytes() + group.labels.tobytes() for group in found)
     return mine == theirs
@@ -210,7 +213,7 @@ def pairs() -> list[Row]:
 
 def ranks(fitted: Recommender, history: list[Row]) -> np.ndarray:
     """The place of every item in the list of a customer with this history and no other."""
-    known = Recommender(fitted.retriever, interactions(history, ITEMS), fitted.rankers, {"as_of": fitted.as_of})
+    known = Recommender(fitted.pipeline, interactions(history, ITEMS), fitted.rankers, {"as_of": fitted.as_of})
     found = shown(known.recommend(Query(customer_id="ann", k=40)))
     return np.argsort([int(item[-3:]) for item in found])
 

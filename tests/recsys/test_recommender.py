@@ -207,7 +207,7 @@ def test_without_rankers_the_blend_answers_and_says_so() -> None:
 
 def test_before_a_visit_and_inside_it_different_rankers_speak() -> None:
     """Inside a visit the other ranker helps out only where too few visits were seen to train one."""
-    trained, blend = shop().rankers["start"], Ranker(shop().retriever.features)
+    trained, blend = shop().rankers["start"], Ranker(shop().pipeline.features.names)
     assert ranker_of(False, {"start": trained, "visit": blend}) is trained
     assert ranker_of(True, {"start": trained, "visit": blend}) is trained
     assert ranker_of(True, {"start": blend, "visit": trained}) is trained

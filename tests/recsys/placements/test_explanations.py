@@ -25,21 +25,20 @@ def shop() -> Recommender:
 def moment(item: int = -1) -> Moment:
     retriever = shop().retriever
     asked = shopper([], visit=[(VIEWED, VIEW)], cutoff=len(retriever.log.ends))
-    return Moment(Query(), asked, item, np.zeros(0, np.int64), retriever.everything, shop().as_of, retriever)
+    return Moment(Query(), asked, item, np.zeros(0, np.int64), retriever.everything, shop().as_of, shop().pipeline)
 
 
 def bit_of(source: str) -> int:
     """A column by which the source nominates."""
     retriever = shop().retriever
     bits = np.left_shift(1, np.arange(40))
-    every = Candidates(np.arange(40), bits, np.zeros((40, len(retriever.features)), np.float32))
-    return int(bits[retriever.nominated_by(source, every)][0])
+    return int(bits[retriever.is_from(source, bits)][0])
 
 
 def candidates(*sources: str) -> Candidates:
     """One candidate that the sources nominated and of which no relation says anything."""
     bits = np.array([sum(bit_of(source) for source in sources)])
-    features = np.zeros((1, len(shop().retriever.features)), np.float32)
+    features = np.zeros((1, len(shop().pipeline.features.names)), np.float32)
     return Candidates(np.array([SHOWN], np.int32), bits, features)
 
 
@@ -82,7 +81,7 @@ def test_an_item_that_is_no_candidate_has_no_source() -> None:
 
 def test_a_relation_that_names_an_item_speaks_before_the_sources() -> None:
     found = candidates("visits")
-    place = shop().retriever.feature_place["viewed_together_visit_relative"]
+    place = shop().pipeline.features.place["viewed_together_visit_relative"]
     for share, source in ((0.5, "viewed_together"), (0.01, "visits")):  # a small share is no reason
         features = found.features.copy()
         features[0, place] = share

@@ -10,6 +10,7 @@ from recsys.data.interactions import ItemCounters
 from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper
 from recsys.ranking.features import item_table
+from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.ranker import MOMENTS, Ranker
 from recsys.recommender import Recommender
 from recsys.request import KINDS, Query, SessionEvent
@@ -17,7 +18,19 @@ from recsys.retrieval.retriever import Retriever
 from recsys.training.examples import Cases
 from recsys.training.time_split import Window
 from recsys.training.train import training_groups
-from tests.recsys.stores import DAY, ORDER, SMALL, VIEW, Row, checkerboard, interactions, item_ids, retriever, shopper
+from tests.recsys.stores import (
+    DAY,
+    ORDER,
+    SMALL,
+    VIEW,
+    Row,
+    checkerboard,
+    interactions,
+    item_ids,
+    pipeline,
+    retriever,
+    shopper,
+)
 
 WINDOW = Window(60 * DAY, 70 * DAY)
 MINUTE = 1 / 24 / 60
@@ -48,19 +61,20 @@ class Listening(Ranker):
 
 def served(fitted: Retriever, histories: list[Row], query: Query) -> np.ndarray:
     """The features that the recommender's ranker is given for a query."""
-    ranker = Listening(fitted.features)
+    whole = CandidatePipeline.of(fitted)
+    ranker = Listening(whole.features.names)
     past = interactions(histories, fitted.items)
-    recommender = Recommender(fitted, past, dict.fromkeys(MOMENTS, ranker), {"as_of": fitted.now})
+    recommender = Recommender(whole, past, dict.fromkeys(MOMENTS, ranker), {"as_of": fitted.now})
     recommender.recommend(query)
     return ranker.heard
 
 
-def trained(rows: list[Row], cases: Cases) -> tuple[Retriever, np.ndarray]:
-    """The teacher as of the window's start, and the features that training gives the cases."""
+def trained(rows: list[Row], cases: Cases) -> np.ndarray:
+    """The features that training gives the cases."""
     everything = interactions(rows, ITEMS)
     log = VisitLog.of(everything)
     teacher = Retriever.fit(everything.before(WINDOW.start), log, ITEMS, WINDOW.start, ORDER, SMALL)
-    return teacher, training_groups(teacher, cases, SMALL, seed=1, threads=1).features
+    return training_groups(CandidatePipeline.of(teacher), cases, SMALL, seed=1, threads=1).features
 
 
 def at(day: float) -> datetime:
@@ -71,7 +85,7 @@ def test_before_a_visit_training_and_serving_see_the_same() -> None:
     past = checkerboard()
     cases = Cases.at_start(interactions(past + VISIT, ITEMS), WINDOW, ORDER)
     assert len(cases) == 1
-    _, learnt = trained(past + VISIT, cases)
+    learnt = trained(past + VISIT, cases)
     fresh = retriever(past, ITEMS, 60)  # as a later run would fit it: it has not seen the window at all
     np.testing.assert_array_equal(learnt, served(fresh, past, Query(customer_id="customer-000")))
 
@@ -82,7 +96,7 @@ def test_inside_a_visit_training_and_serving_see_the_same(kind: int) -> None:
     cases = Cases.in_visits(interactions(past + VISIT, ITEMS), WINDOW, kind, seed=1)
     for case in range(len(cases)):
         one = cases.where(np.arange(len(cases)) == case)
-        _, learnt = trained(past + VISIT, one)
+        learnt = trained(past + VISIT, one)
         seen = VISIT[: int(one.cuts[0] - one.visits[0])]
         session = tuple(SessionEvent(item, what) for _, item, what, _ in seen)
         query = Query(customer_id="customer-000", session=session, now=at(one.moments[0] / DAY))
@@ -96,7 +110,7 @@ def test_the_open_page_is_the_same_in_training_and_in_serving() -> None:
     past = checkerboard()
     order: list[Row] = [("customer-000", item, "order", 65.0) for item in ("item-004", "item-016", "item-020")]
     cases = Cases.in_visits(interactions(past + order, ITEMS), WINDOW, ORDER, seed=1)
-    _, learnt = trained(past + order, cases)
+    learnt = trained(past + order, cases)
     cue = ITEMS.ids.value(int(cases.cues[0]))
     query = Query(customer_id="customer-000", item_id=cue, now=at(65))
     np.testing.assert_array_equal(learnt, served(retriever(past, ITEMS, 60), past, query))
@@ -104,9 +118,9 @@ def test_the_open_page_is_the_same_in_training_and_in_serving() -> None:
 
 def described(asked: Shopper, name: str) -> dict[int, float]:
     """One feature of every candidate."""
-    fitted = retriever(checkerboard(), ITEMS, 60)
-    found = fitted.candidates(asked, fitted.everything)
-    column = found.features[:, fitted.feature_place[name]]
+    fitted = pipeline(checkerboard(), ITEMS, 60)
+    found = fitted.candidates(asked, fitted.retriever.everything)
+    column = found.features[:, fitted.features.place[name]]
     return dict(zip(found.items.tolist(), column.tolist(), strict=True))
 
 
@@ -160,7 +174,7 @@ def test_a_rising_item_has_a_trend_above_one() -> None:
 
 
 def test_an_unknown_category_or_price_is_no_taste() -> None:
-    bare = retriever(checkerboard(), Items.of(item_ids(40)), 60)
-    found = bare.candidates(shopper([(0, ORDER, 1.0)]), bare.everything)
+    bare = pipeline(checkerboard(), Items.of(item_ids(40)), 60)
+    found = bare.candidates(shopper([(0, ORDER, 1.0)]), bare.retriever.everything)
     for name in ("category_affinity", "brand_affinity", "price_gap"):
-        assert set(found.features[:, bare.feature_place[name]].tolist()) == {0}
+        assert set(found.features[:, bare.features.place[name]].tolist()) == {0}

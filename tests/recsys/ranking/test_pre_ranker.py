@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys.ranking.pre_ranker import LEAST_CASES, learnt_priors, shares_of
+from recsys.ranking.pre_ranker import LEAST_CASES, learned_weights, shares_of
 
 SIZE = 10
 DEFAULTS = np.array([0.5, 0.5, 0.5], np.float32)
@@ -19,7 +19,7 @@ def cases(count: int, teller: int, sign: float = 1.0, seed: int = 0) -> tuple[np
 
 @pytest.mark.parametrize("teller", [0, 1, 2])
 def test_the_column_that_tells_gets_the_weight(teller: int) -> None:
-    found = learnt_priors(*cases(200, teller), DEFAULTS, seed=1)
+    found = learned_weights(*cases(200, teller), DEFAULTS, seed=1)
     others = np.delete(found, teller)
     assert found[teller] > 3
     assert (others < found[teller] / 5).all()
@@ -27,7 +27,7 @@ def test_the_column_that_tells_gets_the_weight(teller: int) -> None:
 
 
 def test_no_weight_is_ever_negative() -> None:
-    found = learnt_priors(*cases(200, 1, sign=-1.0), DEFAULTS, seed=1)
+    found = learned_weights(*cases(200, 1, sign=-1.0), DEFAULTS, seed=1)
     assert found[1] == 0.0
     assert (found >= 0).all()
 
@@ -36,31 +36,31 @@ def test_where_every_column_speaks_against_the_choice_the_defaults_stay() -> Non
     scores, _, sizes = cases(200, 0)
     total = scores.sum(axis=1).reshape(-1, SIZE)
     labels = (total == total.min(axis=1, keepdims=True)).ravel().astype(np.int8)
-    np.testing.assert_array_equal(learnt_priors(scores, labels, sizes, DEFAULTS, seed=1), DEFAULTS)
+    np.testing.assert_array_equal(learned_weights(scores, labels, sizes, DEFAULTS, seed=1), DEFAULTS)
 
 
 def test_too_few_cases_keep_the_defaults() -> None:
-    np.testing.assert_array_equal(learnt_priors(*cases(LEAST_CASES - 1, 0), DEFAULTS, seed=1), DEFAULTS)
-    assert (learnt_priors(*cases(LEAST_CASES, 0), DEFAULTS, seed=1) != DEFAULTS).any()
+    np.testing.assert_array_equal(learned_weights(*cases(LEAST_CASES - 1, 0), DEFAULTS, seed=1), DEFAULTS)
+    assert (learned_weights(*cases(LEAST_CASES, 0), DEFAULTS, seed=1) != DEFAULTS).any()
 
 
 def test_where_everything_was_chosen_the_defaults_stay() -> None:
     scores, labels, sizes = cases(200, 0)
     for same in (0, 1):
         np.testing.assert_array_equal(
-            learnt_priors(scores, np.full_like(labels, same), sizes, DEFAULTS, seed=1), DEFAULTS
+            learned_weights(scores, np.full_like(labels, same), sizes, DEFAULTS, seed=1), DEFAULTS
         )
 
 
 def test_the_scale_of_a_column_does_not_matter() -> None:
     scores, labels, sizes = cases(200, 0)
     scaled = scores * np.array([1e-4, 1.0, 1e4], np.float32)
-    found, expected = (learnt_priors(some, labels, sizes, DEFAULTS, seed=1) for some in (scaled, scores))
+    found, expected = (learned_weights(some, labels, sizes, DEFAULTS, seed=1) for some in (scaled, scores))
     np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.02)
 
 
 def test_the_same_cases_and_seed_give_the_same_weights() -> None:
-    first, same, other = (learnt_priors(*cases(200, 0), DEFAULTS, seed=seed) for seed in (1, 1, 2))
+    first, same, other = (learned_weights(*cases(200, 0), DEFAULTS, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert not np.array_equal(first, other)
 

@@ -1,11 +1,13 @@
 """Visit items: counts, steps and gaps that can be read off a short visit."""
 
+import numpy as np
 import pytest
 
 from recsys.data.catalogue import Items
+from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper
-from recsys.ranking.session_features import COUNT_DECAY, VisitItems
-from tests.recsys.stores import SMALL, VIEW, Row, item_ids, judgements, proposals, shopper, state, visit
+from recsys.ranking.session_features import COUNT_DECAY, SESSION_FEATURES, SessionFeatures
+from tests.recsys.stores import VIEW, Row, item_ids, shopper, state, visit
 
 COUNT = 10
 NOTHING: list[Row] = []
@@ -16,8 +18,16 @@ def said(rows: list[Row], candidate: int, *recent: int, cutoff: int = -1) -> Sai
     """Of one candidate in a visit under way, as of the first `cutoff` visits; -1: all."""
     fitted = state(rows, Items.of(item_ids(COUNT)), 2_000)
     seen = len(fitted.log.ends) if cutoff < 0 else cutoff
-    found = judgements(VisitItems.fit(fitted), asked(seen, *recent), [9, candidate])
+    found = described(fitted.log, asked(seen, *recent), [9, candidate])
     return {name: column[1] for name, column in found.items()}
+
+
+def described(log: VisitLog, user: Shopper, candidates: list[int]) -> dict[str, list[float]]:
+    """By feature, the value of each candidate."""
+    out = np.full((len(SESSION_FEATURES), len(candidates)), np.nan, np.float32)
+    SessionFeatures(log).judge(user, np.array(candidates), out)
+    assert np.isfinite(out).all()
+    return dict(zip(SESSION_FEATURES, out.tolist(), strict=True))
 
 
 def asked(cutoff: int, *recent: int) -> Shopper:
@@ -123,29 +133,19 @@ def test_what_rises_is_told_from_what_falls() -> None:
 
 
 def test_without_a_visit_the_latest_history_takes_its_place() -> None:
-    source = VisitItems.fit(state(OTHERS, Items.of(item_ids(COUNT)), 100))
+    log = state(OTHERS, Items.of(item_ids(COUNT)), 100).log
     history = shopper([(0, VIEW, 9.0), (1, VIEW, 2.0)], cutoff=3)
-    assert judgements(source, history, [0, 1]) == judgements(source, asked(3, 0, 1), [0, 1])
+    assert described(log, history, [0, 1]) == described(log, asked(3, 0, 1), [0, 1])
 
 
-def test_of_a_stranger_nothing_is_said_and_nothing_is_proposed() -> None:
-    source = VisitItems.fit(state(OTHERS, Items.of(item_ids(COUNT)), 100))
-    assert not any(map(any, judgements(source, shopper([], cutoff=3), [0, 1]).values()))
-    assert any(map(any, judgements(source, asked(3, 0), [0, 1]).values()))
-    assert proposals(source, asked(3, 0), COUNT) == {}
+def test_a_cold_start_user_has_no_session_features() -> None:
+    log = state(OTHERS, Items.of(item_ids(COUNT)), 100).log
+    assert not any(map(any, described(log, shopper([], cutoff=3), [0, 1]).values()))
+    assert any(map(any, described(log, asked(3, 0), [0, 1]).values()))
 
 
 def test_items_that_came_after_the_fit_were_never_seen() -> None:
     fitted = state(OTHERS, Items.of(item_ids(COUNT)), 100)
-    grown = VisitItems.fit(fitted).grown(Items.of(item_ids(COUNT + 3)), fitted.counters)
-    found = judgements(grown, asked(3, COUNT + 2, 1), [COUNT + 2, 1])
+    found = described(fitted.log.grown(COUNT + 3), asked(3, COUNT + 2, 1), [COUNT + 2, 1])
     assert found["seen"] == [0, 3]
     assert found["steps_since"] == [1, 0]
-
-
-def test_the_source_is_its_log() -> None:
-    fitted = state(OTHERS, Items.of(item_ids(COUNT)), 100)
-    source = VisitItems.fit(fitted)
-    assert source.to_arrays() == {}
-    read = VisitItems.from_arrays(fitted.log.to_arrays(), SMALL)
-    assert judgements(read, asked(3, 0), [0, 1, 2]) == judgements(source, asked(3, 0), [0, 1, 2])

@@ -6,7 +6,7 @@ import pytest
 from recsys.data.catalogue import Items
 from recsys.data.user_history import Shopper
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.retriever import Retriever
+from recsys.retrieval.retriever import Retrieved, Retriever
 from tests.recsys.stores import ORDER, VIEW, checkerboard, item_ids, retriever, shopper
 
 ITEMS = Items.of(item_ids(40))
@@ -23,15 +23,20 @@ def fitted(**parameters: int) -> Retriever:
     return retriever(checkerboard(), ITEMS, 60, RecommendParameters(**parameters))
 
 
+def retrieved(fitted: Retriever, asked: Shopper) -> tuple[Retrieved, np.ndarray]:
+    """The candidates, and a copy of what the pool holds of them."""
+    found = fitted.candidates(asked, fitted.everything)
+    return found, found.pool.scores[:, found.rows]
+
+
 @everyone
 def test_every_candidate_is_nominated_by_some_source_and_none_twice(asked: Shopper) -> None:
     found = fitted()
     candidates = found.candidates(asked, found.everything)
     assert len(candidates.items) == len(set(candidates.items.tolist())) > 0
-    nominated = np.column_stack([found.nominated_by(source, candidates) for source in found.sources])
+    nominated = np.column_stack([found.is_from(source, candidates.selected_by) for source in found.sources])
     assert nominated.any(axis=1).all()
-    assert candidates.features.shape == (len(candidates.items), len(found.features))
-    assert np.isfinite(candidates.features).all()
+    np.testing.assert_array_equal(candidates.pool.items[candidates.rows], candidates.items)
 
 
 @everyone
@@ -47,40 +52,31 @@ def test_what_may_not_be_shown_is_no_candidate(asked: Shopper) -> None:
 @everyone
 def test_the_same_shopper_is_answered_alike_whoever_asked_before(asked: Shopper) -> None:
     found = fitted()
-    before = found.candidates(asked, found.everything)
+    before, scores = retrieved(found, asked)
     for other in SHOPPERS:
         found.candidates(other, found.everything)
-    after = found.candidates(asked, found.everything)
+    after, same = retrieved(found, asked)
     np.testing.assert_array_equal(before.items, after.items)
-    np.testing.assert_array_equal(before.features, after.features)
+    np.testing.assert_array_equal(scores, same)
 
 
 def test_history_nominates_the_shoppers_own_items() -> None:
     found = fitted()
     candidates = found.candidates(shopper([(2, ORDER, 9.0), (4, VIEW, 1.0)]), found.everything)
-    assert set(candidates.items[found.nominated_by("history", candidates)].tolist()) == {2, 4}
+    assert set(candidates.items[found.is_from("history", candidates.selected_by)].tolist()) == {2, 4}
 
 
 def test_a_source_nominates_no_more_than_its_limits_allow() -> None:
     found = fitted(candidates_per_relation=3)
     candidates = found.candidates(shopper([(2, ORDER, 9.0)]), found.everything)
-    assert found.nominated_by("bought_together", candidates).sum() == 3
-
-
-def test_names_of_features_are_distinct_and_in_place() -> None:
-    found = fitted()
-    assert len(set(found.features)) == len(found.features)
-    candidates = found.candidates(shopper([(2, ORDER, 9.0)]), found.everything)
-    row = candidates.items.tolist().index(2)
-    assert candidates.features[row, found.feature_place["order_count"]] == 1
-    assert candidates.features[row, found.feature_place["shopper_orders"]] == 1
+    assert found.is_from("bought_together", candidates.selected_by).sum() == 3
 
 
 @everyone
 def test_a_retriever_survives_its_arrays(asked: Shopper) -> None:
     found = fitted()
     read = Retriever.from_arrays(found.to_arrays(), found.parameters, found.now)
-    assert read.features == found.features
-    mine, theirs = (one.candidates(asked, one.everything) for one in (found, read))
+    assert read.columns == found.columns
+    (mine, scores), (theirs, same) = (retrieved(one, asked) for one in (found, read))
     np.testing.assert_array_equal(mine.items, theirs.items)
-    np.testing.assert_array_equal(mine.features, theirs.features)
+    np.testing.assert_array_equal(scores, same)

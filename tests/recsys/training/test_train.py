@@ -8,7 +8,10 @@ import pytest
 from contracts.errors import NotEnoughData
 from recsys.data.catalogue import Items
 from recsys.data.sessions import VisitLog
+from recsys.data.user_history import Shopper
 from recsys.parameters import RecommendParameters
+from recsys.ranking.features import Candidates
+from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.ranker import MOMENTS, TrainingGroups
 from recsys.recommender import Recommender
 from recsys.request import Query, SessionEvent
@@ -60,20 +63,21 @@ def test_the_same_events_and_seed_give_the_same_recommender_with_any_number_of_t
     assert answers(first) == answers(second)
 
 
-def groups(parameters: RecommendParameters = SMALL) -> tuple[Retriever, Cases, TrainingGroups]:
+def groups(parameters: RecommendParameters = SMALL) -> tuple[CandidatePipeline, Cases, TrainingGroups]:
     everything = interactions(checkerboard(), ITEMS)
     past = everything.before(WINDOW.start)
     retriever = Retriever.fit(past, VisitLog.of(everything), ITEMS, WINDOW.start, ORDER, parameters)
+    pipeline = CandidatePipeline.of(retriever)
     cases = Cases.at_start(everything, WINDOW, ORDER)
-    return retriever, cases, training_groups(retriever, cases, parameters, seed=1, threads=1)
+    return pipeline, cases, training_groups(pipeline, cases, parameters, seed=1, threads=1)
 
 
 def test_labels_are_what_was_chosen_among_the_candidates() -> None:
-    retriever, cases, found = groups(replace(SMALL, negatives_per_case=10**6))
+    pipeline, cases, found = groups(replace(SMALL, negatives_per_case=10**6))
     features, labels = [], []
     for case in range(len(cases)):
-        shopper = cases.shopper(case, retriever.log, 300)
-        candidates = retriever.candidates(shopper, retriever.everything)
+        shopper = cases.shopper(case, pipeline.retriever.log, 300)
+        candidates = pipeline.candidates(shopper, pipeline.retriever.everything)
         features.append(candidates.features)
         labels.append(np.isin(candidates.items, cases.targets[cases.target_rows == case]))
     assert all(label.any() for label in labels)
@@ -89,33 +93,35 @@ def test_negatives_are_sampled_and_positives_are_kept() -> None:
 
 
 def test_a_case_whose_targets_are_no_candidates_teaches_nothing() -> None:
-    retriever, cases, whole = groups()
+    pipeline, cases, whole = groups()
     missed = replace(cases, targets=np.full(len(cases.targets), 39, np.int32))
-    never = retriever.everything.copy()
-    never[39] = False
-    few = training_groups(Unable(retriever, never), missed, SMALL, seed=1, threads=1)
+    never = np.arange(40) != 39
+    few = training_groups(Unable(pipeline, never), missed, SMALL, seed=1, threads=1)
     assert len(whole.sizes) == len(cases)
-    assert (len(few.sizes), few.features.shape) == (0, (0, len(retriever.features)))
+    assert (len(few.sizes), few.features.shape) == (0, (0, len(pipeline.features.names)))
 
 
 def test_cases_that_are_asked_without_what_is_known_have_no_such_candidate() -> None:
-    retriever, cases, _ = groups()
+    pipeline, cases, _ = groups()
     known = {}
     for share in (0.0, 1.0):
-        found = training_groups(retriever, cases, SMALL, seed=1, threads=1, without_known=share)
-        known[share] = (found.features[:, retriever.feature_place["interest"]] > 0).mean()
+        found = training_groups(pipeline, cases, SMALL, seed=1, threads=1, without_known=share)
+        known[share] = (found.features[:, pipeline.features.place["interest"]] > 0).mean()
     assert known[0.0] > 0.1
     assert known[1.0] == 0.0
 
 
 class Unable:
-    """A retriever that never proposes some items."""
+    """A pipeline that never retrieves some items."""
 
-    def __init__(self, retriever: Retriever, eligible: np.ndarray) -> None:
-        self.retriever, self.everything = retriever, eligible
+    def __init__(self, pipeline: CandidatePipeline, allowed: np.ndarray) -> None:
+        self.pipeline, self.allowed = pipeline, allowed
+
+    def candidates(self, shopper: Shopper, eligible: np.ndarray) -> Candidates:
+        return self.pipeline.candidates(shopper, eligible & self.allowed)
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self.retriever, name)
+        return getattr(self.pipeline, name)
 
 
 def test_each_moment_has_a_ranker_of_its_own() -> None:
