@@ -28,9 +28,9 @@ from benchmarks.recommendations.run import (
     recall,
     report,
 )
-from recsys.data.interactions import SECONDS_PER_DAY
+from recsys.data.interactions import KINDS, SECONDS_PER_DAY
 from recsys.parameters import RecommendParameters
-from recsys.request import KINDS, Query
+from recsys.request import Query
 
 K: Final = 10
 PARAMETERS: Final = RecommendParameters(test_window_days=1)

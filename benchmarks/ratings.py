@@ -27,9 +27,9 @@ from benchmarks.recommendations.run import (
     recall,
     report,
 )
-from recsys.data.interactions import SECONDS_PER_DAY
+from recsys.data.interactions import KINDS, SECONDS_PER_DAY
 from recsys.parameters import RecommendParameters
-from recsys.request import KINDS, Filters, Query
+from recsys.request import Filters, Query
 
 K: Final = 20
 DAYS: Final = 5

@@ -22,11 +22,11 @@ from benchmarks.harness.home import emptied
 from benchmarks.recommendations.run import fitted
 from contracts.bundle import read_arrays, write_arrays
 from recsys.data.catalogue import Items
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender
-from recsys.request import KINDS, Query, SessionEvent
+from recsys.request import Query, SessionEvent
 
 DAYS: Final = 365
 ITEMS_PER_CATEGORY: Final = 200

@@ -26,8 +26,9 @@ from benchmarks.recommendations.run import (
     reciprocal_rank,
     report,
 )
+from recsys.data.interactions import KINDS
 from recsys.parameters import RecommendParameters
-from recsys.request import KINDS, MAX_LIST, Query, SessionEvent
+from recsys.request import MAX_LIST, Query, SessionEvent
 
 K: Final = 20
 SECONDS_PER_EVENT: Final = 10

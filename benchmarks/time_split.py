@@ -35,11 +35,11 @@ from pipelines.training.train import default_as_of
 from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import open_warehouse
 from recsys.data.catalogue import Items
+from recsys.data.interactions import KINDS
 from recsys.data.vocabulary import Vocabulary
 from recsys.kernels.pair_counts import find
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender, utc_seconds
-from recsys.request import KINDS
 from recsys.training.evaluation import K
 from recsys.training.examples import Cases
 from recsys.training.ranking_metrics import Judged, bootstrap_interval, mean

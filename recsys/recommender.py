@@ -10,7 +10,7 @@ import numpy as np
 from contracts.errors import BundleRefused, InputError
 from recsys.data.attributes import Attributes
 from recsys.data.catalogue_updates import NewItem
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
 from recsys.data.user_history import Shopper
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
@@ -20,7 +20,7 @@ from recsys.placements.request_context import Moment
 from recsys.ranking.features import Candidates
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.ranker import MOMENTS, Ranker
-from recsys.request import KINDS, Answer, Filters, Query, Recommendation
+from recsys.request import Answer, Filters, Query, Recommendation
 from recsys.reranking.compiled_policy import applied_policies
 from recsys.reranking.eligibility import eligible_items, undue_purchases
 from recsys.reranking.policy import Policy

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from contracts.errors import InputError
 from recsys.data.attributes import MAX_ATTRIBUTES
+from recsys.data.interactions import KINDS
 
-KINDS: Final = ("view", "cart", "order")  # weakest interest first; an interaction's code is its place here
 PLACEMENTS: Final = (
     "for_you",
     "similar",

@@ -30,10 +30,9 @@ from pipelines.simulate.session_events import ADD, ORDER, VIEW, Trips, draw_trip
 from pipelines.simulate.sessions import WALK_IN, Visits, draw_visits, visit_chances
 from pipelines.simulate.simulation import parameters_for
 from recsys.data.catalogue import Items
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
-from recsys.request import KINDS
 from recsys.training.evaluation import K, evaluate
 from recsys.training.examples import Cases
 from recsys.training.ranking_metrics import Judged, mean

@@ -120,10 +120,7 @@ class Attributes:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any], item_count: int) -> Self:
-        """What was written; none where a recommender was written before there were attributes."""
-        if "attributes_numbers" not in arrays:
-            return cls.of([{}] * item_count)
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         texts = [Vocabulary(arrays[f"attributes_{name}_data"], arrays[f"attributes_{name}_offsets"]) for name in _TEXTS]
         numbers, codes = (np.asarray(arrays[f"attributes_{name}"]) for name in ("numbers", "texts"))
         return cls(texts[0], numbers, texts[1], texts[2], codes)

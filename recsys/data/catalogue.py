@@ -11,6 +11,8 @@ from recsys.data.vocabulary import Texts, Vocabulary
 
 ALWAYS: Final = np.iinfo(np.int64).min  # available_from of an item that always was
 FEW_CODES: Final = 8  # up to which comparing with each is faster than a table
+_TEXT_COLUMNS: Final = {"ids": Vocabulary, "names": Texts, "categories": Vocabulary, "brands": Vocabulary}
+_NUMBER_COLUMNS: Final = ("category", "brand", "price", "stock", "available_from")
 
 
 @dataclass(frozen=True)
@@ -118,17 +120,10 @@ class Items:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any]) -> Self:
-        values: dict[str, Any] = {}
-        for name, field in cls.__dataclass_fields__.items():
-            form = {"Vocabulary": Vocabulary, "Texts": Texts}.get(getattr(field.type, "__name__", ""))
-            if name == "attributes":
-                own = {key.removeprefix("items_"): array for key, array in arrays.items() if key.startswith("items_")}
-                values[name] = Attributes.from_arrays(own, len(values["price"]))
-            elif form is None:
-                values[name] = np.asarray(arrays[f"items_{name}"])
-            else:
-                values[name] = form(arrays[f"items_{name}_data"], arrays[f"items_{name}_offsets"])
-        return cls(**values)
+        own = {key.removeprefix("items_"): array for key, array in arrays.items() if key.startswith("items_")}
+        texts = {name: form(own[f"{name}_data"], own[f"{name}_offsets"]) for name, form in _TEXT_COLUMNS.items()}
+        numbers = {name: np.asarray(own[name]) for name in _NUMBER_COLUMNS}
+        return cls(**texts, **numbers, attributes=Attributes.from_arrays(own))
 
 
 def among(codes: np.ndarray, wanted: Sequence[int]) -> np.ndarray:

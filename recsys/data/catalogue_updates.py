@@ -10,7 +10,7 @@ import numpy as np
 from contracts.errors import InputError
 from recsys.data.attributes import Value
 from recsys.data.catalogue import ALWAYS, Items
-from recsys.data.interactions import ItemCounters
+from recsys.data.item_counts import ItemCounters
 from recsys.data.vocabulary import AppendedVocabulary, Texts, Vocabulary
 
 MAX_ID_CHARS: Final = 200

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from recsys.data.interactions import KINDS
 from recsys.kernels.jit import compiled
-from recsys.request import KINDS
 
 ORDER: Final = KINDS.index("order")
 KIND_WEIGHTS: Final = np.array([1.0, 3.0, 6.0], np.float32)  # view, cart, order: how much interest each one shows

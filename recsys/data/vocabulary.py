@@ -1,7 +1,6 @@
 """Texts as two flat arrays, so that a million ids can be memory-mapped and shared instead of parsed."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -79,11 +78,6 @@ class AppendedVocabulary(Vocabulary):
     def index(self, value: str) -> int:
         place = self._first.index(value)
         return place if place >= 0 else self._more.get(value, -1)
-
-
-def is_sorted(texts: Texts) -> bool:
-    """Whether the texts are distinct and in byte order, as a Vocabulary must be; O(texts)."""
-    return all(a.encode() < b.encode() for a, b in pairwise(texts.values()))
 
 
 @compiled

@@ -64,27 +64,6 @@ def find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(keys[places] == wanted, places, -1)
 
 
-def read(values: np.ndarray, places: np.ndarray, missing: float) -> np.ndarray:
-    """`values` at the places that `find` gave, `missing` where it found nothing; float32."""
-    if not len(values):
-        return np.full(len(places), missing, np.float32)
-    return np.where(places >= 0, values[places], missing).astype(np.float32)
-
-
-def row_sums(rows: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
-    """The sum of `values` per row, (size,) float64."""
-    return np.bincount(rows, values, minlength=size)
-
-
-def row_maxima(rows: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
-    """The largest of the non-negative `values` per row, 0 where a row has none; `rows` sorted; (size,)."""
-    largest = np.zeros(size, values.dtype)
-    if len(rows):
-        starts = run_starts(rows)
-        largest[rows[starts]] = np.maximum.reduceat(values, starts)
-    return largest
-
-
 def ragged(starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rows and positions of the slices [start, start + length): row r appears lengths[r] times."""
     rows = np.repeat(np.arange(len(starts)), lengths)

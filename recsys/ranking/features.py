@@ -11,11 +11,11 @@ from typing import Final, Protocol, Self
 
 import numpy as np
 
-from recsys.data.interactions import ItemCounters
+from recsys.data.interactions import KINDS
+from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import NEVER_DAYS, Shopper
 from recsys.kernels.jit import compiled, read_only
 from recsys.ranking.session_features import SESSION_FEATURES, SessionFeatures
-from recsys.request import KINDS
 from recsys.retrieval.candidate_pool import Board
 from recsys.retrieval.protocol import Column
 from recsys.retrieval.retriever import Retrieved, Retriever

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import ItemCounters
+from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import Shopper
 from recsys.kernels.jit import compiled, read_only
 from recsys.kernels.pair_counts import Pairs

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import ItemCounters
+from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import Shopper, Touches
 from recsys.kernels.jit import compiled, inlined, read_only
 from recsys.kernels.prefetch import prefetch

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import ItemCounters
+from recsys.data.interactions import KINDS
+from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import NEVER_DAYS, Shopper, Touches
 from recsys.kernels.jit import compiled
 from recsys.parameters import RecommendParameters
-from recsys.request import KINDS
 from recsys.retrieval.candidate_pool import Board, slot_of
 from recsys.retrieval.protocol import Column, State
 

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import Interactions, ItemCounters
+from recsys.data.interactions import Interactions
+from recsys.data.item_counts import ItemCounters
 from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper
 from recsys.parameters import RecommendParameters

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
+from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import ORDER, Shopper, Touches
 from recsys.kernels.jit import compiled, read_only
 from recsys.kernels.thread_local import OfLast

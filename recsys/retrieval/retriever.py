@@ -9,7 +9,8 @@ import numpy as np
 
 from recsys.data.catalogue import Items
 from recsys.data.catalogue_updates import NewItem, catalogue_with, counters_with
-from recsys.data.interactions import Interactions, ItemCounters
+from recsys.data.interactions import Interactions
+from recsys.data.item_counts import ItemCounters
 from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper
 from recsys.kernels.thread_local import Scratch

@@ -13,7 +13,8 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import Interactions, ItemCounters
+from recsys.data.interactions import Interactions
+from recsys.data.item_counts import ItemCounters
 from recsys.data.sessions import VISIT_GAP_SECONDS, visit_starts
 from recsys.data.user_history import Shopper
 from recsys.kernels.jit import compiled, read_only

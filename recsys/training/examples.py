@@ -6,10 +6,9 @@ from typing import Final, Self
 
 import numpy as np
 
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
 from recsys.data.sessions import VisitLog, visit_starts
 from recsys.data.user_history import Shopper
-from recsys.request import KINDS
 from recsys.training.time_split import Window
 
 VIEW: Final = KINDS.index("view")

@@ -6,8 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions
-from recsys.request import KINDS
+from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
 
 MAX_WINDOW_SHARE: Final = 0.2  # of the whole history that one window may take
 

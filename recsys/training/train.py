@@ -10,14 +10,13 @@ import numpy as np
 from contracts.errors import NotEnoughData
 from contracts.progress import Progress, silent
 from recsys.data.catalogue import Items
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import KINDS, Interactions
 from recsys.data.sessions import VisitLog
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.pre_ranker import learned_weights
 from recsys.ranking.ranker import MOMENTS, Ranker, TrainingGroups, train_ranker
 from recsys.recommender import Recommender
-from recsys.request import KINDS
 from recsys.retrieval.retriever import Retriever
 from recsys.training.examples import Cases
 from recsys.training.time_split import last_window, target_kind, windows_back

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from contracts.errors import InputError
-from recsys.request import KINDS
+from recsys.data.interactions import KINDS
 from serving.http.schemas.recommendations import RecommendationQuestion
 
 

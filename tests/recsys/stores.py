@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions, ItemCounters
+from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
+from recsys.data.item_counts import ItemCounters
 from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.recommender import Recommender
-from recsys.request import KINDS, Answer
+from recsys.request import Answer
 from recsys.retrieval.candidate_pool import Board, slot_of
 from recsys.retrieval.protocol import Source, State
 from recsys.retrieval.retriever import Retriever

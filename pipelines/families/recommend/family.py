@@ -13,10 +13,11 @@ from contracts.bundle import Replay, write_arrays
 from contracts.errors import NotEnoughData
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.families.recommend.interactions import read_interactions, read_items
+from recsys.data.interactions import KINDS
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender, utc_seconds
-from recsys.request import KINDS, Query, SessionEvent, query_to_json
+from recsys.request import Query, SessionEvent, query_to_json
 from recsys.training.evaluation import Evaluation, evaluate
 from recsys.training.examples import Cases
 from recsys.training.time_split import last_window, target_kind

@@ -11,9 +11,8 @@ import pyarrow as pa
 from contracts import columns as c
 from pipelines.features.interactions import interactions
 from recsys.data.catalogue import ALWAYS, Items
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import KINDS, Interactions
 from recsys.data.vocabulary import Vocabulary
-from recsys.request import KINDS
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from typing import Final, Self
 import numpy as np
 from scipy.sparse import csr_array
 
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
 from recsys.kernels.pair_counts import Pairs, ragged, run_starts, top_of_rows
-from recsys.request import KINDS
 from recsys.retrieval.protocol import State
 
 PAIRS_PER_BLOCK: Final = 4_000_000  # bounds the memory of counting

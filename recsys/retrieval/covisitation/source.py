@@ -12,11 +12,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import ItemCounters
+from recsys.data.interactions import KINDS
+from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import Shopper, Touches
 from recsys.kernels.jit import compiled, read_only
 from recsys.parameters import RecommendParameters
-from recsys.request import KINDS
 from recsys.retrieval.candidate_pool import Board, slot_in
 from recsys.retrieval.covisitation.neighbours import Relation, strongest_neighbours
 from recsys.retrieval.protocol import Column, State

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import ItemCounters
+from recsys.data.item_counts import ItemCounters
 from recsys.data.sessions import VisitLog, postings_before
 from recsys.data.user_history import Shopper
 from recsys.kernels.jit import compiled, read_only

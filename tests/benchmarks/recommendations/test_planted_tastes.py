@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.recommendations.planted_tastes import Life, live, oracle_metrics, share
 from pipelines.simulate.parameters import StoreParameters
-from recsys.request import KINDS
+from recsys.data.interactions import KINDS
 from recsys.training.examples import Cases
 
 

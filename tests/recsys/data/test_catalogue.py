@@ -1,3 +1,6 @@
+"""The catalogue: what it reads from rows, appends and finds again in its arrays."""
+
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +8,7 @@ import pytest
 
 from recsys.data.attributes import MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES, Attributes, Value
 from recsys.data.catalogue import FEW_CODES, Items, among
+from recsys.data.vocabulary import Texts, Vocabulary
 
 ROWS: list[dict[str, Value]] = [
     {"margin": "0.4", "colour": "red", "size": 7},
@@ -101,12 +105,13 @@ def test_items_survive_their_arrays_memory_mapped(tmp_path: Path) -> None:
         assert texts.values() == old_texts.values()
 
 
-def test_items_that_were_written_before_there_were_attributes_have_none() -> None:
-    arrays = {name: array for name, array in ITEMS.to_arrays().items() if "attributes" not in name}
-    old = Items.from_arrays(arrays)
-    assert old.attributes.names == []
-    assert old.attributes.numbers.shape == (0, 3)
-    assert listed(old.price) == [None, 5.0, 3.0]
+def test_reading_does_not_depend_on_how_annotations_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`from __future__ import annotations` would turn the fields' types into texts."""
+    for field in fields(Items):
+        monkeypatch.setattr(field, "type", getattr(field.type, "__name__", str(field.type)))
+    again = Items.from_arrays(ITEMS.to_arrays())
+    assert (type(again.ids), type(again.names)) == (Vocabulary, Texts)
+    assert again.ids.values() == ITEMS.ids.values()
 
 
 @pytest.mark.parametrize("count", [0, 1, FEW_CODES, FEW_CODES + 5])

@@ -9,7 +9,7 @@ import pytest
 from contracts.errors import InputError
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.data.catalogue_updates import MAX_ID_CHARS, NewItem, catalogue_with, counters_with
-from recsys.data.interactions import ItemCounters
+from recsys.data.item_counts import ItemCounters
 from recsys.recommender import Recommender
 from recsys.request import PLACEMENTS, Filters, Query, SessionEvent
 from tests.recsys.stores import DAY, checkerboard, interactions, item_ids, recommender, shown

@@ -1,8 +1,10 @@
+"""Pair counts: sums, minima and the best of each row, against plain Python."""
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.kernels.pair_counts import Pairs, find, ragged, read, row_maxima, top_of_rows
+from recsys.kernels.pair_counts import Pairs, find, ragged, top_of_rows
 
 ENTRIES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(1, 9)), max_size=40)
 
@@ -31,16 +33,13 @@ def test_the_top_of_each_row_is_what_sorting_would_give(entries: list[tuple[int,
     assert chosen == expected
 
 
-def test_find_and_read_say_where_nothing_is() -> None:
+def test_find_returns_minus_one_for_a_key_that_is_missing() -> None:
     places = find(np.array([2, 5, 9]), np.array([5, 1, 10, 9]))
     assert places.tolist() == [1, -1, -1, 2]
-    assert read(np.array([10.0, 20.0, 30.0]), places, -7.0).tolist() == [20, -7, -7, 30]
     assert find(np.array([], np.int64), np.array([3])).tolist() == [-1]
-    assert read(np.array([]), np.array([-1]), 4.0).tolist() == [4]
 
 
-def test_ragged_slices_and_row_maxima() -> None:
+def test_ragged_slices_have_their_rows_and_positions() -> None:
     rows, places = ragged(np.array([10, 0, 5]), np.array([2, 0, 3]))
     assert rows.tolist() == [0, 0, 2, 2, 2]
     assert places.tolist() == [10, 11, 5, 6, 7]
-    assert row_maxima(rows, np.array([1.0, 3.0, 2.0, 5.0, 4.0]), 4).tolist() == [3, 0, 5, 0]

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import ItemCounters
+from recsys.data.interactions import KINDS
+from recsys.data.item_counts import ItemCounters
 from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper
 from recsys.ranking.features import item_table
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.ranker import MOMENTS, Ranker
 from recsys.recommender import Recommender
-from recsys.request import KINDS, Query, SessionEvent
+from recsys.request import Query, SessionEvent
 from recsys.retrieval.retriever import Retriever
 from recsys.training.examples import Cases
 from recsys.training.time_split import Window

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from recsys.data.catalogue import Items
+from recsys.data.interactions import KINDS
 from recsys.data.user_history import Shopper
 from recsys.parameters import RecommendParameters
-from recsys.request import KINDS
 from recsys.retrieval.candidate_pool import Board, slot_of
 from recsys.retrieval.covisitation.source import (
     RELATIONS,

@@ -1,7 +1,7 @@
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.interactions import ItemCounters
+from recsys.data.item_counts import ItemCounters
 from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper
 from recsys.parameters import RecommendParameters
