@@ -121,9 +121,10 @@ class Items:
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any]) -> Self:
         own = {key.removeprefix("items_"): array for key, array in arrays.items() if key.startswith("items_")}
-        texts = {name: form(own[f"{name}_data"], own[f"{name}_offsets"]) for name, form in _TEXT_COLUMNS.items()}
-        numbers = {name: np.asarray(own[name]) for name in _NUMBER_COLUMNS}
-        return cls(**texts, **numbers, attributes=Attributes.from_arrays(own))
+        values: dict[str, Any] = {name: np.asarray(own[name]) for name in _NUMBER_COLUMNS}
+        for name, form in _TEXT_COLUMNS.items():
+            values[name] = form(own[f"{name}_data"], own[f"{name}_offsets"])
+        return cls(**values, attributes=Attributes.from_arrays(own))
 
 
 def among(codes: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
