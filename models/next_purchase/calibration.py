@@ -1,24 +1,24 @@
-"""Calibration of the next order's curves on a later snapshot: true chances, and a range that holds 8 of 10 orders."""
+"""Calibration of hazard curves on a later snapshot: probabilities that are right, and a range that covers 80 %."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 import numpy as np
 from scipy.optimize import minimize
 
-from models.next_purchase.censored_customers import Followed, dates_after
-from models.next_purchase.hazard_curves import TINY, OrderCurves
+from models.next_purchase.censored_customers import CensoredCustomers, dates_after
+from models.next_purchase.hazard_curves import TINY, HazardCurves
 
-COVERAGE: Final = 0.8  # of the range: a tenth of the orders comes before it, a tenth after it
-PRIOR_ORDERS: Final = 20  # so many orders weigh as much as the levels that a true curve would have
+COVERAGE: Final = 0.8  # of the range: 10 % of the orders come before it, 10 % after it
+PRIOR_ORDERS: Final = 20  # the weight of the nominal quantile levels, in orders
 MAX_STEPS: Final = 40  # of bisection
-MAX_SLOPE: Final = 3.0  # and its inverse the least: beyond, curves turn into steps on which no level can be told
+MAX_SLOPE: Final = 3.0  # and its inverse the least: steeper curves are steps, which have no quantiles
 
 
 @dataclass(frozen=True)
-class OrderCalibration:
-    """A calibrated hazard is exp(intercept) * hazard ** slope; the levels are where the range and its middle lie."""
+class HazardCalibration:
+    """Cumulative hazard = exp(intercept) * uncalibrated ** slope; quantile levels of the range and the median."""
 
     intercept: float
     slope: float
@@ -27,35 +27,37 @@ class OrderCalibration:
     high: float = (1 + COVERAGE) / 2
 
     @classmethod
-    def fit(cls, curves: OrderCurves, later: Followed, least_chance: float) -> Self:
-        """Most likely hazards, then levels that would have held COVERAGE of the orders, dates counted whole.
+    def fit(cls, curves: HazardCurves, later: CensoredCustomers, min_probability: float) -> Self:
+        """The most likely hazards, then levels that would have covered COVERAGE of the orders, in whole dates.
 
-        `later` are customers whom the curves' model has not seen, watched for the whole horizon. Only those get a range
-        who order with a chance of at least `least_chance`; the levels are of them. Conformal prediction on the
-        distribution's own scale (Chernozhukov et al., PNAS 2021).
+        `later` are customers that the curves' model has not seen, observed for the whole horizon. The levels are
+        learned from those who order within the horizon with a probability of at least `min_probability`, as only they
+        get a range. Distributional conformal prediction (Chernozhukov et al., PNAS 2021).
         """
-        intercept, slope = _most_likely(curves, later.next_days)
-        shape = cls(intercept, slope)
-        calibrated = shape.applied(curves)
-        told = calibrated.chance_within(curves.horizon_days) >= least_chance
-        rows = np.flatnonzero(told & (later.next_days <= curves.horizon_days))
-        low, middle, high = _levels(calibrated.taken(rows), later.taken(rows), (shape.low, shape.middle, shape.high))
+        intercept, slope = _most_likely(curves, later.event_days)
+        uncovered = cls(intercept, slope)
+        calibrated = uncovered.apply(curves)
+        has_range = calibrated.event_probability(curves.horizon_days) >= min_probability
+        rows = np.flatnonzero(has_range & (later.event_days <= curves.horizon_days))
+        nominal = (uncovered.low, uncovered.middle, uncovered.high)
+        low, middle, high = _levels(calibrated.subset(rows), later.subset(rows), nominal)
         return cls(intercept, slope, low, middle, high)
 
-    def applied(self, curves: OrderCurves) -> OrderCurves:
+    def apply(self, curves: HazardCurves) -> HazardCurves:
         """The calibrated curves."""
-        return OrderCurves(curves.edges, np.exp(self.intercept) * curves.hazards**self.slope)
+        return HazardCurves(curves.edges, np.exp(self.intercept) * curves.hazards**self.slope)
 
     def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("intercept", "slope", "low", "middle", "high")}
+        """All of it, as JSON."""
+        return asdict(self)
 
 
-def _most_likely(curves: OrderCurves, next_days: np.ndarray) -> tuple[float, float]:
-    """Intercept and slope; the prior, a normal one of spread 1 around no change, matters where little is known."""
-    ordered = next_days <= curves.horizon_days
-    reached = np.searchsorted(curves.edges, np.minimum(next_days, curves.horizon_days), side="left")
-    after = np.clip(reached, 1, len(curves.edges) - 1)
-    rows = np.arange(len(next_days))
+def _most_likely(curves: HazardCurves, event_days: np.ndarray) -> tuple[float, float]:
+    """Intercept and slope, under a standard normal prior around no change, which matters in small data."""
+    ordered = event_days <= curves.horizon_days
+    edge = np.searchsorted(curves.edges, np.minimum(event_days, curves.horizon_days), side="left")
+    after = np.clip(edge, 1, len(curves.edges) - 1)
+    rows = np.arange(len(event_days))
     before = np.log(np.maximum(np.where(ordered, curves.hazards[rows, after - 1], 0.0), TINY))
     behind = np.log(np.maximum(np.where(ordered, curves.hazards[rows, after], curves.hazards[:, -1]), TINY))
 
@@ -72,25 +74,25 @@ def _slope(parameters: np.ndarray) -> float:
     return float(np.exp(np.clip(parameters[1], -np.log(MAX_SLOPE), np.log(MAX_SLOPE))))
 
 
-def _levels(curves: OrderCurves, later: Followed, nominal: tuple[float, float, float]) -> tuple[float, ...]:
-    """Low, middle and high level; the fewer orders there are, the nearer the nominal ones."""
-    orders = len(later.next_days)
+def _levels(curves: HazardCurves, later: CensoredCustomers, nominal: tuple[float, float, float]) -> tuple[float, ...]:
+    """Low, middle and high quantile level, shrunk towards the nominal ones where orders are few."""
+    orders = len(later.event_days)
     if not orders:
         return nominal
-    dates = dates_after(later.next_days, later.day_fraction)
+    dates = dates_after(later.event_days, later.day_fraction)
 
     def at(level: float) -> np.ndarray:
-        return dates_after(curves.days_until(level), later.day_fraction)
+        return dates_after(curves.quantile_days(level), later.day_fraction)
 
     low = _crossing(lambda level: float((dates < at(level)).mean()) > (1 - COVERAGE) / 2)
     missed = float((dates < at(low)).mean())
-    # Where many orders come on the first date, fewer than a tenth come before the range: more may come after it.
+    # Where many orders come on the first date, fewer than 10 % come before the range: more may come after it.
     high = _crossing(lambda level: missed + float((dates > at(level)).mean()) <= 1 - COVERAGE)
-    days = later.next_days
-    middle = _crossing(lambda level: float((days <= curves.days_until(level)).mean()) > 0.5)
+    days = later.event_days
+    middle = _crossing(lambda level: float((days <= curves.quantile_days(level)).mean()) > 0.5)
     weight = orders / (orders + PRIOR_ORDERS)
     return tuple(
-        weight * found + (1 - weight) * usual for found, usual in zip((low, middle, high), nominal, strict=True)
+        weight * fitted + (1 - weight) * usual for fitted, usual in zip((low, middle, high), nominal, strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""Customers of one instant who were watched for a while: what was known of each, and when the next order came."""
+"""Customers of one instant, right-censored: what was known of each, and when the next order came within a follow-up."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 # Columns of the customer features, in the order of the matrix.
-NUMBERS: Final = (
+STATIC_FEATURES: Final = (
     "recency_days",
     "mean_gap_days",
     "std_gap_days",
@@ -32,40 +32,39 @@ NUMBERS: Final = (
     "carts_90d",
     "refund_share",
 )
-RECENCY: Final = NUMBERS.index("recency_days")
-MEAN_GAP: Final = NUMBERS.index("mean_gap_days")
-STD_GAP: Final = NUMBERS.index("std_gap_days")
+RECENCY: Final = STATIC_FEATURES.index("recency_days")
+MEAN_GAP: Final = STATIC_FEATURES.index("mean_gap_days")
+STD_GAP: Final = STATIC_FEATURES.index("std_gap_days")
 
 
 @dataclass(frozen=True)
-class Followed:
-    """Customers from one instant on, for `followed_days`."""
+class CensoredCustomers:
+    """Customers as of one instant, observed for `follow_up_days` after it."""
 
-    numbers: np.ndarray  # (customers, len(NUMBERS)); NaN where missing
-    next_days: np.ndarray  # (customers,) until the next order, with fractions; inf where none came
-    followed_days: float
+    features: np.ndarray  # (customers, len(STATIC_FEATURES)); NaN where missing
+    event_days: np.ndarray  # (customers,) days to the next order, with fractions; inf: none within the follow-up
+    follow_up_days: float
     day_fraction: float  # how much of the UTC day had passed at the instant, 0 to 1
 
     def __post_init__(self) -> None:
-        assert self.numbers.shape == (len(self.next_days), len(NUMBERS))
+        assert self.features.shape == (len(self.event_days), len(STATIC_FEATURES))
 
-    def taken(self, rows: np.ndarray) -> "Followed":
-        """Some of the customers."""
-        return Followed(self.numbers[rows], self.next_days[rows], self.followed_days, self.day_fraction)
-
-
-def own_gaps(numbers: np.ndarray, usual_gap_days: float) -> np.ndarray:
-    """The mean gap between a customer's orders, (customers,); of who ordered once, the store's usual one."""
-    gaps = numbers[:, MEAN_GAP]
-    return np.where(np.isnan(gaps), usual_gap_days, gaps)
+    def subset(self, rows: np.ndarray) -> "CensoredCustomers":
+        """The customers at `rows`."""
+        return CensoredCustomers(self.features[rows], self.event_days[rows], self.follow_up_days, self.day_fraction)
 
 
-def is_one_time(numbers: np.ndarray) -> np.ndarray:
-    """Who has ordered on one day only, (customers,)."""
-    found: np.ndarray = np.isnan(numbers[:, MEAN_GAP])
-    return found
+def interpurchase_days(features: np.ndarray, median_interpurchase_days: float) -> np.ndarray:
+    """The customer's mean time between orders, (customers,); the store's median for one-time buyers."""
+    gaps = features[:, MEAN_GAP]
+    return np.where(np.isnan(gaps), median_interpurchase_days, gaps)
+
+
+def is_one_time(features: np.ndarray) -> np.ndarray:
+    """Whether the customer has ordered on one day only, (customers,)."""
+    return np.asarray(np.isnan(features[:, MEAN_GAP]))
 
 
 def dates_after(days: np.ndarray, day_fraction: float) -> np.ndarray:
-    """How many UTC dates after the instant's own lies the instant so many days ahead."""
+    """How many UTC dates lie between an instant, `day_fraction` into its day, and the instant `days` later."""
     return np.floor(days + day_fraction)

@@ -1,4 +1,4 @@
-"""The next_order family: when each customer's next order is expected, against the customer's own rhythm alone."""
+"""The next_order family: when each customer's next order is expected, against a renewal baseline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
-from models.next_purchase.calibration import COVERAGE, OrderCalibration
-from models.next_purchase.censored_customers import NUMBERS, Followed, dates_after, own_gaps
-from models.next_purchase.hazard_curves import OrderCurves, interval_edges
-from models.next_purchase.hazard_model import SOON_DAYS, NextOrderModel, NextOrderParameters
-from models.next_purchase.renewal_baseline import OwnRhythm
+from models.next_purchase.calibration import COVERAGE, HazardCalibration
+from models.next_purchase.censored_customers import RECENCY, CensoredCustomers, dates_after, interpurchase_days
+from models.next_purchase.hazard_curves import HazardCurves
+from models.next_purchase.model import SOON_DAYS, HazardData, HazardModel, NextOrderParameters
+from models.protocol import FitContext
 from models.statistics.probability_metrics import probability_metrics
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.families.next_purchase.snapshots import (
-    FollowedCustomers,
-    followed_customers,
+    CensoredSnapshot,
+    censored_snapshot,
     horizon_days,
-    usual_gap_days,
+    median_interpurchase_days,
 )
 from pipelines.families.snapshots import DAY, CustomerHistory
 from pipelines.features.orders import DAY_SECONDS
@@ -33,15 +33,14 @@ FROM: Final = c.NEXT_ORDER_FROM
 TO: Final = c.NEXT_ORDER_TO
 SOON: Final = "next_order_probability_30d"
 OUTCOME: Final = "next_order_outcome_30d"  # of the backtest: 1 where an order came
-# Seasons move when customers order, which no store with a year of history can foresee. Beyond chance, because a small
-# store has few orders to count.
+# Above what chance explains in so few orders. A store with a year of history cannot foresee a change of season.
 MAX_COVERAGE_EXCESS: Final = 0.1
 REPLAYS: Final = 3
 
 
 @dataclass(frozen=True)
-class _Dated:
-    """What is told of each customer, (customers,): whole dates after the instant; NaN where no date is told."""
+class _Dates:
+    """The published answer, (customers,): UTC dates after the instant's own; NaN where no date is given."""
 
     expected: np.ndarray
     first: np.ndarray
@@ -50,52 +49,51 @@ class _Dated:
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """The model and its baseline as they would have been at `cut`, and what they were made from."""
+class DatedFit:
+    """The model and the calibration of its baseline as of `cut`, and facts about the fit."""
 
     cut: datetime
-    model: NextOrderModel
-    rhythm_calibration: OrderCalibration
+    model: HazardModel
+    baseline_calibration: HazardCalibration
     facts: dict[str, Any]
 
-    def own_rhythm_curves(self, numbers: np.ndarray) -> OrderCurves:
-        """The baseline's, calibrated like ours."""
-        return self.rhythm_calibration.applied(self.model.rhythm.curves(numbers, self.model.edges))
+    def baseline_curves(self, features: np.ndarray) -> HazardCurves:
+        """The baseline's curves, calibrated like the model's."""
+        return self.baseline_calibration.apply(self.model.baseline.curves(features, self.model.edges))
 
 
 def backtest(data: TrainingData) -> Backtest:
-    """Fit as of one horizon ago, say when the customers of that day order next, compare with what they did since."""
+    """Fit as of one horizon ago, predict the next orders of that day's customers, compare with what they did since."""
     days = horizon_days(data.history, data.parameters)
     cut = data.as_of - days * DAY
-    fitted = _fit_at(cut, data.history, days, data)
+    fitted = fit_at(cut, data.history, days, data)
     data.progress("next_order: test")
-    test = followed_customers(data.history, cut, data.as_of)
-    followed = test.followed
-    ours = fitted.model.curves(followed.numbers, data.threads)
-    baseline = fitted.own_rhythm_curves(followed.numbers)
-    metrics = _judged(ours, fitted.model.calibration, followed, data.parameters)
-    point = _own_gap_days(followed.numbers, fitted.model.rhythm.usual_gap_days)
-    rows = np.flatnonzero(followed.next_days <= days)
+    test = censored_snapshot(data.history, cut, data.as_of)
+    customers = test.customers
+    curves = fitted.model.predict(customers.features, data.threads)
+    baseline = fitted.baseline_curves(customers.features)
+    point = _one_gap_later(customers.features, fitted.model.baseline.median_interpurchase_days)
+    rows = np.flatnonzero(customers.event_days <= days)
     return Backtest(
         window_start=cut,
         window_end=data.as_of,
-        cases=len(followed.next_days),
-        metrics=metrics,
-        baseline_metrics=_judged(baseline, fitted.rhythm_calibration, followed, data.parameters),
+        cases=len(customers.event_days),
+        metrics=_metrics(curves, fitted.model.calibration, customers, data.parameters),
+        baseline_metrics=_metrics(baseline, fitted.baseline_calibration, customers, data.parameters),
         details=fitted.facts
-        | {"own_gap_error_days": _mean(np.abs(point[rows] - followed.next_days[rows])), "orders": len(rows)},
-        predictions=_predictions(test, ours),
+        | {"own_gap_error_days": _mean(np.abs(point[rows] - customers.event_days[rows])), "orders": len(rows)},
+        predictions=_predictions(test, curves),
     )
 
 
 def fit(data: TrainingData) -> FittedFamily:
-    """Fit on everything, date the next order of every customer with one who allows personalization."""
-    fitted = _fit_at(data.as_of, data.history, horizon_days(data.history, data.parameters), data)
+    """Fit on everything, date the next order of every customer with an order who allows personalization."""
+    fitted = fit_at(data.as_of, data.history, horizon_days(data.history, data.parameters), data)
     data.progress("next_order: score")
-    customers = followed_customers(data.history, data.as_of, data.as_of)
-    curves = fitted.model.curves(customers.followed.numbers, data.threads)
-    dated = _dated(curves, fitted.model.calibration, customers.followed, data.parameters)
-    table = _table(customers.ids, dated, data.as_of)
+    snapshot = censored_snapshot(data.history, data.as_of, data.as_of)
+    curves = fitted.model.predict(snapshot.customers.features, data.threads)
+    dates = _dates(curves, fitted.model.calibration, snapshot.customers, data.parameters)
+    table = _table(snapshot.ids, dates, data.as_of)
 
     def write_files(folder: Path) -> None:
         fitted.model.write(folder, fitted.facts)
@@ -103,115 +101,121 @@ def fit(data: TrainingData) -> FittedFamily:
     return FittedFamily(write_files, table, _described(fitted.facts["horizon_days"], data), _replays(table))
 
 
-def _fit_at(cut: datetime, history: CustomerHistory, days: int, data: TrainingData) -> _Fit:
-    """Train on what was known a horizon before `cut`, calibrate on the horizon since: neither sees beyond."""
+def fit_at(cut: datetime, history: CustomerHistory, days: int, data: TrainingData) -> DatedFit:
+    """Train on snapshots that end a horizon before `cut`, calibrate on the horizon since; neither sees beyond `cut`."""
     parameters: NextOrderParameters = data.parameters
     data.progress("next_order: snapshots")
     later_at = cut - days * DAY
-    later = _enough(followed_customers(history, later_at, cut).followed, later_at, parameters)
+    later = _enough(censored_snapshot(history, later_at, cut).customers, later_at, parameters)
     times = sorted(later_at - days * DAY / 2**number for number in range(parameters.snapshots))
-    training = [followed_customers(history, at, later_at).followed for at in times]
+    training = [censored_snapshot(history, at, later_at).customers for at in times]
     _enough(training[0], times[0], parameters)
     data.progress("next_order: train")
-    rhythm = OwnRhythm.fit(training, usual_gap_days(history, later_at))
-    edges = interval_edges(days)
-    model = NextOrderModel.fit(training, later, rhythm, edges, parameters, data.seed, data.threads)
-    calibration = OrderCalibration.fit(rhythm.curves(later.numbers, edges), later, parameters.least_chance)
+    cases = HazardData(training, later, median_interpurchase_days(history, later_at), days)
+    model = HazardModel.fit(cases, parameters, FitContext(data.seed, data.threads))
+    baseline_curves = model.baseline.curves(later.features, model.edges)
+    calibration = HazardCalibration.fit(baseline_curves, later, parameters.least_chance)
     facts = {
         "horizon_days": days,
-        "usual_gap_days": rhythm.usual_gap_days,
+        "usual_gap_days": model.baseline.median_interpurchase_days,
         "training_snapshots": [at.isoformat() for at in times],
         "calibration_snapshot": later_at.isoformat(),
-        "calibration_orders": int((later.next_days <= days).sum()),
+        "calibration_orders": int((later.event_days <= days).sum()),
     }
-    return _Fit(cut, model, calibration, facts)
+    return DatedFit(cut, model, calibration, facts)
 
 
-def _enough(followed: Followed, at: datetime, parameters: NextOrderParameters) -> Followed:
-    customers, came = len(followed.next_days), int(np.isfinite(followed.next_days).sum())
-    if customers < parameters.min_customers or came < parameters.min_orders:
+def _enough(customers: CensoredCustomers, at: datetime, parameters: NextOrderParameters) -> CensoredCustomers:
+    count, ordered = len(customers.event_days), int(np.isfinite(customers.event_days).sum())
+    if count < parameters.min_customers or ordered < parameters.min_orders:
         raise NotEnoughData(
             f"next_order needs {parameters.min_customers} known customers, of whom {parameters.min_orders} order again "
-            f"within {followed.followed_days:.0f} days; on {at:%Y-%m-%d} there were {customers}, and {came} did."
+            f"within {customers.follow_up_days:.0f} days; on {at:%Y-%m-%d} there were {count}, and {ordered} did."
         )
-    return followed
+    return customers
 
 
-def _dated(
-    curves: OrderCurves, calibration: OrderCalibration, followed: Followed, parameters: NextOrderParameters
-) -> _Dated:
-    is_told = curves.chance_within(curves.horizon_days) >= parameters.least_chance
+def _dates(
+    curves: HazardCurves,
+    calibration: HazardCalibration,
+    customers: CensoredCustomers,
+    parameters: NextOrderParameters,
+) -> _Dates:
+    has_date = curves.event_probability(curves.horizon_days) >= parameters.least_chance
 
     def dates(level: float) -> np.ndarray:
-        return np.where(is_told, dates_after(curves.days_until(level), followed.day_fraction), np.nan)
+        return np.where(has_date, dates_after(curves.quantile_days(level), customers.day_fraction), np.nan)
 
-    return _Dated(
+    return _Dates(
         expected=dates(calibration.middle),
         first=dates(calibration.low),
         last=dates(calibration.high),
-        soon=curves.chance_within(SOON_DAYS),
+        soon=curves.event_probability(SOON_DAYS),
     )
 
 
-def _judged(
-    curves: OrderCurves, calibration: OrderCalibration, followed: Followed, parameters: NextOrderParameters
+def _metrics(
+    curves: HazardCurves,
+    calibration: HazardCalibration,
+    customers: CensoredCustomers,
+    parameters: NextOrderParameters,
 ) -> Metrics:
-    """How good curves and dates were, of customers who were watched for the whole horizon."""
-    dated = _dated(curves, calibration, followed, parameters)
-    came = followed.next_days <= curves.horizon_days
-    rows = np.flatnonzero(came & ~np.isnan(dated.expected))
-    dates = dates_after(followed.next_days[rows], followed.day_fraction)
-    coverage = _mean((dates >= dated.first[rows]) & (dates <= dated.last[rows]))
+    """Metrics of curves and dates, on customers who were observed for the whole horizon."""
+    predicted = _dates(curves, calibration, customers, parameters)
+    ordered = customers.event_days <= curves.horizon_days
+    rows = np.flatnonzero(ordered & ~np.isnan(predicted.expected))
+    dates = dates_after(customers.event_days[rows], customers.day_fraction)
+    coverage = _mean((dates >= predicted.first[rows]) & (dates <= predicted.last[rows]))
     by_chance = np.sqrt(2 / np.pi * COVERAGE * (1 - COVERAGE) / max(len(rows), 1))
-    soon = probability_metrics((followed.next_days <= SOON_DAYS).astype(np.int8), dated.soon)
+    soon = probability_metrics((customers.event_days <= SOON_DAYS).astype(np.int8), predicted.soon)
     return {
-        "crps_days": _mean(curves.crps_days(followed.next_days)),
+        "crps_days": _mean(curves.crps_days(customers.event_days)),
         "coverage_80": coverage,
         "coverage_excess": None if coverage is None else max(abs(coverage - COVERAGE) - float(by_chance), 0.0),
-        "range_days": _mean((dated.last - dated.first + 1)[rows]),
-        "error_days": _mean(np.abs(dates - dated.expected[rows])),
-        "dated_share": _mean(~np.isnan(dated.expected)),
+        "range_days": _mean((predicted.last - predicted.first + 1)[rows]),
+        "error_days": _mean(np.abs(dates - predicted.expected[rows])),
+        "dated_share": _mean(~np.isnan(predicted.expected)),
         "auc_30d": soon["auc"],
         "brier_30d": soon["brier"],
         "ece_30d": soon["ece"],
     }
 
 
-def _predictions(test: FollowedCustomers, curves: OrderCurves) -> pa.Table:
-    outcome = (test.followed.next_days <= SOON_DAYS).astype(np.int8)
-    return pa.table({c.CUSTOMER_ID: test.ids, SOON: np.round(curves.chance_within(SOON_DAYS), 4), OUTCOME: outcome})
+def _predictions(test: CensoredSnapshot, curves: HazardCurves) -> pa.Table:
+    outcome = (test.customers.event_days <= SOON_DAYS).astype(np.int8)
+    probability = np.round(curves.event_probability(SOON_DAYS), 4)
+    return pa.table({c.CUSTOMER_ID: test.ids, SOON: probability, OUTCOME: outcome})
 
 
-def _own_gap_days(numbers: np.ndarray, usual_gap_days: float) -> np.ndarray:
-    """One own gap after the last order, never in the past: what a calendar and a pencil say."""
-    recency = numbers[:, NUMBERS.index("recency_days")]
-    days: np.ndarray = np.maximum(own_gaps(numbers, usual_gap_days) - recency, 0.0)
-    return days
+def _one_gap_later(features: np.ndarray, median_interpurchase_days: float) -> np.ndarray:
+    """The plainest point forecast, (customers,) days ahead: one mean gap after the last order, never in the past."""
+    days = interpurchase_days(features, median_interpurchase_days) - features[:, RECENCY]
+    return np.asarray(np.maximum(days, 0.0))
 
 
 def _mean(values: np.ndarray) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def _table(ids: pa.Array, dated: _Dated, as_of: datetime) -> pa.Table:
+def _table(ids: pa.Array, dates: _Dates, as_of: datetime) -> pa.Table:
     """The columns of the customers' table, a row per customer."""
     today = int(as_of.timestamp() // DAY_SECONDS)
-    dates = {EXPECTED: dated.expected, FROM: dated.first, TO: dated.last}
+    by_column = {EXPECTED: dates.expected, FROM: dates.first, TO: dates.last}
     columns = {
         name: pa.array(today + days, pa.float64(), from_pandas=True).cast(pa.int32()).cast(pa.date32())
-        for name, days in dates.items()
+        for name, days in by_column.items()
     }
-    return pa.table({c.CUSTOMER_ID: ids, **columns, SOON: pa.array(np.round(dated.soon, 4))})
+    return pa.table({c.CUSTOMER_ID: ids, **columns, SOON: pa.array(np.round(dates.soon, 4))})
 
 
 def _described(horizon_days: int, data: TrainingData) -> dict[str, str]:
     least = data.parameters.least_chance
-    told = (
+    horizon = (
         f"Looks {horizon_days} days ahead from {data.as_of:%Y-%m-%d}, given the silence so far; empty where an order "
         f"in that time is unlikely (below {least:.0%})."
     )
     return {
-        EXPECTED: f"Date by which half of such customers have placed their next order, if they order at all. {told}",
+        EXPECTED: f"Date by which half of such customers have placed their next order, if they order at all. {horizon}",
         FROM: "First date of the range in which 8 of 10 next orders fall, of the customers who order at all; empty "
         "where no date is expected.",
         TO: "Last date of the range in which 8 of 10 next orders fall; empty where no date is expected.",

@@ -1,21 +1,21 @@
-"""Curves of the next order: chances, dates and scores that can be worked out by hand."""
+"""Survival curves whose probabilities, quantiles and scores can be worked out by hand."""
 
 import numpy as np
 import pytest
 
-from models.next_purchase.hazard_curves import OrderCurves, interval_edges
+from models.next_purchase.hazard_curves import HazardCurves, interval_edges
 
 
-def constant(rate: float, horizon_days: int = 100, customers: int = 1) -> OrderCurves:
-    """Customers who order at random, so many times a day on average."""
+def constant(rate: float, horizon_days: int = 100, customers: int = 1) -> HazardCurves:
+    """Customers who order at random, `rate` times a day on average."""
     edges = interval_edges(horizon_days)
-    return OrderCurves(edges, np.tile(rate * edges, (customers, 1)))
+    return HazardCurves(edges, np.tile(rate * edges, (customers, 1)))
 
 
-def certain(day: int, horizon_days: int = 100) -> OrderCurves:
-    """A customer who orders within one day of day `day`, and nobody doubts it."""
+def certain(day: int, horizon_days: int = 100) -> HazardCurves:
+    """A customer who is certain to order within one day of day `day`."""
     edges = np.arange(horizon_days + 1.0)
-    return OrderCurves(edges, np.where(edges > day, 50.0, 0.0)[None, :])
+    return HazardCurves(edges, np.where(edges > day, 50.0, 0.0)[None, :])
 
 
 def test_edges_are_days_at_first_and_end_with_the_horizon() -> None:
@@ -25,25 +25,25 @@ def test_edges_are_days_at_first_and_end_with_the_horizon() -> None:
     assert (np.diff(edges) >= 1).all()
 
 
-def test_a_constant_rate_gives_the_exponential_chance() -> None:
-    assert constant(0.02).chance_within(30)[0] == pytest.approx(1 - np.exp(-0.6))
-    assert constant(0.02).chance_within(1000) == constant(0.02).chance_within(100)
+def test_a_constant_rate_gives_the_exponential_distribution() -> None:
+    assert constant(0.02).event_probability(30)[0] == pytest.approx(1 - np.exp(-0.6))
+    assert constant(0.02).event_probability(1000) == constant(0.02).event_probability(100)
 
 
-def test_half_of_those_who_order_have_ordered_by_the_middle() -> None:
+def test_half_of_those_who_order_have_ordered_by_the_median() -> None:
     curves = constant(0.02)
-    middle = curves.days_until(0.5)
-    assert curves.chance_within(float(middle[0])) == pytest.approx(curves.chance_within(100) / 2)
-    assert curves.days_until(0.0) == pytest.approx(0)
-    assert curves.days_until(1.0) == pytest.approx(100)
+    median = curves.quantile_days(0.5)
+    assert curves.event_probability(float(median[0])) == pytest.approx(curves.event_probability(100) / 2)
+    assert curves.quantile_days(0.0) == pytest.approx(0)
+    assert curves.quantile_days(1.0) == pytest.approx(100)
 
 
-def test_days_lie_where_the_order_is_certain() -> None:
-    assert 20 <= certain(20).days_until(0.1)[0] <= certain(20).days_until(0.9)[0] <= 21
+def test_quantiles_lie_where_the_order_is_certain() -> None:
+    assert 20 <= certain(20).quantile_days(0.1)[0] <= certain(20).quantile_days(0.9)[0] <= 21
 
 
-def test_who_never_orders_gets_days_within_the_horizon() -> None:
-    assert np.isfinite(constant(0.0).days_until(0.9)).all()
+def test_quantiles_of_a_customer_who_never_orders_are_finite() -> None:
+    assert np.isfinite(constant(0.0).quantile_days(0.9)).all()
 
 
 def test_the_score_of_a_sure_prediction_is_how_many_days_it_is_off() -> None:
