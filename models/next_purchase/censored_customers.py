@@ -54,10 +54,10 @@ class CensoredCustomers:
         return CensoredCustomers(self.features[rows], self.event_days[rows], self.follow_up_days, self.day_fraction)
 
 
-def interpurchase_days(features: np.ndarray, median_interpurchase_days: float) -> np.ndarray:
+def gap_days(features: np.ndarray, median_gap_days: float) -> np.ndarray:
     """The customer's mean time between orders, (customers,); the store's median for one-time buyers."""
     gaps = features[:, MEAN_GAP]
-    return np.where(np.isnan(gaps), median_interpurchase_days, gaps)
+    return np.where(np.isnan(gaps), median_gap_days, gaps)
 
 
 def is_one_time(features: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ the baseline's answer. A customer counts for as long as observed (Allison, Socio
 discrete-time hazards).
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import expit, logit
 
-from contracts.errors import BundleRefused
 from models.next_purchase.calibration import HazardCalibration
 from models.next_purchase.censored_customers import (
     MEAN_GAP,
@@ -24,14 +22,16 @@ from models.next_purchase.censored_customers import (
     STATIC_FEATURES,
     STD_GAP,
     CensoredCustomers,
-    interpurchase_days,
+    gap_days,
 )
 from models.next_purchase.hazard_curves import HazardCurves, interval_edges
 from models.next_purchase.renewal_baseline import RenewalBaseline
 from models.protocol import FitContext
+from models.statistics.boosted_trees import BoostedTrees
+from models.statistics.gradient_boosting import settings
+from models.stored_parameters import read_parameters, write_parameters
 
 TREES_FILE: Final = "model.txt"
-PARAMETERS_FILE: Final = "parameters.json"
 ROWS_PER_THREAD: Final = 100_000  # with fewer, more threads are slower
 BLOCK: Final = 10_000  # customers whose curves are computed at one time
 # Besides STATIC_FEATURES: the days ahead, and how the time since the last order then compares with the mean gap.
@@ -73,7 +73,7 @@ class HazardData:
 
     training: Sequence[CensoredCustomers]  # one per snapshot
     calibration: CensoredCustomers  # of a later snapshot, observed for the whole horizon
-    median_interpurchase_days: float
+    median_gap_days: float
     horizon_days: int
 
 
@@ -83,7 +83,7 @@ class HazardModel:
 
     edges: np.ndarray  # (intervals + 1,) days ahead
     baseline: RenewalBaseline
-    trees: str  # LightGBM text
+    trees: BoostedTrees
     calibration: HazardCalibration
 
     @classmethod
@@ -91,42 +91,35 @@ class HazardModel:
         """Fit on the training snapshots, calibrate on the later one."""
         edges = interval_edges(data.horizon_days)
         assert data.calibration.follow_up_days >= edges[-1]
-        baseline = RenewalBaseline.fit(data.training, data.median_interpurchase_days)
+        baseline = RenewalBaseline.fit(data.training, data.median_gap_days)
         trees = _fit_trees(data.training, baseline, edges, parameters, context)
         curves = _uncalibrated(trees, baseline, edges, data.calibration.features, context.threads)
         calibration = HazardCalibration.fit(curves, data.calibration, parameters.least_chance)
-        return cls(edges, baseline, trees.model_to_string(), calibration)
+        return cls(edges, baseline, trees, calibration)
 
     def predict(self, features: np.ndarray, threads: int = 1) -> HazardCurves:
         """Each customer's calibrated curve, given the time since the last order; (customers, len(STATIC_FEATURES))."""
-        trees = lgb.Booster(model_str=self.trees)
-        return self.calibration.apply(_uncalibrated(trees, self.baseline, self.edges, features, threads))
+        return self.calibration.apply(_uncalibrated(self.trees, self.baseline, self.edges, features, threads))
 
     def write(self, folder: Path, facts: dict[str, Any]) -> None:
         """Write model.txt and parameters.json, which also repeats `facts` about the fit."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / TREES_FILE).write_text(self.trees, encoding="utf-8")
-        parameters = facts | {
-            "features": list(FEATURES),
+        content = {
             "edges": self.edges.tolist(),
             "baseline": self.baseline.to_json(),
             "calibration": self.calibration.to_json(),
         }
-        (folder / PARAMETERS_FILE).write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
+        write_parameters(folder, facts | content, FEATURES)
+        self.trees.write(folder / TREES_FILE)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read what `write` wrote; raises BundleRefused where the features are not those of this version."""
-        parameters = json.loads((folder / PARAMETERS_FILE).read_text(encoding="utf-8"))
-        if parameters["features"] != list(FEATURES):
-            raise BundleRefused(
-                f"{folder.name}: the model was fitted on other features than this version has. Train it again."
-            )
+        stored = read_parameters(folder, FEATURES)
         return cls(
-            edges=np.asarray(parameters["edges"], dtype=float),
-            baseline=RenewalBaseline.from_json(parameters["baseline"]),
-            trees=(folder / TREES_FILE).read_text(encoding="utf-8"),
-            calibration=HazardCalibration(**parameters["calibration"]),
+            edges=np.asarray(stored["edges"], dtype=float),
+            baseline=RenewalBaseline.from_json(stored["baseline"]),
+            trees=BoostedTrees.read(folder / TREES_FILE),
+            calibration=HazardCalibration(**stored["calibration"]),
         )
 
 
@@ -136,29 +129,26 @@ def _fit_trees(
     edges: np.ndarray,
     parameters: NextOrderParameters,
     context: FitContext,
-) -> lgb.Booster:
+) -> BoostedTrees:
     random = np.random.default_rng(context.seed)
     max_rows = parameters.max_training_rows / len(training)
     parts = [_person_periods(customers, baseline, edges, max_rows, random) for customers in training]
     rows, ordered, weights, expected = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    settings = {
-        "objective": "binary",
-        "boost_from_average": False,
-        "learning_rate": parameters.learning_rate,
-        "num_leaves": parameters.leaves,
-        "min_data_in_leaf": parameters.min_rows_per_leaf,
-        "lambda_l2": parameters.leaf_penalty,
-        "feature_fraction": 0.7,
-        "bagging_fraction": 0.8,
-        "bagging_freq": 1,
-        "seed": context.seed,
-        "num_threads": min(context.threads, 1 + len(ordered) // ROWS_PER_THREAD),
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbose": -1,
-    }
+    chosen = settings(
+        seed=context.seed,
+        threads=min(context.threads, 1 + len(ordered) // ROWS_PER_THREAD),
+        objective="binary",
+        boost_from_average=False,
+        learning_rate=parameters.learning_rate,
+        num_leaves=parameters.leaves,
+        min_data_in_leaf=parameters.min_rows_per_leaf,
+        lambda_l2=parameters.leaf_penalty,
+        feature_fraction=0.7,
+        bagging_fraction=0.8,
+        bagging_freq=1,
+    )
     data = lgb.Dataset(rows, ordered, weight=weights, init_score=logit(expected), feature_name=list(FEATURES))
-    return lgb.train(settings, data, parameters.trees)
+    return BoostedTrees.of(lgb.train(chosen, data, parameters.trees))
 
 
 def _person_periods(
@@ -183,12 +173,12 @@ def _person_periods(
     kept = ordered | (random.random(len(ordered)) < share)
     row, intervals, ordered = row[kept], intervals[kept], ordered[kept]
     expected = _hazards(baseline.curves(customers.features, edges))[row, intervals]
-    rows = _rows(customers.features[row], _middles(edges)[intervals], baseline.median_interpurchase_days)
+    rows = _rows(customers.features[row], _middles(edges)[intervals], baseline.median_gap_days)
     return rows, ordered.astype(np.int8), np.where(ordered, 1.0, 1.0 / share), expected
 
 
 def _uncalibrated(
-    trees: lgb.Booster, baseline: RenewalBaseline, edges: np.ndarray, features: np.ndarray, threads: int
+    trees: BoostedTrees, baseline: RenewalBaseline, edges: np.ndarray, features: np.ndarray, threads: int
 ) -> HazardCurves:
     """Each customer's curve, the sum of the hazards of the intervals, block by block."""
     middles = _middles(edges)
@@ -196,8 +186,8 @@ def _uncalibrated(
     for start in range(0, len(features), BLOCK):
         block = features[start : start + BLOCK]
         repeated, ahead_days = np.repeat(block, len(middles), axis=0), np.tile(middles, len(block))
-        rows = _rows(repeated, ahead_days, baseline.median_interpurchase_days)
-        correction = np.asarray(trees.predict(rows, raw_score=True, num_threads=threads)).reshape(len(block), -1)
+        rows = _rows(repeated, ahead_days, baseline.median_gap_days)
+        correction = trees.score(rows, threads).reshape(len(block), -1)
         hazards = expit(logit(_hazards(baseline.curves(block, edges))) + correction)
         cumulative[start : start + BLOCK, 1:] = np.cumsum(-np.log1p(-np.clip(hazards, 0.0, 1 - MIN_HAZARD)), axis=1)
     return HazardCurves(edges, cumulative)
@@ -212,11 +202,11 @@ def _middles(edges: np.ndarray) -> np.ndarray:
     return np.asarray((edges[:-1] + edges[1:]) / 2)
 
 
-def _rows(features: np.ndarray, ahead_days: np.ndarray, median_interpurchase_days: float) -> np.ndarray:
+def _rows(features: np.ndarray, ahead_days: np.ndarray, median_gap_days: float) -> np.ndarray:
     """FEATURES of customers `ahead_days` after the snapshot, (rows, len(FEATURES))."""
     elapsed = features[:, RECENCY] + ahead_days
     past_gap = elapsed - features[:, MEAN_GAP]
     deviation = np.maximum(features[:, STD_GAP], MIN_DEVIATION_DAYS)
-    in_gaps = elapsed / interpurchase_days(features, median_interpurchase_days)
+    in_gaps = elapsed / gap_days(features, median_gap_days)
     time_varying = (ahead_days, elapsed, in_gaps, past_gap, past_gap / deviation)
     return np.column_stack([features, *time_varying]).astype(np.float32)

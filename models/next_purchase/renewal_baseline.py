@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from models.next_purchase.censored_customers import RECENCY, CensoredCustomers, interpurchase_days, is_one_time
+from models.next_purchase.censored_customers import RECENCY, CensoredCustomers, gap_days, is_one_time
 from models.next_purchase.hazard_curves import HazardCurves
 
 # Time since the last order, in the customer's own mean times between orders.
@@ -24,15 +24,15 @@ class RenewalBaseline:
     median time between orders.
     """
 
-    median_interpurchase_days: float
+    median_gap_days: float
     hazards: np.ndarray  # (2, len(ELAPSED_EDGES)): repeat, one-time buyers; per unit; the last beyond the last edge
 
     @classmethod
-    def fit(cls, training: Sequence[CensoredCustomers], median_interpurchase_days: float) -> Self:
+    def fit(cls, training: Sequence[CensoredCustomers], median_gap_days: float) -> Self:
         """Orders per unit of time at risk in each bin, smoothed towards the bin before."""
         orders, exposure = (np.zeros((2, len(ELAPSED_EDGES))) for _ in range(2))
         for customers in training:
-            unit = interpurchase_days(customers.features, median_interpurchase_days)
+            unit = gap_days(customers.features, median_gap_days)
             start = customers.features[:, RECENCY] / unit
             ordered = customers.event_days <= customers.follow_up_days
             end = start + np.minimum(customers.event_days, customers.follow_up_days) / unit
@@ -42,11 +42,11 @@ class RenewalBaseline:
             for number in (0, 1):
                 exposure[number] += _time_in_bins(start[group == number], end[group == number])
         hazards = [_smoothed(*counts) for counts in zip(orders, exposure, strict=True)]
-        return cls(median_interpurchase_days, np.array(hazards))
+        return cls(median_gap_days, np.array(hazards))
 
     def curves(self, features: np.ndarray, edges: np.ndarray) -> HazardCurves:
         """Each customer's curve at `edges`, given the time since the last order."""
-        unit = interpurchase_days(features, self.median_interpurchase_days)
+        unit = gap_days(features, self.median_gap_days)
         group = is_one_time(features).astype(int)
         elapsed = (features[:, RECENCY, None] + edges) / unit[:, None]
         at_edges = np.concatenate(
@@ -58,12 +58,12 @@ class RenewalBaseline:
 
     def to_json(self) -> dict[str, Any]:
         """All of it, as JSON."""
-        return {"median_interpurchase_days": self.median_interpurchase_days, "hazards": self.hazards.tolist()}
+        return {"median_gap_days": self.median_gap_days, "hazards": self.hazards.tolist()}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
         """What `to_json` wrote."""
-        return cls(float(stored["median_interpurchase_days"]), np.asarray(stored["hazards"], dtype=float))
+        return cls(float(stored["median_gap_days"]), np.asarray(stored["hazards"], dtype=float))
 
 
 def _smoothed(orders: np.ndarray, exposure: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
 from models.next_purchase.calibration import COVERAGE, HazardCalibration
-from models.next_purchase.censored_customers import RECENCY, CensoredCustomers, dates_after, interpurchase_days
+from models.next_purchase.censored_customers import RECENCY, CensoredCustomers, dates_after, gap_days
 from models.next_purchase.hazard_curves import HazardCurves
 from models.next_purchase.model import SOON_DAYS, HazardData, HazardModel, NextOrderParameters
 from models.protocol import FitContext
@@ -23,7 +23,7 @@ from pipelines.families.next_purchase.snapshots import (
     CensoredSnapshot,
     censored_snapshot,
     horizon_days,
-    median_interpurchase_days,
+    median_gap_days,
 )
 from pipelines.families.snapshots import DAY, CustomerHistory
 from pipelines.features.orders import DAY_SECONDS
@@ -72,7 +72,7 @@ def backtest(data: TrainingData) -> Backtest:
     customers = test.customers
     curves = fitted.model.predict(customers.features, data.threads)
     baseline = fitted.baseline_curves(customers.features)
-    point = _one_gap_later(customers.features, fitted.model.baseline.median_interpurchase_days)
+    point = _one_gap_later(customers.features, fitted.model.baseline.median_gap_days)
     rows = np.flatnonzero(customers.event_days <= days)
     return Backtest(
         window_start=cut,
@@ -111,13 +111,13 @@ def fit_at(cut: datetime, history: CustomerHistory, days: int, data: TrainingDat
     training = [censored_snapshot(history, at, later_at).customers for at in times]
     _enough(training[0], times[0], parameters)
     data.progress("next_order: train")
-    cases = HazardData(training, later, median_interpurchase_days(history, later_at), days)
+    cases = HazardData(training, later, median_gap_days(history, later_at), days)
     model = HazardModel.fit(cases, parameters, FitContext(data.seed, data.threads))
     baseline_curves = model.baseline.curves(later.features, model.edges)
     calibration = HazardCalibration.fit(baseline_curves, later, parameters.least_chance)
     facts = {
         "horizon_days": days,
-        "usual_gap_days": model.baseline.median_interpurchase_days,
+        "usual_gap_days": model.baseline.median_gap_days,
         "training_snapshots": [at.isoformat() for at in times],
         "calibration_snapshot": later_at.isoformat(),
         "calibration_orders": int((later.event_days <= days).sum()),
@@ -187,9 +187,9 @@ def _predictions(test: CensoredSnapshot, curves: HazardCurves) -> pa.Table:
     return pa.table({c.CUSTOMER_ID: test.ids, SOON: probability, OUTCOME: outcome})
 
 
-def _one_gap_later(features: np.ndarray, median_interpurchase_days: float) -> np.ndarray:
+def _one_gap_later(features: np.ndarray, median_gap_days: float) -> np.ndarray:
     """The plainest point forecast, (customers,) days ahead: one mean gap after the last order, never in the past."""
-    days = interpurchase_days(features, median_interpurchase_days) - features[:, RECENCY]
+    days = gap_days(features, median_gap_days) - features[:, RECENCY]
     return np.asarray(np.maximum(days, 0.0))
 
 

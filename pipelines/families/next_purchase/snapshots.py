@@ -40,7 +40,7 @@ def horizon_days(history: CustomerHistory, parameters: NextOrderParameters) -> i
     return min(history_days // HISTORY_HORIZONS, parameters.longest_days)
 
 
-def median_interpurchase_days(history: CustomerHistory, cut: datetime) -> float:
+def median_gap_days(history: CustomerHistory, cut: datetime) -> float:
     """The median time between a customer's orders before `cut`; raises NotEnoughData where nobody ordered twice."""
     median = history.median_gap_days(cut)
     if median is None:

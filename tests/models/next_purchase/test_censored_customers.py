@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.next_purchase.censored_customers import CensoredCustomers, dates_after, interpurchase_days, is_one_time
+from models.next_purchase.censored_customers import CensoredCustomers, dates_after, gap_days, is_one_time
 from tests.models.next_purchase.worlds import observed
 
 CUSTOMERS = observed(np.array([5.0, 7.0]), np.array([np.nan, 30.0]), np.array([np.inf, 12.5]))
@@ -11,7 +11,7 @@ CUSTOMERS = observed(np.array([5.0, 7.0]), np.array([np.nan, 30.0]), np.array([n
 
 def test_a_one_time_buyer_takes_the_median_of_the_store() -> None:
     assert is_one_time(CUSTOMERS.features).tolist() == [True, False]
-    assert interpurchase_days(CUSTOMERS.features, 40.0).tolist() == [40.0, 30.0]
+    assert gap_days(CUSTOMERS.features, 40.0).tolist() == [40.0, 30.0]
 
 
 @pytest.mark.parametrize(("days", "fraction", "dates"), [(0.4, 0.5, 0), (0.6, 0.5, 1), (0.6, 0.0, 0), (2.0, 0.99, 2)])

@@ -22,7 +22,7 @@ PARAMETERS = NextOrderParameters(trees=40)
 def fitted(
     training: CensoredCustomers, later: CensoredCustomers, parameters: NextOrderParameters = PARAMETERS
 ) -> HazardModel:
-    data = HazardData([training], later, median_interpurchase_days=40, horizon_days=100)
+    data = HazardData([training], later, median_gap_days=40, horizon_days=100)
     return HazardModel.fit(data, parameters, FitContext())
 
 
@@ -106,7 +106,7 @@ def test_a_model_of_other_features_is_refused(model: HazardModel, tmp_path: Path
     path = tmp_path / "parameters.json"
     stored = json.loads(path.read_text())
     path.write_text(json.dumps(stored | {"features": stored["features"][::-1]}))
-    with pytest.raises(BundleRefused, match="other features"):
+    with pytest.raises(BundleRefused, match="other features than this version"):
         HazardModel.read(tmp_path)
 
 

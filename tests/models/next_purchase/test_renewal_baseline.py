@@ -11,14 +11,14 @@ EDGES = interval_edges(100)
 
 
 def test_the_median_is_one_gap_after_the_last_order() -> None:
-    baseline = RenewalBaseline.fit([renewing(4000, 1)], median_interpurchase_days=40)
+    baseline = RenewalBaseline.fit([renewing(4000, 1)], median_gap_days=40)
     asked = observed(np.array([10.0, 10.0]), np.array([30.0, 50.0]), np.array([np.inf, np.inf]))
     assert baseline.curves(asked.features, EDGES).quantile_days(0.5) == pytest.approx([20, 40], abs=4)
 
 
 def test_a_one_time_buyer_has_the_median_gap_of_the_store() -> None:
     once = observed(np.full(2000, 10.0), np.full(2000, np.nan), np.full(2000, 20.0))
-    baseline = RenewalBaseline.fit([once], median_interpurchase_days=30)
+    baseline = RenewalBaseline.fit([once], median_gap_days=30)
     assert baseline.curves(once.features[:1], EDGES).quantile_days(0.5)[0] == pytest.approx(20, abs=7)
 
 

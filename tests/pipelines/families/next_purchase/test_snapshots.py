@@ -10,7 +10,7 @@ from contracts import columns as c
 from contracts.errors import NotEnoughData
 from models.next_purchase.censored_customers import MEAN_GAP, RECENCY
 from models.next_purchase.model import NextOrderParameters
-from pipelines.families.next_purchase.snapshots import censored_snapshot, horizon_days, median_interpurchase_days
+from pipelines.families.next_purchase.snapshots import censored_snapshot, horizon_days, median_gap_days
 from pipelines.families.snapshots import CustomerHistory
 from tests.worlds import day, events_table, order
 
@@ -59,6 +59,6 @@ def test_the_horizon_is_a_quarter_of_the_history(store: CustomerHistory) -> None
 
 
 def test_the_median_time_between_orders(store: CustomerHistory) -> None:
-    assert median_interpurchase_days(store, day(200)) == 30
+    assert median_gap_days(store, day(200)) == 30
     with pytest.raises(NotEnoughData, match="more than one day; there is none"):
-        median_interpurchase_days(store, day(120))
+        median_gap_days(store, day(120))
