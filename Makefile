@@ -1,4 +1,4 @@
-# Shopkeeper: everything by one word. `make help` lists the words.
+# Shopkeeper: every task is a make target; `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
@@ -24,9 +24,9 @@ export OMP_NUM_THREADS ?= 2
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.core ## install into .venv what running needs
+setup: $(VENV)/.core ## install the packages that running needs into .venv
 
-dev: $(VENV)/.dev ## install what testing and checking need as well
+dev: $(VENV)/.dev ## install the packages that testing and checking need, too
 
 $(VENV)/.tools: requirements-build.lock
 	@test -n "$(PYTHON)" || { echo "Shopkeeper needs Python 3.11 or later; none was found. Install one, or say make PYTHON=/path/to/python3."; exit 1; }
@@ -50,28 +50,28 @@ demo: setup ## simulate a store, train, publish, serve; DEMO_SERVE=no ends befor
 simulate: setup ## write a simulated store's events below SHOPKEEPER_HOME
 	$(RUN) simulate
 
-ingest: setup ## read FILES="a.jsonl b.jsonl.gz" (none: what the service has accepted)
+ingest: setup ## ingest FILES="a.jsonl b.jsonl.gz"; without FILES, the events that the service accepted
 	$(RUN) ingest $(FILES)
 
-train: setup ## train every family, judge it, keep what passes as candidates
+train: setup ## backtest and train every family; keep the results as candidates
 	$(RUN) train
 
-train-%: setup ## train one family: train-recommend, train-churn, train-demand
+train-%: setup ## train one family: train-recommend, train-churn, train-demand, ...
 	$(RUN) train $*
 
-evaluate: setup ## judge the families against their baselines; change nothing
+evaluate: setup ## backtest the families against their baselines; keep nothing
 	$(RUN) evaluate $(FAMILY)
 
-publish: setup ## publish the candidates as one bundle
+publish: setup ## publish the candidates that passed their gates as one bundle
 	$(RUN) publish
 
-rollback: setup ## make the version before the current one current again
+rollback: setup ## make the previous version current again
 	$(RUN) rollback
 
-retrain: setup ## ingest, train and publish in one go
+retrain: setup ## ingest, train and publish
 	$(RUN) retrain
 
-serve: setup ## answer over HTTP
+serve: setup ## start the HTTP service
 	$(RUN) serve
 
 churn-list: setup ## the customers most at risk; FORMAT=csv, parquet, klaviyo or mailchimp, OUTPUT=file
@@ -100,14 +100,14 @@ format: dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: dev ## measure speed and memory of the whole way, on simulated events
+bench: dev ## measure speed and memory of the whole pipeline, on simulated events
 	$(BIN)/python -m benchmarks.pipeline --events 1000000 --home $(BENCH_HOME)
 
-lock: dev ## resolve the lock files anew
+lock: dev ## update the lock files
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements-build.in -o requirements-build.lock
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra mlflow-ui -c requirements.lock -o requirements-mlflow.lock
 
-clean: ## remove the environment and caches; what SHOPKEEPER_HOME holds stays
+clean: ## remove the environment and caches; SHOPKEEPER_HOME is kept
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

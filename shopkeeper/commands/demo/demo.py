@@ -29,6 +29,7 @@ KEY_NAME: Final = "demo"
 DAYS: Final = 365
 READY_SECONDS: Final = 60
 STOP_SECONDS: Final = 15
+PORTS_TRIED: Final = 20
 
 
 def demo(
@@ -46,7 +47,7 @@ def demo(
     settings = load_settings(home=load_settings().home / "demo")
     _make(settings, events)
     key = _fresh_key(settings)
-    with _service(settings, _free_port(port)) as (address, process):
+    with _service(settings, free_port(port)) as (address, process):
         shop = _Client(address, key)
         customer = _recent_customer(shop)
         _show_recommendations(shop, customer)
@@ -143,8 +144,9 @@ def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log_path: 
     raise StorageError(f"the service did not become ready; {log_path} says why.")
 
 
-def _free_port(port: int) -> int:
-    for candidate in range(port, port + 20):
+def free_port(port: int) -> int:
+    """The first free port on loopback from this one on; raises InputError where PORTS_TRIED are taken."""
+    for candidate in range(port, port + PORTS_TRIED):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -152,7 +154,9 @@ def _free_port(port: int) -> int:
             except OSError:
                 continue
             return candidate
-    raise InputError(f"none of the ports {port} to {port + 19} is free on 127.0.0.1; choose another with --port.")
+    raise InputError(
+        f"none of the ports {port} to {port + PORTS_TRIED - 1} is free on 127.0.0.1; choose another with --port."
+    )
 
 
 def _recent_customer(shop: _Client) -> str:

@@ -1,0 +1,51 @@
+"""`shopkeeper train | evaluate`: each family's metrics beside its baseline's, and why one was skipped."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from contracts.errors import InputError
+from pipelines.families.family import Backtest
+from pipelines.training.gate import Verdict
+from pipelines.training.train import Outcome
+from shopkeeper.commands.train import evaluate, report
+from tests.pipelines.wire import ingest_events, wire
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+BACKTEST = Backtest(MOMENT, MOMENT, 1234, {"auc": 0.8, "ece": None}, {"auc": 0.75})
+OUTCOMES = [
+    Outcome("churn", "recency alone", 2.5, BACKTEST, Verdict(True, "better by 0.05")),
+    Outcome("demand", "seasonal naive", 0.1, skipped="demand needs 56 days."),
+]
+
+
+def test_a_family_stands_beside_its_baseline(capsys: pytest.CaptureFixture[str]) -> None:
+    report(OUTCOMES, {}, as_json=False)
+    shown = capsys.readouterr().out
+    assert "1,234 cases" in shown
+    assert "0.8000" in shown
+    assert "0.7500" in shown
+    assert "Gate passed: better by 0.05" in shown
+    assert "demand: skipped. demand needs 56 days." in shown
+
+
+def test_json_has_a_row_per_family(capsys: pytest.CaptureFixture[str]) -> None:
+    report(OUTCOMES, {"churn: backtest": 2.5}, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    churn, demand = found["families"]
+    assert (churn["passed"], churn["metrics"]["auc"], churn["baseline_metrics"]["auc"]) == (True, 0.8, 0.75)
+    assert demand["skipped"] == "demand needs 56 days."
+    assert "passed" not in demand
+    assert found["seconds"] == {"churn: backtest": 2.5}
+
+
+def test_a_family_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
+    ingest_events(tmp_path, wire("1", userId="ann"))
+    app = typer.Typer()
+    app.command()(evaluate)
+    with pytest.raises(InputError, match=r"'chrun' does not exist; families are .*churn"):
+        CliRunner().invoke(app, ["chrun"], env={"SHOPKEEPER_HOME": str(tmp_path)}, catch_exceptions=False)
