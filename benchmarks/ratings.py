@@ -27,7 +27,8 @@ from benchmarks.recommendations.run import (
     recall,
     report,
 )
-from recsys.data.interactions import KINDS, SECONDS_PER_DAY
+from contracts.time_units import SECONDS_PER_DAY
+from recsys.data.interactions import KINDS
 from recsys.parameters import RecommendParameters
 from recsys.request import Filters, Query
 

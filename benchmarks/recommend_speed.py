@@ -21,8 +21,9 @@ import numpy as np
 from benchmarks.harness.home import emptied
 from benchmarks.recommendations.run import fitted
 from contracts.bundle import read_arrays, write_arrays
+from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.catalogue import Items
-from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import KINDS, Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender

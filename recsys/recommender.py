@@ -8,9 +8,10 @@ from typing import Any, Final, Self
 import numpy as np
 
 from contracts.errors import BundleRefused, InputError
+from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.attributes import Attributes
 from recsys.data.catalogue_updates import NewItem
-from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import KINDS, Interactions
 from recsys.data.user_history import Shopper
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters

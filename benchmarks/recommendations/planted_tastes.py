@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from contracts.time_units import SECONDS_PER_DAY
 from pipelines.simulate.assortment import CATEGORIES
 from pipelines.simulate.basket import fill_baskets
 from pipelines.simulate.browsing import draw_views
@@ -30,7 +31,7 @@ from pipelines.simulate.session_events import ADD, ORDER, VIEW, Trips, draw_trip
 from pipelines.simulate.sessions import WALK_IN, Visits, draw_visits, visit_chances
 from pipelines.simulate.simulation import parameters_for
 from recsys.data.catalogue import Items
-from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import KINDS, Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.training.evaluation import K, evaluate

@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData
+from contracts.time_units import SECONDS_PER_DAY
 from models.btyd.model import PARETO_NBD, BTYDForecast, BTYDModel
 from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters, PurchaseCadence, gaps_between_orders
 from models.customers.features import FEATURES
 from models.customers.purchase_history import PurchaseHistory
 from pipelines.features.as_of import UnsetInstant
 from pipelines.features.customer import customer_features, customer_input
-from pipelines.features.orders import DAY_SECONDS, ORDERED_AT, VALUE, orders
+from pipelines.features.orders import ORDERED_AT, VALUE, orders
 from pipelines.features.prepared_query import StandingQuery
 
 DAY: Final = timedelta(days=1)
@@ -124,7 +125,7 @@ class CustomerHistory:
         days = self.order_days(at)
         codes = days[c.CUSTOMER_ID].combine_chunks().dictionary_encode()
         day, value = days[c.DAY].to_numpy(), days[VALUE].to_numpy()
-        last_day = int(at.timestamp() // DAY_SECONDS)
+        last_day = int(at.timestamp() // SECONDS_PER_DAY)
         return codes.dictionary, PurchaseHistory.of_orders(codes.indices.to_numpy(), day, value, last_day)
 
     @cached_property
@@ -147,7 +148,7 @@ class CustomerHistory:
 
 
 def _order_days(placed: ibis.Table) -> ibis.Table:
-    days = placed.mutate((placed[ORDERED_AT].epoch_seconds() // DAY_SECONDS).cast("int64").name(c.DAY))
+    days = placed.mutate((placed[ORDERED_AT].epoch_seconds() // SECONDS_PER_DAY).cast("int64").name(c.DAY))
     return days.group_by(c.CUSTOMER_ID, c.DAY).agg(
         days[VALUE].sum().round(2).name(VALUE), days[ORDERED_AT].min().name(ORDERED_AT)
     )

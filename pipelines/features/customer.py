@@ -18,9 +18,9 @@ from contracts.events import (
     PRODUCT_CLICKED,
     PRODUCT_VIEWED,
 )
+from contracts.time_units import SECONDS_PER_DAY
 from pipelines.features.as_of import AsOf, seconds_since_1970, timestamp
 from pipelines.features.orders import (
-    DAY_SECONDS,
     GAP_DAYS,
     ITEMS,
     ORDERED_AT,
@@ -217,9 +217,9 @@ def _latest(past: ibis.Table, names: tuple[str, ...]) -> ibis.Table:
 def _days_before(at: Value, as_of: AsOf) -> Value:
     """Days from `at` to `as_of`, with fractions."""
     seconds = seconds_since_1970(as_of) - at.epoch_seconds()
-    return ibis.greatest(seconds / DAY_SECONDS, 0.0)
+    return ibis.greatest(seconds / SECONDS_PER_DAY, 0.0)
 
 
 def _day(at: Value) -> Value:
     """The number of the UTC day."""
-    return at.epoch_seconds() // DAY_SECONDS
+    return at.epoch_seconds() // SECONDS_PER_DAY

@@ -13,7 +13,8 @@ from ibis import Value
 
 from contracts import columns as c
 from contracts.events import ORDER_COMPLETED
-from pipelines.features.orders import DAY_SECONDS, ORDERED_AT, VALUE, orders
+from contracts.time_units import SECONDS_PER_DAY
+from pipelines.features.orders import ORDERED_AT, VALUE, orders
 
 MONTH: Final = "month"
 IS_COMPLETE: Final = "is_complete"
@@ -90,7 +91,7 @@ def _placed(events: ibis.Table, as_of: datetime) -> ibis.Table:
     channel = placed[c.CHANNEL].coalesce(NO_CHANNEL)
     # A channel that a store calls "all" must not be taken for their sum.
     channel = ibis.ifelse(channel == ALL_CHANNELS, f"{ALL_CHANNELS} (as sent)", channel)
-    day = (placed[ORDERED_AT].epoch_seconds() // DAY_SECONDS).cast("int64")
+    day = (placed[ORDERED_AT].epoch_seconds() // SECONDS_PER_DAY).cast("int64")
     return placed.select(
         c.CUSTOMER_ID, c.ORDER_ID, ORDERED_AT, VALUE, channel.name(c.CHANNEL), day.name(c.DAY), _month(day).name(MONTH)
     )
@@ -114,11 +115,13 @@ def _losses(placed: ibis.Table, as_of: datetime, lapse_days: int) -> ibis.Table:
     year = ibis.range_window(preceding=CHURNED_DAYS, following=0, group_by=c.CUSTOMER_ID, order_by=c.DAY)
     at = placed[ORDERED_AT].epoch_seconds()
     silent = placed.mutate(
-        lapse_at=at + lapse_days * DAY_SECONDS, next_at=at.lead().over(by_time), spent=placed[VALUE].sum().over(year)
+        lapse_at=at + lapse_days * SECONDS_PER_DAY,
+        next_at=at.lead().over(by_time),
+        spent=placed[VALUE].sum().over(year),
     )
     is_lost = (silent.lapse_at < as_of.timestamp()) & (silent.next_at.isnull() | (silent.next_at >= silent.lapse_at))
     lost = silent.filter(is_lost)
-    lapse_day = (lost.lapse_at // DAY_SECONDS).cast("int64")
+    lapse_day = (lost.lapse_at // SECONDS_PER_DAY).cast("int64")
     false = ibis.literal(False)
     return lost.mutate(
         _month(lapse_day).name(MONTH),

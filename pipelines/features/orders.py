@@ -14,6 +14,7 @@ import ibis
 
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
+from contracts.time_units import SECONDS_PER_DAY
 from pipelines.features.as_of import AsOf, timestamp
 
 ORDERED_AT: Final = "ordered_at"
@@ -24,7 +25,6 @@ VALUE_ORDERED: Final = "value_ordered"
 GAP_DAYS: Final = "gap_days"
 _CREDITED: Final = "units_credited"
 _SAME: Final = (c.CUSTOMER_ID, c.ITEM_ID, c.PRICE)  # what a credit note and the order behind it have in common
-DAY_SECONDS: Final = 86_400
 
 
 def orders(events: ibis.Table, as_of: AsOf) -> ibis.Table:
@@ -93,7 +93,7 @@ def order_gaps(placed: ibis.Table) -> ibis.Table:
     `placed` is what `orders` gave. Several orders on one day count as one: a basket is often split. The first gap of
     a customer is null.
     """
-    days = placed.select(c.CUSTOMER_ID, day=placed[ORDERED_AT].epoch_seconds() // DAY_SECONDS).distinct()
+    days = placed.select(c.CUSTOMER_ID, day=placed[ORDERED_AT].epoch_seconds() // SECONDS_PER_DAY).distinct()
     before = days.day.lag().over(ibis.window(group_by=c.CUSTOMER_ID, order_by="day"))
     return days.mutate((days.day - before).name(GAP_DAYS))
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import columns as c
-from pipelines.identity.resolution import customer_id_of_user
+from contracts.customer_id import customer_id_of_user
 from pipelines.warehouse import views
 from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
 from pipelines.warehouse.warehouse import Warehouse

@@ -11,9 +11,7 @@ The rules:
   known, so that an anonymous id can never be mistaken for a user id of the same text.
 """
 
-import re
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -22,22 +20,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from contracts import columns as c
+from contracts.customer_id import customer_id_of_anonymous, customer_id_of_user
 from pipelines.warehouse.schemas import FIRST_AT, IDENTITY_MAP, IS_USER_ID, PERSON_ID
-
-ANONYMOUS_PREFIX: Final = "anonymous:"
-USER_PREFIX: Final = "user:"  # only before a user id that would otherwise read like an anonymous customer
-
-_AMBIGUOUS: Final = re.compile(f"(?:{USER_PREFIX})*{ANONYMOUS_PREFIX}")
-
-
-def customer_id_of_user(user_id: str) -> str:
-    """The customer id of a user id that was never aliased: itself, unless it looks like an anonymous customer's."""
-    return f"{USER_PREFIX}{user_id}" if _AMBIGUOUS.match(user_id) else user_id
-
-
-def customer_id_of_visitor(anonymous_id: str) -> str:
-    """The customer id of an anonymous id behind which nobody is known."""
-    return f"{ANONYMOUS_PREFIX}{anonymous_id}"
 
 
 def resolve(id_links: pa.Table) -> pa.Table:
@@ -126,7 +110,7 @@ def _with_owners(sightings: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -
 
 def _people(seen: pd.DataFrame, nodes: _Nodes, customers: np.ndarray) -> pa.Table:
     texts = np.array(
-        [customer_id_of_user(i) for i in nodes.users] + [customer_id_of_visitor(i) for i in nodes.visitors],
+        [customer_id_of_user(i) for i in nodes.users] + [customer_id_of_anonymous(i) for i in nodes.visitors],
         dtype=object,
     )
     user_ids = pd.Series(seen[c.USER_ID].dropna().unique(), dtype="object")  # also those that name a visitor

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.progress import Progress
+from contracts.time_units import MICROSECONDS_PER_DAY
 from pipelines.ingest.chunk import SEQUENCES_PER_CHUNK
 from pipelines.warehouse.schemas import CONTENT_HASH, SEQUENCE, STAGED, STORED
 from pipelines.warehouse.warehouse import Draft, Warehouse
@@ -27,7 +28,6 @@ _PRIORITY: Final = (CONTENT_HASH, c.RECEIVED_AT, c.SOURCE)  # the smallest stays
 _HEAD: Final = (c.MESSAGE_ID, *_PRIORITY, c.OCCURRED_AT)
 _STORED_PREFIX: Final = "stored_"
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_MICROSECONDS_PER_DAY: Final = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ def _wait(writes: list[Future[None]]) -> None:
 def _by_day(lines: pa.Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
     """The sorted lines cut into days; a day of which nothing is left comes with none."""
     at = lines[c.OCCURRED_AT].cast(pa.int64()).to_numpy()  # (lines,) microseconds
-    midnights = np.array([day.toordinal() - _EPOCH for day in days]) * _MICROSECONDS_PER_DAY
-    starts, ends = np.searchsorted(at, midnights), np.searchsorted(at, midnights + _MICROSECONDS_PER_DAY)
+    midnights = np.array([day.toordinal() - _EPOCH for day in days]) * MICROSECONDS_PER_DAY
+    starts, ends = np.searchsorted(at, midnights), np.searchsorted(at, midnights + MICROSECONDS_PER_DAY)
     for day, start, end in zip(days, starts, ends, strict=True):
         yield day, lines.slice(start, end - start)
 

@@ -8,7 +8,6 @@ import numpy as np
 from recsys.data.vocabulary import Vocabulary
 
 KINDS: Final = ("view", "cart", "order")  # weakest interest first; the code of an interaction is its index here
-SECONDS_PER_DAY: Final = 86_400
 _SCATTER: Final = np.uint64(2654435761)  # Knuth's multiplicative hash
 
 

@@ -5,7 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from contracts.time_units import SECONDS_PER_DAY
+from recsys.data.interactions import Interactions
 from recsys.kernels.pair_counts import Pairs
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from contracts.time_units import SECONDS_PER_DAY
 from recsys.placements.explanations import (
     OWN_REASONS,
     Reason,
@@ -24,7 +25,6 @@ from recsys.ranking.ranker import Ranker
 from recsys.retrieval.covisitation.source import BoughtTogether, ViewedThenBought, ViewedTogether
 from recsys.retrieval.repurchase import due
 
-SECONDS_PER_DAY: Final = 86_400
 # How much each relation says of what is similar to an item.
 SIMILARITY: Final = {ViewedTogether.name: 1.0, ViewedThenBought.name: 0.5, BoughtTogether.name: 0.25}
 TOGETHER: Final = {BoughtTogether.name: 1.0}  # the same of what completes it

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
+from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.catalogue import Items
-from recsys.data.interactions import SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import Interactions
 from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import ORDER, Shopper, Touches
 from recsys.kernels.jit import compiled, read_only

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
+from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
 from recsys.data.item_counts import ItemCounters
@@ -34,7 +35,7 @@ LINEAR_NEIGHBOURS: Final = 200
 MOST_ITEMS: Final = 40  # of a neighbour, the latest
 CUSTOMER_DAMPING: Final = 0.5
 ITEM_DAMPING: Final = 0.3
-_VISIT_GAP_DAYS: Final = VISIT_GAP_SECONDS / 86_400
+_VISIT_GAP_DAYS: Final = VISIT_GAP_SECONDS / SECONDS_PER_DAY
 
 
 class Profiles(NamedTuple):

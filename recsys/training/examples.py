@@ -6,7 +6,8 @@ from typing import Final, Self
 
 import numpy as np
 
-from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
+from contracts.time_units import SECONDS_PER_DAY
+from recsys.data.interactions import KINDS, Interactions
 from recsys.data.sessions import VisitLog, visit_starts
 from recsys.data.user_history import Shopper
 from recsys.training.time_split import Window

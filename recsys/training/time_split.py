@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
+from contracts.time_units import SECONDS_PER_DAY
+from recsys.data.interactions import KINDS, Interactions
 
 MAX_WINDOW_SHARE: Final = 0.2  # of the whole history that one window may take
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from contracts.customer_id import ANONYMOUS_PREFIX, customer_id_of
 from recsys.recommender import Recommender
 from recsys.request import Answer, Recommendation
 from recsys.request import Query as ShopperQuery
@@ -23,10 +24,9 @@ from serving.routes.query_string import openapi_parameters, question_of
 from serving.security.access import Access, DirectRoute
 from serving.security.api_keys import RECOMMENDATIONS_READ
 from serving.service import Service, service_of, unknown_id
-from serving.state.sessions import ANONYMOUS, person_of
 
 # Who has refused personalization is answered as this customer, whom nobody can be: an anonymous id is never blank.
-NOBODY: Final = ANONYMOUS
+NOBODY: Final = ANONYMOUS_PREFIX
 
 router = APIRouter(tags=["recommendations"], dependencies=[Depends(Access(RECOMMENDATIONS_READ))])
 K = Annotated[int, Query(ge=1, le=MAX_K, description="How many items.")]
@@ -100,7 +100,7 @@ def _recommend(service: Service, question: RecommendationQuestion) -> Response:
 
 def _with_visit(service: Service, question: RecommendationQuestion, query: ShopperQuery) -> ShopperQuery:
     """The query, with what the person does in the visit that goes on, unless the question says so itself."""
-    persons = [person for person in (query.customer_id, person_of(None, question.anonymous_id)) if person]
+    persons = [person for person in (query.customer_id, customer_id_of(None, question.anonymous_id)) if person]
     if not query.personalize or not persons:
         return query
     if service.visits.has_refused(persons):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from contracts.customer_id import ANONYMOUS_PREFIX, customer_id_of
 from contracts.events import MAX_ID_CHARS, ORDER_COMPLETED, PRODUCT_ADDED, PRODUCT_CLICKED, PRODUCT_VIEWED, Event
 from contracts.events import item_of as item_of_product
 from recsys.data.sessions import VISIT_GAP_SECONDS
@@ -23,7 +24,6 @@ KIND_BY_EVENT: Final = {  # as the training has it
     PRODUCT_ADDED: "cart",
     ORDER_COMPLETED: "order",
 }
-ANONYMOUS: Final = "anonymous:"
 MAX_PERSONS: Final = 100_000  # ids under which a visit can be found
 MAX_VISIT_DEEDS: Final = 50  # the last ones of each visit
 MAX_DEEDS: Final = 1_000_000  # of all visits, about 150 MB
@@ -32,13 +32,6 @@ MAX_WORDS: Final = 200_000  # ids of which a refusal is remembered
 _Deed = tuple[float, str, str]  # seconds since 1970 UTC, item id, kind
 _Word = tuple[float, bool] | None  # when somebody said yes or no
 _Words = tuple[_Word, _Word]  # to analytics, to personalization
-
-
-def person_of(user_id: str | None, anonymous_id: str | None) -> str | None:
-    """What a person with these ids is called: the customer's id, as ingest makes it."""
-    if user_id:
-        return f"user:{user_id}" if user_id.startswith(ANONYMOUS) else user_id
-    return f"{ANONYMOUS}{anonymous_id}" if anonymous_id else None
 
 
 @dataclass
@@ -65,8 +58,8 @@ class LiveVisits:
 
     def note(self, event: Event, received_at: datetime) -> None:
         """Add one accepted event; one of long ago, such as a file of old events, is of no visit that goes on."""
-        user = person_of(event.user_id, None)
-        device = person_of(None, event.anonymous_id or event.previous_id)
+        user = customer_id_of(event.user_id, None)
+        device = customer_id_of(None, event.anonymous_id or event.previous_id)
         persons = [person for person in (user, device) if person]
         at = min(event.occurred_at, received_at).timestamp()
         with self._lock:
@@ -80,7 +73,7 @@ class LiveVisits:
     def session(self, persons: Sequence[str], now: datetime) -> tuple[SessionEvent, ...]:
         """What was done in the visit of the first of `persons` that has one, oldest first; empty where none has."""
         with self._lock:
-            user = next((person for person in persons if not person.startswith(ANONYMOUS)), None)
+            user = next((person for person in persons if not person.startswith(ANONYMOUS_PREFIX)), None)
             for person in persons:
                 visit = self._ongoing(person, now.timestamp())
                 if visit is not None and user in (None, visit.owner or user):  # never that of another user

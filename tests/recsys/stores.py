@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.catalogue import Items
-from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
+from recsys.data.interactions import KINDS, Interactions
 from recsys.data.item_counts import ItemCounters
 from recsys.data.sessions import VisitLog
 from recsys.data.user_history import Shopper

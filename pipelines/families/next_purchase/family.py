@@ -12,6 +12,7 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
+from contracts.time_units import SECONDS_PER_DAY
 from models.next_purchase.calibration import COVERAGE, HazardCalibration
 from models.next_purchase.censored_customers import RECENCY, CensoredCustomers, dates_after, gap_days
 from models.next_purchase.hazard_curves import HazardCurves
@@ -26,7 +27,6 @@ from pipelines.families.next_purchase.snapshots import (
     median_gap_days,
 )
 from pipelines.families.snapshots import DAY, CustomerHistory
-from pipelines.features.orders import DAY_SECONDS
 
 EXPECTED: Final = c.NEXT_ORDER_EXPECTED
 FROM: Final = c.NEXT_ORDER_FROM
@@ -199,7 +199,7 @@ def _mean(values: np.ndarray) -> float | None:
 
 def _table(ids: pa.Array, dates: _Dates, as_of: datetime) -> pa.Table:
     """The columns of the customers' table, a row per customer."""
-    today = int(as_of.timestamp() // DAY_SECONDS)
+    today = int(as_of.timestamp() // SECONDS_PER_DAY)
     by_column = {EXPECTED: dates.expected, FROM: dates.first, TO: dates.last}
     columns = {
         name: pa.array(today + days, pa.float64(), from_pandas=True).cast(pa.int32()).cast(pa.date32())

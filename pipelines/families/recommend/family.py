@@ -11,6 +11,7 @@ import numpy as np
 
 from contracts.bundle import Replay, write_arrays
 from contracts.errors import NotEnoughData
+from contracts.time_units import SECONDS_PER_DAY
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.families.recommend.interactions import read_interactions, read_items
 from recsys.data.interactions import KINDS
@@ -41,9 +42,10 @@ def backtest(data: TrainingData) -> Backtest:
     everything, past = rows.interactions(customers, items), rows_before.interactions(customers, items)
     kind = target_kind(everything, window, parameters.minimum_cases)
     if kind is None:
+        days = (window.stop - window.start) / SECONDS_PER_DAY
         raise NotEnoughData(
             f"judging recommendations needs at least {parameters.minimum_cases} customers who viewed, added or "
-            f"ordered something in the last {(window.stop - window.start) / 86_400:.0f} days. Ingest more events."
+            f"ordered something in the last {days:.0f} days. Ingest more events."
         )
     recommender = fit_recommender(
         past, items, window.start, parameters, seed=data.seed, threads=data.threads, progress=data.progress

@@ -7,7 +7,8 @@ from typing import Final, Self
 import numpy as np
 from scipy.sparse import csr_array
 
-from recsys.data.interactions import KINDS, SECONDS_PER_DAY, Interactions
+from contracts.time_units import SECONDS_PER_DAY
+from recsys.data.interactions import KINDS, Interactions
 from recsys.kernels.pair_counts import Pairs, ragged, run_starts, top_of_rows
 from recsys.retrieval.protocol import State
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from contracts.time_units import SECONDS_PER_DAY
 from serving.answers.tables.table import ServedTable
 
 ROWS_PER_BLOCK: Final = 4_096
@@ -25,7 +26,6 @@ _DANGEROUS: Final = rf"^(?:[\t\r\n\x00]|{_SKIPPED}{_START})"
 # A spreadsheet that separates by something else than commas starts a cell in the middle of ours.
 _DANGEROUS_WITHIN: Final = rf"([;\t\r\n]{_SKIPPED})({_START})"
 _NOTHING_WRITTEN: Final = pyarrow.csv.WriteOptions(include_header=False)
-_SECONDS_PER_DAY: Final = 86_400
 
 
 def csv_blocks(table: ServedTable, positions: np.ndarray, columns: Sequence[str]) -> Iterator[bytes]:
@@ -74,7 +74,7 @@ def times_as_text(column: pa.ChunkedArray, between: str = "T", zone: str = "Z") 
     """Times in UTC, to the second: 2025-01-02T03:04:05Z."""
     # Days and times of day are looked up; Arrow's own formatting is thirty times slower.
     microseconds = pc.cast(column, pa.timestamp("us", "UTC"), safe=False).cast(pa.int64())
-    days, seconds = np.divmod(pc.fill_null(microseconds, 0).to_numpy() // 1_000_000, _SECONDS_PER_DAY)
+    days, seconds = np.divmod(pc.fill_null(microseconds, 0).to_numpy() // 1_000_000, SECONDS_PER_DAY)
     different, places = np.unique(days, return_inverse=True)
     dates = pa.array(different.astype("datetime64[D]")).cast(pa.string()).take(pa.array(places))
     text = pc.binary_join_element_wise(dates, _times_of_day(zone).take(pa.array(seconds)), between)
@@ -91,7 +91,7 @@ def joined(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 @cache
 def _times_of_day(zone: str) -> pa.Array:
-    moments = pa.array(np.arange(_SECONDS_PER_DAY).astype("datetime64[s]")).cast(pa.string())
+    moments = pa.array(np.arange(SECONDS_PER_DAY).astype("datetime64[s]")).cast(pa.string())
     return pc.binary_join_element_wise(pc.utf8_slice_codeunits(moments, 11, 19), zone, "")
 
 

@@ -4,11 +4,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.customer_id import customer_id_of
 from recsys.data.attributes import MAX_ATTRIBUTES
 from recsys.request import MAX_SEED, Filters, Query, SessionEvent
 from serving.http.schemas.answer import Answer
 from serving.http.schemas.question import Id, Price, Question
-from serving.state.sessions import person_of
 
 MAX_K: Final = 100
 MAX_CART: Final = 100
@@ -93,7 +93,7 @@ class RecommendationQuestion(Question):
     def query(self) -> Query:
         """The same question as the recommender reads it."""
         return Query(
-            customer_id=self.customer_id or person_of(None, self.anonymous_id),
+            customer_id=self.customer_id or customer_id_of(None, self.anonymous_id),
             item_id=self.item_id,
             cart=self.cart,
             session=tuple(SessionEvent(event.item_id, event.kind) for event in self.session),

@@ -8,9 +8,9 @@ import pytest
 
 from contracts import columns as c
 from contracts.events import ORDER_CANCELLED
+from contracts.time_units import SECONDS_PER_DAY
 from models.customers.cadence import CadenceParameters
 from pipelines.families.snapshots import CustomerHistory, Snapshot
-from pipelines.features.orders import DAY_SECONDS
 from tests.worlds import day, events_table, order
 
 PARAMETERS = CadenceParameters(min_customers=1)
@@ -65,7 +65,7 @@ def test_without_a_horizon_everybody_is_there_and_no_outcome() -> None:
 def test_an_order_counts_at_the_instants_at_which_it_stands_whatever_was_asked_before() -> None:
     undone = {c.EVENT: ORDER_CANCELLED, c.OCCURRED_AT: day(50), c.CUSTOMER_ID: "ann", c.ORDER_ID: "order-ann-10"}
     known = history([*rows_of({"ann": (10, 40), "bob": (20,)}), undone])
-    origin = int(day(0).timestamp() // DAY_SECONDS)
+    origin = int(day(0).timestamp() // SECONDS_PER_DAY)
     found = {
         at: [(row[c.CUSTOMER_ID], row[c.DAY] - origin) for row in known.order_days(day(at)).to_pylist()]
         for at in (100, 30, 51, 45, 5)

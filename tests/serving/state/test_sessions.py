@@ -4,9 +4,10 @@ from typing import Any
 import orjson
 import pytest
 
+from contracts.customer_id import customer_id_of_user
 from contracts.events import Event, parse_event
 from serving.state import sessions
-from serving.state.sessions import MAX_VISIT_DEEDS, LiveVisits, person_of
+from serving.state.sessions import MAX_VISIT_DEEDS, LiveVisits
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -31,11 +32,11 @@ def items(visits: LiveVisits, *persons: str, now: datetime = NOW) -> list[str]:
     return [deed.item_id for deed in visits.session(persons, now)]
 
 
-def test_a_person_is_called_as_ingest_calls_the_customer() -> None:
-    assert person_of("17", "a") == "17"
-    assert person_of(None, "17") == "anonymous:17"
-    assert person_of("anonymous:17", None) == "user:anonymous:17"
-    assert person_of("", None) is None
+def test_the_customer_id_is_the_one_that_ingest_gives() -> None:
+    sessions = LiveVisits()
+    user = "user:anonymous:17"  # of all user ids the one whose customer id is hardest to tell
+    sessions.note(event(user, None), NOW)
+    assert items(sessions, customer_id_of_user(user)) != []
 
 
 def test_each_event_is_of_the_kind_that_training_has() -> None:
