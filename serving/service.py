@@ -8,9 +8,7 @@ from fastapi import Request
 
 from contracts.settings import Settings
 from serving.answers.catalogue_updates import CatalogueUpdates
-from serving.answers.forecasts.items import DEMAND
 from serving.answers.served_bundle import ServedBundle
-from serving.answers.tables.table import ServedTable
 from serving.bundle_watcher import BundleWatcher
 from serving.events.group_commit import EventWriter
 from serving.events.log_follower import EventTail
@@ -19,7 +17,7 @@ from serving.http.telemetry import Telemetry
 from serving.security.api_keys import KeyRing
 from serving.state.sessions import LiveVisits
 
-PARALLEL_LISTINGS: Final = 2
+PARALLEL_LISTS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ class Service:
     visits: LiveVisits
     tail: EventTail
     catalogue_updates: CatalogueUpdates
-    # Sorting a million rows takes a core for a moment.
-    listing_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTINGS))
+    # Sorting a million rows keeps a core busy for a moment.
+    list_semaphore: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTS))
 
     def bundle(self) -> ServedBundle:
         """The bundle for one request, which takes it once and keeps it; raises Problem 503 where there is none."""
@@ -49,20 +47,6 @@ def service_of(request: Request) -> Service:
     """The service that this request was sent to."""
     service: Service = request.app.state.service
     return service
-
-
-def table_of(served: ServedBundle, kind: str) -> ServedTable:
-    """The bundle's table of customers or items; raises Problem 503 where it has none."""
-    table = served.tables.get(kind)
-    if table is None:
-        raise unavailable("no-table", f"Bundle {served.version} has no table of {kind}. Run `shopkeeper retrain`.")
-    return table
-
-
-def no_forecasts(version: str) -> Problem:
-    """503 for a bundle without a demand forecast."""
-    detail = f"Bundle {version} has no demand forecast. `shopkeeper train {DEMAND}` says what it needs."
-    return unavailable("no-forecasts", detail)
 
 
 def unknown_id(kind: str, name: str, version: str) -> Problem:

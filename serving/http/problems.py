@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from contracts.errors import InputError
+from serving.answers.published import NotInBundle
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 5
@@ -94,6 +95,13 @@ async def _on_input_error(request: Request, error: Exception) -> Response:
     return Problem(422, "invalid-request", str(error)).response()
 
 
+async def _on_missing_part(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotInBundle)
+    if error.code in _NOT_FOUND_CODES:
+        return Problem(404, error.code, str(error)).response()
+    return unavailable(error.code, str(error)).response()
+
+
 async def _on_disconnect(request: Request, error: Exception) -> Response:
     return Problem(400, "disconnected", "The connection ended before the body did.").response()
 
@@ -104,8 +112,10 @@ _HANDLERS: Final[dict[type[Exception], Any]] = {
     RequestValidationError: _on_invalid_request,
     ValidationError: _on_invalid_request,
     InputError: _on_input_error,
+    NotInBundle: _on_missing_part,
     ClientDisconnect: _on_disconnect,
 }
+_NOT_FOUND_CODES: Final = frozenset({"no-kpis"})  # what else a bundle lacks may come with the next one: 503
 _HTTP_DETAILS: Final = {
     404: ("no-such-route", "There is nothing at this path. /openapi.json lists every path."),
     405: ("method-not-allowed", "This path does not know that method; allowed: {allowed}."),

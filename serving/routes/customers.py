@@ -9,7 +9,7 @@ from serving.http.schemas.tables import CustomerAnswer, ListAnswer
 from serving.routes.listing import LIST_RESPONSES, ListQuery, answer_list
 from serving.security.access import Access
 from serving.security.api_keys import CUSTOMERS_READ
-from serving.service import service_of, table_of, unknown_id
+from serving.service import service_of, unknown_id
 
 router = APIRouter(tags=["customers"], dependencies=[Depends(Access(CUSTOMERS_READ))])
 
@@ -29,7 +29,7 @@ async def list_customers(request: Request, query: Annotated[ListQuery, Depends()
 async def get_customer(request: Request, customer_id: Annotated[str, Path(min_length=1, max_length=200)]) -> Response:
     """Everything that the bundle says about one customer."""
     served = service_of(request).bundle()
-    row = table_of(served, "customers").row(customer_id)
+    row = served.table("customers").row(customer_id)
     if row is None:
         raise unknown_id("customer", "customers", served.version)
     body = {"bundle_version": served.version, "as_of": served.as_of(), "customer": row}

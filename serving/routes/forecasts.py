@@ -5,14 +5,12 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from serving.answers.forecasts.hierarchy import By, LevelForecastAnswer, LevelForecasts, level_csv, level_json
+from serving.answers.forecasts.hierarchy import By, LevelForecastAnswer, level_csv, level_json
 from serving.answers.forecasts.items import DEMAND
-from serving.answers.served_bundle import ServedBundle
-from serving.http.problems import unavailable
 from serving.routes.csv_or_json import CSV_RESPONSES, Format, csv_answer, json_answer
 from serving.security.access import Access
 from serving.security.api_keys import CUSTOMERS_READ
-from serving.service import no_forecasts, service_of
+from serving.service import service_of
 
 MAX_NODES: Final = 1_000
 
@@ -41,20 +39,8 @@ async def get_level_forecast(
     """
     service = service_of(request)
     served = service.bundle()
-    nodes = _levels_of(served).nodes(by, name, limit or (MAX_NODES if format == "json" else None))
-    async with service.listing_turns:
+    nodes = served.hierarchy_forecasts().nodes(by, name, limit or (MAX_NODES if format == "json" else None))
+    async with service.list_semaphore:
         if format == "csv":
             return csv_answer(await asyncio.to_thread(level_csv, nodes), f"forecast-{by}", served.version)
         return json_answer(await asyncio.to_thread(level_json, nodes, served.version, served.as_of(DEMAND)))
-
-
-def _levels_of(served: ServedBundle) -> LevelForecasts:
-    if served.levels is not None:
-        return served.levels
-    if served.forecasts is None:
-        raise no_forecasts(served.version)
-    detail = (
-        f"Bundle {served.version} forecasts items only; an older Shopkeeper made it. Run `shopkeeper train {DEMAND}`, "
-        "then `shopkeeper publish`."
-    )
-    raise unavailable("no-levels", detail)

@@ -21,7 +21,7 @@ from serving.http.schemas.tables import ItemAnswer, ListAnswer
 from serving.routes.listing import LIST_RESPONSES, ListQuery, answer_list
 from serving.security.access import Access
 from serving.security.api_keys import CUSTOMERS_READ, ITEMS_WRITE
-from serving.service import no_forecasts, service_of, table_of, unknown_id
+from serving.service import service_of, unknown_id
 
 _log: Final = logging.getLogger("serving.items")
 
@@ -79,10 +79,9 @@ async def list_items(request: Request, query: Annotated[ListQuery, Depends()]) -
 async def get_forecast(request: Request, item_id: ItemId) -> Response:
     """Units per day with an 80 % band, what sold before, and the totals that the forecast family states."""
     served = service_of(request).bundle()
-    if served.forecasts is None:
-        raise no_forecasts(served.version)
+    forecasts = served.item_forecasts()
     item = _item(served, item_id)
-    days = served.forecasts.days(item_id)
+    days = forecasts.days(item_id)
     if not days and item is None:
         raise unknown_id("item", "items", served.version)
     if not days:
@@ -93,7 +92,7 @@ async def get_forecast(request: Request, item_id: ItemId) -> Response:
         "as_of": served.as_of(DEMAND),
         "item_id": item_id,
         "days": days,
-        "history": served.forecasts.history(item_id),
+        "history": forecasts.history(item_id),
         "totals": {name: value for name, value in (item or {}).items() if name in columns},
         "item": item,
     }
@@ -104,8 +103,7 @@ async def get_forecast(request: Request, item_id: ItemId) -> Response:
 async def get_item(request: Request, item_id: ItemId) -> Response:
     """Everything that the bundle says about one item."""
     served = service_of(request).bundle()
-    table_of(served, "items")
-    item = _item(served, item_id)
+    item = served.table("items").row(item_id)
     if item is None:
         raise unknown_id("item", "items", served.version)
     body = {"bundle_version": served.version, "as_of": served.as_of(), "item": item}

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from serving.answers.kpis import DEFAULT_MONTHS, MAX_MONTHS, By, CohortsAnswer, Kpis, KpisAnswer, kpi_csv, kpi_json
 from serving.answers.served_bundle import ServedBundle
-from serving.http.problems import Problem
 from serving.routes.csv_or_json import CSV_RESPONSES, Format, csv_answer, json_answer
 from serving.security.access import Access
 from serving.security.api_keys import CUSTOMERS_READ
@@ -32,7 +31,7 @@ async def get_kpis(
 ) -> Response:
     """Orders, revenue, average order value, new and repeat customers, and what was lost with customers who left."""
     served = service_of(request).bundle()
-    kpis = _kpis_of(served)
+    kpis = served.store_kpis()
     return _answer(served, kpis, kpis.rows(by, months, channel), format, "kpis")
 
 
@@ -45,17 +44,8 @@ async def get_kpis(
 async def get_cohorts(request: Request, months: Months = DEFAULT_MONTHS, format: Format = "json") -> Response:
     """How many of each month's new customers ordered again, month by month."""
     served = service_of(request).bundle()
-    kpis = _kpis_of(served)
+    kpis = served.store_kpis()
     return _answer(served, kpis, kpis.cohorts(months), format, "cohorts")
-
-
-def _kpis_of(served: ServedBundle) -> Kpis:
-    if served.kpis is None:
-        detail = (
-            f"Bundle {served.version} has no figures: there was no order when it was made. Run `shopkeeper publish`."
-        )
-        raise Problem(404, "no-kpis", detail)
-    return served.kpis
 
 
 def _answer(served: ServedBundle, kpis: Kpis, table: pa.Table, form: str, name: str) -> Response:

@@ -1,21 +1,15 @@
 """`shopkeeper forecast --by`: what the store as a whole will sell, and each of its categories and channels."""
 
 import sys
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from rich.table import Table
 from rich.text import Text
 
-from contracts.bundle import DEMAND_LEVEL_TOTALS_FILE, DEMAND_LEVELS_FILE, FORECAST_FILE, Bundle
-from contracts.bundle_store import open_bundle_store
-from contracts.errors import NoBundle
 from contracts.settings import load_settings
 from shopkeeper.display.console import console, print_json
 from shopkeeper.display.customers import printable
 from shopkeeper.display.items import cell, print_days
-
-if TYPE_CHECKING:
-    from serving.answers.forecasts.hierarchy import LevelForecasts
 
 SCREEN_ROWS: Final = 20
 _HEADS: Final = {"mean": "expected", "low": "low", "median": "median", "high": "high"}
@@ -30,39 +24,20 @@ def give_level_forecast(
     """Print a level's nodes, or one of them day by day; raises NoBundle and InputError."""
     from serving.answers.forecasts.hierarchy import level_csv, level_json
     from serving.answers.forecasts.items import DEMAND
+    from serving.answers.published import open_published
 
-    store = open_bundle_store(load_settings().bundles_url)
-    bundle = store.open(store.current())
-    nodes = _levels(bundle).nodes(by, name)
+    bundle = open_published(load_settings().bundles_url)
+    nodes = bundle.hierarchy_forecasts().nodes(by, name)
     if form == "csv":
         sys.stdout.buffer.write(level_csv(nodes))
         return
-    family = bundle.manifest.families.get(DEMAND)
-    answer = level_json(nodes, bundle.version, family.as_of if family else bundle.manifest.window_end)
+    answer = level_json(nodes, bundle.version, bundle.as_of(DEMAND))
     if form == "json":
         print_json(answer)
     elif name is not None or by == "total":
         _print_node(answer["rows"][0], bundle.version)
     else:
         _print_nodes(by, answer["rows"], bundle.version)
-
-
-def no_forecast(bundle: Bundle) -> NoBundle:
-    """The error for a bundle without a demand forecast."""
-    return NoBundle(f"bundle {bundle.version} has no forecast. `shopkeeper train demand` says what it needs.")
-
-
-def _levels(bundle: Bundle) -> "LevelForecasts":
-    from serving.answers.forecasts.hierarchy import LevelForecasts
-
-    if not bundle.has(FORECAST_FILE):
-        raise no_forecast(bundle)
-    if not (bundle.has(DEMAND_LEVELS_FILE) and bundle.has(DEMAND_LEVEL_TOTALS_FILE)):
-        raise NoBundle(
-            f"bundle {bundle.version} forecasts items only; an older Shopkeeper made it. "
-            "Run `shopkeeper train demand`, then `shopkeeper publish`."
-        )
-    return LevelForecasts(bundle.table(DEMAND_LEVELS_FILE), bundle.table(DEMAND_LEVEL_TOTALS_FILE))
 
 
 def _print_node(row: Row, version: str) -> None:

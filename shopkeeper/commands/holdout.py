@@ -77,11 +77,11 @@ def _draw(
 
 def _among(settings: Settings, where: list[str]) -> list[str]:
     """The customers of the published bundle who meet every condition."""
-    from serving.answers.tables.filters import parse_condition
+    from serving.answers.tables.filters import parse_filter
 
     store = open_bundle_store(settings.bundles_url)
     table = store.open(store.current()).table(CUSTOMERS_TABLE)
-    for condition in [parse_condition(text, table.schema) for text in where]:
+    for condition in [parse_filter(text, table.schema) for text in where]:
         table = table.filter(condition.mask(table.column(condition.column)))
     found: list[str] = table[c.CUSTOMER_ID].to_pylist()
     return found

@@ -1,25 +1,18 @@
 """`shopkeeper items`: what to order, what runs out, what there is too much of, what rises; without the service."""
 
-import json
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contracts import columns as c
-from contracts.bundle import ITEMS_TABLE, Bundle
-from contracts.bundle_store import open_bundle_store
-from contracts.errors import InputError, NoBundle
+from contracts.errors import NoBundle
 from contracts.settings import load_settings
-from shopkeeper.display.console import JsonOption, console
-from shopkeeper.display.files import write_blocks
+from shopkeeper.display.console import JsonOption
 from shopkeeper.display.items import ALERT, ORDER_QUANTITY, print_items, shown_columns
+from shopkeeper.display.lists import Columns, CsvOption, Limit, Output, default_limit, form_of, give_list, say_how_many
 
 if TYPE_CHECKING:
-    from serving.answers.tables.table import Found, ServedTable
-
-SCREEN_ROWS: Final = 20
+    from serving.answers.tables.table import ServedTable
 
 
 class ItemForm(StrEnum):
@@ -39,17 +32,9 @@ Sort = Annotated[
     str | None,
     typer.Option(help="Columns, separated by commas; '-' in front: descending. Default: what may run out first."),
 ]
-Columns = Annotated[str | None, typer.Option(help="Columns to show, separated by commas.")]
-Limit = Annotated[
-    int | None, typer.Option(min=1, help=f"Rows. Default: {SCREEN_ROWS} for table and json, otherwise all.")
-]
 FormOption = Annotated[ItemForm, typer.Option("--format", help="How the list is given.")]
-Output = Annotated[
-    Path | None, typer.Option(help="File to write; it is replaced when the list is complete.", dir_okay=False)
-]
 Alerts = Annotated[bool, typer.Option("--alerts", help="Only items that need a look.")]
 ToOrder = Annotated[bool, typer.Option("--to-order", help="The buying list: only items to order today.")]
-CsvOption = Annotated[bool, typer.Option("--csv", help="Short for --format csv.")]
 
 
 def items(
@@ -74,60 +59,32 @@ def items(
 
     [bold]shopkeeper items --where trend:eq:rising --sort=-trend_percent[/]
     """
-    from serving.answers.tables.filters import parse_condition
-    from serving.answers.tables.table import ServedTable
-    from serving.routes.listing import default_sort
+    from serving.answers.published import open_published
+    from serving.answers.tables.list_request import ListOptions, parse_list
 
-    store = open_bundle_store(load_settings().bundles_url)
-    bundle = store.open(store.current())
-    table = ServedTable(bundle.table(ITEMS_TABLE), c.ITEM_ID, bundle.path / ITEMS_TABLE)
-    asked = [*(where or ()), *_own_conditions(bundle, table, alerts, to_order)]
-    conditions = tuple(parse_condition(text, table.schema) for text in asked)
-    order = tuple(_names(sort)) if sort is not None else default_sort("items", table)
-    form = ItemForm.json if as_json else ItemForm.csv if as_csv else form
-    shown = table.checked(list(dict.fromkeys(_names(columns))))
-    limit = limit or (SCREEN_ROWS if form in (ItemForm.table, ItemForm.json) else None)
-    found = table.found(conditions, order, limit)
-    if form == ItemForm.table:
-        if output is not None:
-            raise InputError("--output needs a --format other than table; csv, for example.")
-        _print(bundle, table, found, shown or shown_columns(table.columns))
-    else:
-        write_blocks(_blocks(form, bundle, table, found, shown or table.columns), output, form != ItemForm.parquet)
+    bundle = open_published(load_settings().bundles_url)
+    table = bundle.table("items")
+    given = form_of(form, as_csv, as_json)
+    filters = [*(where or ()), *_own_filters(bundle.version, table, alerts, to_order)]
+    options = ListOptions(filters, sort, columns, limit or default_limit(given))
+    request = parse_list("items", table, given, options)
+    found = request.find(request.limit)
+
+    def print_table() -> None:
+        shown = list(request.columns) or shown_columns(table.columns)
+        title = f"{found.total:,} items, bundle {bundle.version}"
+        print_items(title, table.rows_at(found.positions, shown), shown)
+        say_how_many(len(found.positions), found.total)
+
+    give_list(request, found, bundle.version, output, print_table)
 
 
-def _own_conditions(bundle: Bundle, table: "ServedTable", alerts: bool, to_order: bool) -> list[str]:
+def _own_filters(version: str, table: "ServedTable", alerts: bool, to_order: bool) -> list[str]:
     wanted = {ALERT: (alerts, f"{ALERT}:null:false"), ORDER_QUANTITY: (to_order, f"{ORDER_QUANTITY}:gt:0")}
     missing = [name for name, (is_wanted, _) in wanted.items() if is_wanted and name not in table.columns]
     if missing:
         raise NoBundle(
-            f"bundle {bundle.version} does not say what to order. `shopkeeper train inventory` says what it needs; "
+            f"bundle {version} does not say what to order. `shopkeeper train inventory` says what it needs; "
             "`shopkeeper forecast ITEM` shows one item's forecast."
         )
-    return [condition for is_wanted, condition in wanted.values() if is_wanted]
-
-
-def _names(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
-
-
-def _rows(table: "ServedTable", found: "Found", columns: list[str]) -> list[dict[str, Any]]:
-    cells = table.cells(found.positions, columns)
-    return [dict(zip(cells, values, strict=True)) for values in zip(*cells.values(), strict=True)]
-
-
-def _blocks(form: ItemForm, bundle: Bundle, table: "ServedTable", found: "Found", columns: list[str]) -> Any:
-    from serving.answers.exports.csv import csv_blocks
-    from serving.answers.exports.parquet import parquet_blocks
-
-    if form == ItemForm.json:
-        body = {"bundle_version": bundle.version, "total": found.total, "rows": _rows(table, found, columns)}
-        return [(json.dumps(body, indent=2, default=str) + "\n").encode()]
-    blocks = csv_blocks if form == ItemForm.csv else parquet_blocks
-    return blocks(table, found.positions, columns)
-
-
-def _print(bundle: Bundle, table: "ServedTable", found: "Found", columns: list[str]) -> None:
-    print_items(f"{found.total:,} items, bundle {bundle.version}", _rows(table, found, columns), columns)
-    if found.total > len(found.positions):
-        console.print(f"The first {len(found.positions)} are shown; --limit, or --format csv for all.", highlight=False)
+    return [text for is_wanted, text in wanted.values() if is_wanted]

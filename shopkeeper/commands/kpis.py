@@ -8,9 +8,6 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from contracts.bundle import COHORTS_TABLE, KPIS_TABLE
-from contracts.bundle_store import open_bundle_store
-from contracts.errors import NoBundle
 from contracts.settings import load_settings
 from shopkeeper.display.console import JsonOption, console, print_json
 
@@ -51,8 +48,10 @@ def kpis(
     Example: [bold]shopkeeper kpis --by channel --months 3[/]
     """
     from serving.answers.kpis import kpi_csv, kpi_json
+    from serving.answers.published import open_published
 
-    version, figures = _published()
+    bundle = open_published(load_settings().bundles_url)
+    version, figures = bundle.version, bundle.store_kpis()
     table = figures.cohorts(months) if cohorts else figures.rows(by, months, channel)
     if as_json or form == "json":
         print_json(kpi_json(figures, table, version))
@@ -61,19 +60,6 @@ def kpis(
     else:
         console.print(_triangle(table) if cohorts else _figures(table, by))
         console.print(_footnote(figures, version), highlight=False, style="dim")
-
-
-def _published() -> tuple[str, "Kpis"]:
-    from serving.answers.kpis import Kpis
-
-    store = open_bundle_store(load_settings().bundles_url)
-    bundle = store.open(store.current())
-    if not bundle.has(KPIS_TABLE):
-        raise NoBundle(
-            f"bundle {bundle.version} has no figures: there was no order when it was made. "
-            "Run `shopkeeper ingest FILE` with orders in it, then `shopkeeper publish`."
-        )
-    return bundle.version, Kpis(bundle.table(KPIS_TABLE), bundle.table(COHORTS_TABLE))
 
 
 def _figures(table: "pa.Table", by: str) -> Table:

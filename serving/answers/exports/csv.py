@@ -15,7 +15,7 @@ import pyarrow.csv
 from contracts.time_units import SECONDS_PER_DAY
 from serving.answers.tables.table import ServedTable
 
-ROWS_PER_BLOCK: Final = 4_096
+ROWS_PER_BATCH: Final = 4_096
 # A cell that starts with one of these is a formula, or becomes one: OWASP's "CSV injection". Also in the forms that
 # East Asian keyboards give, which some spreadsheets take for the plain ones.
 FORMULA_STARTS: Final = "=+-@＝＋－＠﹦﹢﹣﹫"
@@ -28,10 +28,10 @@ _DANGEROUS_WITHIN: Final = rf"([;\t\r\n]{_SKIPPED})({_START})"
 _NOTHING_WRITTEN: Final = pyarrow.csv.WriteOptions(include_header=False)
 
 
-def csv_blocks(table: ServedTable, positions: np.ndarray, columns: Sequence[str]) -> Iterator[bytes]:
+def csv_chunks(table: ServedTable, positions: np.ndarray, columns: Sequence[str]) -> Iterator[bytes]:
     """The header, then the rows, block by block."""
     yield csv_header(columns)
-    for rows in table.blocks(positions, columns, ROWS_PER_BLOCK):
+    for rows in table.batches(positions, columns, ROWS_PER_BATCH):
         yield csv_rows([cells_as_text(column) for column in rows.columns])
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from contracts import columns as c
 from serving.answers.exports.csv import (
-    ROWS_PER_BLOCK,
+    ROWS_PER_BATCH,
     cells_as_text,
     csv_header,
     csv_rows,
@@ -27,7 +27,7 @@ from serving.answers.exports.csv import (
     starts_formula,
     times_as_text,
 )
-from serving.answers.tables.filters import Condition
+from serving.answers.tables.filters import Filter
 from serving.answers.tables.table import ServedTable
 
 EMAIL_ADDRESS: Final = "Email Address"  # so called by both tools; Klaviyo wants it first
@@ -86,11 +86,11 @@ class Contacts(NamedTuple):
         return Contacts(self.positions[:rows], self.emails[:rows], self.left_out)
 
 
-def allowed(table: ServedTable) -> Condition:
+def allowed(table: ServedTable) -> Filter:
     """Marketing is for those who said yes; who said nothing did not. In a table without consent nobody did."""
     if c.CONSENT_MARKETING in table.columns:
-        return Condition(c.CONSENT_MARKETING, "eq", True)
-    return Condition(table.key, "in", ())
+        return Filter(c.CONSENT_MARKETING, "eq", True)
+    return Filter(table.key, "in", ())
 
 
 def contacts(
@@ -114,14 +114,14 @@ def useful_columns(table: ServedTable) -> list[str]:
     return [name for name in _USEFUL if name in table.columns]
 
 
-def contact_blocks(form: ContactFormat, table: ServedTable, found: Contacts, columns: Sequence[str]) -> Iterator[bytes]:
+def contact_chunks(form: ContactFormat, table: ServedTable, found: Contacts, columns: Sequence[str]) -> Iterator[bytes]:
     """The header, then one line per contact, block by block."""
     shown = [name for name in columns if name != table.key]
     tagged = [name for name in _TAGGED if form.has_tags and name in table.columns]
     yield csv_header([EMAIL_ADDRESS, EXTERNAL_ID, *([TAGS] if tagged else []), *map(_title, shown)])
     read = list(dict.fromkeys([table.key, *shown, *tagged]))
     start = 0
-    for rows in table.blocks(found.positions, read, ROWS_PER_BLOCK):
+    for rows in table.batches(found.positions, read, ROWS_PER_BATCH):
         cells = [found.emails.slice(start, len(rows)), _identifier(rows[table.key])]
         cells += [_tags(rows, tagged)] if tagged else []
         yield csv_rows([*cells, *(_cells(form, rows[name]) for name in shown)])

@@ -13,12 +13,12 @@ ROWS_PER_GROUP: Final = 16_384
 COMPRESSION: Final = "snappy"  # what every reader of Parquet knows
 
 
-def parquet_blocks(table: ServedTable, positions: np.ndarray, columns: Sequence[str]) -> Iterator[bytes]:
+def parquet_chunks(table: ServedTable, positions: np.ndarray, columns: Sequence[str]) -> Iterator[bytes]:
     """The parts of the file, in order. Every type stays what it is: times are times, lists are lists."""
     sink = _Passing()
     schema = table.schema_of(columns)
     with pq.ParquetWriter(sink, schema, compression=COMPRESSION) as writer:
-        for rows in table.blocks(positions, columns, ROWS_PER_GROUP):
+        for rows in table.batches(positions, columns, ROWS_PER_GROUP):
             writer.write_table(rows.cast(schema), row_group_size=ROWS_PER_GROUP)
             yield sink.passed()
     yield sink.passed()

@@ -51,7 +51,7 @@ class Nodes(NamedTuple):
         return int(self.days.num_rows // max(self.totals.num_rows, 1))
 
 
-class LevelForecasts:
+class HierarchyForecasts:
     """`columns.LEVEL_FORECAST` and `columns.LEVEL_TOTALS`; memory-mapped, an answer reads its own rows of them only.
 
     Raises BundleRefused where a column is missing, or where the two do not say the same nodes in the same order.

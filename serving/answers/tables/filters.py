@@ -1,4 +1,4 @@
-"""Conditions on a table's columns, as they stand in a URL: `where=churn_band:eq:high`."""
+"""Filters on a table's columns, as written in a URL: `where=churn_band:eq:high`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ OPERATORS: Final = {
 
 
 @dataclass(frozen=True)
-class Condition:
+class Filter:
     """One column, one operator, one value, all checked."""
 
     column: str
@@ -46,11 +46,11 @@ class Condition:
 
     @property
     def reads_text(self) -> bool:
-        """Whether every cell's text is searched."""
+        """Whether the text of every cell is searched, which is slow."""
         return self.operator == "contains"
 
     def mask(self, column: pa.ChunkedArray) -> Mask:
-        """Which rows meet it; null where the column is null. Raises InputError where the type forbids it."""
+        """Which rows pass; null where the column is null. Raises InputError if the column's type does not allow it."""
         try:
             return _MASKS[self.operator](column, self.value)
         except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
@@ -59,8 +59,8 @@ class Condition:
             ) from None
 
 
-def parse_condition(text: str, schema: pa.Schema) -> Condition:
-    """Read `column:operator:value`; raises InputError, naming the columns or the operators that there are."""
+def parse_filter(text: str, schema: pa.Schema) -> Filter:
+    """Read `column:operator:value`; raises InputError, naming the columns or operators that exist."""
     name, _, rest = text.partition(":")
     operator, separator, value = rest.partition(":")
     if name not in schema.names:
@@ -72,24 +72,24 @@ def parse_condition(text: str, schema: pa.Schema) -> Condition:
         )
     if len(value) > MAX_VALUE_CHARS:
         raise InputError(f"where: the value for {name!r} is longer than {MAX_VALUE_CHARS} characters.")
-    return Condition(name, operator, _READERS.get(operator, _scalar)(value, schema.field(name)))
+    return Filter(name, operator, _READERS.get(operator, _scalar)(value, schema.field(name)))
 
 
 def _scalar(text: str, field: pa.Field) -> Any:
     try:
         if pa.types.is_timestamp(field.type):
-            moment = datetime.fromisoformat(text)
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+            time = datetime.fromisoformat(text)
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time
         return pa.scalar(text).cast(field.type).as_py()
     except (ValueError, pa.ArrowException):
         raise InputError(f"where: {field.name!r} holds {field.type}; {text[:40]!r} is not one.") from None
 
 
-def _several(text: str, field: pa.Field) -> tuple[Any, ...]:
+def _list_of(text: str, field: pa.Field) -> tuple[Any, ...]:
     return tuple(_scalar(part, field) for part in text.split("|"))
 
 
-def _part_of_text(text: str, field: pa.Field) -> str:
+def _substring(text: str, field: pa.Field) -> str:
     kind = field.type.value_type if _is_list(field.type) else field.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise InputError(f"where: 'contains' needs a column of text; {field.name!r} holds {field.type}.")
@@ -100,7 +100,7 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
-def _yes_or_no(text: str, field: pa.Field) -> bool:
+def _boolean(text: str, field: pa.Field) -> bool:
     if text not in {"true", "false"}:
         raise InputError(f"where: {field.name}:null: takes true or false; {text[:40]!r} was given.")
     return text == "true"
@@ -115,23 +115,23 @@ def _contains(column: pa.ChunkedArray, value: str) -> Mask:
     if not _is_list(column.type):
         return pc.match_substring(column, value, ignore_case=True)
     lists = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    # Many lists hold few different texts.
+    # Many lists hold few distinct texts.
     parts = lists.flatten().dictionary_encode()
-    is_met = np.append(
+    is_match = np.append(
         pc.match_substring(parts.dictionary, value, ignore_case=True).to_numpy(zero_copy_only=False), False
     )
-    places = pc.fill_null(parts.indices, len(parts.dictionary)).to_numpy()
-    met_before = np.append(0, np.cumsum(is_met[places]))
+    codes = pc.fill_null(parts.indices, len(parts.dictionary)).to_numpy()
+    matches_before = np.append(0, np.cumsum(is_match[codes]))
     ends = np.cumsum(pc.fill_null(pc.list_value_length(lists), 0).to_numpy())
-    mask = np.diff(met_before[np.append(0, ends)]) > 0
+    mask = np.diff(matches_before[np.append(0, ends)]) > 0
     return pa.chunked_array([mask])
 
 
 _READERS: Final[dict[str, Callable[[str, pa.Field], Any]]] = {
-    "in": _several,
-    "not_in": _several,
-    "contains": _part_of_text,
-    "null": _yes_or_no,
+    "in": _list_of,
+    "not_in": _list_of,
+    "contains": _substring,
+    "null": _boolean,
 }
 _MASKS: Final[dict[str, Callable[[pa.ChunkedArray, Any], Mask]]] = {
     **{operator: _compare(operator) for operator in _COMPARISONS},

@@ -1,4 +1,4 @@
-"""A table's cells as JSON shows them: times in UTC as ISO 8601, no NaN, single precision without invented digits."""
+"""JSON cells of a table: times in UTC as ISO 8601, no NaN, single precision without invented digits."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,14 +8,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 
-def columns_as_json(table: pa.Table) -> dict[str, list[Any]]:
-    """Every column's cells, ready for JSON; meant for the few rows of an answer."""
-    return {field.name: _column(field.type, table.column(field.name)) for field in table.schema}
-
-
 def rows_as_json(table: pa.Table) -> list[dict[str, Any]]:
-    """The same, row by row."""
-    columns = columns_as_json(table)
+    """Each row as a dictionary ready for JSON; meant for the few rows of an answer."""
+    columns = {field.name: _column(field.type, table.column(field.name)) for field in table.schema}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -25,8 +20,8 @@ def _column(kind: pa.DataType, column: pa.ChunkedArray) -> list[Any]:
     return cells if convert is None else [None if cell is None else convert(cell) for cell in cells]
 
 
-def _time(moment: datetime) -> str:
-    in_utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _time(time: datetime) -> str:
+    in_utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     return in_utc.isoformat().replace("+00:00", "Z")
 
 

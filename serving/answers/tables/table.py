@@ -1,7 +1,7 @@
 """The tables of customers and items: one row by its id, or many, filtered, sorted and paged.
 
-A table stays memory-mapped; only the rows of an answer are ever copied. Whatever columns a bundle's table has can be
-filtered and sorted by, so that a new family needs no change here.
+A table stays memory-mapped; only the rows of an answer are copied. All columns of a bundle's table can be filtered
+and sorted by, so that a new family needs no change here.
 """
 
 import threading
@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.errors import BundleRefused, InputError
-from serving.answers.tables.filters import Condition
-from serving.answers.tables.json_cells import columns_as_json, rows_as_json
-from serving.answers.tables.row_blocks import row_blocks
-from serving.answers.tables.top_rows import can_choose, first_rows
+from serving.answers.tables.batches import read_batches
+from serving.answers.tables.filters import Filter
+from serving.answers.tables.json_cells import rows_as_json
+from serving.answers.tables.top_rows import can_select, top_rows
 
 CACHED_ORDERS: Final = 8  # of 4 bytes per row
 CACHED_HEADS: Final = 64
@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 
 
 class Found(NamedTuple):
-    """Rows that meet the conditions, in order, as positions; and how many there are in all."""
+    """The positions of the rows that pass the filters, in order; and how many pass in all."""
 
     positions: np.ndarray
     total: int
@@ -50,9 +50,9 @@ class TextColumn(Sequence[str]):
 
 
 class ServedTable:
-    """One table of a bundle, sorted by its key; raises BundleRefused where it is not.
+    """One table of a bundle; raises BundleRefused if it is not sorted by its key.
 
-    `file` is the Arrow file behind it, where there is one: long lists are read from it.
+    `file` is its Arrow file, if there is one: long lists are read from it.
     """
 
     def __init__(self, table: pa.Table, key: str, file: Path | None = None) -> None:
@@ -61,11 +61,11 @@ class ServedTable:
         self._table = table
         self._keys = TextColumn(table.column(key))
         self._file = file
-        self._orders: _Recent[np.ndarray] = _Recent(CACHED_ORDERS)
-        self._heads: _Recent[Found] = _Recent(CACHED_HEADS)
+        self._orders: _LruCache[np.ndarray] = _LruCache(CACHED_ORDERS)
+        self._heads: _LruCache[Found] = _LruCache(CACHED_HEADS)
         self.key = key
         self._check_order()
-        # What is loaded at the first question is so before it is asked: Arrow's first array brings in pandas.
+        # Arrow's first array imports pandas; do this before the first request.
         self.keys_at(np.zeros(0, np.int32))
 
     @property
@@ -89,45 +89,45 @@ class ServedTable:
         return None if position is None else rows_as_json(self._table.slice(position, 1))[0]
 
     def rows_of(self, keys: Sequence[str], columns: Sequence[str]) -> list[dict[str, Any]]:
-        """The named columns of several rows, in the order asked; an unknown key gives nulls."""
+        """The named columns of several rows, in the order of `keys`; an unknown key gives nulls."""
         positions = pa.array([self._position(key) for key in keys], pa.int64())
         present = [name for name in columns if name in self._table.column_names]
         rows = rows_as_json(self._table.select(present).take(positions))
         return [dict.fromkeys(columns) | row for row in rows]
 
-    def found(self, conditions: tuple[Condition, ...], sort: tuple[str, ...], rows: int | None = None) -> Found:
-        """The first `rows` that meet every condition, or all of them; a leading '-' sorts descending.
+    def find(self, filters: tuple[Filter, ...], sort: tuple[str, ...], rows: int | None = None) -> Found:
+        """The first `rows` that pass every filter, or all of them; a leading '-' sorts descending.
 
-        Ties are broken by the key, so that paging is stable; nulls come last. The first HEAD_ROWS are chosen without
-        sorting the others; further ones take a while on a large table.
+        Ties are broken by the key, so that paging is stable; nulls come last. The first HEAD_ROWS are selected without
+        sorting the others; later pages are slow on a large table.
         """
-        question = (conditions, sort)
-        order = self._orders.get(question)
+        query = (filters, sort)
+        order = self._orders.get(query)
         if order is None and rows is not None and rows <= HEAD_ROWS:
-            head = self._heads.get(question) or self._heads.put(question, self._head(conditions, sort))
+            head = self._heads.get(query) or self._heads.put(query, self._head(filters, sort))
             return Found(head.positions[:rows], head.total)
         if order is None:
-            order = self._orders.put(question, self._sorted(self._matching(conditions), sort))
+            order = self._orders.put(query, self._sorted(self._matching(filters), sort))
         return Found(order[:rows], len(order))
 
-    def count(self, conditions: tuple[Condition, ...]) -> int:
-        """How many rows meet every condition."""
-        return int(np.count_nonzero(self._mask(conditions)))
+    def count(self, filters: tuple[Filter, ...]) -> int:
+        """How many rows pass every filter."""
+        return int(np.count_nonzero(self._mask(filters)))
 
-    def blocks(self, positions: np.ndarray, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+    def batches(self, positions: np.ndarray, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
         """The named columns of these rows, at most `rows` at a time, in bounded memory."""
-        return row_blocks(self._table, positions, columns, rows, self._file)
+        return read_batches(self._table, positions, columns, rows, self._file)
 
     def keys_at(self, positions: np.ndarray) -> pa.ChunkedArray:
         """The keys of these rows."""
         return self._table.column(self.key).take(pa.array(positions))
 
-    def cells(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, list[Any]]:
+    def rows_at(self, positions: np.ndarray, columns: Sequence[str]) -> list[dict[str, Any]]:
         """The named columns of these rows, ready for JSON."""
-        return columns_as_json(self._table.select(list(columns)).take(pa.array(positions)))
+        return rows_as_json(self._table.select(list(columns)).take(pa.array(positions)))
 
     def checked(self, names: Sequence[str]) -> list[str]:
-        """`names`, where every one of them is a column; raises InputError."""
+        """`names`; raises InputError if one of them is not a column."""
         unknown = [name for name in names if name not in self._table.column_names]
         if unknown:
             raise InputError(f"there is no column {unknown[0][:80]!r}; there are {', '.join(self.columns)}.")
@@ -137,32 +137,32 @@ class ServedTable:
         position = bisect_left(self._keys, key)
         return position if position < len(self._keys) and self._keys[position] == key else None
 
-    def _mask(self, conditions: tuple[Condition, ...]) -> np.ndarray:
+    def _mask(self, filters: tuple[Filter, ...]) -> np.ndarray:
         mask = np.ones(len(self), bool)
-        for condition in conditions:
-            if not condition.reads_text:
-                mask &= _met(condition, self._table.column(condition.column))
-        for condition in conditions:
-            if condition.reads_text:  # slow: only where the others hold
-                mask[mask] = _met(condition, self._table.column(condition.column).filter(pa.array(mask)))
+        for row_filter in filters:
+            if not row_filter.reads_text:
+                mask &= _passes(row_filter, self._table.column(row_filter.column))
+        for row_filter in filters:
+            if row_filter.reads_text:  # slow: only where the others hold
+                mask[mask] = _passes(row_filter, self._table.column(row_filter.column).filter(pa.array(mask)))
         return mask
 
-    def _matching(self, conditions: tuple[Condition, ...]) -> np.ndarray:
-        return np.flatnonzero(self._mask(conditions)).astype(np.int32)
+    def _matching(self, filters: tuple[Filter, ...]) -> np.ndarray:
+        return np.flatnonzero(self._mask(filters)).astype(np.int32)
 
-    def _head(self, conditions: tuple[Condition, ...], sort: tuple[str, ...]) -> Found:
-        matching = self._matching(conditions)
+    def _head(self, filters: tuple[Filter, ...], sort: tuple[str, ...]) -> Found:
+        matching = self._matching(filters)
         kinds = [self.schema.field(name).type for name in self._names(sort)]
-        if not can_choose(kinds):
+        if not can_select(kinds):
             return Found(self._sorted(matching, sort)[:HEAD_ROWS], len(matching))
-        chosen = first_rows(self._table, self.key, matching, sort, HEAD_ROWS)
+        chosen = top_rows(self._table, self.key, matching, sort, HEAD_ROWS)
         return Found(self._sorted(np.sort(chosen), sort), len(matching))
 
     def _names(self, sort: tuple[str, ...]) -> list[str]:
         return self.checked([name.removeprefix("-") for name in sort])
 
     def _sorted(self, positions: np.ndarray, sort: tuple[str, ...]) -> np.ndarray:
-        """Ascending positions, in the order asked for."""
+        """Ascending positions, sorted."""
         names = self._names(sort)
         if not names:
             return positions  # the table is sorted by its key
@@ -185,28 +185,28 @@ class ServedTable:
             raise BundleRefused(f"a table is not sorted by {self.key!r}, or has one twice; rows could not be found.")
 
 
-def _met(condition: Condition, column: pa.ChunkedArray) -> np.ndarray:
-    met: np.ndarray = pc.fill_null(condition.mask(column), False).to_numpy()
-    return met
+def _passes(row_filter: Filter, column: pa.ChunkedArray) -> np.ndarray:
+    passes: np.ndarray = pc.fill_null(row_filter.mask(column), False).to_numpy()
+    return passes
 
 
-class _Recent(Generic[Value]):
-    """The values that were asked for last."""
+class _LruCache(Generic[Value]):
+    """The values that were used last (LRU cache)."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._values: OrderedDict[Any, Value] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, question: Any) -> Value | None:
+    def get(self, key: Any) -> Value | None:
         with self._lock:
-            if question in self._values:
-                self._values.move_to_end(question)
-            return self._values.get(question)
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
 
-    def put(self, question: Any, value: Value) -> Value:
+    def put(self, key: Any, value: Value) -> Value:
         with self._lock:
-            self._values[question] = value
+            self._values[key] = value
             while len(self._values) > self._capacity:
                 self._values.popitem(last=False)
         return value

@@ -1,4 +1,4 @@
-"""Which rows of a table come first, without sorting the others: the first page of a million rows."""
+"""Top-k rows of a table without a full sort: the first page of a million rows."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -10,16 +10,16 @@ import pyarrow.compute as pc
 _INTEGERS_OF_WIDTH: Final = {32: pa.int32(), 64: pa.int64()}
 
 
-def can_choose(kinds: Sequence[pa.DataType]) -> bool:
-    """Whether `first_rows` knows the order of these types of column."""
+def can_select(kinds: Sequence[pa.DataType]) -> bool:
+    """Whether `top_rows` can order these column types."""
     return all(_conversion(kind) is not None for kind in kinds)
 
 
-def first_rows(table: pa.Table, key: str, positions: np.ndarray, sort: Sequence[str], count: int) -> np.ndarray:
+def top_rows(table: pa.Table, key: str, positions: np.ndarray, sort: Sequence[str], count: int) -> np.ndarray:
     """The positions of the `count` rows that a sort would put first, in no order.
 
-    `positions` ascend, and `table` is sorted by `key`, so that the earlier of two positions wins a tie; NaNs come
-    after every number, and nulls last, whichever way the column is sorted.
+    `positions` ascend and `table` is sorted by `key`, so that the earlier position wins a tie. NaNs come after every
+    number, and nulls last, in both sort directions.
     """
     if len(positions) <= count or not sort or not count:
         return positions[:count]
@@ -31,17 +31,17 @@ def first_rows(table: pa.Table, key: str, positions: np.ndarray, sort: Sequence[
         if len(rows) <= left:
             chosen.append(rows)
         elif numbers is None:
-            chosen.append(first_rows(table, key, rows, sort[1:], left))
+            chosen.append(top_rows(table, key, rows, sort[1:], left))
         else:
             border = np.partition(numbers, left - 1)[left - 1]
             before = rows[numbers < border]
             ties = rows[numbers == border]
-            chosen += [before, first_rows(table, key, ties, sort[1:], left - len(before))]
+            chosen += [before, top_rows(table, key, ties, sort[1:], left - len(before))]
     return np.concatenate(chosen)
 
 
 def _groups(table: pa.Table, key: str, positions: np.ndarray, sort: str) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """The rows with a number, with the number (the least comes first), then those without: NaN, then null."""
+    """The rows that have a number, with that number (least first); then the NaNs; then the nulls."""
     name = sort.removeprefix("-")
     if name == key:
         return [(positions, -positions if sort.startswith("-") else positions)]
@@ -62,19 +62,18 @@ def _taken(column: pa.ChunkedArray, positions: np.ndarray) -> pa.Array:
 
 
 def _numbers(values: pa.Array) -> np.ndarray:
-    """Numbers that order as the values do, which hold no null."""
+    """Numbers in the same order as the values, which hold no null."""
     conversion = _conversion(values.type)
     assert conversion is not None
-    numbers: np.ndarray = conversion(values)
-    return numbers
+    return np.asarray(conversion(values))
 
 
 def _conversion(kind: pa.DataType) -> Callable[[pa.Array], Any] | None:
     return next((convert for is_kind, convert in _CONVERSIONS if is_kind(kind)), None)
 
 
-def _ranks_of_text(values: pa.Array) -> np.ndarray:
-    """Among the different values: a column of text that one sorts by has few of them."""
+def _text_ranks(values: pa.Array) -> np.ndarray:
+    """Ranks among the distinct values: a text column that is sorted by has few of them."""
     encoded = values.dictionary_encode()
     ranks = np.empty(len(encoded.dictionary), np.int32)
     ranks[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(ranks), dtype=np.int32)
@@ -83,7 +82,7 @@ def _ranks_of_text(values: pa.Array) -> np.ndarray:
 
 
 _CONVERSIONS: Final[tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.Array], Any]], ...]] = (
-    (lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind), _ranks_of_text),
+    (lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind), _text_ranks),
     (lambda kind: pa.types.is_float32(kind) or pa.types.is_float64(kind), lambda values: values.to_numpy()),
     (pa.types.is_integer, lambda values: values.to_numpy()),
     (pa.types.is_boolean, lambda values: values.cast(pa.int8()).to_numpy()),

@@ -21,7 +21,7 @@ def test_a_bundle_is_opened_with_everything_it_has(settings: Settings) -> None:
     assert served.version == "v1"
     assert served.recommender is not None
     assert set(served.tables) == {"customers", "items"}
-    assert None not in (served.forecasts, served.levels, served.kpis, served.item_columns)
+    assert None not in (served.forecasts, served.hierarchy, served.kpis, served.item_columns)
     assert served.as_of("churn") == served.as_of() == AS_OF
     assert abs(datetime.now(UTC) - served.loaded_at) < timedelta(minutes=1)
 

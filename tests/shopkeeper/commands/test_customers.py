@@ -138,7 +138,7 @@ def test_a_list_that_breaks_off_leaves_the_file_as_it_was(home: Path, monkeypatc
 
     target = home / "list.csv"
     target.write_text("before")
-    monkeypatch.setattr("serving.answers.exports.csv.csv_blocks", broken)
+    monkeypatch.setattr("serving.answers.tables.list_request.ListRequest.chunks", broken)
     with pytest.raises(OSError, match="disk is full"):
         run(home, "--csv", "--output", str(target))
     assert target.read_text() == "before"

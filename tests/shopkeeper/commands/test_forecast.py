@@ -109,7 +109,7 @@ def test_a_bundle_without_levels_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoBundle, match=r"forecasts items only.*shopkeeper train demand"):
         run(tmp_path, "--by", "total")
     publish_shop(load_settings(home=tmp_path), "v2", with_families=False)
-    with pytest.raises(NoBundle, match=r"no forecast.*shopkeeper train demand"):
+    with pytest.raises(NoBundle, match=r"no demand forecast.*shopkeeper train demand"):
         run(tmp_path, "--by", "total")
 
 

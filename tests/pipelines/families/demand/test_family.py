@@ -20,7 +20,7 @@ from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.fit import FittedDemand, coherent, fit_store_demand, fitted_demand
 from pipelines.families.demand.panel_builder import store_demand
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
-from serving.answers.forecasts.hierarchy import LevelForecasts
+from serving.answers.forecasts.hierarchy import HierarchyForecasts
 from tests.pipelines.families.demand.store_events import (
     WEEKEND,
     calendar_file,
@@ -161,7 +161,7 @@ def test_means_of_the_store_its_categories_and_channels_are_those_of_the_items_o
 def test_what_the_family_writes_is_what_the_service_reads(tmp_path: Path) -> None:
     fitted().write_files(tmp_path / "demand")
     totals = read_table(tmp_path / DEMAND_LEVEL_TOTALS_FILE)
-    levels = LevelForecasts(read_table(tmp_path / DEMAND_LEVELS_FILE), totals)
+    levels = HierarchyForecasts(read_table(tmp_path / DEMAND_LEVELS_FILE), totals)
     assert totals.schema == c.LEVEL_TOTALS
     assert levels.levels == ["total", "category"]
     names = levels.nodes("category").totals[c.NODE].to_pylist()

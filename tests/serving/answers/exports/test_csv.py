@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.answers.exports import csv as exports_csv
-from serving.answers.exports.csv import cells_as_text, csv_blocks, csv_header, csv_rows, guarded, times_as_text
+from serving.answers.exports.csv import cells_as_text, csv_chunks, csv_header, csv_rows, guarded, times_as_text
 from serving.answers.tables.table import ServedTable
 
 FORMULAS = [
@@ -157,11 +157,11 @@ def test_times_of_elsewhere_are_told_in_utc() -> None:
 
 
 def test_the_whole_table_streams_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports_csv, "ROWS_PER_BLOCK", 10)
+    monkeypatch.setattr(exports_csv, "ROWS_PER_BATCH", 10)
     keys = [f"key-{number:03d}" for number in range(95)]
     texts = (FORMULAS * 5)[:95]
     table = ServedTable(pa.table({"key": keys, "=evil": texts, "n": range(-5, 90)}), "key")
-    parts = list(csv_blocks(table, np.arange(95), ["key", "n", "=evil"]))
+    parts = list(csv_chunks(table, np.arange(95), ["key", "n", "=evil"]))
     assert len(parts) == 11
     rows = read(b"".join(parts))
     assert rows[0] == ["key", "n", "'=evil"]

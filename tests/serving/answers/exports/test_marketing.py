@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from serving.answers.exports.marketing import (
     CONTACT_FORMATS,
     allowed,
-    contact_blocks,
+    contact_chunks,
     contacts,
     useful_columns,
     why_no_contacts,
 )
-from serving.answers.tables.filters import Condition
+from serving.answers.tables.filters import Filter
 from serving.answers.tables.table import ServedTable
 
 KLAVIYO, MAILCHIMP = CONTACT_FORMATS["klaviyo"], CONTACT_FORMATS["mailchimp"]
@@ -42,8 +42,8 @@ def rows(
     form_name: str, addresses: pa.Table | None = ADDRESSES, columns: list[str] | None = None
 ) -> list[dict[str, str]]:
     table, form = customers(), CONTACT_FORMATS[form_name]
-    reached = contacts(form, table, table.found((), ()).positions, addresses)
-    content = b"".join(contact_blocks(form, table, reached, columns or useful_columns(table))).decode()
+    reached = contacts(form, table, table.find((), ()).positions, addresses)
+    content = b"".join(contact_chunks(form, table, reached, columns or useful_columns(table))).decode()
     return list(csv.DictReader(io.StringIO(content, newline="")))
 
 
@@ -88,7 +88,7 @@ def test_who_shares_an_address_is_written_to_once() -> None:
     shared = pa.table({"customer_id": ["a", "b"], "email": ["c@Shop.example", "C@shop.example"]})
     assert [row["External ID"] for row in rows("mailchimp", shared)] == ["a"]
     table = customers()
-    assert contacts(KLAVIYO, table, table.found((), ()).positions, shared).left_out == 3
+    assert contacts(KLAVIYO, table, table.find((), ()).positions, shared).left_out == 3
     apart = pa.table({"customer_id": ["a", "b"], "email": ["a@shop.example", "b@shop.example"]})  # the control
     assert [row["External ID"] for row in rows("mailchimp", apart)] == ["a", "b", "c@shop.example"]
 
@@ -104,17 +104,17 @@ def test_columns_that_are_asked_for_are_given_and_no_others() -> None:
 
 def test_who_is_left_out_is_counted() -> None:
     table = customers()
-    everybody = table.found((), ()).positions
+    everybody = table.find((), ()).positions
     assert contacts(KLAVIYO, table, everybody, ADDRESSES).left_out == 1
     assert contacts(MAILCHIMP, table, everybody, ADDRESSES).left_out == 2
     assert len(contacts(MAILCHIMP, table, everybody, ADDRESSES).first(1).positions) == 1
 
 
 def test_only_a_yes_allows_marketing() -> None:
-    assert customers().found((allowed(customers()),), ()).positions.tolist() == [0, 1]
+    assert customers().find((allowed(customers()),), ()).positions.tolist() == [0, 1]
     bare = ServedTable(pa.table({"customer_id": ["a", "b"]}), "customer_id")
-    assert bare.found((allowed(bare),), ()).total == 0
-    assert bare.found((Condition("customer_id", "in", ("a",)),), ()).total == 1  # the control
+    assert bare.find((allowed(bare),), ()).total == 0
+    assert bare.find((Filter("customer_id", "in", ("a",)),), ()).total == 1  # the control
 
 
 def test_where_nobody_can_be_reached_it_says_why() -> None:
@@ -129,8 +129,8 @@ def test_where_nobody_can_be_reached_it_says_why() -> None:
 def test_no_contact_starts_a_formula(text: str) -> None:
     table = ServedTable(pa.table({"customer_id": [text], "stage": [text], "churn_band": [text]}), "customer_id")
     for form in CONTACT_FORMATS.values():
-        reached = contacts(form, table, table.found((), ()).positions)
-        content = b"".join(contact_blocks(form, table, reached, ["stage"])).decode()
+        reached = contacts(form, table, table.find((), ()).positions)
+        content = b"".join(contact_chunks(form, table, reached, ["stage"])).decode()
         for row in csv.reader(io.StringIO(content, newline="")):
             assert not [cell for cell in row if cell.lstrip(' \t\n\r"').startswith(tuple("=+-@＝"))]
 

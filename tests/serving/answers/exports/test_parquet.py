@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving.answers.exports import parquet
-from serving.answers.exports.parquet import parquet_blocks
+from serving.answers.exports.parquet import parquet_chunks
 from serving.answers.tables.table import ServedTable
 from tests.serving.shop import customers_table
 
@@ -20,7 +20,7 @@ def test_what_was_written_is_read_again(rows: int, rows_per_group: int, monkeypa
     table = customers_table()
     order = np.random.default_rng(1).permutation(len(table))[:rows]
     columns = ["churn_risk", "customer_id", "reasons", "last_order_at", "is_member"]
-    parts = list(parquet_blocks(ServedTable(table, "customer_id"), order, columns))
+    parts = list(parquet_chunks(ServedTable(table, "customer_id"), order, columns))
     again = pq.read_table(io.BytesIO(b"".join(parts)))
     assert again.equals(table.select(columns).take(pa.array(order)))
     assert len(parts) == -(-rows // rows_per_group) + 1

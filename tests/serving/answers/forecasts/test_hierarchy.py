@@ -12,7 +12,7 @@ import pytest
 from contracts import columns as c
 from contracts.bundle import read_table, write_table
 from contracts.errors import BundleRefused, InputError
-from serving.answers.forecasts.hierarchy import LevelForecastAnswer, LevelForecasts, level_csv, level_json
+from serving.answers.forecasts.hierarchy import HierarchyForecasts, LevelForecastAnswer, level_csv, level_json
 from tests.serving.shop import (
     AS_OF,
     FORECAST_DAYS,
@@ -25,23 +25,23 @@ from tests.serving.shop import (
 
 
 @pytest.fixture
-def levels() -> LevelForecasts:
-    return LevelForecasts(levels_table(), level_totals_table())
+def levels() -> HierarchyForecasts:
+    return HierarchyForecasts(levels_table(), level_totals_table())
 
 
-def answer(levels: LevelForecasts, *asked: Any) -> LevelForecastAnswer:
+def answer(levels: HierarchyForecasts, *asked: Any) -> LevelForecastAnswer:
     return LevelForecastAnswer.model_validate(level_json(levels.nodes(*asked), "v1", AS_OF))
 
 
-def many_categories(count: int) -> LevelForecasts:
+def many_categories(count: int) -> HierarchyForecasts:
     names = [f"category-{number:03d}" for number in range(count)]
     units = {name: [1.0] * count for name in (c.UNITS_LOW, c.UNITS_MEDIAN, c.UNITS_HIGH, c.UNITS_MEAN)}
     nodes = {c.LEVEL: ["category"] * count, c.NODE: names}
     days = nodes | {c.DATE: [date(2025, 6, 1)] * count} | units
-    return LevelForecasts(pa.table(days, schema=c.LEVEL_FORECAST), pa.table(nodes | units, schema=c.LEVEL_TOTALS))
+    return HierarchyForecasts(pa.table(days, schema=c.LEVEL_FORECAST), pa.table(nodes | units, schema=c.LEVEL_TOTALS))
 
 
-def test_the_store_as_a_whole(levels: LevelForecasts) -> None:
+def test_the_store_as_a_whole(levels: HierarchyForecasts) -> None:
     found = answer(levels)
     assert (found.bundle_version, found.as_of, found.by, found.known) == ("v1", AS_OF, "total", 1)
     assert [row.name for row in found.rows] == ["total"]
@@ -49,7 +49,7 @@ def test_the_store_as_a_whole(levels: LevelForecasts) -> None:
     assert [day.date.day for day in found.rows[0].days] == [1, 2, 3, 4, 5]
 
 
-def test_categories_have_their_own_days_and_a_band_of_the_whole_horizon(levels: LevelForecasts) -> None:
+def test_categories_have_their_own_days_and_a_band_of_the_whole_horizon(levels: HierarchyForecasts) -> None:
     found = answer(levels, "category")
     assert [row.name for row in found.rows] == ["tea", FORMULA_NAME]
     other = found.rows[1]
@@ -59,13 +59,13 @@ def test_categories_have_their_own_days_and_a_band_of_the_whole_horizon(levels: 
     assert [day.mean for day in found.rows[0].days] == [expected_units("tea", day) for day in range(FORECAST_DAYS)]
 
 
-def test_one_category_or_the_first_ones(levels: LevelForecasts) -> None:
+def test_one_category_or_the_first_ones(levels: HierarchyForecasts) -> None:
     assert [row.name for row in answer(levels, "category", FORMULA_NAME).rows] == [FORMULA_NAME]
     first = answer(levels, "category", None, 1)
     assert ([row.name for row in first.rows], first.known) == (["tea"], 2)
 
 
-def test_a_level_or_name_that_there_is_not_is_told_with_those_that_there_are(levels: LevelForecasts) -> None:
+def test_a_level_or_name_that_there_is_not_is_told_with_those_that_there_are(levels: HierarchyForecasts) -> None:
     with pytest.raises(InputError, match=r"no forecast by channel; it has those by total, category\. .*`by_channel`"):
         levels.nodes("channel")
     with pytest.raises(InputError, match=r"no forecast of the category 'coffee'; there are 'tea', '=HYPERLINK"):
@@ -82,7 +82,7 @@ def test_at_most_twenty_names_are_told() -> None:
         many_categories(20).nodes("category", "coffee")
 
 
-def test_csv_has_a_row_per_node_and_day_and_runs_nothing_in_a_spreadsheet(levels: LevelForecasts) -> None:
+def test_csv_has_a_row_per_node_and_day_and_runs_nothing_in_a_spreadsheet(levels: HierarchyForecasts) -> None:
     text = level_csv(levels.nodes("category")).decode()
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert list(rows[0]) == ["name", "date", "low", "median", "high", "mean"]
@@ -95,7 +95,7 @@ def test_csv_has_a_row_per_node_and_day_and_runs_nothing_in_a_spreadsheet(levels
 def test_only_the_rows_of_an_answer_are_read(tmp_path: Path) -> None:
     write_table(tmp_path / "levels.arrow", levels_table())
     write_table(tmp_path / "totals.arrow", level_totals_table())
-    levels = LevelForecasts(read_table(tmp_path / "levels.arrow"), read_table(tmp_path / "totals.arrow"))
+    levels = HierarchyForecasts(read_table(tmp_path / "levels.arrow"), read_table(tmp_path / "totals.arrow"))
     before = pa.total_allocated_bytes()
     nodes = levels.nodes("category", "tea")
     assert nodes.days.num_rows == FORECAST_DAYS
@@ -137,4 +137,4 @@ def swapped(table: pa.Table) -> pa.Table:
 )
 def test_tables_that_do_not_belong_together_are_refused(days: pa.Table, totals: pa.Table, message: str) -> None:
     with pytest.raises(BundleRefused, match=message):
-        LevelForecasts(days, totals)
+        HierarchyForecasts(days, totals)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import BundleRefused, InputError
-from serving.answers.tables.filters import parse_condition
+from serving.answers.tables.filters import parse_filter
 from serving.answers.tables.table import CACHED_ORDERS, ServedTable
 from tests.serving.shop import CUSTOMERS, customers_table
 
@@ -21,8 +21,8 @@ def table() -> ServedTable:
 
 
 def found(table: ServedTable, *where: str, sort: tuple[str, ...] = ()) -> list[str]:
-    conditions = tuple(parse_condition(text, table.schema) for text in where)
-    return list(table.cells(table.found(conditions, sort).positions, [KEY])[KEY])
+    filters = tuple(parse_filter(text, table.schema) for text in where)
+    return [row[KEY] for row in table.rows_at(table.find(filters, sort).positions, [KEY])]
 
 
 @given(st.sets(st.text(max_size=5)), st.text(max_size=5))
@@ -139,21 +139,21 @@ def test_sorting_breaks_ties_by_key_and_puts_nulls_last(table: ServedTable) -> N
 
 def test_orders_are_kept_for_the_next_page_and_only_a_few(table: ServedTable) -> None:
     def order() -> np.ndarray:
-        positions = table.found((), ("orders",)).positions.base
+        positions = table.find((), ("orders",)).positions.base
         assert positions is not None
         return positions
 
     first = order()
     assert order() is first
     for number in range(CACHED_ORDERS):
-        table.found((parse_condition(f"orders:ge:{number}", table.schema),), ())
+        table.find((parse_filter(f"orders:ge:{number}", table.schema),), ())
     assert order() is not first
 
 
 def test_heads_are_kept_too(table: ServedTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = table.found((), ("orders",), 3)
+    first = table.find((), ("orders",), 3)
     monkeypatch.setattr(table, "_head", None)
-    assert table.found((), ("orders",), 5).positions[:3].tolist() == first.positions.tolist()
+    assert table.find((), ("orders",), 5).positions[:3].tolist() == first.positions.tolist()
 
 
 def test_rows_of_keeps_the_order_and_leaves_unknown_ones_empty(table: ServedTable) -> None:
@@ -165,4 +165,4 @@ def test_an_empty_table_answers() -> None:
     table = ServedTable(customers_table().slice(0, 0), KEY)
     assert table.row("a") is None
     for rows in (None, 5):
-        assert table.found((), ("-orders",), rows).total == 0
+        assert table.find((), ("-orders",), rows).total == 0

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.answers.tables import table as served_tables
-from serving.answers.tables.filters import parse_condition
+from serving.answers.tables.filters import parse_filter
 from serving.answers.tables.table import ServedTable
-from serving.answers.tables.top_rows import can_choose, first_rows
+from serving.answers.tables.top_rows import can_select, top_rows
 
 KEY = "key"
 FEW = st.integers(0, 3)
@@ -44,9 +44,9 @@ def questions(draw: Any) -> tuple[pa.Table, tuple[str, ...]]:
 @settings(max_examples=150, deadline=None)
 def test_they_are_those_of_a_full_sort(question: tuple[pa.Table, tuple[str, ...]], count: int) -> None:
     table, sort = question
-    whole = ServedTable(table, KEY).found((), sort).positions
-    if can_choose([table.schema.field(name.removeprefix("-")).type for name in sort]):
-        chosen = first_rows(table, KEY, np.arange(len(table), dtype=np.int32), sort, count)
+    whole = ServedTable(table, KEY).find((), sort).positions
+    if can_select([table.schema.field(name.removeprefix("-")).type for name in sort]):
+        chosen = top_rows(table, KEY, np.arange(len(table), dtype=np.int32), sort, count)
         assert sorted(chosen) == sorted(whole[:count])
 
 
@@ -54,14 +54,14 @@ def test_they_are_those_of_a_full_sort(question: tuple[pa.Table, tuple[str, ...]
 @settings(max_examples=80, deadline=None)
 def test_pages_make_up_the_full_sort(question: tuple[pa.Table, tuple[str, ...]], size: int, head: int) -> None:
     table, sort = question
-    condition = (parse_condition("int:ge:-1", table.schema),)
-    whole = ServedTable(table, KEY).found(condition, sort)
+    condition = (parse_filter("int:ge:-1", table.schema),)
+    whole = ServedTable(table, KEY).find(condition, sort)
     paged = ServedTable(table, KEY)
     seen: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(served_tables, "HEAD_ROWS", head)  # so that pages cross the border between head and full sort
         for start in range(0, whole.total, size):
-            page = paged.found(condition, sort, start + size)
+            page = paged.find(condition, sort, start + size)
             assert page.total == whole.total
             seen += page.positions[start:].tolist()
     assert seen == whole.positions.tolist()
@@ -71,11 +71,11 @@ def test_a_wrong_choice_is_caught() -> None:
     """The control: the last rows are not the first ones."""
     table = pa.table({KEY: ["a", "b", "c"], "n": [1, None, 3]})
     ascending = np.arange(3, dtype=np.int32)
-    assert first_rows(table, KEY, ascending, ["n"], 1).tolist() == [0]
-    assert first_rows(table, KEY, ascending, ["-n"], 1).tolist() == [2]
-    assert sorted(first_rows(table, KEY, ascending, ["-n"], 2).tolist()) == [0, 2]
+    assert top_rows(table, KEY, ascending, ["n"], 1).tolist() == [0]
+    assert top_rows(table, KEY, ascending, ["-n"], 1).tolist() == [2]
+    assert sorted(top_rows(table, KEY, ascending, ["-n"], 2).tolist()) == [0, 2]
 
 
 def test_what_has_no_order_is_not_chosen_from() -> None:
-    assert not can_choose([pa.list_(pa.string())])
-    assert not can_choose([pa.int64(), pa.decimal128(5, 2)])
+    assert not can_select([pa.list_(pa.string())])
+    assert not can_select([pa.int64(), pa.decimal128(5, 2)])

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from contracts.bundle import read_table, write_table
-from serving.answers.tables import row_blocks as module
-from serving.answers.tables.row_blocks import row_blocks
+from serving.answers.tables import batches
+from serving.answers.tables.batches import read_batches
 
 
 @pytest.fixture
@@ -26,23 +26,23 @@ def table() -> pa.Table:
 def test_every_row_once_in_the_order_asked(
     tmp_path: Path, table: pa.Table, read_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "READ_ROWS", read_rows)
-    monkeypatch.setattr(module, "MAX_MAPPED_BYTES", 1)  # gives the pages back at every column
+    monkeypatch.setattr(batches, "READ_ROWS", read_rows)
+    monkeypatch.setattr(batches, "MAX_MAPPED_BYTES", 1)  # gives the pages back at every column
     file = tmp_path / "table.arrow"
     write_table(file, table)
     positions = np.random.default_rng(1).permutation(100).astype(np.int32)
     expected = table.select(["list", "n"]).take(pa.array(positions))
     for source in (None, file, tmp_path / "gone.arrow"):
-        blocks = list(row_blocks(table, positions, ["list", "n"], 3, source))
-        assert max(len(block) for block in blocks) <= 3
-        assert pa.concat_tables(blocks).equals(expected)
+        parts = list(read_batches(table, positions, ["list", "n"], 3, source))
+        assert max(len(part) for part in parts) <= 3
+        assert pa.concat_tables(parts).equals(expected)
 
 
 def test_the_mapping_of_others_stays(tmp_path: Path, table: pa.Table) -> None:
     file = tmp_path / "table.arrow"
     write_table(file, table)
     mapped = read_table(file)
-    blocks = list(row_blocks(mapped, np.arange(100), mapped.column_names, 10, file))
+    parts = list(read_batches(mapped, np.arange(100), mapped.column_names, 10, file))
     file.unlink()
     assert mapped.equals(table)
-    assert pa.concat_tables(blocks).equals(table)
+    assert pa.concat_tables(parts).equals(table)
