@@ -69,23 +69,53 @@ def test_every_dependency_is_locked_with_a_hash() -> None:
     assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[a-z0-9])", lock) if "==" in block)
 
 
-def test_the_import_rules_can_fail(tmp_path: Path) -> None:
-    """The control of `lint-imports`: serving that reaches into models, even indirectly, is caught."""
-    for package in ("contracts", "recsys", "models", "pipelines", "serving", "shopkeeper"):
-        (tmp_path / package).mkdir()
-        (tmp_path / package / "__init__.py").touch()
+PLANTED_IMPORTS = {
+    "models, indirectly": {"serving/app": "import recsys.shortcut", "recsys/shortcut": "import models"},
+    "a web framework in the reader of bundles": {"serving/answers/kpis": "import fastapi"},
+    "HTTP in the reader of bundles, indirectly": {
+        "serving/answers/kpis": "import serving.shortcut",
+        "serving/shortcut": "import serving.http",
+    },
+    "a web framework in the recommender": {"recsys/recommender": "import fastapi"},
+    "a route in the command line": {"shopkeeper/items": "import serving.routes"},
+}
+
+
+@pytest.fixture
+def empty_packages(tmp_path: Path) -> Path:
+    """Every module that an import rule names, empty."""
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    names = {*linter["root_packages"]}
+    for rule in linter["contracts"]:
+        for line in [*rule.get("layers", []), *rule.get("source_modules", []), *rule.get("forbidden_modules", [])]:
+            names.update(name.strip(" ()") for name in re.split("[|:]", line))
+    for name in names:
+        if name.partition(".")[0] in linter["root_packages"]:
+            for depth in range(name.count(".") + 1):
+                folder = tmp_path.joinpath(*name.split(".")[: depth + 1])
+                folder.mkdir(exist_ok=True)
+                (folder / "__init__.py").touch()
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    return tmp_path
+
+
+def _lint_imports(folder: Path) -> int:
     command = ["lint-imports", "--no-cache"]
+    return subprocess.run(command, cwd=folder, env=_environment(folder), capture_output=True, check=False).returncode
 
-    def lint() -> int:
-        return subprocess.run(
-            command, cwd=tmp_path, env=_environment(tmp_path), capture_output=True, check=False
-        ).returncode
 
-    assert lint() == 0
-    (tmp_path / "serving" / "app.py").write_text("import recsys.shortcut\n")
-    (tmp_path / "recsys" / "shortcut.py").write_text("import models\n")
-    assert lint() != 0
+def test_empty_packages_keep_the_import_rules(empty_packages: Path) -> None:
+    assert _lint_imports(empty_packages) == 0
+
+
+@pytest.mark.parametrize("planted", PLANTED_IMPORTS)
+def test_the_import_rules_can_fail(empty_packages: Path, planted: str) -> None:
+    for module, line in PLANTED_IMPORTS[planted].items():
+        path = empty_packages / f"{module}.py"
+        if path.with_suffix("").is_dir():
+            path = path.with_suffix("") / "__init__.py"
+        path.write_text(f"{line}\n")
+    assert _lint_imports(empty_packages) != 0
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -1,16 +1,14 @@
 """A bundle's figures for marketers: by month, by month and channel, and by cohort; as rows and as CSV."""
 
-from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.errors import InputError
 from serving.answers.exports.csv import cells_as_text, csv_header, csv_rows
 from serving.answers.tables.json_cells import rows_as_json
-from serving.http.schemas.answer import Answer
 
 ALL_CHANNELS: Final = "all"
 DEFAULT_MONTHS: Final = 12
@@ -18,7 +16,6 @@ MAX_MONTHS: Final = 1_200
 SHOWN_CHANNELS: Final = 20
 
 By = Literal["month", "channel"]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Kpis:
@@ -71,51 +68,3 @@ def kpi_json(kpis: Kpis, table: pa.Table, bundle_version: str) -> dict[str, Any]
         "lapse_days": kpis.lapse_days,
         "rows": rows_as_json(table),
     }
-
-
-class KpiRow(BaseModel):
-    """One month, of one channel or of all."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    month: date = Field(description="Its first day, in UTC.")
-    channel: str = Field(description=f"The marketing channel of the order; `{ALL_CHANNELS}`: their sum.")
-    is_complete: bool = Field(description="False for the month under way.")
-    orders: int = Field(description="Without those that were cancelled or wholly refunded since.")
-    revenue: float = Field(description="For products, after discounts and refunds, without shipping and tax.")
-    average_order_value: float | None
-    customers: int = Field(description="Who ordered; every device of a guest counts as one.")
-    new_customers: int = Field(description="Whose first order this was.")
-    repeat_customers: int = Field(description="Who ordered, and had done so on an earlier day.")
-    repeat_rate: Share | None = Field(description="repeat_customers / customers.")
-    revenue_per_customer: float | None
-    lapsed_customers: int | None = Field(description="Whose silence reached `lapse_days` in this month.")
-    churned_value: float | None = Field(description="What these had spent in the year up to their last order.")
-
-
-class KpisAnswer(Answer):
-    """The figures, month by month."""
-
-    lapse_days: int | None = Field(description="Silence after which a customer is lost; null: the store is too young.")
-    rows: list[KpiRow]
-
-
-class CohortRow(BaseModel):
-    """The customers whose first order lies in one month, some months later."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    cohort_month: date = Field(description="Its first day, in UTC.")
-    months_since: int = Field(description="0: the month of the first order itself.")
-    is_complete: bool = Field(description="False where the later month is under way.")
-    customers: int = Field(description="Of the cohort, whether they came back or not.")
-    active: int = Field(description="Who of them ordered in the later month.")
-    retention: Share = Field(description="active / customers.")
-    revenue: float
-
-
-class CohortsAnswer(Answer):
-    """What became of each month's new customers."""
-
-    lapse_days: int | None = Field(description="Silence after which a customer is lost; null: the store is too young.")
-    rows: list[CohortRow]

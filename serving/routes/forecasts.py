@@ -5,8 +5,9 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from serving.answers.forecasts.hierarchy import By, LevelForecastAnswer, level_csv, level_json
+from serving.answers.forecasts.hierarchy import By, level_csv, level_json
 from serving.answers.forecasts.items import DEMAND
+from serving.http.schemas.forecasts import LevelForecastAnswer
 from serving.routes.csv_or_json import CSV_RESPONSES, Format, csv_answer, json_answer
 from serving.security.access import Access
 from serving.security.api_keys import CUSTOMERS_READ

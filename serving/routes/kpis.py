@@ -5,8 +5,9 @@ from typing import Annotated
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from serving.answers.kpis import DEFAULT_MONTHS, MAX_MONTHS, By, CohortsAnswer, Kpis, KpisAnswer, kpi_csv, kpi_json
+from serving.answers.kpis import DEFAULT_MONTHS, MAX_MONTHS, By, Kpis, kpi_csv, kpi_json
 from serving.answers.served_bundle import ServedBundle
+from serving.http.schemas.kpis import CohortsAnswer, KpisAnswer
 from serving.routes.csv_or_json import CSV_RESPONSES, Format, csv_answer, json_answer
 from serving.security.access import Access
 from serving.security.api_keys import CUSTOMERS_READ

@@ -1,20 +1,18 @@
 """The demand forecast of the store as a whole, of its categories and of its channels, found by place in two tables."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field
 
 from contracts import columns as c
 from contracts.errors import BundleRefused, InputError
 from serving.answers.exports.csv import cells_as_text, csv_header, csv_rows
 from serving.answers.forecasts.items import days_of, units_of
-from serving.http.schemas.answer import Answer
 
 SHOWN_NAMES: Final = 20
 _CSV_COLUMNS: Final = {
@@ -147,38 +145,3 @@ def _spans(totals: pa.Table) -> dict[str, range]:
             raise BundleRefused(f"the totals of levels have the level {level!r} in two places.")
         spans[level] = range(first, first := first + len(list(rows)))
     return spans
-
-
-class UnitsExpected(BaseModel):
-    """Units: in 8 of 10 cases between low and high."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    low: float
-    median: float
-    high: float
-    mean: float = Field(description="What is expected on average; these add up, the others do not.")
-
-
-class LevelDay(UnitsExpected):
-    """Units on one day, or in the week or month that begins on it."""
-
-    date: date
-
-
-class LevelRow(BaseModel):
-    """The store as a whole, one category or one channel."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str = Field(description="The category or channel; of the store as a whole: `total`.")
-    total: UnitsExpected = Field(description="Of all days together, with a band of its own.")
-    days: list[LevelDay]
-
-
-class LevelForecastAnswer(Answer):
-    """The demand of a level's nodes, those that sell most first."""
-
-    by: By
-    known: int = Field(description="How many the level has; more than `rows` where `name` or `limit` left some out.")
-    rows: list[LevelRow]

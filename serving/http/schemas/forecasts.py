@@ -1,10 +1,11 @@
-"""The JSON of one item's demand forecast."""
+"""The JSON of demand forecasts: of one item, and of the nodes of the hierarchy."""
 
 from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from serving.answers.forecasts.hierarchy import By
 from serving.http.schemas.answer import Answer
 
 
@@ -39,3 +40,38 @@ class ForecastAnswer(Answer):
         description="The forecast family's own columns, among them the units of all days; daily medians do not add up."
     )
     item: dict[str, Any] | None
+
+
+class UnitsExpected(BaseModel):
+    """Units: in 8 of 10 cases between low and high."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    low: float
+    median: float
+    high: float
+    mean: float = Field(description="What is expected on average; these add up, the others do not.")
+
+
+class LevelDay(UnitsExpected):
+    """Units on one day, or in the week or month that begins on it."""
+
+    date: date
+
+
+class LevelRow(BaseModel):
+    """The store as a whole, one category or one channel."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(description="The category or channel; of the store as a whole: `total`.")
+    total: UnitsExpected = Field(description="Of all days together, with a band of its own.")
+    days: list[LevelDay]
+
+
+class LevelForecastAnswer(Answer):
+    """The demand of a level's nodes, those that sell most first."""
+
+    by: By
+    known: int = Field(description="How many the level has; more than `rows` where `name` or `limit` left some out.")
+    rows: list[LevelRow]

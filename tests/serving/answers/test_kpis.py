@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from contracts.errors import InputError
-from serving.answers.kpis import CohortsAnswer, Kpis, KpisAnswer, kpi_csv, kpi_json
+from serving.answers.kpis import Kpis, kpi_csv, kpi_json
+from serving.http.schemas.kpis import CohortsAnswer, KpisAnswer
 from tests.serving.shop import AS_OF, FORMULA_NAME, cohorts_table, kpis_table
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.answers.forecasts.hierarchy import LevelForecastAnswer
+from serving.http.schemas.forecasts import LevelForecastAnswer
 from tests.serving.conftest import Shop, shop_settings
 from tests.serving.running import running
 from tests.serving.shop import AS_OF, FORECAST_DAYS, FORMULA_NAME, expected_units, publish_shop

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from serving.answers.kpis import CohortsAnswer, KpisAnswer
+from serving.http.schemas.kpis import CohortsAnswer, KpisAnswer
 from tests.serving.conftest import Shop
 
 

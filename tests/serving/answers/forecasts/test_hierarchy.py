@@ -12,7 +12,8 @@ import pytest
 from contracts import columns as c
 from contracts.bundle import read_table, write_table
 from contracts.errors import BundleRefused, InputError
-from serving.answers.forecasts.hierarchy import HierarchyForecasts, LevelForecastAnswer, level_csv, level_json
+from serving.answers.forecasts.hierarchy import HierarchyForecasts, level_csv, level_json
+from serving.http.schemas.forecasts import LevelForecastAnswer
 from tests.serving.shop import (
     AS_OF,
     FORECAST_DAYS,
