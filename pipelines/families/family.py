@@ -14,6 +14,7 @@ from contracts.bundle import FamilyKind, Replay
 from contracts.progress import Progress, silent
 from pipelines.families.run_cache import RunCache
 from pipelines.families.snapshots import CustomerHistory
+from recsys.reranking.policy import Policy
 
 Metrics = dict[str, float | None]  # None: not defined on this data, for example an AUC of one class
 
@@ -56,6 +57,19 @@ class TrainingData:
         """What the customers did, fetched once in a run."""
         key = (CustomerHistory, self.as_of)
         return self.cache.once(key, lambda: CustomerHistory(self.events, self.as_of), (self.events,))
+
+
+@dataclass(frozen=True)
+class BundleDraft:
+    """What a family may read to derive columns of the customers' table while a bundle is assembled."""
+
+    folder: Path  # the family's own folder
+    as_of: datetime  # the bundle's tables hold no event at or after it
+    items: pa.Table  # the items' table as it will be published
+    item_columns: frozenset[str]  # its columns that families made
+    policy: Policy  # the merchant's
+    progress: Progress = silent
+    threads: int = 2
 
 
 @dataclass(frozen=True)
@@ -103,3 +117,6 @@ class Family:
     backtest: Callable[[TrainingData], Backtest]
     fit: Callable[[TrainingData], FittedFamily]
     requires: tuple[str, ...] = ()  # families whose parameters it reads, and whose fits it shares
+    # Makes columns of the customers' table that need the bundle's other tables, once all families' columns are joined.
+    derive: Callable[[pa.Table, BundleDraft], pa.Table] | None = None
+    derived_columns: Mapping[str, str] = field(default_factory=dict)  # what `derive` adds -> what it says

@@ -139,7 +139,7 @@ ACTIONS: Final = (
 )
 
 
-def suggested_actions(table: pa.Table) -> pa.Array:
+def next_best_actions(table: pa.Table) -> pa.Array:
     """The words of the first rule that applies, (customers,) text; null where too little is known for any."""
     customers = Customers(table)
     chosen = np.full(customers.count, -1)

@@ -30,15 +30,10 @@ from contracts.bundle_store import BundlePointer, BundleStore, discarded_on_erro
 from contracts.errors import BundleRefused, NoBundle, NotEnoughData
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
-from pipelines.families.recommend.family import RECOMMEND
+from pipelines.families.family import BundleDraft
 from pipelines.families.registry import FAMILIES, STORE_CADENCE
 from pipelines.features.customer import customer_base
-from pipelines.publishing.customer_columns import (
-    DERIVED_COLUMNS,
-    read_recommender,
-    with_derived_columns,
-    without_past_dates,
-)
+from pipelines.publishing.customer_columns import DERIVED_COLUMNS, with_derived_columns
 from pipelines.publishing.kpi_tables import write_kpis
 from pipelines.training.challengers import Candidate, CandidateStore
 from pipelines.training.tracking import Tracker
@@ -50,7 +45,7 @@ from recsys.reranking.policy_file import read_policy
 
 # What a bundle repeats of the settings: how it was made, never where or with which keys.
 _RECORDED_SETTINGS: Final = ("threads", "seed", "families")
-_OWN_COLUMNS: Final = {
+_FACTS: Final = {
     c.FIRST_ORDER_AT: "When the customer placed the first order that still stands.",
     c.LAST_ORDER_AT: "When the customer placed the latest order that still stands.",
     c.ORDERS: "Orders that still stand: what was cancelled or given back wholly does not count.",
@@ -61,13 +56,8 @@ _OWN_COLUMNS: Final = {
     c.AS_OF: "No event at or after this instant is behind the row.",
     c.CONSENT_PERSONALIZATION: "Whether the customer allows personalization; empty where nothing was said.",
     c.CONSENT_MARKETING: "Whether the customer allows marketing; empty where nothing was said.",
-    **DERIVED_COLUMNS,
 }
-# Items first: which items are recommended to a customer may depend on the items' columns.
-_TABLES: Final[dict[FamilyKind, tuple[str, str]]] = {
-    "items": (ITEMS_TABLE, c.ITEM_ID),
-    "customers": (CUSTOMERS_TABLE, c.CUSTOMER_ID),
-}
+_KEYS: Final[dict[FamilyKind, str]] = {"items": c.ITEM_ID, "customers": c.CUSTOMER_ID}
 
 
 @dataclass(frozen=True)
@@ -197,31 +187,41 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress
     """Join every table family's columns to the customers and to the items; returns the window of the events."""
     warehouse = open_warehouse(settings)
     events, as_of = views.events(warehouse), default_as_of(warehouse)
-    bases = {"customers": _customers(warehouse, events, as_of), "items": views.catalogue(warehouse).to_pyarrow()}
-    tables: dict[FamilyKind, pa.Table] = {}
-    for kind, (path, key) in _TABLES.items():
-        names = [name for name, entry in contents.entries.items() if entry.kind == kind]
-        table = bases[kind]
-        for name in names:
-            table = table.join(read_table(draft / name / FAMILY_TABLE), keys=key, join_type="left outer")
-        # By bytes, as readers find a row by bisection.
-        table = table.sort_by(key)
-        if kind == "customers":
-            policy = read_policy(settings.policy) if settings.policy else Policy()
-            told = [name for entry in contents.entries.values() if entry.kind == "items" for name in entry.columns]
-            recommender = read_recommender(draft / RECOMMEND.name, policy, tables["items"], told)
-            table = without_past_dates(table, as_of)
-            table = with_derived_columns(table, recommender, progress, settings.threads)
-            contents.columns.update({name: _OWN_COLUMNS[name] for name in table.column_names if name in _OWN_COLUMNS})
-        tables[kind] = table
-        write_table(draft / path, table)
-        for name in names:
-            contents.replays[name] = _still_answerable(contents.replays[name], table[key], key)
-    cadence = family_parameters(STORE_CADENCE, settings.families.get(STORE_CADENCE.name, {}))
-    write_kpis(draft, events, as_of, cadence)
+    items = _joined(draft, contents, "items", views.catalogue(warehouse).to_pyarrow())
+    customers = _joined(draft, contents, "customers", _customers(warehouse, events, as_of))
+    bundle_draft = BundleDraft(
+        folder=draft,
+        as_of=as_of,
+        items=items,
+        item_columns=frozenset(
+            name for entry in contents.entries.values() if entry.kind == "items" for name in entry.columns
+        ),
+        policy=read_policy(settings.policy) if settings.policy else Policy(),
+        progress=progress,
+        threads=settings.threads,
+    )
+    families = [family for name, family in FAMILIES.items() if name in contents.entries]
+    customers = with_derived_columns(customers, families, bundle_draft)
+    described = _FACTS | DERIVED_COLUMNS | {k: v for family in families for k, v in family.derived_columns.items()}
+    contents.columns.update({name: described[name] for name in customers.column_names if name in described})
+    write_table(draft / ITEMS_TABLE, items)
+    write_table(draft / CUSTOMERS_TABLE, customers)
+    write_kpis(draft, events, as_of, family_parameters(STORE_CADENCE, settings))
     recorded = {name: getattr(settings, name) for name in _RECORDED_SETTINGS}
     contents.settings.update(recorded | {"currency": views.currency(warehouse)})
     return warehouse.event_window()
+
+
+def _joined(draft: Path, contents: _Contents, kind: FamilyKind, table: pa.Table) -> pa.Table:
+    """The table with the columns of all families of this kind; replays whose row is not there are dropped."""
+    key = _KEYS[kind]
+    names = [name for name, entry in contents.entries.items() if entry.kind == kind]
+    for name in names:
+        table = table.join(read_table(draft / name / FAMILY_TABLE), keys=key, join_type="left outer")
+    table = table.sort_by(key)  # by bytes, since readers find a row by bisection
+    for name in names:
+        contents.replays[name] = _still_answerable(contents.replays[name], table[key], key)
+    return table
 
 
 def _customers(warehouse: Warehouse, events: ibis.Table, as_of: datetime) -> pa.Table:

@@ -75,9 +75,10 @@ def default_as_of(warehouse: Warehouse) -> datetime:
     return min(last + timedelta(microseconds=1), datetime.now(UTC))
 
 
-def family_parameters(family: Family, overrides: dict[str, Any]) -> Any:
-    """The family's parameters with the settings' differences; unknown names and wrong types are refused."""
-    allowed = {field.name: field for field in dataclasses.fields(family.parameters)}
+def family_parameters(family: Family, settings: Settings) -> Any:
+    """The family's parameters, as the settings change them; raises SettingsError for unknown names and wrong values."""
+    overrides = settings.families.get(family.name, {})
+    allowed = [field.name for field in dataclasses.fields(family.parameters)]
     unknown = sorted(set(overrides) - set(allowed))
     if unknown:
         raise SettingsError(f"families.{family.name}: {unknown[0]!r} is unknown; allowed are {', '.join(allowed)}.")
@@ -85,10 +86,6 @@ def family_parameters(family: Family, overrides: dict[str, Any]) -> Any:
         return family.parameters(**overrides)
     except (TypeError, ValueError) as error:
         raise SettingsError(f"families.{family.name}: {error}") from None
-
-
-def _parameters(family: Family, settings: Settings) -> Any:
-    return family_parameters(family, settings.families.get(family.name, {}))
 
 
 def _each_family(
@@ -147,12 +144,12 @@ def _one_family(
         catalogue=tables.catalogue,
         campaigns=tables.campaigns,
         as_of=as_of,
-        parameters=_parameters(family, settings),
+        parameters=family_parameters(family, settings),
         seed=settings.seed,
         threads=settings.threads,
         progress=progress,
         previous=_previous_fit(served, family.name),
-        required={name: _parameters(FAMILIES[name], settings) for name in family.requires},
+        required={name: family_parameters(FAMILIES[name], settings) for name in family.requires},
         cache=tables.cache,
     )
     log.info("%s: parameters %s", family.name, dataclasses.asdict(data.parameters))

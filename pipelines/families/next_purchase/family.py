@@ -20,6 +20,7 @@ from models.next_purchase.model import SOON_DAYS, HazardData, HazardModel, NextO
 from models.protocol import FitContext
 from models.statistics.probability_metrics import probability_metrics
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
+from pipelines.families.next_purchase.past_dates import without_past_dates
 from pipelines.families.next_purchase.snapshots import (
     CensoredSnapshot,
     censored_snapshot,
@@ -242,4 +243,5 @@ NEXT_ORDER: Final = Family(
     parameters=NextOrderParameters,
     backtest=backtest,
     fit=fit,
+    derive=without_past_dates,
 )

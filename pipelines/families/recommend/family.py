@@ -1,6 +1,5 @@
 """The recommend family: what each shopper should see now, against what is popular with everybody."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,11 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from contracts.bundle import Replay, write_arrays
+from contracts import columns as c
+from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
 from contracts.time_units import SECONDS_PER_DAY
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.families.recommend.interactions import read_interactions, read_items
+from pipelines.families.recommend.recommended_items import DESCRIPTION, with_recommended_items, write_recommender
 from recsys.data.interactions import KINDS
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
@@ -23,9 +24,6 @@ from recsys.training.evaluation import Evaluation, evaluate
 from recsys.training.examples import Cases
 from recsys.training.time_split import last_window, target_kind
 from recsys.training.train import fit_recommender
-
-RANKER_FILE: Final = "ranker_{moment}.txt"
-PARAMETERS_FILE: Final = "parameters.json"
 
 
 def backtest(data: TrainingData) -> Backtest:
@@ -81,10 +79,7 @@ def fit(data: TrainingData) -> FittedFamily:
     )
 
     def write_files(folder: Path) -> None:
-        write_arrays(folder, recommender.to_arrays())
-        for moment, ranker in recommender.rankers.items():
-            (folder / RANKER_FILE.format(moment=moment)).write_text(ranker.text, encoding="utf-8")
-        (folder / PARAMETERS_FILE).write_text(json.dumps(recommender.parameters, indent=2), encoding="utf-8")
+        write_recommender(folder, recommender)
 
     return FittedFamily(write_files=write_files, replays=_replays(recommender, data.parameters.replays))
 
@@ -101,6 +96,8 @@ RECOMMEND: Final = Family(
     parameters=RecommendParameters,
     backtest=backtest,
     fit=fit,
+    derive=with_recommended_items,
+    derived_columns={c.RECOMMENDED_ITEMS: DESCRIPTION},
 )
 
 

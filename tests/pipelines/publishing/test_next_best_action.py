@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from contracts import columns as c
-from pipelines.publishing.next_best_action import ACTIONS, OFFER, described_actions, suggested_actions
+from pipelines.publishing.next_best_action import ACTIONS, OFFER, described_actions, next_best_actions
 
 # Whoever is not described otherwise: an active customer of average worth.
 USUAL = {
@@ -43,7 +43,7 @@ def store(*customers: dict[str, Any]) -> pa.Table:
 
 
 def action_for(**customer: Any) -> str | None:
-    return suggested_actions(store(customer))[0].as_py()
+    return next_best_actions(store(customer))[0].as_py()
 
 
 @pytest.mark.parametrize(
@@ -75,21 +75,21 @@ def test_a_store_that_told_nobodys_consent_is_not_silenced() -> None:
     table = store({"value_at_risk": 90.0, **LEAVING})
     untold = table.set_column(8, "consent_marketing", pa.nulls(table.num_rows, pa.bool_()))
     for unknown in (untold, table.drop_columns("consent_marketing")):
-        assert suggested_actions(unknown)[0].as_py() == OFFER
+        assert next_best_actions(unknown)[0].as_py() == OFFER
 
 
 @pytest.mark.parametrize("column", [name for name in SCHEMA.names if name != "customer_id"])
 def test_any_column_may_be_missing(column: str) -> None:
     table = store({"value_at_risk": 90.0, **LEAVING}, GONE, {"stage": "new"})
-    assert len(suggested_actions(table.drop_columns(column))) == table.num_rows
+    assert len(next_best_actions(table.drop_columns(column))) == table.num_rows
 
 
 def test_of_customers_of_whom_nothing_is_known_nothing_is_said() -> None:
-    assert suggested_actions(pa.table({c.CUSTOMER_ID: ["ada"]})).to_pylist() == [None]
+    assert next_best_actions(pa.table({c.CUSTOMER_ID: ["ada"]})).to_pylist() == [None]
 
 
 def test_nobody_is_no_error() -> None:
-    assert suggested_actions(SCHEMA.empty_table()).to_pylist() == []
+    assert next_best_actions(SCHEMA.empty_table()).to_pylist() == []
 
 
 def test_every_rule_is_described() -> None:
