@@ -21,7 +21,7 @@ from serving.answers.catalogue_updates import CatalogueUpdates
 from serving.answers.policy_watcher import PolicyWatcher
 from serving.bundle_watcher import BundleWatcher
 from serving.events.group_commit import EventWriter
-from serving.events.log_follower import EventTail
+from serving.events.log_follower import LogFollower
 from serving.http.headers import SecurityHeaders
 from serving.http.openapi import install_openapi
 from serving.http.problems import install_handlers
@@ -30,7 +30,7 @@ from serving.routes import customers, events, forecasts, items, kpis, operations
 from serving.routes.listing import WITHOUT_ADDRESS_HEADER, WITHOUT_CONSENT_HEADER
 from serving.security.api_keys import KeyRing
 from serving.service import Service
-from serving.state.sessions import LiveVisits
+from serving.state.sessions import MemorySessionStore
 
 # Recommendations before items: /v1/items/{id}/similar is theirs, and an item's id may hold slashes.
 ROUTERS: Final = (
@@ -43,7 +43,7 @@ ROUTERS: Final = (
     operations.router,
 )
 BUNDLE_CHECK_SECONDS: Final = 2.0  # also of the policy file, and of what was told to other workers
-TAIL_CHECK_SECONDS: Final = 1.0
+LOG_CHECK_SECONDS: Final = 1.0
 _DESCRIPTION: Final = "Recommendations, churn risk and demand forecasts from your store's events."
 
 _log: Final = logging.getLogger("serving")
@@ -58,22 +58,22 @@ def create_app(settings: Settings) -> FastAPI:
     policy = PolicyWatcher(settings.policy)
     updates = CatalogueUpdates(ItemLog(settings.items_path))
     bundles = BundleWatcher(open_bundle_store(settings.bundles_url), policy, updates)
-    visits = LiveVisits()
-    telemetry = Telemetry(bundles, visits)
+    sessions = MemorySessionStore()
+    telemetry = Telemetry(bundles, sessions)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # However uvicorn was started: its access log holds paths, and with them ids.
         logging.getLogger("uvicorn.access").disabled = True
         writer = EventWriter(open_event_log(settings.events_url))
-        tail = EventTail(open_event_log(settings.events_url), visits)
-        app.state.service = Service(settings, keys, bundles, writer, telemetry, visits, tail, updates)
+        log_follower = LogFollower(open_event_log(settings.events_url), sessions)
+        app.state.service = Service(settings, keys, bundles, writer, telemetry, sessions, log_follower, updates)
         await asyncio.to_thread(bundles.refresh)
         if bundles.served is None:
             _log.warning("%s", bundles.status().detail)
         following = [
             asyncio.create_task(_every(BUNDLE_CHECK_SECONDS, bundles.refresh)),
-            asyncio.create_task(_every(TAIL_CHECK_SECONDS, tail.catch_up)),
+            asyncio.create_task(_every(LOG_CHECK_SECONDS, log_follower.catch_up)),
         ]
         try:
             yield
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
             await asyncio.to_thread(writer.close)
-            await asyncio.to_thread(tail.close)
+            await asyncio.to_thread(log_follower.close)
             updates.close()
 
     app = FastAPI(

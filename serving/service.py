@@ -11,11 +11,11 @@ from serving.answers.catalogue_updates import CatalogueUpdates
 from serving.answers.served_bundle import ServedBundle
 from serving.bundle_watcher import BundleWatcher
 from serving.events.group_commit import EventWriter
-from serving.events.log_follower import EventTail
+from serving.events.log_follower import LogFollower
 from serving.http.problems import Problem, unavailable
 from serving.http.telemetry import Telemetry
 from serving.security.api_keys import KeyRing
-from serving.state.sessions import LiveVisits
+from serving.state.protocol import SessionStore
 
 PARALLEL_LISTS: Final = 2
 
@@ -29,8 +29,8 @@ class Service:
     bundles: BundleWatcher
     writer: EventWriter
     telemetry: Telemetry
-    visits: LiveVisits
-    tail: EventTail
+    sessions: SessionStore
+    log_follower: LogFollower
     catalogue_updates: CatalogueUpdates
     # Sorting a million rows keeps a core busy for a moment.
     list_semaphore: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTS))

@@ -1,7 +1,7 @@
-"""The end of the event log: feeds the live visits with what this process and the others have just stored.
+"""Follows the event log: feeds the session store with the events that this process and others have just stored.
 
-What this process stores is noted at once, in the request that brought it; what other processes stored, when the log is
-read again. An event that this process has stored is marked before it enters the log, so that it is never noted twice.
+Events of this process are recorded at once, in the request that brought them; those of other processes when the log is
+read again. This process marks its events as its own before it stores them, so that none is recorded twice.
 """
 
 import logging
@@ -16,23 +16,23 @@ from contracts.event_log import EventLog, LogRecord
 from contracts.events import parse_event
 from recsys.data.sessions import VISIT_GAP_SECONDS
 from serving.events.envelope import Incoming
-from serving.state.sessions import LiveVisits
+from serving.state.protocol import SessionStore
 
-READ_BACK: Final = 100_000  # records before the end that a start reads, so that a restart ends no visit
+READ_BACK: Final = 100_000  # records before the end that are read at the start, so that a restart ends no session
 BLOCK_RECORDS: Final = 1_000
 MAX_OWN: Final = 200_000  # keys; several times what may wait for the disk
-_CONSENT: Final = b"onsent"  # in every event that says something of consent
+_CONSENT: Final = b"onsent"  # in every event that states a consent
 
 _log: Final = logging.getLogger("serving.events")
 
 
-class EventTail:
-    """Follows an event log, which it owns, from shortly before its end; raises EventLogError where it has none."""
+class LogFollower:
+    """Follows an event log, which it owns, from shortly before its end; raises EventLogError if it cannot be read."""
 
-    def __init__(self, log: EventLog, visits: LiveVisits) -> None:
+    def __init__(self, log: EventLog, sessions: SessionStore) -> None:
         self._event_log = log
-        self._visits = visits
-        # A place in the log is never less than the number of records up to it.
+        self._sessions = sessions
+        # A record's cursor is never less than the number of records up to it.
         self._cursor = max(0, log.counts().stored - READ_BACK)
         self._own: OrderedDict[str, bool] = OrderedDict()
         self._lock = threading.Lock()
@@ -40,21 +40,21 @@ class EventTail:
         self._is_closing = False
         self._reading = threading.Lock()
 
-    def claim(self, incoming: Sequence[Incoming]) -> None:
-        """Say before they are stored that this process will note these events itself."""
+    def mark_own(self, incoming: Sequence[Incoming]) -> None:
+        """Mark events, before they are stored, as events that this process records itself."""
         with self._lock:
             self._own.update((event.key, True) for event in incoming)
             while len(self._own) > MAX_OWN:
                 self._own.popitem(last=False)
 
-    def note(self, incoming: Sequence[Incoming], is_new: Sequence[bool], received_at: datetime) -> None:
-        """Note the events that were new, now that they are stored."""
+    def record(self, incoming: Sequence[Incoming], is_new: Sequence[bool], received_at: datetime) -> None:
+        """Record the new ones of these events, now that they are stored."""
         for event, was_new in zip(incoming, is_new, strict=True):
             if was_new and event.event is not None:
-                self._visits.note(event.event, received_at)
+                self._sessions.record(event.event, received_at)
 
     def catch_up(self) -> None:
-        """Read to the end of the log, and forget the visits that have ended. Never raises."""
+        """Read to the end of the log and delete the sessions that have ended. Never raises."""
         try:
             with self._reading:
                 while not self._is_closing and self._read_block():
@@ -62,9 +62,9 @@ class EventTail:
             self._is_failing = False
         except Exception as error:
             if not self._is_failing:
-                _log.error("live visits miss what other workers store, the log cannot be read: %s", error)
+                _log.error("sessions lack the events of other workers, the event log cannot be read: %s", error)
             self._is_failing = True
-        self._visits.expire(datetime.now(UTC))
+        self._sessions.expire(datetime.now(UTC))
 
     def close(self) -> None:
         """Stop after the block that is being read."""
@@ -74,20 +74,20 @@ class EventTail:
 
     def _read_block(self) -> bool:
         """Whether there may be more."""
-        found = self._event_log.read(self._cursor, BLOCK_RECORDS)
-        for stored in found:
+        records = self._event_log.read(self._cursor, BLOCK_RECORDS)
+        for stored in records:
             with self._lock:
                 is_own = self._own.pop(stored.record.message_id, False)
             if not is_own:
-                self._note_record(stored.record)
+                self._record_stored(stored.record)
             self._cursor = stored.cursor
-        return len(found) == BLOCK_RECORDS
+        return len(records) == BLOCK_RECORDS
 
-    def _note_record(self, record: LogRecord) -> None:
+    def _record_stored(self, record: LogRecord) -> None:
         is_over = record.received_at < datetime.now(UTC) - timedelta(seconds=VISIT_GAP_SECONDS)
         if is_over and _CONSENT not in record.payload:
             return
         try:
-            self._visits.note(parse_event(record.payload, record.received_at), record.received_at)
+            self._sessions.record(parse_event(record.payload, record.received_at), record.received_at)
         except InvalidEvent:
-            return  # ingest says what is wrong with it
+            return  # ingest reports what is wrong with it

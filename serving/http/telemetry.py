@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.bundle_watcher import BundleWatcher
 from serving.http.problems import unexpected
-from serving.state.sessions import LiveVisits
+from serving.state.protocol import SessionStore
 
 METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -25,7 +25,7 @@ _log: Final = logging.getLogger("serving.requests")
 class Telemetry:
     """This process's metrics. With several workers each has its own, and a scrape reaches one of them."""
 
-    def __init__(self, bundles: BundleWatcher, visits: LiveVisits | None = None) -> None:
+    def __init__(self, bundles: BundleWatcher, sessions: SessionStore | None = None) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_BundleCollector(bundles))
         self.requests = Histogram(
@@ -54,8 +54,8 @@ class Telemetry:
             buckets=_RECOMMEND_SECONDS,
             registry=self._registry,
         )
-        live = Gauge("shopkeeper_live_visits", "Ids of persons whose visit goes on.", registry=self._registry)
-        live.set_function(lambda: float(len(visits or ())))
+        live = Gauge("shopkeeper_live_visits", "Customer ids with a session under way.", registry=self._registry)
+        live.set_function(lambda: float(len(sessions or ())))
         Gauge(
             "shopkeeper_started_timestamp_seconds", "When this process started.", registry=self._registry
         ).set_to_current_time()

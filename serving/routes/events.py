@@ -58,14 +58,14 @@ async def _accept(service: Service, envelope: Envelope, default_type: str | None
     incoming = await _prepared(envelope, default_type, received_at)
     source = f"api:{sender.key.name}"
     records = [LogRecord(event.key, event.payload, received_at, source) for event in incoming]
-    service.tail.claim(incoming)
+    service.log_follower.mark_own(incoming)
     try:
         is_new = await service.writer.append(records)
     except EventLogError:
         service.telemetry.event_log_failures.inc()
         detail = "The events could not be stored safely, so none of them is confirmed. Send them again."
         raise unavailable("events-not-stored", detail) from None
-    service.tail.note(incoming, is_new, received_at)
+    service.log_follower.record(incoming, is_new, received_at)
     counts = _counts(incoming, is_new)
     for outcome, number in counts.items():
         service.telemetry.events.labels(outcome=outcome).inc(number)

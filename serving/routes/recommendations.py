@@ -103,11 +103,11 @@ def _with_visit(service: Service, question: RecommendationQuestion, query: Shopp
     persons = [person for person in (query.customer_id, customer_id_of(None, question.anonymous_id)) if person]
     if not query.personalize or not persons:
         return query
-    if service.visits.has_refused(persons):
+    if service.sessions.has_refused(persons):
         return replace(query, customer_id=NOBODY, session=())
     if "session" in question.model_fields_set:
         return query
-    session = service.visits.session(persons, datetime.now(UTC))
+    session = service.sessions.session(persons, datetime.now(UTC))
     return replace(query, session=session) if session else query
 
 

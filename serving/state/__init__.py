@@ -1,1 +1,1 @@
-"""What happened a moment ago: the sessions under way."""
+"""Live state: what happened a moment ago, beside the published bundle."""

@@ -1,9 +1,4 @@
-"""Live visits: what each person does in the visit that goes on, from the events that were just accepted.
-
-In memory only and bounded: nothing of it is written, a visit ends with an hour of silence, and a person who refuses
-analytics or personalization has none. Persons are called as customers are: by the user id, or `anonymous:` and the
-anonymous id.
-"""
+"""The session store in memory: bounded, and nothing of it is written to disk."""
 
 import threading
 from collections import OrderedDict
@@ -18,155 +13,152 @@ from contracts.events import item_of as item_of_product
 from recsys.data.sessions import VISIT_GAP_SECONDS
 from recsys.request import SessionEvent
 
-KIND_BY_EVENT: Final = {  # as the training has it
+KIND_BY_EVENT: Final = {  # as in training
     PRODUCT_VIEWED: "view",
     PRODUCT_CLICKED: "view",
     PRODUCT_ADDED: "cart",
     ORDER_COMPLETED: "order",
 }
-MAX_PERSONS: Final = 100_000  # ids under which a visit can be found
-MAX_VISIT_DEEDS: Final = 50  # the last ones of each visit
-MAX_DEEDS: Final = 1_000_000  # of all visits, about 150 MB
-MAX_WORDS: Final = 200_000  # ids of which a refusal is remembered
+MAX_CUSTOMER_IDS: Final = 100_000  # ids under which a session can be found
+MAX_SESSION_ACTIONS: Final = 50  # the last ones of each session
+MAX_ACTIONS: Final = 1_000_000  # of all sessions, about 150 MB
+MAX_STATEMENTS: Final = 200_000  # ids of which a refusal is remembered
 
-_Deed = tuple[float, str, str]  # seconds since 1970 UTC, item id, kind
-_Word = tuple[float, bool] | None  # when somebody said yes or no
-_Words = tuple[_Word, _Word]  # to analytics, to personalization
+_Action = tuple[float, str, str]  # seconds since 1970 UTC, item id, kind
+_Statement = tuple[float, bool] | None  # when a consent was stated: given or refused
+_Consent = tuple[_Statement, _Statement]  # to analytics, to personalization
 
 
 @dataclass
-class _Visit:
-    """One visit; several ids of one person may lead to it."""
+class _Session:
+    """One session; several ids of one person may refer to it."""
 
-    owner: str | None  # the user who was seen in it
+    owner: str | None  # the user who signed in during it
     last: float
-    deeds: list[_Deed] = field(default_factory=list)
-    persons: int = 0  # ids that lead here
+    actions: list[_Action] = field(default_factory=list)
+    references: int = 0  # ids that refer to it
 
 
-class LiveVisits:
-    """The visits that go on; may be used from several threads."""
+class MemorySessionStore:
+    """The sessions under way, of one process. Thread-safe."""
 
     def __init__(self) -> None:
-        self._visits: OrderedDict[str, _Visit] = OrderedDict()  # by person, the one heard of last at the end
-        self._words: OrderedDict[str, _Words] = OrderedDict()
-        self._deeds = 0
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()  # by customer id, the latest used at the end
+        self._consents: OrderedDict[str, _Consent] = OrderedDict()
+        self._actions = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._visits)
+        return len(self._sessions)
 
-    def note(self, event: Event, received_at: datetime) -> None:
-        """Add one accepted event; one of long ago, such as a file of old events, is of no visit that goes on."""
+    def record(self, event: Event, received_at: datetime) -> None:
         user = customer_id_of(event.user_id, None)
         device = customer_id_of(None, event.anonymous_id or event.previous_id)
-        persons = [person for person in (user, device) if person]
+        customer_ids = [customer_id for customer_id in (user, device) if customer_id]
         at = min(event.occurred_at, received_at).timestamp()
         with self._lock:
-            self._hear(persons, event, at)
-            if any(self._has_refused(person) for person in persons):
-                for person in persons:
-                    self._forget(person)
+            self._record_consent(customer_ids, event, at)
+            if any(self._has_refused(customer_id) for customer_id in customer_ids):
+                for customer_id in customer_ids:
+                    self._forget(customer_id)
             elif at > received_at.timestamp() - VISIT_GAP_SECONDS:
-                self._add(user, device, _deeds(event, at), at)
+                self._add(user, device, _actions(event, at), at)
 
-    def session(self, persons: Sequence[str], now: datetime) -> tuple[SessionEvent, ...]:
-        """What was done in the visit of the first of `persons` that has one, oldest first; empty where none has."""
+    def session(self, customer_ids: Sequence[str], now: datetime) -> tuple[SessionEvent, ...]:
         with self._lock:
-            user = next((person for person in persons if not person.startswith(ANONYMOUS_PREFIX)), None)
-            for person in persons:
-                visit = self._ongoing(person, now.timestamp())
-                if visit is not None and user in (None, visit.owner or user):  # never that of another user
-                    return tuple(SessionEvent(item_id, kind) for _, item_id, kind in visit.deeds)
+            user = next((each for each in customer_ids if not each.startswith(ANONYMOUS_PREFIX)), None)
+            for customer_id in customer_ids:
+                session = self._ongoing(customer_id, now.timestamp())
+                if session is not None and user in (None, session.owner or user):  # never that of another user
+                    return tuple(SessionEvent(item_id, kind) for _, item_id, kind in session.actions)
         return ()
 
-    def has_refused(self, persons: Sequence[str]) -> bool:
-        """Whether one of these is known to refuse analytics or personalization."""
+    def has_refused(self, customer_ids: Sequence[str]) -> bool:
         with self._lock:
-            return any(self._has_refused(person) for person in persons)
+            return any(self._has_refused(customer_id) for customer_id in customer_ids)
 
     def expire(self, now: datetime) -> None:
-        """Forget the visits that have ended."""
         with self._lock:
-            while self._visits and self._ongoing(next(iter(self._visits)), now.timestamp()) is None:
+            while self._sessions and self._ongoing(next(iter(self._sessions)), now.timestamp()) is None:
                 pass
 
-    def _hear(self, persons: Sequence[str], event: Event, at: float) -> None:
-        """Remember refusals, and what overrules them later: the latest word counts, of one instant the no."""
-        said: _Words = (_word(event.consent[0], at), _word(event.consent[1], at))
-        known = [self._words[person] for person in persons if person in self._words]
+    def _record_consent(self, customer_ids: Sequence[str], event: Event, at: float) -> None:
+        """Remember refusals and what overrules them: the latest statement counts; at one instant, the refusal."""
+        stated: _Consent = (_statement(event.consent[0], at), _statement(event.consent[1], at))
+        known = [self._consents[customer_id] for customer_id in customer_ids if customer_id in self._consents]
         if not known and False not in event.consent[:2]:
             return
-        latest: _Words = (_latest([said[0], *(w[0] for w in known)]), _latest([said[1], *(w[1] for w in known)]))
-        for person in persons:
-            self._words[person] = latest
-            self._words.move_to_end(person)
-        while len(self._words) > MAX_WORDS:
-            self._words.popitem(last=False)
+        latest: _Consent = (_latest([stated[0], *(s[0] for s in known)]), _latest([stated[1], *(s[1] for s in known)]))
+        for customer_id in customer_ids:
+            self._consents[customer_id] = latest
+            self._consents.move_to_end(customer_id)
+        while len(self._consents) > MAX_STATEMENTS:
+            self._consents.popitem(last=False)
 
-    def _has_refused(self, person: str) -> bool:
-        return any(word is not None and not word[1] for word in self._words.get(person, ()))
+    def _has_refused(self, customer_id: str) -> bool:
+        return any(stated is not None and not stated[1] for stated in self._consents.get(customer_id, ()))
 
-    def _add(self, user: str | None, device: str | None, deeds: list[_Deed], at: float) -> None:
-        visit = self._joined(user, device, at)
-        if visit is None and not deeds:
+    def _add(self, user: str | None, device: str | None, actions: list[_Action], at: float) -> None:
+        session = self._joined(user, device, at)
+        if session is None and not actions:
             return
-        visit = visit or _Visit(user, at)
-        before = len(visit.deeds)
-        visit.deeds = sorted([*visit.deeds, *deeds], key=lambda deed: deed[0])[-MAX_VISIT_DEEDS:]
-        visit.last = max(visit.last, at)
-        self._deeds += len(visit.deeds) - before if visit.persons else 0
-        for person in filter(None, (user, device)):
-            self._lead(person, visit)
-        while len(self._visits) > MAX_PERSONS or self._deeds > MAX_DEEDS:
-            self._forget(next(iter(self._visits)))
+        session = session or _Session(user, at)
+        before = len(session.actions)
+        session.actions = sorted([*session.actions, *actions], key=lambda action: action[0])[-MAX_SESSION_ACTIONS:]
+        session.last = max(session.last, at)
+        self._actions += len(session.actions) - before if session.references else 0
+        for customer_id in filter(None, (user, device)):
+            self._refer(customer_id, session)
+        while len(self._sessions) > MAX_CUSTOMER_IDS or self._actions > MAX_ACTIONS:
+            self._forget(next(iter(self._sessions)))
 
-    def _joined(self, user: str | None, device: str | None, at: float) -> _Visit | None:
-        """The visit of a user and a device: what was done before signing in is the user's, another user's is not."""
+    def _joined(self, user: str | None, device: str | None, at: float) -> _Session | None:
+        """The session of a user and a device. Actions before signing in become the user's, unless another user did."""
         own = self._ongoing(user, at) if user else None
-        found = self._ongoing(device, at) if device else None
-        if user is None or found is None or found.owner not in (None, user):
-            return found if user is None else own
-        found.owner = user
-        if own is not None and own is not found:
-            found.deeds = sorted([*found.deeds, *own.deeds], key=lambda deed: deed[0])
-            own.deeds = []  # other devices may still lead there
-        return found
+        shared = self._ongoing(device, at) if device else None
+        if user is None or shared is None or shared.owner not in (None, user):
+            return shared if user is None else own
+        shared.owner = user
+        if own is not None and own is not shared:
+            shared.actions = sorted([*shared.actions, *own.actions], key=lambda action: action[0])
+            own.actions = []  # other devices may still refer to it
+        return shared
 
-    def _ongoing(self, person: str, at: float) -> _Visit | None:
-        visit = self._visits.get(person)
-        if visit is not None and at - visit.last > VISIT_GAP_SECONDS:
-            self._forget(person)
+    def _ongoing(self, customer_id: str, at: float) -> _Session | None:
+        session = self._sessions.get(customer_id)
+        if session is not None and at - session.last > VISIT_GAP_SECONDS:
+            self._forget(customer_id)
             return None
-        return visit
+        return session
 
-    def _lead(self, person: str, visit: _Visit) -> None:
-        """Let `person` lead to `visit`, and be the one heard of last."""
-        if self._visits.get(person) is not visit:
-            self._forget(person)
-            self._visits[person] = visit
-            visit.persons += 1
-            self._deeds += len(visit.deeds) if visit.persons == 1 else 0
-        self._visits.move_to_end(person)
+    def _refer(self, customer_id: str, session: _Session) -> None:
+        """Let `customer_id` refer to `session`, and be the id used last."""
+        if self._sessions.get(customer_id) is not session:
+            self._forget(customer_id)
+            self._sessions[customer_id] = session
+            session.references += 1
+            self._actions += len(session.actions) if session.references == 1 else 0
+        self._sessions.move_to_end(customer_id)
 
-    def _forget(self, person: str) -> None:
-        visit = self._visits.pop(person, None)
-        if visit is not None:
-            visit.persons -= 1
-            self._deeds -= len(visit.deeds) if not visit.persons else 0
+    def _forget(self, customer_id: str) -> None:
+        session = self._sessions.pop(customer_id, None)
+        if session is not None:
+            session.references -= 1
+            self._actions -= len(session.actions) if not session.references else 0
 
 
-def _deeds(event: Event, at: float) -> list[_Deed]:
+def _actions(event: Event, at: float) -> list[_Action]:
     kind = KIND_BY_EVENT.get(event.name or "")
     if kind is None:
         return []
-    items = [item_of_product(product) for product in event.products[-MAX_VISIT_DEEDS:]]
+    items = [item_of_product(product) for product in event.products[-MAX_SESSION_ACTIONS:]]
     return [(at, item_id, kind) for item_id in items if item_id and len(item_id) <= MAX_ID_CHARS]
 
 
-def _word(flag: bool | None, at: float) -> _Word:
+def _statement(flag: bool | None, at: float) -> _Statement:
     return None if flag is None else (at, flag)
 
 
-def _latest(words: Sequence[_Word]) -> _Word:
-    return max((word for word in words if word is not None), key=lambda word: (word[0], not word[1]), default=None)
+def _latest(statements: Sequence[_Statement]) -> _Statement:
+    stated = (statement for statement in statements if statement is not None)
+    return max(stated, key=lambda statement: (statement[0], not statement[1]), default=None)

@@ -8,8 +8,8 @@ import pytest
 from contracts.event_log import LogRecord, SqliteEventLog
 from serving.events import log_follower
 from serving.events.envelope import Incoming, prepare
-from serving.events.log_follower import EventTail
-from serving.state.sessions import LiveVisits
+from serving.events.log_follower import LogFollower
+from serving.state.sessions import MemorySessionStore
 
 NOW = datetime.now(UTC)
 
@@ -24,8 +24,8 @@ def store(log: SqliteEventLog, event: Incoming, received_at: datetime = NOW) -> 
     return log.append([LogRecord(event.key, event.payload, received_at, "test")])
 
 
-def viewed(visits: LiveVisits) -> list[str]:
-    return [deed.item_id for deed in visits.session(["u"], NOW)]
+def viewed(sessions: MemorySessionStore) -> list[str]:
+    return [action.item_id for action in sessions.session(["u"], NOW)]
 
 
 @pytest.fixture
@@ -38,51 +38,51 @@ def log(path: Path) -> SqliteEventLog:
     return SqliteEventLog(path)
 
 
-def test_what_another_worker_stores_is_noted_once(path: Path, log: SqliteEventLog) -> None:
-    visits = LiveVisits()
-    tail = EventTail(SqliteEventLog(path), visits)
+def test_an_event_of_another_worker_is_recorded_once(path: Path, log: SqliteEventLog) -> None:
+    sessions = MemorySessionStore()
+    follower = LogFollower(SqliteEventLog(path), sessions)
     store(log, incoming("tea"))
-    tail.catch_up()
-    tail.catch_up()
-    assert viewed(visits) == ["tea"]
+    follower.catch_up()
+    follower.catch_up()
+    assert viewed(sessions) == ["tea"]
 
 
 @pytest.mark.parametrize("is_read_first", [False, True])
-def test_what_this_worker_stores_is_noted_once_whoever_comes_first(
+def test_an_own_event_is_recorded_once_whoever_comes_first(
     path: Path, log: SqliteEventLog, is_read_first: bool
 ) -> None:
-    visits = LiveVisits()
-    tail = EventTail(SqliteEventLog(path), visits)
+    sessions = MemorySessionStore()
+    follower = LogFollower(SqliteEventLog(path), sessions)
     event = incoming("tea")
-    tail.claim([event, event])
+    follower.mark_own([event, event])
     is_new = [*store(log, event), *store(log, event)]
     if is_read_first:
-        tail.catch_up()
-    tail.note([event, event], is_new, NOW)
-    assert viewed(visits) == ["tea"]
-    tail.catch_up()
-    assert viewed(visits) == ["tea"]
+        follower.catch_up()
+    follower.record([event, event], is_new, NOW)
+    assert viewed(sessions) == ["tea"]
+    follower.catch_up()
+    assert viewed(sessions) == ["tea"]
 
 
-def test_without_the_claim_it_would_be_noted_twice(path: Path, log: SqliteEventLog) -> None:
-    visits = LiveVisits()
-    tail = EventTail(SqliteEventLog(path), visits)
+def test_without_the_mark_it_would_be_recorded_twice(path: Path, log: SqliteEventLog) -> None:
+    sessions = MemorySessionStore()
+    follower = LogFollower(SqliteEventLog(path), sessions)
     event = incoming("tea")
-    tail.note([event], store(log, event), NOW)
-    tail.catch_up()
-    assert viewed(visits) == ["tea", "tea"]
+    follower.record([event], store(log, event), NOW)
+    follower.catch_up()
+    assert viewed(sessions) == ["tea", "tea"]
 
 
-def test_a_restart_ends_no_visit_and_forgets_no_refusal(path: Path, log: SqliteEventLog) -> None:
+def test_a_restart_ends_no_session_and_forgets_no_refusal(path: Path, log: SqliteEventLog) -> None:
     long_ago = NOW - timedelta(hours=5)
     store(log, incoming("old", long_ago), long_ago)
     store(log, incoming("tea"))
-    visits = LiveVisits()
-    EventTail(SqliteEventLog(path), visits).catch_up()
-    assert viewed(visits) == ["tea"]
+    sessions = MemorySessionStore()
+    LogFollower(SqliteEventLog(path), sessions).catch_up()
+    assert viewed(sessions) == ["tea"]
     store(log, incoming("refused", long_ago, personalization=False), long_ago)
-    again = LiveVisits()
-    EventTail(SqliteEventLog(path), again).catch_up()
+    again = MemorySessionStore()
+    LogFollower(SqliteEventLog(path), again).catch_up()
     assert again.has_refused(["u"])
 
 
@@ -91,32 +91,32 @@ def test_a_start_reads_back_only_so_far(path: Path, log: SqliteEventLog, monkeyp
     monkeypatch.setattr(log_follower, "BLOCK_RECORDS", 1)
     for item in ("a", "b", "c"):
         store(log, incoming(item))
-    visits = LiveVisits()
-    EventTail(SqliteEventLog(path), visits).catch_up()
-    assert viewed(visits) == ["b", "c"]
+    sessions = MemorySessionStore()
+    LogFollower(SqliteEventLog(path), sessions).catch_up()
+    assert viewed(sessions) == ["b", "c"]
 
 
-def test_what_is_no_event_is_passed_over(path: Path, log: SqliteEventLog) -> None:
+def test_a_record_that_is_no_event_is_skipped(path: Path, log: SqliteEventLog) -> None:
     log.append([LogRecord("bad", b"{", NOW, "test")])
     store(log, incoming("tea"))
-    visits = LiveVisits()
-    EventTail(SqliteEventLog(path), visits).catch_up()
-    assert viewed(visits) == ["tea"]
+    sessions = MemorySessionStore()
+    LogFollower(SqliteEventLog(path), sessions).catch_up()
+    assert viewed(sessions) == ["tea"]
 
 
-def test_a_log_that_cannot_be_read_is_said_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_log_that_cannot_be_read_is_logged_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     own = SqliteEventLog(path)
-    tail = EventTail(own, LiveVisits())
+    follower = LogFollower(own, MemorySessionStore())
     own.close()
     with caplog.at_level(logging.ERROR):
-        tail.catch_up()
-        tail.catch_up()
-    assert len([entry for entry in caplog.records if "live visits" in entry.message]) == 1
+        follower.catch_up()
+        follower.catch_up()
+    assert len([entry for entry in caplog.records if "event log cannot be read" in entry.message]) == 1
 
 
-def test_a_closed_tail_reads_no_more(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    tail = EventTail(SqliteEventLog(path), LiveVisits())
-    tail.close()
+def test_a_closed_follower_reads_no_more(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    follower = LogFollower(SqliteEventLog(path), MemorySessionStore())
+    follower.close()
     with caplog.at_level(logging.ERROR):
-        tail.catch_up()
+        follower.catch_up()
     assert not caplog.records

@@ -1,4 +1,4 @@
-"""What is happening in this visit, from the first click on, through the events that the shop sends anyway."""
+"""The session under way counts from the first click on, through the events that the shop sends anyway."""
 
 from itertools import count
 from typing import Any
@@ -106,6 +106,6 @@ def test_another_worker_learns_of_it_from_the_log(tmp_path: Any) -> None:
         httpx.Client(base_url=other_url, headers=headers) as two,
     ):
         send(one, "tool-1", anonymousId="visitor")
-        app.state.service.tail.catch_up()
+        app.state.service.log_follower.catch_up()
         asked = {"anonymous_id": "visitor", "placement": "recently_viewed", "k": 1}
         assert shown(one, **asked) == shown(two, **asked) == ["tool-1"]
