@@ -1,4 +1,4 @@
-"""The `shopkeeper` command: collects the groups of commands and turns our errors into clear messages."""
+"""The `shopkeeper` command: registers all commands and prints our errors as messages."""
 
 import logging
 import os
@@ -60,7 +60,7 @@ app.add_typer(keys.app, name="keys")
 
 
 def run() -> None:
-    """Run the command line; an error of ours becomes one message and exit status 1."""
+    """Run the command line; a ShopkeeperError becomes one message and exit status 1."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         app()

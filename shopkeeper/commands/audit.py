@@ -1,4 +1,4 @@
-"""`shopkeeper audit`: whether the published list treats groups of customers alike."""
+"""`shopkeeper audit`: compare groups of customers in the published list."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -19,13 +19,13 @@ TOO_FEW = "–"
 
 
 def audit(
-    minimum_cell: Annotated[int, typer.Option(min=1, help="Groups of fewer customers are never shown alone.")] = 30,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 where there is a warning.")] = False,
+    minimum_cell: Annotated[int, typer.Option(min=1, help="Smaller groups are not shown on their own.")] = 30,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 if there is a warning.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show risk, offers and calibration by region, channel, device and newness, and warn of gaps above 20 %.
+    """Show risk, offers and calibration by region, channel, device and newness; warn of gaps above 20 %.
 
-    A warning is a question, not a verdict: look at why the groups differ before you use the list.
+    A warning does not prove unfairness. Find out why the groups differ before you use the list.
 
     Example: [bold]shopkeeper audit --minimum-cell 50[/]
     """
@@ -56,8 +56,8 @@ def _print_audit(version: str, found: "Audit", minimum_cell: int) -> None:
             table.add_row(*_shown(cell))
         console.print(table)
     console.print(
-        "Mean risk and offers are today's; predicted is the mean risk of the backtest's cases, and stayed away what "
-        f"came of them. {TOO_FEW}: fewer than {minimum_cell} are behind it, or nothing is known.",
+        "Mean risk and offers are those of today. Predicted is the mean risk in the backtest, stayed away the share "
+        f"that did not order. {TOO_FEW}: fewer than {minimum_cell} customers, or no data.",
         highlight=False,
         style="dim",
     )
@@ -66,7 +66,7 @@ def _print_audit(version: str, found: "Audit", minimum_cell: int) -> None:
     for gap in found.gaps:
         console.print(f"[bold yellow]warning:[/] {gap.words}", highlight=False)
     if not found.gaps:
-        console.print("No group differs by more than a fifth beyond chance.")
+        console.print("No group differs by more than 20 % beyond chance.")
 
 
 def _shown(cell: "Cell") -> list[str]:

@@ -1,4 +1,4 @@
-"""`shopkeeper forecast --by`: what the store as a whole will sell, and each of its categories and channels."""
+"""`shopkeeper forecast --by`: forecasts of the whole store, of its categories and of its channels."""
 
 import sys
 from typing import Any, Final, Literal
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 def give_level_forecast(
     by: Literal["total", "category", "channel"], name: str | None, form: Literal["table", "json", "csv"]
 ) -> None:
-    """Print a level's nodes, or one of them day by day; raises NoBundle and InputError."""
+    """Print all nodes of a level, or one of them day by day; raises NoBundle and InputError."""
     from serving.answers.forecasts.hierarchy import level_csv, level_json
     from serving.answers.forecasts.items import DEMAND
     from serving.answers.published import open_published
@@ -50,7 +50,7 @@ def _print_node(row: Row, version: str) -> None:
 
 
 def _print_nodes(by: str, rows: list[Row], version: str) -> None:
-    """The first nodes with their totals, those that sell most first."""
+    """Print the first nodes with their totals, best sellers first."""
     table = Table(title=Text(f"Units, {_span(rows[0])}, bundle {version}"), title_justify="left")
     table.add_column(by, overflow="fold")
     for head in _HEADS.values():
@@ -63,7 +63,7 @@ def _print_nodes(by: str, rows: list[Row], version: str) -> None:
 
 
 def _span(row: Row) -> str:
-    """In words, from the dates that its periods begin on."""
+    """The forecast's periods in words, such as `28 days from 2026-01-01`."""
     dates = [day["date"] for day in row["days"]]
     if len(dates) == 1:
         return f"the period from {dates[0]}"

@@ -1,4 +1,4 @@
-"""`shopkeeper holdout`: draw who is not contacted, so that what contacting changes can be measured, and measure it."""
+"""`shopkeeper holdout`: assign a control group that is not contacted, and measure a campaign's effect with it."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -24,26 +24,32 @@ PRIVATE = 0o600  # the files name people
 
 def holdout(
     campaign: Annotated[str, typer.Argument(help="The campaign's name, such as win-back-march.")],
-    share: Annotated[float, typer.Option(help="Share of the customers who are not contacted.")] = 0.1,
+    share: Annotated[float, typer.Option(help="Share of the customers in the control group.")] = 0.1,
     where: Annotated[
         list[str] | None,
         typer.Option(
             "--where",
-            help="column:operator:value, repeatable; who is in question, as in `shopkeeper customers`. "
+            help="column:operator:value, repeatable; which customers take part, as in `shopkeeper customers`. "
             "For example churn_band:eq:high",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="CSV of who to contact. Default: beside the assignments.", show_default=False),
+        typer.Option(
+            help="CSV file with the customers to contact. Default: beside the assignments.", show_default=False
+        ),
     ] = None,
-    results: Annotated[bool, typer.Option("--results", help="Draw nothing; say what contacting changed.")] = False,
-    days: Annotated[int, typer.Option(min=1, max=365, help="With --results: days in which an order counts.")] = 30,
+    results: Annotated[
+        bool, typer.Option("--results", help="Show the campaign's measured effect; assign nothing.")
+    ] = False,
+    days: Annotated[
+        int, typer.Option(min=1, max=365, help="With --results: days after the assignment in which an order counts.")
+    ] = 30,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw a random holdout for a campaign: who to contact, and who to leave alone for comparison.
+    """Assign a campaign's customers at random: a group to contact, and a control group that is not contacted.
 
-    Only customers who consented to marketing are drawn. Afterwards --results measures what contacting changed.
+    Only customers who consented to marketing take part. Later, --results measures what contacting changed.
 
     Example: [bold]shopkeeper holdout win-back-march --where churn_band:eq:high[/], and a month later
     [bold]shopkeeper holdout win-back-march --results[/]
@@ -109,22 +115,21 @@ def _draw_json(drawn: "Draw", path: Path) -> dict[str, Any]:
 
 
 def _print_draw(drawn: "Draw", path: Path) -> None:
-    word = "Drawn" if drawn.is_new else "Drawn before, unchanged"
+    word = "Assigned" if drawn.is_new else "Assigned before, unchanged"
     console.print(
-        f"{word}: contact {len(drawn.contacted):,} customers, leave {len(drawn.held_out):,} alone.", highlight=False
+        f"{word}: contact {len(drawn.contacted):,} customers; {len(drawn.held_out):,} are the control group.",
+        highlight=False,
     )
     console.print(_power(drawn), highlight=False)
-    console.print(f"Who to contact: {path}", highlight=False, soft_wrap=True)
-    console.print(f"Contact nobody else; then run: shopkeeper holdout {drawn.campaign} --results", highlight=False)
+    console.print(f"Customers to contact: {path}", highlight=False, soft_wrap=True)
+    console.print(f"Contact only these; later run: shopkeeper holdout {drawn.campaign} --results", highlight=False)
 
 
 def _power(drawn: "Draw") -> str:
     if drawn.smallest_lift is None:
-        return (
-            "What this can show cannot be said: nobody is held out or contacted, or none ordered in the 30 days before."
-        )
+        return "The detectable effect is unknown: one group is empty, or nobody ordered in the 30 days before."
     return (
-        f"{drawn.base_rate:.1%} of them ordered in the 30 days before. With 80 % power, this shows a change of "
+        f"{drawn.base_rate:.1%} of them ordered in the 30 days before. With 80 % power, this detects a change of "
         f"{100 * drawn.smallest_lift:.1f} percentage points or more."
     )
 
@@ -145,19 +150,19 @@ def _report(found: "Results", as_json: bool) -> None:
     lift = found.lift
     console.print(
         f"{found.campaign}: {lift.contacted_rate:.2%} of {lift.contacted:,} contacted customers ordered, and "
-        f"{lift.held_out_rate:.2%} of {lift.held_out:,} left alone.",
+        f"{lift.held_out_rate:.2%} of {lift.held_out:,} in the control group.",
         highlight=False,
     )
     console.print(
         f"Contacting changed that by {100 * lift.lift:+.2f} percentage points (95 % interval "
-        f"{100 * lift.lift_low:+.2f} to {100 * lift.lift_high:+.2f}): {lift.extra_customers:+,.0f} who ordered.",
+        f"{100 * lift.lift_low:+.2f} to {100 * lift.lift_high:+.2f}): {lift.extra_customers:+,.0f} buyers.",
         highlight=False,
     )
     if not found.is_complete:
         console.print(f"Not final: orders count until {found.until:%Y-%m-%d}.", highlight=False)
     if found.is_split_suspicious:
         console.print(
-            f"[bold red]Do not trust this:[/] {found.drawn_share:.0%} were to be left alone, and the sizes of the "
-            f"groups say otherwise (p = {found.split_p_value:.1g}). One of them lost people.",
+            f"[bold red]Do not trust this:[/] {found.drawn_share:.0%} were assigned to the control group, but the "
+            f"group sizes do not fit (p = {found.split_p_value:.1g}). One group lost customers.",
             highlight=False,
         )

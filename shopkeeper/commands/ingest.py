@@ -1,4 +1,4 @@
-"""`shopkeeper ingest`: event files, and what the service accepted, into the warehouse."""
+"""`shopkeeper ingest`: store events from files and from the live event log in the warehouse."""
 
 from collections import Counter
 from pathlib import Path
@@ -31,7 +31,7 @@ def ingest(
     catalogue: CatalogueOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Store events from files, and what the service accepted since the last time.
+    """Store events from files, and the events that the service accepted since the last ingest.
 
     All of a call is stored, or nothing. What was stored before is recognized by its message id and stored once.
     Example: [bold]shopkeeper ingest events.jsonl.gz --catalogue catalogue.csv[/]

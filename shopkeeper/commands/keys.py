@@ -25,7 +25,7 @@ def create(
     name: Annotated[str, typer.Option(help="Where the key will be used; it appears as the source of events.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Create a key and show it, this once.
+    """Create a key and show it; it cannot be shown again.
 
     Example: shopkeeper keys create --name storefront --scope recommendations:read --scope events:write
     """
@@ -60,7 +60,7 @@ def revoke(
     key: Annotated[str, typer.Argument(help="Id or name of the key, as `shopkeeper keys list` shows it.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Revoke a key; a running service refuses it from its next request on.
+    """Revoke a key; a running service refuses it from the next request on.
 
     Example: shopkeeper keys revoke storefront
     """

@@ -1,4 +1,4 @@
-"""`shopkeeper kpis`: how the store does, month by month, for marketers."""
+"""`shopkeeper kpis`: the store's figures by month."""
 
 import sys
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def kpis(
     form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print.")] = "table",
     as_json: JsonOption = False,
 ) -> None:
-    """Show the published figures: orders, revenue, repeat rate, retention, and what left with customers who left.
+    """Show the published figures: orders, revenue, repeat rate, retention, churned value.
 
     Example: [bold]shopkeeper kpis --by channel --months 3[/]
     """
@@ -63,7 +63,7 @@ def kpis(
 
 
 def _figures(table: "pa.Table", by: str) -> Table:
-    """One line per row; the latest month last."""
+    """Print one line per row, the latest month last."""
     shown = Table(
         title="Figures by month" if by == "month" else "Figures by month and channel", title_justify="left", box=SIMPLE
     )
@@ -83,7 +83,7 @@ def _figures(table: "pa.Table", by: str) -> Table:
 
 
 def _triangle(table: "pa.Table") -> Table:
-    """One line per cohort: which share of it ordered 0, 1, 2 ... months later."""
+    """Print one line per cohort: the share that ordered 0, 1, 2 ... months later."""
     shown = Table(title="Retention by month of first order", title_justify="left")
     shown.add_column("first order")
     shown.add_column("customers", justify="right")

@@ -1,4 +1,4 @@
-"""`shopkeeper mlflow`: MLflow's pages on loopback."""
+"""`shopkeeper mlflow`: start MLflow's user interface on loopback."""
 
 import importlib.util
 import os
@@ -14,13 +14,13 @@ from shopkeeper.display.console import console
 
 
 def mlflow(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
-    """Open MLflow's pages on loopback: every run with its parameters, window and metrics, side by side.
+    """Start MLflow's user interface on loopback, to compare runs by parameters, window and metrics.
 
-    Example: [bold]make mlflow[/] (installs the pages, then runs this)
+    Example: [bold]make mlflow[/] (installs MLflow's server, then runs this)
     """
     # The light client has the tracking API; only the full package has the server.
     if importlib.util.find_spec("mlflow.server") is None or importlib.util.find_spec("flask") is None:
-        raise SettingsError("MLflow's pages are not installed. Run `make mlflow`, or install the extra `mlflow-ui`.")
+        raise SettingsError("MLflow's server is not installed. Run `make mlflow`, or install the extra `mlflow-ui`.")
     settings = load_settings()
     if not settings.mlflow_url.startswith("sqlite:"):
         console.print(f"This store's runs are on the MLflow server {settings.mlflow_url}; open it there.")

@@ -1,4 +1,4 @@
-"""`shopkeeper publish | rollback`: what the service answers from."""
+"""`shopkeeper publish | rollback`: choose the bundle that the service answers from."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from shopkeeper.display.console import JsonOption, console, print_json, steps
 
 
 def publish(as_json: JsonOption = False) -> None:
-    """Publish the families that passed their gates as one bundle; a running service switches to it by itself.
+    """Publish the families that passed their gates as one bundle. A running service switches to it.
 
     Example: [bold]shopkeeper train && shopkeeper publish[/]
     """
@@ -46,7 +46,7 @@ def rollback(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make an earlier version current again; a running service switches to it by itself.
+    """Make an earlier version current again. A running service switches to it.
 
     Example: [bold]shopkeeper rollback --to 20260101T120000000Z[/]
     """

@@ -1,4 +1,4 @@
-"""`shopkeeper simulate`: a synthetic store to try everything on."""
+"""`shopkeeper simulate`: a synthetic store with a known truth."""
 
 import time
 from dataclasses import asdict, replace

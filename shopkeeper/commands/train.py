@@ -1,4 +1,4 @@
-"""`shopkeeper train | evaluate | retrain`: fit families, judge them, and go the whole way."""
+"""`shopkeeper train | evaluate | retrain`: backtest and fit families."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +22,7 @@ AsOfOption = Annotated[
     typer.Option(
         "--as-of",
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-        help="Look at no event from this instant (UTC) on. Default: just after the last event.",
+        help="Ignore events from this instant (UTC) on. Default: just after the last event.",
         show_default=False,
     ),
 ]
@@ -36,7 +36,7 @@ SHOWN_METRICS = {
 
 
 def train(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
-    """Train families: judge each on a later window, and keep what beats its baseline for publishing.
+    """Train families: backtest each on a later window, and keep those that beat their baseline for publishing.
 
     Example: [bold]shopkeeper train churn[/]
     """
@@ -49,7 +49,7 @@ def train(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: Js
 
 
 def evaluate(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
-    """Judge families on the latest window against their baselines; keep and publish nothing.
+    """Backtest families on the latest window against their baselines; keep and publish nothing.
 
     Example: [bold]shopkeeper evaluate recommend --as-of 2026-01-01[/]
     """
@@ -62,7 +62,7 @@ def evaluate(families: FamilyArgument = None, as_of: AsOfOption = None, as_json:
 
 
 def retrain(as_json: JsonOption = False) -> None:
-    """Ingest what the service has accepted, train every family, and publish what beats its baseline.
+    """Ingest the events that the service accepted, train every family, and publish those that beat their baseline.
 
     Example: [bold]shopkeeper retrain[/]
     """
@@ -89,7 +89,7 @@ def retrain(as_json: JsonOption = False) -> None:
 
 
 def report(outcomes: list["Outcome"], seconds: dict[str, float], as_json: bool) -> None:
-    """Print what became of each family."""
+    """Print the result of each family."""
     if as_json:
         print_json({"families": [_outcome_json(outcome) for outcome in outcomes], "seconds": seconds})
         return

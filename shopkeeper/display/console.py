@@ -1,4 +1,4 @@
-"""How the command line speaks: progress on standard error, results on standard output, as text or as JSON."""
+"""The console: progress goes to standard error, results to standard output, as text or JSON."""
 
 import json
 import sys
@@ -36,7 +36,7 @@ class Steps:
             self._bars.update(self._task, completed=done, total=total)
 
     def finish(self) -> None:
-        """End the step under way."""
+        """End the current step."""
         if self._step is None:
             return
         elapsed = time.monotonic() - self._started
@@ -58,6 +58,6 @@ def steps() -> Iterator[Steps]:
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on standard output, undecorated."""
+    """Print one JSON object on standard output, without styles."""
     json.dump(value, sys.stdout, indent=2, default=str)
     sys.stdout.write("\n")

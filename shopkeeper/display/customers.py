@@ -1,4 +1,4 @@
-"""Customers in a terminal: what a marketer looks at first, as far as the bundle has it."""
+"""Customers in a terminal: the columns that a marketer reads first, as far as the bundle has them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _BAND_STYLES: Final = {"high": "red", "medium": "yellow", "low": "green"}
 
 @dataclass(frozen=True)
 class _Shown:
-    """One column of the terminal's table, made of one or more of the list's."""
+    """One column of the terminal's table, made of one or more columns of the list."""
 
     title: str
     needs: str
@@ -75,12 +75,12 @@ _PLAIN: Final = (
 
 
 def shown_columns(columns: Sequence[str]) -> list[str]:
-    """The columns of the list that the table is made of."""
+    """The columns of the list that the table needs."""
     return list(dict.fromkeys(name for shown in _chosen(columns) for name in (shown.needs, *shown.also)))
 
 
 def print_customers(title: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
-    """The table for a bundle that has these columns; what a row lacks stays empty."""
+    """Print the table for a bundle with these columns; missing values stay empty."""
     chosen = _chosen(columns)
     left_out = [shown.title for shown in chosen if shown.title in _ONLY_WIDE and console.width < _WIDE]
     chosen = [shown for shown in chosen if shown.title not in left_out]
@@ -100,7 +100,7 @@ def print_customers(title: str, rows: Sequence[Row], columns: Sequence[str]) -> 
 
 
 def print_rows(title: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
-    """Any rows, one column each."""
+    """Print any rows, one table column per column."""
     table = Table(*columns, title=Text(title), title_justify="left")
     for row in rows:
         table.add_row(*(Text(printable(row[name])) for name in columns))
@@ -108,7 +108,7 @@ def print_rows(title: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
 
 
 def printable(value: Any) -> str:
-    """A cell's text. Ids and names come from outside: what would steer a terminal is not printed."""
+    """A cell's text. Ids and names come from outside, so control characters are replaced."""
     if value is None or value == "":
         return "–"
     text = (

@@ -1,4 +1,4 @@
-"""Where a list of customers goes: standard output, or a file that is whole or not there."""
+"""Output of a list: standard output, or a file that is replaced only when it is complete."""
 
 import os
 import sys
@@ -11,7 +11,10 @@ from contracts.errors import InputError
 
 
 def write_blocks(blocks: Iterable[bytes], output: Path | None, is_text: bool) -> None:
-    """Write to the file, or to standard output where none is named; raises InputError where that makes no sense."""
+    """Write to the file, or to standard output.
+
+    Raises InputError if the file cannot be written, or if a terminal would get Parquet.
+    """
     if output is not None:
         _write_file(blocks, output)
         return
@@ -23,7 +26,7 @@ def write_blocks(blocks: Iterable[bytes], output: Path | None, is_text: bool) ->
 
 
 def _write_file(blocks: Iterable[bytes], output: Path) -> None:
-    """The old file stays until the new one is complete; only its owner can read it, for it lists people."""
+    """Replace the file when it is complete; only its owner can read it, since it lists people."""
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"--output {output}: name a file in a folder that exists.")
     descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)

@@ -1,4 +1,4 @@
-"""Items in a terminal: what a shopkeeper looks at first, as far as the bundle has it."""
+"""Items in a terminal: the columns that a shopkeeper reads first, as far as the bundle has them."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -42,14 +42,14 @@ _STYLES: Final = {
 
 
 def shown_columns(columns: Sequence[str]) -> list[str]:
-    """The columns that the table is made of, of a bundle that has these."""
+    """The columns that the table shows, of a bundle with these columns."""
     total = [name for name in columns if name.startswith(_TOTAL)]
     shown = [name for name in [*_TITLES, *total] if name in columns]
     return shown if console.width >= _WIDE else [name for name in shown if name not in _ONLY_WIDE]
 
 
 def print_items(title: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
-    """One row per item."""
+    """Print one row per item."""
     table = Table(title=Text(title), title_justify="left")
     for name in columns:
         is_text = name in (c.ITEM_ID, c.ITEM_NAME, ALERT, "trend", "stockout_date")
@@ -61,13 +61,13 @@ def print_items(title: str, rows: Sequence[Row], columns: Sequence[str]) -> None
 
 
 def print_forecast(title: str, row: Row, days: Sequence[Row], history: Sequence[Row]) -> None:
-    """What sold lately, then what is expected; below them, what the item's row says in a line."""
+    """Print recent sales, then the forecast; below them the item's other columns in one line."""
     said = [f"{_TITLES[name]} {cell(row[name])}" for name in _TITLES if row.get(name) is not None]
     print_days(title, ", ".join(said[1:]), days, history)
 
 
 def print_days(title: str, caption: str, days: Sequence[Row], history: Sequence[Row] = ()) -> None:
-    """One line per day: those before, as far as they are given, then those to come with their band."""
+    """Print one line per day: past days, if given, then forecast days with their interval."""
     table = Table(title=Text(title), title_justify="left", caption=Text(caption), caption_justify="left")
     columns = ["low", "median", "high"] + (["mean"] if any(day["mean"] is not None for day in days) else [])
     sold = ["sold"] if history else []
@@ -82,5 +82,5 @@ def print_days(title: str, caption: str, days: Sequence[Row], history: Sequence[
 
 
 def cell(value: Any) -> str:
-    """Whole numbers without decimals: units are mostly whole."""
+    """A cell's text; whole numbers have no decimals, since units are mostly whole."""
     return f"{value:,.0f}" if isinstance(value, float) and value.is_integer() else printable(value)

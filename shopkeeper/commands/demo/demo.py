@@ -1,4 +1,4 @@
-"""`shopkeeper demo`: a simulated store, the whole way, and the answers over real HTTP."""
+"""`shopkeeper demo`: a simulated store, from events to answers over HTTP."""
 
 import json
 import os
@@ -36,14 +36,14 @@ def demo(
     events: Annotated[int, typer.Option(min=1000, help="About how many events to simulate.")] = 100_000,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; the next free one is taken.")] = 8000,
 ) -> None:
-    """Simulate a store, train, publish, serve, and show what comes out; serves until Ctrl-C.
+    """Simulate a store, train, publish, serve, and show the answers; serves until Ctrl-C.
 
-    What it makes lies in the folder demo below SHOPKEEPER_HOME. DEMO_SERVE=no ends before serving on.
+    Its files are kept in the folder demo below SHOPKEEPER_HOME. DEMO_SERVE=no ends after the answers are shown.
 
     Example: [bold]DEMO_SERVE=no shopkeeper demo[/]
     """
-    for told_to_end in (signal.SIGINT, signal.SIGTERM):  # as by Ctrl-C: the processes that are started end too
-        signal.signal(told_to_end, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that the processes that were started end, too
+        signal.signal(number, signal.default_int_handler)
     settings = load_settings(home=load_settings().home / "demo")
     _make(settings, events)
     key = _fresh_key(settings)
@@ -63,14 +63,14 @@ def demo(
 
 
 class _Client:
-    """Asks the service as a storefront would."""
+    """An HTTP client of the service, as a storefront has one."""
 
     def __init__(self, address: str, key: str) -> None:
         self._address = address
         self._key = key
 
     def ask(self, path: str) -> Any:
-        """The answer; raises StorageError with the service's own words where it has none."""
+        """The answer; raises StorageError with the service's message where there is none."""
         request = urllib.request.Request(self._address + path, headers={"Authorization": f"Bearer {self._key}"})
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
@@ -98,7 +98,7 @@ def _make(settings: Settings, events: int) -> None:
         f"{counts.quarantined.total():,} quarantined + {counts.suppressed:,} suppressed (no consent).\n",
         highlight=False,
     )
-    console.out(trained.told, highlight=False)
+    console.out(trained.output, highlight=False)
     report(trained.outcomes, progress.seconds, as_json=False)
 
 
@@ -113,9 +113,9 @@ def _fresh_key(settings: Settings) -> str:
 
 @contextmanager
 def _service(settings: Settings, port: int) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Run the service as its own process, as an operator would; gives its address and process once it is ready.
+    """Run the service as a process; yields its address and the process once it is ready.
 
-    It ends with the block, also where the block is interrupted or this process is told to end.
+    The process ends with the block, also when the block is interrupted.
     """
     command = [sys.executable, "-m", "shopkeeper", "serve", "--port", str(port)]
     log_path = settings.home / "service.log"
@@ -160,7 +160,7 @@ def free_port(port: int) -> int:
 
 
 def _recent_customer(shop: _Client) -> str:
-    """Somebody who has ordered several times, and lately."""
+    """The id of a customer with several orders, one of them recent."""
     recent = shop.ask("/v1/customers?where=orders:ge:3&sort=-last_order_at&limit=1")["rows"]
     everyone = recent or shop.ask("/v1/customers?limit=1")["rows"]
     return str(everyone[0]["customer_id"])
@@ -172,7 +172,7 @@ def _show_churn_list(shop: _Client) -> None:
     first = c.VALUE_AT_RISK if has_value else c.CHURN_RISK
     rows = shop.ask(f"/v1/customers?where={c.CHURN_BAND}:eq:high&sort=-{first}&limit=5")["rows"]
     heads = ("customer", "risk", *(("at risk",) if has_value else ()), "orders", "why")
-    table = Table(*heads, title="\nWho is about to stop coming", title_justify="left")
+    table = Table(*heads, title="\nCustomers most likely to leave", title_justify="left")
     for row in rows:
         numbers = [_number(row[name]) for name in dict.fromkeys((c.CHURN_RISK, first))]
         reasons = [row.get(name) for name in c.CHURN_REASONS[:2]]
@@ -182,13 +182,13 @@ def _show_churn_list(shop: _Client) -> None:
 
 def _show_recommendations(shop: _Client, customer: str) -> None:
     answer = shop.ask(f"/v1/recommendations/{quote(customer, safe='')}?k=5")
-    console.print(_items_table(f"\nWhat to show {customer} now", answer["items"]))
+    console.print(_items_table(f"\nRecommendations for {customer}", answer["items"]))
 
 
 def _show_similar(shop: _Client) -> None:
     item = shop.ask("/v1/items?sort=-units_next_28_days&limit=1")["rows"][0]
     answer = shop.ask(f"/v1/items/{quote(item['item_id'], safe='')}/similar?k=5")
-    console.print(_items_table(f"\nWhat goes with {item['item_name'] or item['item_id']}", answer["items"]))
+    console.print(_items_table(f"\nSimilar to {item['item_name'] or item['item_id']}", answer["items"]))
 
 
 def _show_forecast(shop: _Client) -> None:
@@ -197,7 +197,7 @@ def _show_forecast(shop: _Client) -> None:
         return
     item = rows[0]
     days = shop.ask(f"/v1/items/{quote(item['item_id'], safe='')}/forecast")["days"]
-    title = f"\nWhat will sell: {item['item_name'] or item['item_id']}, units a day"
+    title = f"\nDemand forecast: {item['item_name'] or item['item_id']}, units a day"
     table = Table("day", "low", "median", "high", title=title, title_justify="left")
     for day in days[:7]:
         table.add_row(day["date"], *(_number(day[name]) for name in ("low", "median", "high")))
@@ -216,7 +216,7 @@ def _show_what_next(settings: Settings, address: str, key: str, customer: str) -
         "               .venv/bin/shopkeeper ingest events.jsonl && make retrain     (docs/events.md)",
     ]
     console.print()
-    console.rule("What to try next", align="left")
+    console.rule("Next steps", align="left")
     console.print("\n".join(lines), highlight=False, soft_wrap=True)
     console.rule()
 

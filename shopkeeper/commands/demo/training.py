@@ -1,7 +1,7 @@
-"""The demo's training, in two processes: one recommends, and meanwhile the other does everything else.
+"""The demo's training in two processes: one trains the family recommend, the other all other families.
 
-To recommend is to compile first, on a machine that has never done so, and takes as long as all the other families; each
-process has one thread, so that they leave each other a core.
+On a new machine the recommender's kernels are compiled first, which takes as long as training all the other families.
+Each process has one thread, so that each has a core.
 """
 
 import os
@@ -19,14 +19,14 @@ from contracts.settings import Settings
 if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the models
     from pipelines.training.train import Outcome
 
-APART: Final = "recommend"  # the family with a process of its own
+SEPARATE: Final = "recommend"  # the family that a process of its own trains
 STOP_SECONDS: Final = 15
 
 
 class Trained(NamedTuple):
-    """What became of the families."""
+    """The results of the families."""
 
-    told: str  # of the one that was trained apart, in the words of `shopkeeper train`
+    output: str  # what `shopkeeper train` printed of the separate family
     outcomes: list["Outcome"]  # of the others
 
 
@@ -37,24 +37,28 @@ def train_in_two(settings: Settings, progress: Progress) -> Trained:
     from pipelines.training.train import train
 
     progress("open MLflow's store")
-    Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts")  # made by one, before both write to it
-    with _trained_apart(settings) as (process, output, log):
+    Tracker(
+        settings.mlflow_url, settings.home.resolve() / "mlartifacts"
+    )  # created once, before both processes write to it
+    with _separate_process(settings) as (process, output, log):
         outcomes = train(
-            settings.model_copy(update={"threads": 1}), [name for name in FAMILIES if name != APART], progress=progress
+            settings.model_copy(update={"threads": 1}),
+            [name for name in FAMILIES if name != SEPARATE],
+            progress=progress,
         )
-        progress(f"{APART}: in a process of its own")
+        progress(f"{SEPARATE}: wait for its process")
         if process.wait():
-            raise StorageError(f"training {APART} failed; {log} says why.")
+            raise StorageError(f"training {SEPARATE} failed; {log} says why.")
     return Trained(output.read_text(), outcomes)
 
 
 @contextmanager
-def _trained_apart(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes]", Path, Path]]:
-    """The process that trains the family, what it prints, and its log; it ends with the block."""
-    output, log = (settings.home / f"train-{APART}.{suffix}" for suffix in ("txt", "log"))
+def _separate_process(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes]", Path, Path]]:
+    """The process that trains the separate family, the file of its output and its log; it ends with the block."""
+    output, log = (settings.home / f"train-{SEPARATE}.{suffix}" for suffix in ("txt", "log"))
     environment = os.environ | {"SHOPKEEPER_HOME": str(settings.home), "SHOPKEEPER_THREADS": "1"}
     with output.open("w") as printed, log.open("w") as logged:
-        command = [sys.executable, "-m", "shopkeeper", "train", APART]
+        command = [sys.executable, "-m", "shopkeeper", "train", SEPARATE]
         process = subprocess.Popen(command, env=environment, stdout=printed, stderr=logged)
         try:
             yield process, output, log

@@ -43,7 +43,7 @@ def test_groups_and_warnings_are_shown_and_are_information(tmp_path: Path) -> No
     assert shown.exit_code == 0
     assert "By region" in shown.stdout
     assert "bundle v1" in shown.stdout
-    assert "fewer than 30 are behind it" in " ".join(shown.stdout.split())
+    assert "fewer than 30 customers, or no data" in " ".join(shown.stdout.split())
     assert "warning: region FR: mean churn risk 20.0% against 40.0% overall" in " ".join(shown.stdout.split())
 
 

@@ -66,7 +66,7 @@ def test_a_folder_that_is_not_there_is_said_before_anything_is_drawn(home: Path,
 
 def test_the_words_say_sizes_power_and_where() -> None:
     text = run("spring", "--share", "0.25")
-    assert "leave" in text
+    assert "control group" in text
     assert "percentage points" in text
     assert "spring-contact.csv" in text.replace("\n", "")
     assert "Drawn before, unchanged" in run("spring", "--share", "0.25")

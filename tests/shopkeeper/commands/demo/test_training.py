@@ -1,4 +1,4 @@
-"""Training in two processes: nobody is forgotten, and a process that fails is told of."""
+"""Training in two processes: every family is trained, and a failure of the other process is an error."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from contracts.errors import StorageError
 from contracts.progress import silent
 from contracts.settings import CONFIG_VARIABLE, Settings, load_settings
 from pipelines.families.registry import FAMILIES
-from shopkeeper.commands.demo.training import APART, train_in_two
+from shopkeeper.commands.demo.training import SEPARATE, train_in_two
 from tests.pipelines.wire import ingest_events, wire
 
 
@@ -21,8 +21,8 @@ def tiny_store(tmp_path: Path) -> Settings:
 
 def test_every_family_is_trained_by_one_of_the_two(tiny_store: Settings) -> None:
     trained = train_in_two(tiny_store, silent)
-    assert [outcome.family for outcome in trained.outcomes] == [name for name in FAMILIES if name != APART]
-    assert trained.told.startswith(f"{APART}: skipped. ")
+    assert [outcome.family for outcome in trained.outcomes] == [name for name in FAMILIES if name != SEPARATE]
+    assert trained.output.startswith(f"{SEPARATE}: skipped. ")
 
 
 def test_a_failure_of_the_other_process_is_an_error(tiny_store: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
