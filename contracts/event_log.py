@@ -1,13 +1,13 @@
 """The live event log: what the service accepted and ingest has not read yet, durable before it is acknowledged.
 
-An event log appends records once per message id and hands them out in order after a cursor. Which implementation is
-used, the URL's scheme says.
+An event log stores one record per message id and returns records in order after a cursor. The scheme of its URL selects
+the implementation.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -15,11 +15,8 @@ import apsw
 
 from contracts.errors import EventLogError, SettingsError
 from contracts.settings import url_path, url_scheme
-
-# The WAL-reset bug can corrupt a database that several connections use: https://sqlite.org/wal.html#walresetbug
-FIRST_SAFE_SQLITE: Final = (3, 51, 3)
-SCHEMA_VERSION: Final = 1
-BUSY_TIMEOUT_MS: Final = 5_000
+from contracts.sqlite import Database, open_database, transaction
+from contracts.time_units import from_microseconds, to_microseconds
 
 
 @dataclass(frozen=True)
@@ -68,20 +65,8 @@ class SqliteEventLog:
     """An event log in one SQLite file: write-ahead log, synced before every acknowledgement."""
 
     def __init__(self, path: Path) -> None:
-        version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
-        if version < FIRST_SAFE_SQLITE:
-            raise EventLogError(
-                f"SQLite {apsw.sqlite_lib_version()} can corrupt a write-ahead log; {FIRST_SAFE_SQLITE} or later is "
-                "needed. Install a newer apsw."
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        try:
-            self._connection = apsw.Connection(str(path))
-            self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            self._prepare(path)
-        except apsw.Error as error:
-            raise EventLogError(f"cannot open the event log {path}: {error}") from error
+        self._connection = open_database(path, _DATABASE)
 
     def append(self, records: Sequence[LogRecord]) -> list[bool]:
         with self._lock:
@@ -94,7 +79,7 @@ class SqliteEventLog:
         with self._lock:
             rows: list[Any] = self._connection.execute(_READ, (after, limit)).fetchall()
         return [
-            StoredRecord(cursor, LogRecord(message_id, payload, _from_microseconds(received_at), source))
+            StoredRecord(cursor, LogRecord(message_id, payload, from_microseconds(received_at), source))
             for cursor, message_id, payload, received_at, source in rows
         ]
 
@@ -107,38 +92,20 @@ class SqliteEventLog:
         with self._lock:
             self._connection.close()
 
-    def _prepare(self, path: Path) -> None:
-        connection = self._connection
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        version = connection.pragma("user_version")
-        if version not in (0, SCHEMA_VERSION):
-            raise EventLogError(f"{path} has schema version {version}; this Shopkeeper writes {SCHEMA_VERSION}.")
-        if version == SCHEMA_VERSION:
-            return
-        with connection:
-            connection.execute(_SCHEMA)
-
     def _insert_all(self, records: Sequence[LogRecord]) -> list[bool]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._connection):
             is_new = [self._insert(record) for record in records]
             stored = sum(is_new)
             self._connection.execute(_COUNT, (stored, len(is_new) - stored))
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
         return is_new
 
     def _insert(self, record: LogRecord) -> bool:
-        row = (record.message_id, record.payload, _to_microseconds(record.received_at), record.source)
+        row = (record.message_id, record.payload, to_microseconds(record.received_at), record.source)
         self._connection.execute("INSERT OR IGNORE INTO records VALUES (NULL, ?, ?, ?, ?)", row)
         return self._connection.changes() == 1
 
 
-_SCHEMA: Final = f"""
+_TABLES: Final = """
 CREATE TABLE IF NOT EXISTS records (
     cursor INTEGER PRIMARY KEY AUTOINCREMENT,
     message_id TEXT NOT NULL UNIQUE,
@@ -148,8 +115,8 @@ CREATE TABLE IF NOT EXISTS records (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS counts (stored INTEGER NOT NULL, duplicate INTEGER NOT NULL) STRICT;
 INSERT INTO counts SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM counts);
-PRAGMA user_version={SCHEMA_VERSION};
 """
+_DATABASE: Final = Database("event log", 1, _TABLES, EventLogError, use_wal=True)
 _READ: Final = (
     "SELECT cursor, message_id, payload, received_at, source FROM records WHERE cursor > ? ORDER BY cursor LIMIT ?"
 )
@@ -164,11 +131,3 @@ def open_event_log(url: str) -> EventLog:
     if factory is None:
         raise SettingsError(f"events = {url!r}: the scheme must be one of {', '.join(EVENT_LOGS)}.")
     return factory(url)
-
-
-def _to_microseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
-
-
-def _from_microseconds(value: int) -> datetime:
-    return datetime.fromtimestamp(value / 1_000_000, UTC)

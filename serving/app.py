@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from contracts.bundle_store import open_bundle_store
-from contracts.catalogue_log import ItemLog
+from contracts.catalogue_log import CatalogueLog
 from contracts.errors import SettingsError
 from contracts.event_log import open_event_log
 from contracts.settings import Settings, load_settings
@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     keys = KeyRing(settings.keys_path)
     keys.require_safe()
     policy = PolicyWatcher(settings.policy)
-    updates = CatalogueUpdates(ItemLog(settings.items_path))
+    updates = CatalogueUpdates(CatalogueLog(settings.items_path))
     bundles = BundleWatcher(open_bundle_store(settings.bundles_url), policy, updates)
     sessions = MemorySessionStore()
     telemetry = Telemetry(bundles, sessions)

@@ -1,4 +1,4 @@
-"""Told items: what the shop told the running service of its items, on the way into the catalogue."""
+"""The catalogue updates that the running service accepted, upserted into the stored catalogue."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,62 +10,61 @@ import orjson
 import pyarrow as pa
 
 from contracts import columns as c
-from contracts.catalogue_log import ItemLog, Word
+from contracts.catalogue_log import CatalogueLog, FieldUpdate
 
 _FIELDS: Final = tuple(name for name in c.CATALOGUE.names if name not in (c.ITEM_ID, c.UPDATED_AT))
-_TOLD_AT: Final = "{name}_told_at"
+_UPDATED_AT: Final = "{name}_updated_at"
 
-# What was told, a row per item: `columns.CATALOGUE`, and when each field was.
-TOLD: Final = pa.schema([*c.CATALOGUE, *(pa.field(_TOLD_AT.format(name=name), c.TIMESTAMP) for name in _FIELDS)])
+# One row per item: `columns.CATALOGUE`, and when each field was updated.
+UPDATES: Final = pa.schema([*c.CATALOGUE, *(pa.field(_UPDATED_AT.format(name=name), c.TIMESTAMP) for name in _FIELDS)])
 
 
-def read_told_items(path: Path) -> pa.Table:
-    """`TOLD` of what the item log holds; empty where there is none. Raises StorageError."""
+def read_updates(path: Path) -> pa.Table:
+    """`UPDATES` from the catalogue log; empty where there is none. Raises StorageError."""
     if not path.exists():
-        return TOLD.empty_table()
-    log = ItemLog(path)
+        return UPDATES.empty_table()
+    log = CatalogueLog(path)
     try:
         rows: dict[str, dict[str, Any]] = {}
-        for word in log.read():
-            rows.setdefault(word.item_id, {}).update(_cells(word))
+        for update in log.read():
+            rows.setdefault(update.item_id, {}).update(_cells(update))
     finally:
         log.close()
-    return pa.Table.from_pylist(list(rows.values()), schema=TOLD)
+    return pa.Table.from_pylist(list(rows.values()), schema=UPDATES)
 
 
-def overlaid(items: ibis.Table, told: ibis.Table) -> ibis.Table:
-    """`columns.CATALOGUE` of `items` with what was told after a row was updated, field by field, and of new items."""
-    joined = items.outer_join(told, c.ITEM_ID, rname="{name}_told")
-    updated_at = joined[c.UPDATED_AT]
-    laid = {c.ITEM_ID: ibis.coalesce(joined[c.ITEM_ID], joined[f"{c.ITEM_ID}_told"])}
+def upsert(items: ibis.Table, updates: ibis.Table) -> ibis.Table:
+    """`columns.CATALOGUE` of `items` and of new items, with every field that was updated after its row."""
+    joined = items.outer_join(updates, c.ITEM_ID, rname="{name}_new")
+    row_updated_at = joined[c.UPDATED_AT]
+    columns = {c.ITEM_ID: ibis.coalesce(joined[c.ITEM_ID], joined[f"{c.ITEM_ID}_new"])}
     for name in _FIELDS:
-        told_at, value = joined[_TOLD_AT.format(name=name)], joined[f"{name}_told"]
-        is_news = told_at.notnull() & (updated_at.isnull() | (told_at > updated_at))
-        laid[name] = ibis.ifelse(is_news, value, joined[name])
+        updated_at, value = joined[_UPDATED_AT.format(name=name)], joined[f"{name}_new"]
+        is_newer = updated_at.notnull() & (row_updated_at.isnull() | (updated_at > row_updated_at))
         if name == c.ATTRIBUTES:
-            both = ibis.coalesce(json_merge_patch(joined[name], value), value)
-            laid[name] = ibis.ifelse(is_news, both, joined[name])
-    laid[c.UPDATED_AT] = ibis.greatest(updated_at, joined[f"{c.UPDATED_AT}_told"])
-    return joined.select(**{name: laid[name] for name in c.CATALOGUE.names})
+            value = ibis.coalesce(json_merge_patch(joined[name], value), value)
+        columns[name] = ibis.ifelse(is_newer, value, joined[name])
+    columns[c.UPDATED_AT] = ibis.greatest(row_updated_at, joined[f"{c.UPDATED_AT}_new"])
+    return joined.select(**{name: columns[name] for name in c.CATALOGUE.names})
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
-def json_merge_patch(before: str, said: str) -> str:  # type: ignore[empty-body]
-    """The engine's own: RFC 7396; null where either is."""
+def json_merge_patch(before: str, patch: str) -> str:  # type: ignore[empty-body]
+    """The engine's own function (RFC 7396); null where either argument is null."""
 
 
-def _cells(word: Word) -> dict[str, Any]:
-    if word.name == c.ITEM_ID:
-        return {c.ITEM_ID: word.item_id, c.UPDATED_AT: word.told_at}
-    value = _READ.get(word.name, _as_it_is)(word.value)
-    return {word.name: value, _TOLD_AT.format(name=word.name): word.told_at}
+def _cells(update: FieldUpdate) -> dict[str, Any]:
+    if update.name == c.ITEM_ID:
+        return {c.ITEM_ID: update.item_id, c.UPDATED_AT: update.updated_at}
+    value = _PARSERS.get(update.name, _as_it_is)(update.value)
+    return {update.name: value, _UPDATED_AT.format(name=update.name): update.updated_at}
 
 
 def _as_it_is(value: Any) -> Any:
     return value
 
 
-_READ: Final[dict[str, Callable[[Any], Any]]] = {
+_PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
     c.AVAILABLE_FROM: datetime.fromisoformat,
     c.ATTRIBUTES: lambda value: orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode(),
 }

@@ -19,7 +19,7 @@ from contracts.event_log import open_event_log
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.identity.tables import write_identity_tables
-from pipelines.ingest.catalogue_updates import overlaid, read_told_items
+from pipelines.ingest.catalogue_updates import read_updates, upsert
 from pipelines.ingest.deduplicate import merge_events
 from pipelines.ingest.quarantine import RECORD_KEY
 from pipelines.ingest.readers.catalogue import CatalogueFile, read_catalogue
@@ -69,7 +69,7 @@ def ingest(
         again = _stage_quarantined(warehouse, stage)
         stage.finish()
         _merge(warehouse, draft, stage, progress)
-        filed = _write_catalogue(warehouse, draft, items, read_told_items(settings.items_path))
+        filed = _write_catalogue(warehouse, draft, items, read_updates(settings.items_path))
         _write_quarantine(warehouse, draft, stage, items, again)
         report = IngestReport(received_at, stage.counts, filed)
         if not report.total.adds_up:
@@ -130,7 +130,7 @@ def _write_catalogue(warehouse: Warehouse, draft: Draft, file: CatalogueFile | N
         return None
     before = warehouse.cache(latest_items(warehouse.table("catalogue")))
     filed = warehouse.cache(latest_items(before, warehouse.register(file.items))) if file else before
-    after = warehouse.cache(overlaid(filed, warehouse.register(told)))
+    after = warehouse.cache(upsert(filed, warehouse.register(told)))
     changed = _rows_changed(before, filed)
     if changed or _rows_changed(filed, after):
         draft.write_table("catalogue", after.order_by(c.ITEM_ID))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from contracts import columns as c
-from contracts.catalogue_log import ItemLog, Word
+from contracts.catalogue_log import CatalogueLog, FieldUpdate
 from recsys.data.catalogue_updates import NewItem
 from recsys.recommender import Recommender
 
@@ -21,7 +21,7 @@ CATALOGUE_COLUMNS: Final = {
     "attributes": c.ATTRIBUTES,
 }
 
-_Updates = Mapping[str, Word]  # the latest update of each column, of one item
+_Updates = Mapping[str, FieldUpdate]  # the latest update of each column, of one item
 
 
 def catalogue_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,20 +32,20 @@ def catalogue_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 class CatalogueUpdates:
     """The content of the catalogue log, kept up to date; it owns the log. Thread-safe."""
 
-    def __init__(self, log: ItemLog) -> None:
-        self._item_log = log
+    def __init__(self, log: CatalogueLog) -> None:
+        self._log = log
         self._lock = threading.Lock()
         self._by_item: dict[str, _Updates] = {}
         self.version = 0  # grows with every update
 
     def append(self, rows: Sequence[tuple[str, Mapping[str, Any]]], received_at: datetime) -> None:
         """Store the fields of each item id durably. Raises StorageError."""
-        self._item_log.append(rows, received_at)
+        self._log.append(rows, received_at)
 
     def refresh(self) -> None:
         """Read what this worker and others stored since the last call. Raises StorageError."""
         with self._lock:
-            for update in self._item_log.read(self.version):
+            for update in self._log.read(self.version):
                 self._by_item[update.item_id] = {**self._by_item.get(update.item_id, {}), update.name: update}
                 self.version = update.cursor
 
@@ -57,7 +57,7 @@ class CatalogueUpdates:
         unknown = []
         for item_id, updates in by_item:
             is_known = ids.index(item_id) >= 0
-            later = {name: update for name, update in updates.items() if not is_known or update.told_at > as_of}
+            later = {name: update for name, update in updates.items() if not is_known or update.updated_at > as_of}
             if later:
                 unknown.append(_new_item(later, is_known, as_of, now))
         return unknown
@@ -69,7 +69,7 @@ class CatalogueUpdates:
         return min((launch for launch in launches if launch is not None and launch > now), default=None)
 
     def close(self) -> None:
-        self._item_log.close()
+        self._log.close()
 
 
 def _launch(updates: _Updates) -> datetime | None:
@@ -80,7 +80,7 @@ def _launch(updates: _Updates) -> datetime | None:
 def _new_item(updates: _Updates, is_known: bool, as_of: datetime, now: datetime) -> NewItem:
     """The recommender's clock stands at its `as_of`: an item available now must be available by then."""
     own, launch = updates[c.ITEM_ID], _launch(updates)
-    available_from = None if is_known and launch is None else launch or own.told_at
+    available_from = None if is_known and launch is None else launch or own.updated_at
     if available_from is not None and available_from <= now:
         available_from = min(available_from, as_of)
     fields = {name: updates[column].value for name, column in CATALOGUE_COLUMNS.items() if column in updates}

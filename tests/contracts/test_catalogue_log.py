@@ -5,7 +5,7 @@ from typing import Any
 import apsw
 import pytest
 
-from contracts.catalogue_log import ItemLog
+from contracts.catalogue_log import CatalogueLog
 from contracts.errors import StorageError
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -17,15 +17,15 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "items.sqlite"
 
 
-def said(log: ItemLog) -> dict[tuple[str, str], tuple[Any, datetime]]:
-    return {(word.item_id, word.name): (word.value, word.told_at) for word in log.read()}
+def latest(log: CatalogueLog) -> dict[tuple[str, str], tuple[Any, datetime]]:
+    return {(update.item_id, update.name): (update.value, update.updated_at) for update in log.read()}
 
 
-def test_of_each_field_the_last_word_stands_with_its_time(path: Path) -> None:
-    log = ItemLog(path)
+def test_of_each_field_the_latest_update_is_kept_with_its_time(path: Path) -> None:
+    log = CatalogueLog(path)
     log.append([("a", {"price": 2.0, "attributes": {"colour": "red"}}), ("b", {"price": 3.0})], NOW)
     log.append([("a", {"stock": 0.0, "attributes": {"size": 4}})], LATER)
-    assert said(log) == {
+    assert latest(log) == {
         ("a", "item_id"): ("a", LATER),
         ("a", "price"): (2.0, NOW),
         ("a", "stock"): (0.0, LATER),
@@ -35,30 +35,30 @@ def test_of_each_field_the_last_word_stands_with_its_time(path: Path) -> None:
     }
 
 
-def test_of_one_call_the_last_word_counts(path: Path) -> None:
-    log = ItemLog(path)
+def test_of_one_call_the_last_value_counts(path: Path) -> None:
+    log = CatalogueLog(path)
     log.append([("a", {"price": 2.0}), ("a", {"price": 4.0})], NOW)
-    assert said(log)["a", "price"] == (4.0, NOW)
+    assert latest(log)["a", "price"] == (4.0, NOW)
 
 
 def test_another_process_reads_only_what_is_new_to_it(path: Path) -> None:
-    teller, reader = ItemLog(path), ItemLog(path)
-    teller.append([("a", {}), ("b", {})], NOW)
+    writer, reader = CatalogueLog(path), CatalogueLog(path)
+    writer.append([("a", {}), ("b", {})], NOW)
     place = reader.read()[-1].cursor
     assert reader.read(place) == []
-    teller.append([("a", {"price": 1.0})], LATER)
-    assert {(word.item_id, word.name) for word in reader.read(place)} == {("a", "item_id"), ("a", "price")}
+    writer.append([("a", {"price": 1.0})], LATER)
+    assert {(update.item_id, update.name) for update in reader.read(place)} == {("a", "item_id"), ("a", "price")}
 
 
 def test_it_is_all_there_after_a_restart(path: Path) -> None:
-    log = ItemLog(path)
+    log = CatalogueLog(path)
     log.append([("a", {"item_name": "Grüner Tee"})], NOW)
     log.close()
-    assert said(ItemLog(path))["a", "item_name"] == ("Grüner Tee", NOW)
+    assert latest(CatalogueLog(path))["a", "item_name"] == ("Grüner Tee", NOW)
 
 
 def test_a_call_is_stored_whole_or_not_at_all(path: Path) -> None:
-    log = ItemLog(path)
+    log = CatalogueLog(path)
     connection = apsw.Connection(str(path))
     connection.execute(
         "CREATE TRIGGER t BEFORE INSERT ON words WHEN NEW.item_id = 'b' BEGIN SELECT RAISE(ABORT, 'x'); END"
@@ -72,9 +72,9 @@ def test_a_call_is_stored_whole_or_not_at_all(path: Path) -> None:
 
 
 def test_a_log_of_another_version_is_refused(path: Path) -> None:
-    ItemLog(path).close()
+    CatalogueLog(path).close()
     connection = apsw.Connection(str(path))
     connection.execute("PRAGMA user_version=9")
     connection.close()
     with pytest.raises(StorageError, match="version 9"):
-        ItemLog(path)
+        CatalogueLog(path)

@@ -12,7 +12,6 @@ from pathlib import Path
 import apsw
 import pytest
 
-from contracts import event_log
 from contracts.errors import EventLogError, SettingsError
 from contracts.event_log import EventLog, LogRecord, SqliteEventLog, open_event_log
 
@@ -71,12 +70,6 @@ class TestSqliteEventLog(EventLogSuite):
     def reopen(self) -> EventLog:
         return open_event_log(f"sqlite://{self.path}")
 
-    def test_every_commit_is_synced(self) -> None:
-        log = SqliteEventLog(self.path)
-        assert log._connection.pragma("synchronous") == 2  # FULL
-        assert log._connection.pragma("journal_mode") == "wal"
-        log.close()
-
     def test_a_failed_append_stores_nothing(self) -> None:
         log = SqliteEventLog(self.path)
         with pytest.raises(EventLogError):
@@ -90,11 +83,6 @@ class TestSqliteEventLog(EventLogSuite):
         connection.pragma("user_version", 99)
         connection.close()
         with pytest.raises(EventLogError, match="schema version 99"):
-            SqliteEventLog(self.path)
-
-    def test_a_sqlite_with_the_wal_reset_bug_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(event_log.apsw, "sqlite_lib_version", lambda: "3.40.1")
-        with pytest.raises(EventLogError, match="can corrupt"):
             SqliteEventLog(self.path)
 
     def test_acknowledged_records_survive_kill_9(self) -> None:

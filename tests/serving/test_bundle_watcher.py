@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from contracts.bundle_store import BundleStore, open_bundle_store
-from contracts.catalogue_log import ItemLog
+from contracts.catalogue_log import CatalogueLog
 from contracts.settings import Settings
 from recsys.recommender import Recommender
 from recsys.request import Answer, Query
@@ -213,7 +213,7 @@ def test_replays_are_asked_before_the_policy_is_applied(settings: Settings, stor
 def test_an_item_is_shown_from_its_launch_on_without_another_update(
     settings: Settings, store: BundleStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    updates = CatalogueUpdates(ItemLog(settings.items_path))
+    updates = CatalogueUpdates(CatalogueLog(settings.items_path))
     now = datetime.now(UTC)
     updates.append([("new", {"available_from": (now + timedelta(hours=1)).isoformat()})], now)
     publish_shop(settings, "v1")

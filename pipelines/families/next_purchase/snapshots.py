@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData
-from contracts.time_units import SECONDS_PER_DAY
+from contracts.time_units import MICROSECONDS_PER_SECOND, SECONDS_PER_DAY
 from models.customers.features import FEATURES
 from models.next_purchase.censored_customers import STATIC_FEATURES, CensoredCustomers
 from models.next_purchase.model import SOON_DAYS, NextOrderParameters
@@ -18,7 +18,6 @@ from pipelines.families.snapshots import DAY, CustomerHistory
 from pipelines.features.orders import ORDERED_AT
 
 HISTORY_HORIZONS: Final = 4  # training, calibration and test need one each, and the features some past
-MICROSECONDS: Final = 1_000_000  # per second
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def censored_snapshot(history: CustomerHistory, at: datetime, until: datetime) -
     snapshot, later = history.snapshot(at), history.order_days(until, since=at)
     row = pc.index_in(snapshot.customer_ids, value_set=later[c.CUSTOMER_ID].combine_chunks())  # of the first order day
     ordered_at = later[ORDERED_AT].cast(pa.int64()).combine_chunks().take(row).to_numpy(zero_copy_only=False)
-    event_days = (ordered_at / MICROSECONDS - at.timestamp()) / SECONDS_PER_DAY
+    event_days = (ordered_at / MICROSECONDS_PER_SECOND - at.timestamp()) / SECONDS_PER_DAY
     customers = CensoredCustomers(
         features=snapshot.features[:, [list(FEATURES).index(name) for name in STATIC_FEATURES]],
         event_days=np.where(np.isnan(event_days), np.inf, np.maximum(event_days, 0.0)),

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from contracts import columns as c
-from contracts.catalogue_log import ItemLog
+from contracts.catalogue_log import CatalogueLog
 from pipelines.ingest.ingest import ingest
 from pipelines.warehouse import views
 from tests.pipelines.wire import NOW, rows, settings_in, warehouse_in
@@ -18,7 +18,7 @@ FILE = (
 
 
 def tell(home: Path, item_id: str, at: Any = NOW, **stated: Any) -> None:
-    log = ItemLog(settings_in(home).items_path)
+    log = CatalogueLog(settings_in(home).items_path)
     log.append([(item_id, stated)], at)
     log.close()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalogue_log import ItemLog
+from contracts.catalogue_log import CatalogueLog
 from serving.answers.catalogue_updates import CatalogueUpdates, catalogue_fields
 from tests.serving.shop import AS_OF, shop_recommender
 
@@ -14,7 +14,7 @@ NOW = AS_OF + 2 * DAY
 
 @pytest.fixture
 def updates(tmp_path: Path) -> CatalogueUpdates:
-    return CatalogueUpdates(ItemLog(tmp_path / "items.sqlite"))
+    return CatalogueUpdates(CatalogueLog(tmp_path / "items.sqlite"))
 
 
 def append(updates: CatalogueUpdates, item_id: str, received_at: datetime, **fields: Any) -> None:

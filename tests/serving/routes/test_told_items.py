@@ -8,7 +8,7 @@ import apsw
 import httpx
 import pytest
 
-from contracts.catalogue_log import ItemLog
+from contracts.catalogue_log import CatalogueLog
 from serving.app import create_app
 from serving.http.schemas.catalogue_updates import ToldItemsAnswer
 from tests.serving.conftest import Shop, shop_settings
@@ -107,11 +107,11 @@ def test_what_is_told_before_the_first_bundle_is_kept(empty_shop: Shop) -> None:
     ],
 )
 def test_bad_items_are_refused_whole(api: httpx.Client, shop: Shop, body: dict[str, Any], says: str) -> None:
-    before = ItemLog(shop.settings.items_path).read()
+    before = CatalogueLog(shop.settings.items_path).read()
     answer = api.post("/v1/items", json=body)
     assert answer.status_code == 422
     assert says in answer.json()["detail"]
-    assert ItemLog(shop.settings.items_path).read() == before
+    assert CatalogueLog(shop.settings.items_path).read() == before
 
 
 @pytest.mark.parametrize("key", ["events", "storefront", "backoffice"])

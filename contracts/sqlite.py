@@ -1,0 +1,70 @@
+"""SQLite databases whose commits survive a power cut: open one, and write in transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from contracts.errors import StorageError
+
+# The WAL-reset bug can corrupt a database that several connections use: https://sqlite.org/wal.html#walresetbug
+FIRST_SAFE_SQLITE: Final = (3, 51, 3)
+BUSY_TIMEOUT_MS: Final = 5_000
+
+
+@dataclass(frozen=True)
+class Database:
+    """What a database holds: its tables and their version, which SQLite keeps as `user_version`."""
+
+    name: str  # for messages
+    version: int
+    tables: str  # the statements that create them
+    error: type[StorageError]  # what is raised where it cannot be used
+    use_wal: bool = False  # SQLite's write-ahead log: readers do not wait for writers
+
+
+def open_database(path: Path, database: Database) -> apsw.Connection:
+    """Open the file, or create it. Every commit is synced. Raises the database's error."""
+    version = apsw.sqlite_lib_version()
+    if database.use_wal and tuple(map(int, version.split("."))) < FIRST_SAFE_SQLITE:
+        needed = ".".join(map(str, FIRST_SAFE_SQLITE))
+        raise database.error(
+            f"SQLite {version} can corrupt a write-ahead log; {needed} or later is needed. Install a newer apsw."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = apsw.Connection(str(path))
+        _prepare(connection, path, database)
+    except apsw.Error as error:
+        raise database.error(f"cannot open the {database.name} {path}: {error}") from error
+    return connection
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Write all or nothing. Other writers wait from the beginning of the block."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _prepare(connection: apsw.Connection, path: Path, database: Database) -> None:
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    if database.use_wal:
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    version = connection.pragma("user_version")
+    if version not in (0, database.version):
+        connection.close()
+        raise database.error(f"{path} has schema version {version}; this Shopkeeper writes {database.version}.")
+    if version == 0:
+        with connection:
+            connection.execute(f"{database.tables}PRAGMA user_version={database.version};")
