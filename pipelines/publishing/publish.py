@@ -1,4 +1,4 @@
-"""Make a bundle of what passed its gate, keep the previous version of what did not, and publish it in one step."""
+"""Make a bundle of the families that passed their gates and the previous version of the others, and publish it."""
 
 import shutil
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from pipelines.families.registry import FAMILIES, STORE_CADENCE
 from pipelines.features.customer import customer_base
 from pipelines.publishing.customer_columns import DERIVED_COLUMNS, with_derived_columns
 from pipelines.publishing.kpi_tables import write_kpis
-from pipelines.training.challengers import Candidate, CandidateStore
+from pipelines.training.challengers import Challenger, ChallengerStore
 from pipelines.training.tracking import Tracker
 from pipelines.training.train import default_as_of, family_parameters
 from pipelines.warehouse import views
@@ -83,15 +83,15 @@ class Published:
 
 
 def publish(settings: Settings, progress: Progress = silent) -> Published:
-    """Publish the candidates that passed their gates; raises NoBundle where there is nothing to publish.
+    """Publish the challengers that passed their gates; raises NoBundle where there is nothing to publish.
 
     Where the current version is damaged or of another format, nothing can be kept from it, and the new version holds
-    the candidates alone.
+    only the challengers.
     """
     store = open_bundle_store(settings.bundles_url)
-    candidates = CandidateStore(settings.candidates_path)
-    loaded = {name: candidates.load(name) for name in FAMILIES}
-    passed = {name: candidate for name, candidate in loaded.items() if candidate is not None and candidate.passed}
+    challengers = ChallengerStore(settings.candidates_path)
+    loaded = {name: challengers.load(name) for name in FAMILIES}
+    passed = {name: challenger for name, challenger in loaded.items() if challenger is not None and challenger.passed}
     previous, refused = _previous(store)
     kept = [name for name in _families_of(previous) if name not in passed]
     if not passed:
@@ -102,8 +102,8 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
     version = f"{created_at:%Y%m%dT%H%M%S}{created_at.microsecond // 1000:03d}Z"
     with discarded_on_error(store.draft()) as draft:
         contents = _Contents()
-        for candidate in passed.values():
-            _add_candidate(contents, draft, candidates, candidate, version)
+        for challenger in passed.values():
+            _add_challenger(contents, draft, challengers, challenger, version)
         if previous is not None:
             for name in kept:
                 _add_previous(contents, draft, previous, name)
@@ -111,8 +111,8 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
         manifest = _manifest(draft, contents, version, created_at, window)
         progress("publish: verify and switch")
         pointer = store.publish(draft, manifest)
-    progress("publish: crown")
-    _crown(settings, manifest)
+    progress("publish: promote_champion")
+    _promote_champions(settings, manifest)
     return Published(
         version=pointer.version,
         path=store.open(pointer).path,
@@ -127,7 +127,7 @@ def rollback(settings: Settings, version: str | None = None) -> BundlePointer:
     """Make an earlier version current again, and give its families the alias `champion` back."""
     store = open_bundle_store(settings.bundles_url)
     pointer = store.rollback(version)
-    _crown(settings, store.open(pointer).manifest)
+    _promote_champions(settings, store.open(pointer).manifest)
     return pointer
 
 
@@ -145,20 +145,20 @@ def _families_of(bundle: Bundle | None) -> list[str]:
     return list(bundle.manifest.families) if bundle is not None else []
 
 
-def _why_missing(candidates: Mapping[str, Candidate | None], present: Any) -> dict[str, str]:
-    absent = {name: candidate for name, candidate in candidates.items() if name not in present}
-    return {name: candidate.gate if candidate else "not trained" for name, candidate in absent.items()}
+def _why_missing(challengers: Mapping[str, Challenger | None], present: Any) -> dict[str, str]:
+    absent = {name: challenger for name, challenger in challengers.items() if name not in present}
+    return {name: challenger.gate if challenger else "not trained" for name, challenger in absent.items()}
 
 
-def _add_candidate(
-    contents: _Contents, draft: Path, candidates: CandidateStore, candidate: Candidate, version: str
+def _add_challenger(
+    contents: _Contents, draft: Path, challengers: ChallengerStore, challenger: Challenger, version: str
 ) -> None:
-    name = candidate.family
-    candidates.copy_files(name, draft / name)
-    table = candidates.table(name)
+    name = challenger.family
+    challengers.copy_files(name, draft / name)
+    table = challengers.table(name)
     if table is not None:
         write_table(draft / name / FAMILY_TABLE, table)
-    contents.entries[name], contents.replays[name] = _entry(candidate, version), candidate.replays
+    contents.entries[name], contents.replays[name] = _entry(challenger, version), challenger.replays
 
 
 def _add_previous(contents: _Contents, draft: Path, previous: Bundle, name: str) -> None:
@@ -167,19 +167,19 @@ def _add_previous(contents: _Contents, draft: Path, previous: Bundle, name: str)
     contents.replays[name] = previous.manifest.replays.get(name, [])
 
 
-def _entry(candidate: Candidate, version: str) -> FamilyEntry:
+def _entry(challenger: Challenger, version: str) -> FamilyEntry:
     return FamilyEntry(
-        kind=candidate.kind,
-        as_of=candidate.as_of,
+        kind=challenger.kind,
+        as_of=challenger.as_of,
         bundle_version=version,
-        run_id=candidate.run_id,
-        model_version=candidate.model_version,
-        baseline=candidate.baseline,
-        gate=candidate.gate,
-        metrics=candidate.metrics,
-        baseline_metrics=candidate.baseline_metrics,
-        parameters=candidate.parameters,
-        columns=candidate.columns,
+        run_id=challenger.run_id,
+        model_version=challenger.model_version,
+        baseline=challenger.baseline,
+        gate=challenger.gate,
+        metrics=challenger.metrics,
+        baseline_metrics=challenger.baseline_metrics,
+        parameters=challenger.parameters,
+        columns=challenger.columns,
     )
 
 
@@ -263,7 +263,7 @@ def _manifest(
     )
 
 
-def _crown(settings: Settings, manifest: Manifest) -> None:
+def _promote_champions(settings: Settings, manifest: Manifest) -> None:
     tracker = Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts")
     for name, entry in manifest.families.items():
-        tracker.crown(name, entry.model_version)
+        tracker.promote_champion(name, entry.model_version)

@@ -1,11 +1,11 @@
-"""Candidates: trained families that wait to be published, one folder each.
+"""Challengers: trained families that wait to be published, one folder each.
 
-    <home>/candidates/<family>/candidate.json   what it is and how it was judged
+    <home>/candidates/<family>/candidate.json   what it is, and how its backtest ended
                                files/           what goes into the bundle's folder of the family
                                table.arrow      table families only: its columns, one row per customer or item
-                               files/backtest.arrow   where the family keeps it: what it predicted, and what came true
+                               files/backtest.arrow   where the family keeps it: its predictions and the outcomes
 
-A family that failed its gate leaves only the JSON, so that the reason can be read.
+A family that failed its gate leaves only the JSON, which holds the reason.
 """
 
 import shutil
@@ -25,8 +25,8 @@ _FILES: Final = "files"
 _TABLE: Final = "table.arrow"
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """What training says of one family."""
+class Challenger(msgspec.Struct, frozen=True):
+    """The record of one trained family."""
 
     family: str
     kind: FamilyKind
@@ -42,48 +42,48 @@ class Candidate(msgspec.Struct, frozen=True):
     baseline_metrics: dict[str, float | None]
     details: dict[str, Any]
     parameters: dict[str, Any]
-    run_id: str
-    model_version: str
+    run_id: str = ""  # of MLflow, like `model_version`; empty until the run is recorded
+    model_version: str = ""
     columns: dict[str, str] = {}
     replays: list[Replay] = []
 
 
-class CandidateStore:
-    """Keeps the latest candidate of each family."""
+class ChallengerStore:
+    """Keeps the latest challenger of each family."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def save(self, candidate: Candidate, fitted: FittedFamily | None, predictions: pa.Table | None = None) -> None:
-        """Replace the family's candidate; `fitted` is None where the gate failed."""
+    def save(self, challenger: Challenger, fitted: FittedFamily | None, predictions: pa.Table | None = None) -> None:
+        """Replace the family's challenger; `fitted` is None where the gate failed."""
         self._root.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._root))
         try:
-            self._write(draft, candidate, fitted, predictions)
-            target = self._root / candidate.family
+            self._write(draft, challenger, fitted, predictions)
+            target = self._root / challenger.family
             if target.exists():
                 shutil.rmtree(target)
             draft.rename(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def load(self, family: str) -> Candidate | None:
-        """The family's latest candidate, if there is one."""
+    def load(self, family: str) -> Challenger | None:
+        """The family's latest challenger, if there is one."""
         path = self._root / family / _RECORD
-        return msgspec.json.decode(path.read_bytes(), type=Candidate) if path.is_file() else None
+        return msgspec.json.decode(path.read_bytes(), type=Challenger) if path.is_file() else None
 
     def copy_files(self, family: str, folder: Path) -> None:
-        """Copy the candidate's files into a bundle's folder of the family."""
+        """Copy the challenger's files into a bundle's folder of the family."""
         shutil.copytree(self._root / family / _FILES, folder, dirs_exist_ok=True)
 
     def table(self, family: str) -> pa.Table | None:
-        """The candidate's table, for table families."""
+        """The challenger's table, for table families."""
         path = self._root / family / _TABLE
         return read_table(path) if path.is_file() else None
 
     @staticmethod
-    def _write(draft: Path, candidate: Candidate, fitted: FittedFamily | None, predictions: pa.Table | None) -> None:
-        (draft / _RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(candidate), indent=2))
+    def _write(draft: Path, challenger: Challenger, fitted: FittedFamily | None, predictions: pa.Table | None) -> None:
+        (draft / _RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(challenger), indent=2))
         if fitted is None:
             return
         (draft / _FILES).mkdir()

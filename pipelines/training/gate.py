@@ -7,13 +7,13 @@ from pipelines.families.family import Backtest, Family
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a family passed, and why, in words."""
+    """Whether a family passed, and why, in a sentence."""
 
     passed: bool
-    words: str
+    reason: str
 
 
-def judge(family: Family, backtest: Backtest) -> Verdict:
+def apply_gate(family: Family, backtest: Backtest) -> Verdict:
     """Compare the backtest with the family's gate; an undefined metric never passes."""
     gate = family.gate
     ours, baseline = backtest.metrics.get(gate.metric), backtest.baseline_metrics.get(gate.metric)

@@ -5,14 +5,15 @@ The only module that imports mlflow, and only when it is used: the import takes 
 
 import logging
 import os
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from pipelines.training.challengers import Challenger
 
 EXPERIMENT: Final = "shopkeeper"
 CHAMPION: Final = "champion"
-# Its pages open on the runs of models; without the tag they look for the traces of chat bots.
+# MLflow's pages then show the runs of models first, not the traces of language models.
 _KIND: Final = {"mlflow.experimentKind": "custom_model_development"}
 _MAX_PARAMETER_CHARS: Final = 6000  # MLflow's own limit
 
@@ -21,7 +22,7 @@ class Tracker:
     """Writes runs and registered versions to one MLflow tracking store."""
 
     def __init__(self, tracking_uri: str, artifacts: Path) -> None:
-        # MLflow reports usage to its makers unless told not to; a shop's software does not phone home.
+        # MLflow sends usage data to its makers by default; a shop's software must not.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
         from mlflow import MlflowClient
@@ -34,37 +35,32 @@ class Tracker:
         self._client = MlflowClient(tracking_uri)
         self._experiment_id = self._experiment(tracking_uri, artifacts)
 
-    def record(
-        self,
-        family: str,
-        *,
-        parameters: Mapping[str, Any],
-        tags: Mapping[str, str],
-        metrics: Mapping[str, float | None],
-        baseline_metrics: Mapping[str, float | None],
-        details: Mapping[str, Any],
-        started_at: datetime,
-    ) -> tuple[str, str]:
+    def record(self, challenger: Challenger) -> tuple[str, str]:
         """Write one finished run and register it as a version; returns (run id, version)."""
         from mlflow.entities import Metric, Param
 
-        client = self._client
+        client, metrics = self._client, _defined(challenger)
+        tags = {"family": challenger.family, **_tags(challenger)}
         run = client.create_run(
-            self._experiment_id, run_name=family, start_time=_milliseconds(started_at), tags={"family": family, **tags}
+            self._experiment_id,
+            run_name=challenger.family,
+            start_time=_milliseconds(challenger.trained_at),
+            tags=tags,
         )
         run_id: str = run.info.run_id
         at = _milliseconds(datetime.now(UTC))
         client.log_batch(
             run_id,
-            metrics=[Metric(name, value, at, 0) for name, value in _defined(metrics, baseline_metrics).items()],
-            params=[Param(name, str(value)[:_MAX_PARAMETER_CHARS]) for name, value in parameters.items()],
+            metrics=[Metric(name, value, at, 0) for name, value in metrics.items()],
+            params=[Param(name, str(value)[:_MAX_PARAMETER_CHARS]) for name, value in challenger.parameters.items()],
         )
-        client.log_dict(run_id, {"details": dict(details)}, "details.json")
+        client.log_dict(run_id, {"details": challenger.details}, "details.json")
         client.set_terminated(run_id)
-        version = client.create_model_version(self._registered(family), source=run.info.artifact_uri, run_id=run_id)
+        registered = self._registered(challenger.family)
+        version = client.create_model_version(registered, source=run.info.artifact_uri, run_id=run_id)
         return run_id, str(version.version)
 
-    def crown(self, family: str, version: str) -> None:
+    def promote_champion(self, family: str, version: str) -> None:
         """Point the alias `champion` at the published version."""
         self._client.set_registered_model_alias(self._registered(family), CHAMPION, version)
 
@@ -87,9 +83,21 @@ class Tracker:
         return name
 
 
-def _defined(metrics: Mapping[str, float | None], baseline: Mapping[str, float | None]) -> dict[str, float]:
-    named = {**metrics, **{f"baseline_{name}": value for name, value in baseline.items()}}
-    return {name: value for name, value in named.items() if value is not None}
+def _tags(challenger: Challenger) -> dict[str, str]:
+    window = f"{challenger.test_window_start.isoformat()} to {challenger.test_window_end.isoformat()}"
+    return {
+        "as_of": challenger.as_of.isoformat(),
+        "test_window": window,
+        "baseline": challenger.baseline,
+        "gate": challenger.gate,
+        "gate_passed": str(challenger.passed).lower(),
+    }
+
+
+def _defined(challenger: Challenger) -> dict[str, float]:
+    """The metrics that exist on this data, those of the baseline with a prefix."""
+    baseline = {f"baseline_{name}": value for name, value in challenger.baseline_metrics.items()}
+    return {name: value for name, value in (challenger.metrics | baseline).items() if value is not None}
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -1,14 +1,15 @@
-"""Train families: judge each on a later window, gate it, fit it on everything, keep it as a candidate."""
+"""Train families: backtest each on a later window, apply its gate, fit it on everything, keep it as a challenger."""
 
 import dataclasses
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import ibis
+import msgspec
 from threadpoolctl import threadpool_limits
 
 from contracts.bundle import Bundle
@@ -20,8 +21,8 @@ from pipelines.campaigns.holdout import campaigns
 from pipelines.families.family import Backtest, Family, PreviousFit, TrainingData
 from pipelines.families.registry import FAMILIES
 from pipelines.families.run_cache import RunCache
-from pipelines.training.challengers import Candidate, CandidateStore
-from pipelines.training.gate import Verdict, judge
+from pipelines.training.challengers import Challenger, ChallengerStore
+from pipelines.training.gate import Verdict, apply_gate
 from pipelines.training.tracking import Tracker
 from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one family; `skipped` says what data it needs, where it lacked them."""
+    """The result of one family; `skipped` says what data it needs, where the store lacks them."""
 
     family: str
     baseline: str  # in words
@@ -41,28 +42,51 @@ class Outcome:
     skipped: str | None = None
 
 
-class _Tables(NamedTuple):
-    """What all families look at, opened once, and what they share."""
+@dataclass(frozen=True)
+class _Run:
+    """What the families of one training run share."""
 
+    settings: Settings
     events: ibis.Table
     catalogue: ibis.Table
     campaigns: ibis.Table
-    cache: RunCache
+    as_of: datetime
+    served: Bundle | None  # the current bundle, where there is one that can be read
+    tracker: Tracker | None  # None: evaluate only
+    progress: Progress
+    cache: RunCache = field(default_factory=RunCache)
+
+    def data(self, family: Family) -> TrainingData:
+        """What this family may look at."""
+        settings = self.settings
+        return TrainingData(
+            events=self.events,
+            catalogue=self.catalogue,
+            campaigns=self.campaigns,
+            as_of=self.as_of,
+            parameters=family_parameters(family, settings),
+            seed=settings.seed,
+            threads=settings.threads,
+            progress=self.progress,
+            previous=_previous_fit(self.served, family.name),
+            required={name: family_parameters(FAMILIES[name], settings) for name in family.requires},
+            cache=self.cache,
+        )
 
 
 def evaluate(
     settings: Settings, names: Sequence[str] = (), as_of: datetime | None = None, progress: Progress = silent
 ) -> list[Outcome]:
-    """Judge families on the latest window against their baselines; fit nothing for publishing, keep nothing."""
+    """Backtest families on the latest window against their baselines; fit nothing for publishing, keep nothing."""
     return _each_family(settings, names, as_of, progress, keep=False)
 
 
 def train(
     settings: Settings, names: Sequence[str] = (), as_of: datetime | None = None, progress: Progress = silent
 ) -> list[Outcome]:
-    """Judge, gate and fit families (all, or `names`), and keep each as a candidate for publishing.
+    """Backtest, gate and fit families (all, or `names`), and keep each as a challenger for publishing.
 
-    A family that lacks data is skipped, with what it needs, and the others go on.
+    A family that lacks data is skipped, and its outcome says what it needs; the others go on.
     """
     return _each_family(settings, names, as_of, progress, keep=True)
 
@@ -96,20 +120,21 @@ def _each_family(
     cut = as_of or default_as_of(warehouse)
     if keep:
         progress("open MLflow's store")
-    tracker = Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts") if keep else None
-    served, tables = _served(settings), _tables(settings, warehouse)
-    with threadpool_limits(settings.threads):
-        return [_one_family(family, settings, tables, cut, progress, tracker, served) for family in families]
-
-
-def _tables(settings: Settings, warehouse: Warehouse) -> _Tables:
-    return _Tables(
-        views.events(warehouse), views.catalogue(warehouse), warehouse.register(campaigns(settings)), RunCache()
+    run = _Run(
+        settings=settings,
+        events=views.events(warehouse),
+        catalogue=views.catalogue(warehouse),
+        campaigns=warehouse.register(campaigns(settings)),
+        as_of=cut,
+        served=_served(settings),
+        tracker=Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts") if keep else None,
+        progress=progress,
     )
+    with threadpool_limits(settings.threads):
+        return [_outcome(run, family) for family in families]
 
 
 def _served(settings: Settings) -> Bundle | None:
-    """The bundle that is served now, or None where there is none that could be."""
     store = open_bundle_store(settings.bundles_url)
     try:
         return store.open(store.current())
@@ -118,8 +143,9 @@ def _served(settings: Settings) -> Bundle | None:
 
 
 def _previous_fit(served: Bundle | None, name: str) -> PreviousFit | None:
-    entry = served.manifest.families.get(name) if served is not None else None
-    return PreviousFit(served.path / name, entry.as_of) if served is not None and entry is not None else None
+    if served is None or name not in served.manifest.families:
+        return None
+    return PreviousFit(served.path / name, served.manifest.families[name].as_of)
 
 
 def _chosen(names: Sequence[str]) -> list[Family]:
@@ -129,78 +155,32 @@ def _chosen(names: Sequence[str]) -> list[Family]:
     return [family for name, family in FAMILIES.items() if not names or name in names]
 
 
-def _one_family(
-    family: Family,
-    settings: Settings,
-    tables: _Tables,
-    as_of: datetime,
-    progress: Progress,
-    tracker: Tracker | None,
-    served: Bundle | None,
-) -> Outcome:
+def _outcome(run: _Run, family: Family) -> Outcome:
     started, started_at = time.monotonic(), datetime.now(UTC)
-    data = TrainingData(
-        events=tables.events,
-        catalogue=tables.catalogue,
-        campaigns=tables.campaigns,
-        as_of=as_of,
-        parameters=family_parameters(family, settings),
-        seed=settings.seed,
-        threads=settings.threads,
-        progress=progress,
-        previous=_previous_fit(served, family.name),
-        required={name: family_parameters(FAMILIES[name], settings) for name in family.requires},
-        cache=tables.cache,
-    )
+    data = run.data(family)
     log.info("%s: parameters %s", family.name, dataclasses.asdict(data.parameters))
     try:
-        progress(f"{family.name}: backtest")
+        run.progress(f"{family.name}: backtest")
         backtest = family.backtest(data)
-        verdict = judge(family, backtest)
-        if tracker is not None:
-            _keep(family, data, backtest, verdict, settings, tracker, started_at)
+        verdict = apply_gate(family, backtest)
+        if run.tracker is not None:
+            _keep_challenger(run, run.tracker, data, _challenger(family, data, backtest, verdict, started_at), backtest)
     except NotEnoughData as error:
         return Outcome(family.name, family.baseline, time.monotonic() - started, skipped=str(error))
     return Outcome(family.name, family.baseline, time.monotonic() - started, backtest, verdict)
 
 
-def _keep(
-    family: Family,
-    data: TrainingData,
-    backtest: Backtest,
-    verdict: Verdict,
-    settings: Settings,
-    tracker: Tracker,
-    started_at: datetime,
-) -> None:
-    fitted = None
-    if verdict.passed:
-        data.progress(f"{family.name}: fit")
-        fitted = family.fit(data)
-    data.progress(f"{family.name}: record")
-    parameters = dataclasses.asdict(data.parameters) | {"seed": data.seed}
-    run_id, version = tracker.record(
-        family.name,
-        parameters=parameters,
-        tags={
-            "as_of": data.as_of.isoformat(),
-            "test_window": f"{backtest.window_start.isoformat()} to {backtest.window_end.isoformat()}",
-            "baseline": family.baseline,
-            "gate": verdict.words,
-            "gate_passed": str(verdict.passed).lower(),
-        },
-        metrics=backtest.metrics,
-        baseline_metrics=backtest.baseline_metrics,
-        details=backtest.details,
-        started_at=started_at,
-    )
-    candidate = Candidate(
+def _challenger(
+    family: Family, data: TrainingData, backtest: Backtest, verdict: Verdict, trained_at: datetime
+) -> Challenger:
+    """The family's record, before it is fitted and tracked."""
+    return Challenger(
         family=family.name,
         kind=family.kind,
         as_of=data.as_of,
-        trained_at=started_at,
+        trained_at=trained_at,
         passed=verdict.passed,
-        gate=verdict.words,
+        gate=verdict.reason,
         baseline=family.baseline,
         cases=backtest.cases,
         test_window_start=backtest.window_start,
@@ -208,10 +188,20 @@ def _keep(
         metrics=backtest.metrics,
         baseline_metrics=backtest.baseline_metrics,
         details=backtest.details,
-        parameters=parameters,
-        run_id=run_id,
-        model_version=version,
-        columns=fitted.columns if fitted else {},
-        replays=fitted.replays if fitted else [],
+        parameters=dataclasses.asdict(data.parameters) | {"seed": data.seed},
     )
-    CandidateStore(settings.candidates_path).save(candidate, fitted, backtest.predictions)
+
+
+def _keep_challenger(
+    run: _Run, tracker: Tracker, data: TrainingData, challenger: Challenger, backtest: Backtest
+) -> None:
+    """Fit the family if it passed its gate, record the run in MLflow, and store the challenger."""
+    fitted = None
+    if challenger.passed:
+        run.progress(f"{challenger.family}: fit")
+        fitted = FAMILIES[challenger.family].fit(data)
+        challenger = msgspec.structs.replace(challenger, columns=fitted.columns, replays=fitted.replays)
+    run.progress(f"{challenger.family}: record")
+    run_id, version = tracker.record(challenger)
+    challenger = msgspec.structs.replace(challenger, run_id=run_id, model_version=version)
+    ChallengerStore(run.settings.candidates_path).save(challenger, fitted, backtest.predictions)

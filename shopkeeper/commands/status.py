@@ -48,22 +48,22 @@ def _events(settings: Settings) -> dict[str, Any]:
 
 def _candidates(settings: Settings) -> dict[str, Any]:
     from pipelines.families.registry import FAMILIES
-    from pipelines.training.challengers import CandidateStore
+    from pipelines.training.challengers import ChallengerStore
 
-    store = CandidateStore(settings.candidates_path)
+    store = ChallengerStore(settings.candidates_path)
     loaded = {name: store.load(name) for name in FAMILIES}
     return {
         name: {
-            "trained_at": candidate.trained_at.isoformat(),
-            "as_of": candidate.as_of.isoformat(),
-            "passed": candidate.passed,
-            "gate": candidate.gate,
-            "metrics": candidate.metrics,
-            "baseline_metrics": candidate.baseline_metrics,
-            "parameters": candidate.parameters,
+            "trained_at": challenger.trained_at.isoformat(),
+            "as_of": challenger.as_of.isoformat(),
+            "passed": challenger.passed,
+            "gate": challenger.gate,
+            "metrics": challenger.metrics,
+            "baseline_metrics": challenger.baseline_metrics,
+            "parameters": challenger.parameters,
         }
-        for name, candidate in loaded.items()
-        if candidate is not None
+        for name, challenger in loaded.items()
+        if challenger is not None
     }
 
 

@@ -111,7 +111,7 @@ def _print_outcome(outcome: "Outcome") -> None:
         table.add_row(name, _number(backtest.metrics.get(name)), _number(backtest.baseline_metrics.get(name)))
     console.print(table)
     word = "passed" if verdict.passed else "not passed"
-    console.print(f"Gate [{style}]{word}[/]: {verdict.words}. {outcome.seconds:.1f} s.", highlight=False)
+    console.print(f"Gate [{style}]{word}[/]: {verdict.reason}. {outcome.seconds:.1f} s.", highlight=False)
     console.print(f"Baseline: {outcome.baseline}.\n", highlight=False)
 
 
@@ -125,7 +125,7 @@ def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
     if outcome.backtest is not None and outcome.verdict is not None:
         row |= {
             "passed": outcome.verdict.passed,
-            "gate": outcome.verdict.words,
+            "gate": outcome.verdict.reason,
             "cases": outcome.backtest.cases,
             "window_start": outcome.backtest.window_start.isoformat(),
             "window_end": outcome.backtest.window_end.isoformat(),

@@ -19,6 +19,7 @@ from pipelines.publishing.publish import publish
 from pipelines.training.train import Outcome, train
 from serving.security.api_keys import create_key
 from shopkeeper.main import app
+from tests.mlflow_store import with_mlflow_store
 from tests.pipelines.wire import START, bought, consent, ingest_events
 from tests.serving.running import running
 
@@ -79,7 +80,7 @@ def orders_since(random: np.random.Generator, contacted: set[str], effect: float
 
 def store_after_campaign(home: Path, effect: float) -> Store:
     random = np.random.default_rng(3)
-    settings = load_settings(home=home, threads=1, families=QUICK)
+    settings = load_settings(home=with_mlflow_store(home), threads=1, families=QUICK)
     ingest_events(home, *order_history(random), now=DRAWN_AT)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipelines.campaigns.holdout.datetime", ClockOfTheDraw)
@@ -101,7 +102,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture(scope="module")
 def client(store: Store) -> Iterator[httpx.Client]:
     assert store.outcome.verdict is not None
-    assert store.outcome.verdict.passed, store.outcome.verdict.words
+    assert store.outcome.verdict.passed, store.outcome.verdict.reason
     assert publish(store.settings).new == ["uplift"]
     _, key = create_key(store.settings.keys_path, "test", ["customers:read"])
     headers = {"Authorization": f"Bearer {key}"}

@@ -17,7 +17,7 @@ from models.churn.model import ChurnModel, ChurnParameters
 from pipelines.families.churn import CHURN, _fit_at, matrix
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.snapshots import CustomerHistory
-from pipelines.training.gate import judge
+from pipelines.training.gate import apply_gate
 from tests.worlds import day, events_table, order, view
 
 DAYS = 400
@@ -84,8 +84,8 @@ def rows(fitted: FittedFamily) -> dict[str, dict[str, Any]]:
 
 
 def test_own_rhythm_beats_recency_alone(judged: Backtest) -> None:
-    verdict = judge(CHURN, judged)
-    assert verdict.passed, verdict.words
+    verdict = apply_gate(CHURN, judged)
+    assert verdict.passed, verdict.reason
     ours, baseline = judged.metrics["auc"], judged.baseline_metrics["auc"]
     assert ours is not None
     assert baseline is not None

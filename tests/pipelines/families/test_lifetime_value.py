@@ -13,7 +13,7 @@ from contracts.events import ORDER_CANCELLED
 from models.lifetime_value.model import ValueForecaster, ValueParameters
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.lifetime_value import VALUE, predict
-from pipelines.training.gate import judge
+from pipelines.training.gate import apply_gate
 from tests.worlds import day, events_table, order
 
 DAYS = 300
@@ -61,7 +61,7 @@ def rows(fitted: FittedFamily) -> list[dict[str, Any]]:
 
 
 def test_it_ranks_better_than_the_past_rate(judged: Backtest) -> None:
-    assert judge(VALUE, judged).passed, judge(VALUE, judged).words
+    assert apply_gate(VALUE, judged).passed, apply_gate(VALUE, judged).reason
 
 
 def test_the_interval_covers_at_its_nominal_rate_or_more(judged: Backtest) -> None:

@@ -27,7 +27,7 @@ from pipelines.families.segments import (
     STAGE,
     SegmentParameters,
 )
-from pipelines.training.gate import judge
+from pipelines.training.gate import apply_gate
 from tests.worlds import day, events_table, order, view
 
 DAYS = 400
@@ -97,8 +97,8 @@ def files_of(fitted: FittedFamily, folder: Path) -> Path:
 
 
 def test_segments_foretell_spending_better_than_recency(judged: Backtest) -> None:
-    verdict = judge(SEGMENTS, judged)
-    assert verdict.passed, verdict.words
+    verdict = apply_gate(SEGMENTS, judged)
+    assert verdict.passed, verdict.reason
     assert judged.metrics["spend_explained"] > 0.7  # type: ignore[operator]  # regulars differ that much
     assert (judged.window_end - judged.window_start) / timedelta(days=1) == judged.details["horizon_days"]
 

@@ -17,7 +17,7 @@ from models.trends.model import TrendParameters
 from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.trends import TRENDS
-from pipelines.training.gate import judge
+from pipelines.training.gate import apply_gate
 from tests.worlds import day, events_table, order
 
 ITEMS, DAYS = 40, 40 * 7
@@ -77,7 +77,7 @@ def test_it_passes_its_gate_on_the_four_weeks_after() -> None:
     result = judged()
     assert (result.window_start, result.window_end) == (day(DAYS - 28), day(DAYS))
     assert result.cases == ITEMS
-    assert judge(TRENDS, result).passed
+    assert apply_gate(TRENDS, result).passed
     assert result.metrics["called"] >= 2
     assert result.metrics["called_confirmed_share"] == 1
     assert result.metrics["called_kept_share"] == pytest.approx(1, abs=0.35)

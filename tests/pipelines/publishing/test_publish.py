@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from contracts.errors import NoBundle
 from contracts.settings import Settings
 from pipelines.families.family import FittedFamily
 from pipelines.publishing.publish import publish, rollback
-from pipelines.training.challengers import CandidateStore
+from pipelines.training.challengers import ChallengerStore
 from pipelines.training.tracking import Tracker
-from tests.pipelines.training.test_challengers import CANDIDATE
+from tests.mlflow_store import with_mlflow_store
+from tests.pipelines.training.test_challengers import CHALLENGER
 from tests.pipelines.wire import bought, ingest_events, settings_in
 
 
@@ -27,28 +27,19 @@ def write_model(folder: Path) -> None:
 
 
 def keep(settings: Settings, family: str, column: str) -> None:
-    """A candidate that passed, with one column of one customer."""
-    tracker = Tracker(settings.mlflow_url, settings.home / "mlartifacts")
-    run_id, version = tracker.record(
-        family,
-        parameters={},
-        tags={},
-        metrics={"auc": 0.8},
-        baseline_metrics={"auc": 0.7},
-        details={},
-        started_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
-    candidate = msgspec.structs.replace(
-        CANDIDATE, family=family, run_id=run_id, model_version=version, columns={column: "A number."}, replays=[]
-    )
+    """A challenger that passed, with one column of one customer."""
+    challenger = msgspec.structs.replace(CHALLENGER, family=family, columns={column: "A number."}, replays=[])
+    run_id, version = Tracker(settings.mlflow_url, settings.home / "mlartifacts").record(challenger)
     fitted = FittedFamily(write_model, pa.table({"customer_id": ["alice"], column: [0.25]}))
-    CandidateStore(settings.candidates_path).save(candidate, fitted)
+    ChallengerStore(settings.candidates_path).save(
+        msgspec.structs.replace(challenger, run_id=run_id, model_version=version), fitted
+    )
 
 
 @pytest.fixture(scope="module")
 def published_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with one order and the families churn and value, trained and published."""
-    home = tmp_path_factory.mktemp("published") / "home"
+    home = with_mlflow_store(tmp_path_factory.mktemp("published") / "home")
     ingest_events(home, bought("m1", "alice", {"tea": 5.0}))
     settings = settings_in(home)
     keep(settings, "churn", "churn_risk")
@@ -94,8 +85,8 @@ def test_what_passed_is_published_over_a_version_that_cannot_be_read(
     settings: Settings, damage: Callable[[Settings], None]
 ) -> None:
     damage(settings)
-    CandidateStore(settings.candidates_path).save(
-        msgspec.structs.replace(CANDIDATE, family="value", passed=False, gate="falls short"), None
+    ChallengerStore(settings.candidates_path).save(
+        msgspec.structs.replace(CHALLENGER, family="value", passed=False, gate="falls short"), None
     )
     published = publish(settings)
     assert published.new == ["churn"]
@@ -109,8 +100,8 @@ def test_what_passed_is_published_over_a_version_that_cannot_be_read(
 
 def test_a_version_that_can_be_read_keeps_its_families(settings: Settings) -> None:
     """The control: without damage, the family that failed is kept from the version before."""
-    CandidateStore(settings.candidates_path).save(
-        msgspec.structs.replace(CANDIDATE, family="value", passed=False, gate="falls short"), None
+    ChallengerStore(settings.candidates_path).save(
+        msgspec.structs.replace(CHALLENGER, family="value", passed=False, gate="falls short"), None
     )
     published = publish(settings)
     assert (published.new, published.kept, published.refused) == (["churn"], ["value"], None)

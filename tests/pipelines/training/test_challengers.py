@@ -10,10 +10,10 @@ import pytest
 
 from contracts.bundle import Replay
 from pipelines.families.family import FittedFamily
-from pipelines.training.challengers import Candidate, CandidateStore
+from pipelines.training.challengers import Challenger, ChallengerStore
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-CANDIDATE = Candidate(
+CHALLENGER = Challenger(
     family="churn",
     kind="customers",
     as_of=MOMENT,
@@ -42,13 +42,13 @@ FITTED = FittedFamily(write_model, pa.table({"customer_id": ["a"], "churn_risk":
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> CandidateStore:
-    return CandidateStore(tmp_path / "candidates")
+def store(tmp_path: Path) -> ChallengerStore:
+    return ChallengerStore(tmp_path / "candidates")
 
 
-def test_what_was_saved_is_loaded(store: CandidateStore, tmp_path: Path) -> None:
-    store.save(CANDIDATE, FITTED)
-    assert store.load("churn") == CANDIDATE
+def test_what_was_saved_is_loaded(store: ChallengerStore, tmp_path: Path) -> None:
+    store.save(CHALLENGER, FITTED)
+    assert store.load("churn") == CHALLENGER
     table = store.table("churn")
     assert table is not None
     assert table.to_pydict() == {"customer_id": ["a"], "churn_risk": [0.25]}
@@ -56,25 +56,25 @@ def test_what_was_saved_is_loaded(store: CandidateStore, tmp_path: Path) -> None
     assert (tmp_path / "draft" / "churn" / "model.txt").read_text() == "tree"
 
 
-def test_a_failed_candidate_replaces_the_passed_one_and_leaves_its_reason(store: CandidateStore) -> None:
-    store.save(CANDIDATE, FITTED)
-    failed = msgspec.structs.replace(CANDIDATE, passed=False, gate="falls short")
+def test_a_failed_challenger_replaces_the_passed_one_and_leaves_its_reason(store: ChallengerStore) -> None:
+    store.save(CHALLENGER, FITTED)
+    failed = msgspec.structs.replace(CHALLENGER, passed=False, gate="falls short")
     store.save(failed, None)
     assert store.load("churn") == failed
     assert store.table("churn") is None
 
 
-def test_a_fit_that_cannot_be_written_leaves_the_old_one(store: CandidateStore, tmp_path: Path) -> None:
+def test_a_fit_that_cannot_be_written_leaves_the_old_one(store: ChallengerStore, tmp_path: Path) -> None:
     def fail(folder: Path) -> None:
         raise OSError("disk full")
 
-    store.save(CANDIDATE, FITTED)
+    store.save(CHALLENGER, FITTED)
     with pytest.raises(OSError, match="disk full"):
-        store.save(msgspec.structs.replace(CANDIDATE, run_id="r2"), replace(FITTED, write_files=fail))
-    assert store.load("churn") == CANDIDATE
+        store.save(msgspec.structs.replace(CHALLENGER, run_id="r2"), replace(FITTED, write_files=fail))
+    assert store.load("churn") == CHALLENGER
     assert [path.name for path in (tmp_path / "candidates").iterdir()] == ["churn"]
 
 
-def test_nothing_trained_is_nothing(store: CandidateStore) -> None:
+def test_nothing_trained_is_nothing(store: ChallengerStore) -> None:
     assert store.load("churn") is None
     assert store.table("churn") is None

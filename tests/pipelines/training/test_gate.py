@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
-from pipelines.training.gate import judge
+from pipelines.training.gate import apply_gate
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -58,6 +58,6 @@ BOUNDED = Gate("auc", higher_is_better=True, at_most={"ece": 0.03})
     ],
 )
 def test_verdicts(gate: Gate, metrics: Metrics, baseline: Metrics, passed: bool, words: str) -> None:
-    verdict = judge(family(gate), backtest(metrics, baseline))
+    verdict = apply_gate(family(gate), backtest(metrics, baseline))
     assert verdict.passed is passed
-    assert words in verdict.words
+    assert words in verdict.reason

@@ -21,7 +21,7 @@ from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.inventory.backtest import FORECAST
 from pipelines.families.inventory.family import INVENTORY, stock_on_hand
-from pipelines.training.gate import judge
+from pipelines.training.gate import apply_gate
 from tests.worlds import DAY_ZERO, day, events_table, order
 
 ITEMS, DAYS = 12, 126
@@ -121,7 +121,7 @@ def test_where_the_textbook_would_have_cost_less_orders_are_made_as_it_says() ->
     assert policy in USUAL
     assert result.metrics == result.baseline_metrics
     assert result.details["by_policy"][FORECAST]["total_cost"] > result.metrics["total_cost"]
-    assert judge(INVENTORY, result).passed
+    assert apply_gate(INVENTORY, result).passed
     table = INVENTORY.fit(data).table
     assert table is not None
     assert set(table["order_method"].to_pylist()) == {"safety_stock"}

@@ -16,7 +16,7 @@ from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.next_purchase.family import NEXT_ORDER, fit_at
 from pipelines.families.next_purchase.snapshots import censored_snapshot
 from pipelines.families.snapshots import CustomerHistory
-from pipelines.training.gate import judge
+from pipelines.training.gate import apply_gate
 from tests.worlds import day, events_table, order, view
 
 DAYS = 400
@@ -82,8 +82,8 @@ def rows(fitted: FittedFamily) -> dict[str, Row]:
 
 
 def test_it_beats_the_renewal_baseline_and_passes(judged: Backtest) -> None:
-    verdict = judge(NEXT_ORDER, judged)
-    assert verdict.passed, verdict.words
+    verdict = apply_gate(NEXT_ORDER, judged)
+    assert verdict.passed, verdict.reason
     assert set(judged.metrics) == set(judged.baseline_metrics)
     assert judged.metrics["coverage_80"] == pytest.approx(0.8, abs=0.12)  # of about 100 orders
 

@@ -14,7 +14,7 @@ from models.uplift.model import UpliftModel, UpliftParameters
 from pipelines.families.family import FittedFamily, TrainingData
 from pipelines.families.uplift.experiment_data import uplift_trial
 from pipelines.families.uplift.family import UPLIFT_FAMILY
-from pipelines.training.gate import judge
+from pipelines.training.gate import apply_gate
 from tests.pipelines.campaigns.worlds import END_DAY, START_DAY, assignments, store_with_campaign
 from tests.worlds import day, events_table, order
 
@@ -52,8 +52,8 @@ def rows(fitted: FittedFamily) -> dict[str, dict[str, Any]]:
 
 def test_a_true_effect_passes_the_gate(store: tuple[pa.Table, pa.Table, dict[str, bool]]) -> None:
     judged = UPLIFT_FAMILY.backtest(training_data(store[0], store[1]))
-    verdict = judge(UPLIFT_FAMILY, judged)
-    assert verdict.passed, verdict.words
+    verdict = apply_gate(UPLIFT_FAMILY, judged)
+    assert verdict.passed, verdict.reason
     assert (judged.window_start, judged.window_end) == (day(START_DAY), day(START_DAY + 30))
     assert judged.cases == 3000
     assert judged.details["contacted"] + judged.details["held_out"] == 3000
@@ -76,7 +76,7 @@ def test_where_contacting_changes_nobody_no_list_is_made() -> None:
     events, assigned, _ = store_with_campaign(effect=0.0)
     data = training_data(events, assigned)
     judged = UPLIFT_FAMILY.backtest(data)
-    assert not judge(UPLIFT_FAMILY, judged).passed
+    assert not apply_gate(UPLIFT_FAMILY, judged).passed
     assert "response" in judged.details["chosen"]
     with pytest.raises(NotEnoughData, match="no learner beats"):
         UPLIFT_FAMILY.fit(data)
@@ -86,7 +86,7 @@ def test_shuffled_arms_make_no_list(store: tuple[pa.Table, pa.Table, dict[str, b
     events, assigned, _ = store
     arms = np.random.default_rng(4).permutation(assigned["arm"].to_pylist())
     shuffled = assigned.set_column(2, c.CAMPAIGNS.field("arm"), pa.array(arms, pa.string()))
-    assert not judge(UPLIFT_FAMILY, UPLIFT_FAMILY.backtest(training_data(events, shuffled))).passed
+    assert not apply_gate(UPLIFT_FAMILY, UPLIFT_FAMILY.backtest(training_data(events, shuffled))).passed
 
 
 def test_who_refused_personalization_is_not_learned_from_and_not_scored(
