@@ -69,7 +69,7 @@ def test_the_words_say_sizes_power_and_where() -> None:
     assert "control group" in text
     assert "percentage points" in text
     assert "spring-contact.csv" in text.replace("\n", "")
-    assert "Drawn before, unchanged" in run("spring", "--share", "0.25")
+    assert "Assigned before, unchanged" in run("spring", "--share", "0.25")
 
 
 def test_results_of_a_campaign_in_words_and_as_json() -> None:
