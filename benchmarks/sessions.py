@@ -28,7 +28,7 @@ from benchmarks.recommendations.run import (
 )
 from recsys.data.interactions import KINDS
 from recsys.parameters import RecommendParameters
-from recsys.request import MAX_LIST, Query, SessionEvent
+from recsys.request import MAX_SESSION, Query, SessionEvent
 
 K: Final = 20
 SECONDS_PER_EVENT: Final = 10
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _query(prefix: np.ndarray) -> Query:
-    return Query(session=tuple(SessionEvent(item_id(item)) for item in prefix[-MAX_LIST:].tolist()), k=K)
+    return Query(session=tuple(SessionEvent(item_id(item)) for item in prefix[-MAX_SESSION:].tolist()), k=K)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     ShopkeeperError
     ├── SettingsError        a setting, key or file of configuration is wrong
     ├── InputError           what was given (a file, a mapping, an option) cannot be used
-    │   └── InvalidEvent     one event breaks the event format; carries a short machine-readable code
+    │   ├── InvalidEvent     one event breaks the event format; carries a short machine-readable code
+    │   └── InvalidFields    fields of a request or a file are wrong; carries the path and problem of each
     ├── NotEnoughData        a family cannot be trained on what the store has; says what it needs
     └── StorageError         something that is kept on disk is missing, damaged or refused
         ├── EventLogError    the event log cannot promise durability
@@ -12,6 +13,9 @@
 
 Every message says what was given, what is allowed, and what to do.
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class ShopkeeperError(Exception):
@@ -35,6 +39,24 @@ class InvalidEvent(InputError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class FieldProblem(NamedTuple):
+    """What is wrong with one field; `path` names it from the outside in, empty for the whole."""
+
+    path: tuple[str, ...]
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (".".join(self.path), self.message)))
+
+
+class InvalidFields(InputError):
+    """Fields of a request or a file are wrong."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        super().__init__("; ".join(map(str, problems)) + ".")
+        self.problems = tuple(problems)
 
 
 class NotEnoughData(ShopkeeperError):

@@ -12,6 +12,7 @@ from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.attributes import Attributes
 from recsys.data.catalogue_updates import NewItem
 from recsys.data.interactions import KINDS, Interactions
+from recsys.data.item_labels import ItemLabels
 from recsys.data.user_history import Shopper
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
@@ -51,6 +52,7 @@ class Recommender:
         self.parameters = dict(parameters) | {f"ranker_{moment}": rankers[moment].name for moment in MOMENTS}
         self.policy = policy
         self.columns = columns
+        self.labels = ItemLabels(self.retriever.items)
         self.policies = applied_policies(policy, self.retriever.items, columns)
 
     def with_policy(self, policy: Policy, columns: Attributes | None = None) -> "Recommender":
@@ -70,9 +72,9 @@ class Recommender:
         """What the policy names and the catalogue does not have, in words."""
         return tuple(dict.fromkeys(problem for policy in self.policies.values() for problem in policy.problems))
 
-    def recommend(self, query: Query) -> Answer:
-        """The answer for one query; shorter than k only where fewer items are eligible."""
-        moment, unknown = self._moment(query)
+    def recommend(self, query: Query, now: datetime | None = None) -> Answer:
+        """The answer for one query at `now`, by default `as_of`; shorter than k only where fewer items are eligible."""
+        moment, unknown = self._moment(query, now)
         scored = PLACEMENTS[query.placement](moment, self.rankers)
         random = None if query.seed is None else np.random.default_rng(query.seed)
         popularity = self.retriever.popularity
@@ -99,9 +101,9 @@ class Recommender:
             raise InputError(f"item {item_id!r} is not in the catalogue; give the id of an item that is.")
         return self.recommend(Query(item_id=item_id, k=k, filters=filters, placement="similar"))
 
-    def nominated(self, query: Query) -> dict[str, list[str]]:
+    def nominated(self, query: Query, now: datetime | None = None) -> dict[str, list[str]]:
         """Item ids that each source, and "any", proposes for a query; how good the candidates are, not an answer."""
-        moment, _ = self._moment(query)
+        moment, _ = self._moment(query, now)
         candidates = self.pipeline.candidates(moment.shopper, moment.eligible)
         ids = self.retriever.items.ids
         found = {"any": [ids.value(item) for item in candidates.items.tolist()]}
@@ -153,7 +155,7 @@ class Recommender:
 
     def _visit(self, query: Query) -> tuple[list[tuple[int, int]], list[str]]:
         """(item, kind) of what this visit shows, oldest first, and the ids that are not in the catalogue."""
-        session = query.session if query.personalize else ()
+        session = query.events if query.personalize else ()
         events = [(event.item_id, KINDS.index(event.kind)) for event in session]
         in_session = {item_id for item_id, kind in events if kind == CART}
         events += [(item_id, CART) for item_id in query.cart if item_id not in in_session]
@@ -176,10 +178,10 @@ class Recommender:
         items[known:], kinds[known:] = [item for item, _ in visit], [kind for _, kind in visit]
         return Shopper(items, kinds, ages, known, customer, len(self.retriever.log.ends))
 
-    def _moment(self, query: Query) -> tuple[Moment, list[str]]:
+    def _moment(self, query: Query, time: datetime | None) -> tuple[Moment, list[str]]:
         """What is looked up for the query, and the item ids that are not in the catalogue."""
         visit, unknown = self._visit(query)
-        now = self.as_of if query.now is None else int(query.now.timestamp())
+        now = self.as_of if time is None else int(time.timestamp())
         shopper = self._shopper(self._customer(query), visit, now)
         items = self.retriever.items
         policy = self.policies[query.placement]
@@ -213,10 +215,9 @@ class Recommender:
         return [popular_reason(origin) if origin in POPULAR_REASONS else next(reasons) for origin in ranked.origins]
 
     def _recommendations(self, ranked: Ranked, reasons: list[Reason]) -> tuple[Recommendation, ...]:
-        ids = self.retriever.items.ids
         shown = zip(ranked.items.tolist(), ranked.scores.tolist(), reasons, ranked.propensities, strict=True)
         return tuple(
-            Recommendation(ids.value(item), score, reason.source, reason.words, propensity)
+            Recommendation(*self.labels.label(item), score, reason.source, reason.words, propensity)
             for item, score, reason, propensity in shown
         )
 

@@ -19,7 +19,6 @@ from recsys.recommender import Recommender
 from recsys.request import PLACEMENTS, Query
 from recsys.reranking.policy import Policy
 from serving.answers.catalogue_updates import CatalogueUpdates
-from serving.answers.item_labels import ItemLabels
 from serving.answers.policy_watcher import PolicyWatcher
 from serving.answers.served_bundle import ServedBundle, load_bundle
 
@@ -140,7 +139,7 @@ class BundleWatcher:
             self._logged_policy_problems = recommender.policy_problems
             for problem in self._logged_policy_problems:
                 _log.warning("the policy names what bundle %s does not have: %s", published.version, problem)
-        return replace(published, recommender=recommender, item_labels=ItemLabels(recommender.retriever.items))
+        return replace(published, recommender=recommender)
 
     def _set_problem(self, problem: str | None) -> None:
         if problem is not None and problem != self._problem:

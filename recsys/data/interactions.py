@@ -1,13 +1,14 @@
 """Interactions: what each customer viewed, put into a cart and ordered, oldest first."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Literal, Self, get_args
 
 import numpy as np
 
 from recsys.data.vocabulary import Vocabulary
 
-KINDS: Final = ("view", "cart", "order")  # weakest interest first; the code of an interaction is its index here
+Kind = Literal["view", "cart", "order"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)  # weakest interest first; the code of an interaction is its index here
 _SCATTER: Final = np.uint64(2654435761)  # Knuth's multiplicative hash
 
 

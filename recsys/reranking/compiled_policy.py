@@ -88,7 +88,7 @@ def _own_filters(policy: PlacementPolicy) -> Filters:
     return Filters(
         categories=policy.categories,
         brands=policy.brands,
-        attributes=policy.attributes,
+        attributes=dict(policy.attributes),
         in_stock_only=policy.in_stock_only,
     )
 

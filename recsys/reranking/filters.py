@@ -1,10 +1,10 @@
 """Filtering: which items a question's filters allow, remembered while the same filters are asked for again."""
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from recsys.data.catalogue import Items
 from recsys.request import Filters
@@ -51,5 +51,5 @@ def matching_items(items: Items, filters: Filters) -> np.ndarray:
 
 def wanted_values(filters: Filters) -> list[tuple[str, tuple[str, ...]]]:
     """By attribute, the values of which an item must have one; category and brand are attributes like any other."""
-    named = (("category", filters.categories), ("brand", filters.brands), *filters.attributes)
+    named = (("category", filters.categories), ("brand", filters.brands), *filters.attributes.items())
     return [(name, values) for name, values in named if values]

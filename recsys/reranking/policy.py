@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Final
 
 from contracts.errors import SettingsError
-from recsys.request import MAX_K, PLACEMENTS
+from recsys.request import PLACEMENTS
 
 BOUGHT: Final = (
     "ranked",
@@ -15,6 +15,7 @@ BOUGHT: Final = (
 )  # what was bought: the ranker decides; hidden until due; hidden for good
 MAX_WEIGHT: Final = 100.0
 MAX_POOL: Final = 500
+MAX_POSITION: Final = 1000  # of a pin or of exploration, counted from 1; also the largest cap and minimum
 # What a bundle says of an item that will be gone before more of it can come, and the stock from which it says so.
 RUNNING_OUT: Final = ("inventory_alert", "runs_out_before_delivery")
 STOCK_THEN: Final = "stock_on_hand"
@@ -28,7 +29,7 @@ class Pin:
     position: int
 
     def __post_init__(self) -> None:
-        _within("pin position", self.position, 1, MAX_K)
+        _within("pin position", self.position, 1, MAX_POSITION)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Cap:
     limit: int
 
     def __post_init__(self) -> None:
-        _within("cap", self.limit, 1, MAX_K)
+        _within("cap", self.limit, 1, MAX_POSITION)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Exploration:
 
     def __post_init__(self) -> None:
         for place in self.places:
-            _within("exploration place", place, 1, MAX_K)
+            _within("exploration place", place, 1, MAX_POSITION)
         _distinct("exploration places", self.places)
         _within("exploration pool", self.pool, max(1, len(self.places)), MAX_POOL)
 
@@ -97,7 +98,7 @@ class PlacementPolicy:
         if self.bought not in BOUGHT:
             raise SettingsError(f"bought is {self.bought!r}; allowed are {', '.join(BOUGHT)}.")
         _within("diversity", self.diversity, 0, MAX_WEIGHT)
-        _within("minimum_items", self.minimum_items, 0, MAX_K)
+        _within("minimum_items", self.minimum_items, 0, MAX_POSITION)
         _distinct("pinned items", [pin.item for pin in self.pins])
         _distinct("pin positions", [pin.position for pin in self.pins])
         _distinct("caps", [cap.attribute for cap in self.caps])

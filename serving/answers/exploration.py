@@ -5,10 +5,10 @@ A line has no customer and nothing that a customer did; the shop joins it to its
 
 import logging
 import secrets
-from dataclasses import replace
 from typing import Final
 
 import orjson
+from msgspec.structs import replace
 
 from recsys.recommender import Recommender
 from recsys.request import MAX_SEED, Answer, Query

@@ -7,8 +7,9 @@ from typing import Any, Final
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import BundleRefused
+from contracts.validation import convert
 from recsys.recommender import Recommender
-from recsys.request import query_from_json
+from recsys.request import Query
 from serving.answers.tables.table import ServedTable
 
 RELATIVE_TOLERANCE: Final = 1e-4  # another processor may round a sum differently
@@ -43,7 +44,7 @@ def _recommend(parts: _Parts, request: dict[str, Any]) -> dict[str, Any]:
     recommender = parts[0]
     if recommender is None:
         raise BundleRefused("a recommend replay has no recommender to answer it.")
-    answer = recommender.recommend(query_from_json(request))
+    answer = recommender.recommend(convert(request, Query))
     return {"items": [item.item_id for item in answer.items], "scores": [item.score for item in answer.items]}
 
 

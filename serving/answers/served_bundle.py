@@ -10,7 +10,6 @@ from contracts.errors import BundleRefused
 from recsys.data.batch_signals import ItemColumns
 from recsys.ranking.ranker import MOMENTS
 from recsys.recommender import Recommender
-from serving.answers.item_labels import ItemLabels
 from serving.answers.published import PublishedBundle, read_published
 from serving.answers.replay import check_replays
 
@@ -25,7 +24,6 @@ class ServedBundle(PublishedBundle):
     loaded_at: datetime
     recommender: Recommender | None
     item_columns: ItemColumns | None = None  # batch signals of the recommender's items, which a policy may name
-    item_labels: ItemLabels | None = None  # of the recommender's items
 
 
 def load_bundle(store: BundleStore, pointer: BundlePointer) -> ServedBundle:

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
 from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
+from recsys.request import Query
 from serving.http.problems import MEDIA_TYPE
-from serving.http.schemas.catalogue_updates import ToldItemsQuestion
+from serving.http.schemas.catalogue_updates import ItemUpdates
 from serving.http.schemas.events import Batch, Event
 from serving.http.schemas.problem import ProblemAnswer
-from serving.http.schemas.recommendations import RecommendationQuestion
 from serving.security.access import Access, EventSender
 from serving.security.api_keys import SCOPES
 
@@ -22,7 +23,8 @@ _SCHEMES: Final = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "basic": {"type": "http", "scheme": "basic", "description": "The key as user name, no password (Segment's SDKs)."},
 }
-_EXTRA_MODELS: Final = (Batch, Event, ProblemAnswer, RecommendationQuestion, ToldItemsQuestion)
+_EXTRA_MODELS: Final = (Batch, Event, ProblemAnswer)
+_BODIES: Final = (Query, ItemUpdates)  # that msgspec decodes
 _REFERENCE: Final = "#/components/schemas/{model}"
 
 
@@ -43,9 +45,9 @@ def scope_of(route: APIRoute) -> str | None:
     return scopes[0] if scopes else None
 
 
-def json_body(model: str) -> dict[str, Any]:
+def json_body(model: type) -> dict[str, Any]:
     """The OpenAPI entry of a body that a handler reads itself, within its own bounds."""
-    schema = {"$ref": f"#/components/schemas/{model}"}
+    schema = {"$ref": _REFERENCE.format(model=model.__name__)}
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
 
@@ -56,6 +58,8 @@ def _describe(app: FastAPI, routers: tuple[APIRouter, ...]) -> dict[str, Any]:
     _, models = models_json_schema([(model, "validation") for model in _EXTRA_MODELS], ref_template=_REFERENCE)
     schemas = components.setdefault("schemas", {})
     schemas.update(models["$defs"])
+    _, bodies = msgspec.json.schema_components(_BODIES, ref_template=_REFERENCE.format(model="{name}"))
+    schemas.update(bodies)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for router in routers:

@@ -13,11 +13,10 @@ from uuid import uuid4
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from contracts.errors import InputError
+from contracts.errors import FieldProblem, InputError, InvalidFields
 from serving.answers.published import NotInBundle
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -84,11 +83,15 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
-    assert isinstance(error, (RequestValidationError, ValidationError))
-    prefix = () if isinstance(error, RequestValidationError) else ("body",)
-    found = [_describe(entry, prefix) for entry in error.errors()[:20]]
-    detail = "; ".join(f"{entry['where']}: {entry['message']}" for entry in found)
-    return Problem(422, "invalid-request", f"{detail}. See /openapi.json for what is allowed.", errors=found).response()
+    """Errors of the parameters that FastAPI reads, in the form of ours."""
+    assert isinstance(error, RequestValidationError)
+    return await _on_invalid_fields(request, InvalidFields([_field_problem(entry) for entry in error.errors()[:20]]))
+
+
+async def _on_invalid_fields(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidFields)
+    errors = [{"where": ".".join(path), "message": message} for path, message in error.problems]
+    return Problem(422, "invalid-request", f"{error} See /openapi.json for what is allowed.", errors=errors).response()
 
 
 async def _on_input_error(request: Request, error: Exception) -> Response:
@@ -110,7 +113,7 @@ _HANDLERS: Final[dict[type[Exception], Any]] = {
     Problem: _on_problem,
     HTTPException: _on_http_error,
     RequestValidationError: _on_invalid_request,
-    ValidationError: _on_invalid_request,
+    InvalidFields: _on_invalid_fields,
     InputError: _on_input_error,
     NotInBundle: _on_missing_part,
     ClientDisconnect: _on_disconnect,
@@ -124,11 +127,10 @@ _HTTP_DETAILS: Final = {
 _QUOTED_KINDS: Final = ("_parsing", "_type", "literal_error", "greater_than", "less_than", "finite_number")
 
 
-def _describe(entry: Mapping[str, Any], prefix: tuple[str, ...]) -> dict[str, str]:
-    where = ".".join(str(part) for part in (*prefix, *entry["loc"]))
-    given = entry.get("input")
+def _field_problem(entry: Mapping[str, Any]) -> FieldProblem:
+    path, given = tuple(map(str, entry["loc"])), entry.get("input")
     is_quoted = any(kind in entry["type"] for kind in _QUOTED_KINDS)
     if is_quoted and isinstance(given, (str, int, float, bool)):
         shown = repr(given[:40]) if isinstance(given, str) else str(given)[:40]
-        return {"where": where, "message": f"{shown} was given; {entry['msg']}"}
-    return {"where": where, "message": entry["msg"]}
+        return FieldProblem(path, f"{shown} was given; {entry['msg']}")
+    return FieldProblem(path, entry["msg"])

@@ -12,7 +12,7 @@ from contracts.event_log import LogRecord
 from serving.events.envelope import Envelope, Incoming, batch_context, open_envelope, prepare, single_envelope
 from serving.http.openapi import json_body
 from serving.http.problems import unavailable
-from serving.http.schemas.events import EventsAnswer
+from serving.http.schemas.events import Batch, Event, EventsAnswer
 from serving.security.access import EventSender, Sender
 from serving.service import Service, service_of
 
@@ -28,7 +28,7 @@ SenderOf = Annotated[Sender, Depends(EventSender())]
     "/v1/batch",
     response_model=EventsAnswer,
     summary="Send up to 2,500 events",
-    openapi_extra=json_body("Batch"),
+    openapi_extra=json_body(Batch),
 )
 async def send_batch(request: Request, sender: SenderOf) -> Response:
     """Store a batch of events. A bad event never stops its batch: it is kept aside, and the answer says why."""
@@ -49,7 +49,7 @@ for _type in SINGLE_TYPES:
         response_model=EventsAnswer,
         name=f"send_{_type}",
         summary=f"Send one {_type} event",
-        openapi_extra=json_body("Event"),
+        openapi_extra=json_body(Event),
     )
 
 

@@ -5,6 +5,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
+import msgspec
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
@@ -12,10 +13,10 @@ from contracts.errors import StorageError
 from serving.answers.catalogue_updates import catalogue_fields
 from serving.answers.forecasts.items import DEMAND
 from serving.answers.served_bundle import ServedBundle
-from serving.http.body import MAX_EVENTS_BYTES, read_body
+from serving.http.body import MAX_EVENTS_BYTES, read_json
 from serving.http.openapi import json_body
 from serving.http.problems import Problem, unavailable
-from serving.http.schemas.catalogue_updates import ToldItemsAnswer, ToldItemsQuestion
+from serving.http.schemas.catalogue_updates import ItemUpdate, ItemUpdates, ItemUpdatesAnswer
 from serving.http.schemas.forecasts import ForecastAnswer
 from serving.http.schemas.tables import ItemAnswer, ListAnswer
 from serving.routes.listing import LIST_RESPONSES, ListQuery, answer_list
@@ -32,16 +33,16 @@ ItemId = Annotated[str, Path(min_length=1, max_length=200)]
 
 @router.post(
     "/v1/items",
-    response_model=ToldItemsAnswer,
+    response_model=ItemUpdatesAnswer,
     summary="Tell of up to 1,000 items",
     dependencies=[Depends(Access(ITEMS_WRITE))],
-    openapi_extra=json_body("ToldItemsQuestion"),
+    openapi_extra=json_body(ItemUpdates),
 )
 async def tell_items(request: Request) -> Response:
     """New items can be recommended when this is answered, and known ones have the price and stock that it says."""
     service = service_of(request)
-    items = ToldItemsQuestion.model_validate_json(await read_body(request, MAX_EVENTS_BYTES)).items
-    rows = [(item.item_id, catalogue_fields(item.model_dump(mode="json", exclude_none=True))) for item in items]
+    items = (await read_json(request, MAX_EVENTS_BYTES, ItemUpdates)).items
+    rows = [(item.item_id, catalogue_fields(_stated(item))) for item in items]
     try:
         await asyncio.to_thread(service.catalogue_updates.append, rows, datetime.now(UTC))
         await asyncio.to_thread(service.bundles.apply_updates)
@@ -108,6 +109,10 @@ async def get_item(request: Request, item_id: ItemId) -> Response:
         raise unknown_id("item", "items", served.version)
     body = {"bundle_version": served.version, "as_of": served.as_of(), "item": item}
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
+
+
+def _stated(item: ItemUpdate) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.to_builtins(item).items() if value is not None}
 
 
 def _item(served: ServedBundle, item_id: str) -> dict[str, Any] | None:

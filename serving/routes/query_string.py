@@ -1,20 +1,18 @@
-"""A question as a query string, which a page can ask while it loads: every parameter is declared here, once."""
+"""A recommendation request as a query string: every parameter is declared here, once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
-
-from contracts.errors import InputError
+from contracts.errors import FieldProblem, InputError, InvalidFields
+from contracts.validation import convert
 from recsys.data.interactions import KINDS
-from serving.http.schemas.recommendations import RecommendationQuestion
+from recsys.request import Query
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: the field of the question that it fills, and how."""
+    """One parameter: the field of the query that it fills, and how."""
 
     path: tuple[str, ...]
     says: str
@@ -68,11 +66,8 @@ def openapi_parameters(in_path: str | None = None) -> list[dict[str, Any]]:
     ]
 
 
-def question_of(pairs: Iterable[tuple[str, str]], **fixed: str) -> RecommendationQuestion:
-    """The question that a query string asks; `fixed` fields stand in the path.
-
-    Raises InputError and RequestValidationError.
-    """
+def parse_query(pairs: Iterable[tuple[str, str]], **fixed: str) -> Query:
+    """The query that the pairs of a query string state; `fixed` fields stand in the path. Raises InputError."""
     raw: dict[str, Any] = {}
     for name, value in pairs:
         parameter = PARAMETERS.get(name)
@@ -82,9 +77,9 @@ def question_of(pairs: Iterable[tuple[str, str]], **fixed: str) -> Recommendatio
         *outer, field = parameter.path
         _PUT[parameter.form](raw.setdefault(outer[0], {}) if outer else raw, field, name, value)
     try:
-        return RecommendationQuestion.model_validate(raw | fixed)
-    except ValidationError as error:
-        raise RequestValidationError([{**entry, "loc": _where(entry["loc"])} for entry in error.errors()]) from None
+        return convert(raw | fixed, Query, strict=False)
+    except InvalidFields as error:
+        raise InvalidFields([FieldProblem(_parameter(path), message) for path, message in error.problems]) from None
 
 
 def _one(target: dict[str, Any], field: str, name: str, value: str) -> None:
@@ -104,21 +99,17 @@ def _append_to_attribute(target: dict[str, Any], field: str, name: str, value: s
     target.setdefault(field, {}).setdefault(attribute, []).append(wanted)
 
 
-def _append_deed(target: dict[str, Any], field: str, name: str, value: str) -> None:
+def _append_event(target: dict[str, Any], field: str, name: str, value: str) -> None:
     kind, separator, item_id = value.partition(":")
     if not separator or kind not in KINDS:
         raise InputError(f"{name} does not say kind:item_id; kinds are {', '.join(KINDS)}, such as view:sku-9.")
     target.setdefault(field, []).append({"kind": kind, "item_id": item_id})
 
 
-_PUT: Final = {"one": _one, "list": _append, "mapping": _append_to_attribute, "session": _append_deed}
+_PUT: Final = {"one": _one, "list": _append, "mapping": _append_to_attribute, "session": _append_event}
 _NAMES: Final = {parameter.path: name for name, parameter in PARAMETERS.items()}
 
 
-def _where(loc: tuple[int | str, ...]) -> tuple[str, ...]:
-    """The parameter that filled the field at `loc`."""
-    for size in (2, 1):
-        name = _NAMES.get(tuple(map(str, loc[:size])))
-        if name is not None:
-            return ("query", name)
-    return ("query", *map(str, loc))
+def _parameter(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The parameter that filled the field at `path`."""
+    return ("query", _NAMES.get(path[:2]) or _NAMES.get(path[:1]) or ".".join(path))

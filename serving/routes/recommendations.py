@@ -1,26 +1,25 @@
 """What should this shopper see now?"""
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-import orjson
+import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from contracts.customer_id import ANONYMOUS_PREFIX, customer_id_of
 from recsys.recommender import Recommender
-from recsys.request import Answer, Recommendation
+from recsys.request import MAX_K, Answer
 from recsys.request import Query as ShopperQuery
 from serving.answers.exploration import log_drawn, new_answer_id, with_seed
-from serving.answers.item_labels import ItemLabels
 from serving.answers.served_bundle import RECOMMENDER_FOLDER, ServedBundle
-from serving.http.body import MAX_QUESTION_BYTES, read_body
+from serving.http.body import MAX_QUESTION_BYTES, read_json
 from serving.http.openapi import json_body
 from serving.http.problems import unavailable
-from serving.http.schemas.recommendations import MAX_K, RecommendationAnswer, RecommendationQuestion, SimilarAnswer
-from serving.routes.query_string import openapi_parameters, question_of
+from serving.http.schemas.recommendations import RecommendationAnswer, SimilarAnswer
+from serving.routes.query_string import openapi_parameters, parse_query
 from serving.security.access import Access, DirectRoute
 from serving.security.api_keys import RECOMMENDATIONS_READ
 from serving.service import Service, service_of, unknown_id
@@ -35,19 +34,18 @@ ItemId = Annotated[str, Path(min_length=1, max_length=200)]
 
 async def recommend_for_placement(request: Request) -> Response:
     """Items for one place on a page, in a form that a page can ask while it loads."""
-    return _recommend(service_of(request), question_of(request.query_params.multi_items()))
+    return _recommend(service_of(request), parse_query(request.query_params.multi_items()))
 
 
 async def recommend_to_customer(request: Request) -> Response:
     """Items for one customer. An unknown one gets what is popular, and `fallbacks` says so."""
     customer_id = request.path_params["customer_id"]
-    return _recommend(service_of(request), question_of(request.query_params.multi_items(), customer_id=customer_id))
+    return _recommend(service_of(request), parse_query(request.query_params.multi_items(), customer_id=customer_id))
 
 
 async def recommend_in_context(request: Request) -> Response:
     """Items for a shopper with what is known of this moment: the open item, the cart, the visit so far, filters."""
-    body = await read_body(request, MAX_QUESTION_BYTES)
-    return _recommend(service_of(request), RecommendationQuestion.model_validate_json(body or b"{}"))
+    return _recommend(service_of(request), await read_json(request, MAX_QUESTION_BYTES, ShopperQuery))
 
 
 _ROUTES: Final = (
@@ -64,7 +62,7 @@ _ROUTES: Final = (
         "",
         recommend_in_context,
         "Recommendations in a context",
-        json_body("RecommendationQuestion"),
+        json_body(ShopperQuery),
     ),
 )
 for _method, _path, _handler, _summary, _described in _ROUTES:
@@ -90,25 +88,23 @@ async def similar_items(request: Request, item_id: ItemId, k: K = 20) -> Respons
     return _response(served, answer, {"item_id": item_id})
 
 
-def _recommend(service: Service, question: RecommendationQuestion) -> Response:
-    query = question.query()
+def _recommend(service: Service, query: ShopperQuery) -> Response:
     served = service.bundle()
-    answer = _ask(service, served, _with_visit(service, question, query))
-    about = {"customer_id": query.customer_id, "is_known_customer": answer.is_known_customer}
-    return _response(served, answer, about)
+    customer_id = query.customer_id or customer_id_of(None, query.anonymous_id)
+    answer = _ask(service, served, _with_session(service, query, customer_id))
+    return _response(served, answer, {"customer_id": customer_id, "is_known_customer": answer.is_known_customer})
 
 
-def _with_visit(service: Service, question: RecommendationQuestion, query: ShopperQuery) -> ShopperQuery:
-    """The query, with what the person does in the visit that goes on, unless the question says so itself."""
-    persons = [person for person in (query.customer_id, customer_id_of(None, question.anonymous_id)) if person]
-    if not query.personalize or not persons:
-        return query
-    if service.sessions.has_refused(persons):
-        return replace(query, customer_id=NOBODY, session=())
-    if "session" in question.model_fields_set:
-        return query
-    session = service.sessions.session(persons, datetime.now(UTC))
-    return replace(query, session=session) if session else query
+def _with_session(service: Service, query: ShopperQuery, customer_id: str | None) -> ShopperQuery:
+    """The query of this customer, with what the service saw of the session where the query leaves it out."""
+    persons = [person for person in (customer_id, customer_id_of(None, query.anonymous_id)) if person]
+    session = query.session
+    if query.personalize and persons:
+        if service.sessions.has_refused(persons):
+            customer_id, session = NOBODY, ()
+        elif session is UNSET:
+            session = service.sessions.session(persons, datetime.now(UTC))
+    return replace(query, customer_id=customer_id, session=session)
 
 
 def _recommender(served: ServedBundle) -> Recommender:
@@ -130,7 +126,6 @@ def _ask(service: Service, served: ServedBundle, query: ShopperQuery) -> Answer:
 
 
 def _response(served: ServedBundle, answer: Answer, about: dict[str, Any]) -> Response:
-    assert served.item_labels is not None  # it comes with the recommender
     answer_id = new_answer_id()
     log_drawn(answer, answer_id, served.version)
     body = {
@@ -140,22 +135,6 @@ def _response(served: ServedBundle, answer: Answer, about: dict[str, Any]) -> Re
         **about,
         "placement": answer.placement,
         "fallbacks": answer.fallbacks,
-        "items": _items(served.item_labels, answer.items),
+        "items": answer.items,
     }
-    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
-
-
-def _items(labels: ItemLabels, recommended: Sequence[Recommendation]) -> list[dict[str, Any]]:
-    return [
-        {
-            "item_id": item.item_id,
-            "name": label.name,
-            "category": label.category,
-            "price": label.price,
-            "score": item.score,
-            "source": item.source,
-            "reason": item.reason,
-            "propensity": item.propensity,
-        }
-        for item, label in ((item, labels.label(item.item_id)) for item in recommended)
-    ]
+    return Response(msgspec.json.encode(body), media_type="application/json")

@@ -10,10 +10,11 @@ from typing import Final
 from contracts.customer_id import ANONYMOUS_PREFIX, customer_id_of
 from contracts.events import MAX_ID_CHARS, ORDER_COMPLETED, PRODUCT_ADDED, PRODUCT_CLICKED, PRODUCT_VIEWED, Event
 from contracts.events import item_of as item_of_product
+from recsys.data.interactions import Kind
 from recsys.data.sessions import VISIT_GAP_SECONDS
 from recsys.request import SessionEvent
 
-KIND_BY_EVENT: Final = {  # as in training
+KIND_BY_EVENT: Final[dict[str, Kind]] = {  # as in training
     PRODUCT_VIEWED: "view",
     PRODUCT_CLICKED: "view",
     PRODUCT_ADDED: "cart",
@@ -24,7 +25,7 @@ MAX_SESSION_ACTIONS: Final = 50  # the last ones of each session
 MAX_ACTIONS: Final = 1_000_000  # of all sessions, about 150 MB
 MAX_STATEMENTS: Final = 200_000  # ids of which a refusal is remembered
 
-_Action = tuple[float, str, str]  # seconds since 1970 UTC, item id, kind
+_Action = tuple[float, str, Kind]  # seconds since 1970 UTC, item id, kind
 _Statement = tuple[float, bool] | None  # when a consent was stated: given or refused
 _Consent = tuple[_Statement, _Statement]  # to analytics, to personalization
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -32,7 +33,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender
-from recsys.request import Query, query_to_json
+from recsys.request import Query
 from recsys.training.train import fit_recommender
 
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
@@ -267,7 +268,7 @@ def _replay(recommender: Recommender, wrong: bool) -> Replay:
         "items": [item.item_id for item in items],
         "scores": [item.score + wrong for item in items],
     }
-    return Replay(route="recommend", request=query_to_json(query), expected=expected)
+    return Replay(route="recommend", request=msgspec.to_builtins(query), expected=expected)
 
 
 def _customer_replay() -> Replay:

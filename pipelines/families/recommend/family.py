@@ -1,11 +1,11 @@
 """The recommend family: what each shopper should see now, against what is popular with everybody."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from contracts import columns as c
@@ -19,7 +19,7 @@ from recsys.data.interactions import KINDS
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender, utc_seconds
-from recsys.request import Query, SessionEvent, query_to_json
+from recsys.request import Query, SessionEvent
 from recsys.training.evaluation import Evaluation, evaluate
 from recsys.training.examples import Cases
 from recsys.training.time_split import last_window, target_kind
@@ -109,7 +109,7 @@ def _replays(recommender: Recommender, limit: int) -> list[Replay]:
     queries = [Query(k=10), *(Query(customer_id=histories.customers.value(place), k=10) for place in longest)]
     if popular:
         visit = tuple(SessionEvent(item_id) for item_id in popular[1:])
-        queries[-1] = replace(queries[-1], item_id=popular[0], session=visit)
+        queries[-1] = msgspec.structs.replace(queries[-1], item_id=popular[0], session=visit)
     return [_replay(recommender, query) for query in queries]
 
 
@@ -119,4 +119,4 @@ def _replay(recommender: Recommender, query: Query) -> Replay:
         "items": [item.item_id for item in answer.items],
         "scores": [item.score for item in answer.items],
     }
-    return Replay(route="recommend", request=query_to_json(query), expected=dict(expected))
+    return Replay(route="recommend", request=msgspec.to_builtins(query), expected=dict(expected))

@@ -1,38 +1,45 @@
-"""The JSON of catalogue updates."""
+"""The JSON of catalogue updates: requests are decoded into it, answers are documented by it."""
 
+import sys
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from msgspec import Meta, Struct
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.events import MAX_TEXT_CHARS
 from recsys.data.attributes import MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES
-from serving.http.schemas.question import Id, Number, Price, Question
+from recsys.request import Id, Price
 
-MAX_TOLD_ITEMS: Final = 1_000
+MAX_ITEMS: Final = 1_000
+
+_Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARS)]
+_Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+_Attribute = Annotated[str, Meta(max_length=MAX_ATTRIBUTE_CHARS)] | _Number
 
 
-class ToldItemQuestion(Question):
+class ItemUpdate(Struct, frozen=True, forbid_unknown_fields=True):
     """One item, new or known; what is left out stays as it was."""
 
     item_id: Id
-    name: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)] | None = None
-    category: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)] | None = None
-    brand: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)] | None = None
+    name: _Text | None = None
+    category: _Text | None = None
+    brand: _Text | None = None
     price: Price | None = None
-    stock: Price | None = Field(default=None, description="Units; left out: not tracked, taken as available.")
-    available_from: AwareDatetime | None = Field(default=None, description="Not shown before; left out: now.")
-    attributes: dict[Id, Annotated[str, Field(max_length=MAX_ATTRIBUTE_CHARS)] | Number] = Field(
-        default={}, max_length=MAX_ATTRIBUTES
-    )
+    stock: Annotated[Price | None, Meta(description="Units; left out: not tracked, taken as available.")] = None
+    available_from: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None, Meta(description="Not shown before; left out: now.")
+    ] = None
+    attributes: Annotated[dict[Id, _Attribute], Meta(max_length=MAX_ATTRIBUTES)] = {}
 
 
-class ToldItemsQuestion(Question):
+class ItemUpdates(Struct, frozen=True, forbid_unknown_fields=True):
     """Items that the recommender is to know at once."""
 
-    items: list[ToldItemQuestion] = Field(min_length=1, max_length=MAX_TOLD_ITEMS)
+    items: Annotated[list[ItemUpdate], Meta(min_length=1, max_length=MAX_ITEMS)]
 
 
-class ToldItemsAnswer(BaseModel):
+class ItemUpdatesAnswer(BaseModel):
     """The items are stored, and what is served knows them."""
 
     model_config = ConfigDict(extra="forbid")

@@ -205,7 +205,7 @@ def test_filters_see_what_was_told() -> None:
     assert shown(shop().recommend(dear)) == []
     assert "item-005" not in shown(told.recommend(Query(k=50)))
     assert "item-005" in shown(shop().recommend(Query(k=50)))
-    blue = Query(filters=Filters(attributes=(("colour", ("blue",)),)), k=9)
+    blue = Query(filters=Filters(attributes={"colour": ("blue",)}), k=9)
     assert shown(told.recommend(blue)) == ["brand-new"]
     assert shown(told.recommend(Query(filters=Filters(brands=("best",)), k=9))) == ["brand-new"]
 
@@ -214,7 +214,7 @@ def test_what_is_not_on_sale_yet_is_not_shown_before_its_time() -> None:
     told = shop().told_of([NewItem("soon", category="tea", available_from=at(NOW + 5))])
     popular = {"placement": "popular", "item_id": "item-001", "k": 40}
     assert "soon" not in shown(told.recommend(Query(**popular)))  # type: ignore[arg-type]
-    assert "soon" in shown(told.recommend(Query(**popular, now=at(NOW + 6))))  # type: ignore[arg-type]
+    assert "soon" in shown(told.recommend(Query(**popular), at(NOW + 6)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("placement", ["popular", "trending", "bought_together", "buy_again", "for_you"])

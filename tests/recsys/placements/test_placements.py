@@ -139,7 +139,7 @@ def test_what_was_bought_comes_again_at_its_interval() -> None:
     answer = rebuyer().recommend(query)
     assert shown(answer) == ["coffee", "filters", "lamp"]
     assert [item.reason for item in answer.items][::2] == ["you buy this about every 30 days", "you bought this before"]
-    later = rebuyer().recommend(Query(customer_id="ann", placement="buy_again", k=3, now=at(NOW + 28)))
+    later = rebuyer().recommend(Query(customer_id="ann", placement="buy_again", k=3), at(NOW + 28))
     assert shown(later)[0] == "filters"
 
 
@@ -185,7 +185,7 @@ def test_new_arrivals_are_the_latest_to_come_and_only_once_they_are_there() -> N
     answer = found.recommend(Query(placement="new_arrivals", k=3))
     assert shown(answer) == ["launched", "seen", "old"]
     assert first(answer) == ("launched", "new_arrivals", "new in the shop")
-    later = found.recommend(Query(placement="new_arrivals", k=2, now=at(106)))
+    later = found.recommend(Query(placement="new_arrivals", k=2), at(106))
     assert shown(later) == ["coming", "launched"]
 
 

@@ -60,13 +60,13 @@ class Listening(Ranker):
         return super().scores(features)
 
 
-def served(fitted: Retriever, histories: list[Row], query: Query) -> np.ndarray:
+def served(fitted: Retriever, histories: list[Row], query: Query, day: float) -> np.ndarray:
     """The features that the recommender's ranker is given for a query."""
     whole = CandidatePipeline.of(fitted)
     ranker = Listening(whole.features.names)
     past = interactions(histories, fitted.items)
     recommender = Recommender(whole, past, dict.fromkeys(MOMENTS, ranker), {"as_of": fitted.now})
-    recommender.recommend(query)
+    recommender.recommend(query, at(day))
     return ranker.heard
 
 
@@ -88,7 +88,7 @@ def test_before_a_visit_training_and_serving_see_the_same() -> None:
     assert len(cases) == 1
     learnt = trained(past + VISIT, cases)
     fresh = retriever(past, ITEMS, 60)  # as a later run would fit it: it has not seen the window at all
-    np.testing.assert_array_equal(learnt, served(fresh, past, Query(customer_id="customer-000")))
+    np.testing.assert_array_equal(learnt, served(fresh, past, Query(customer_id="customer-000"), 60))
 
 
 @pytest.mark.parametrize("kind", [VIEW, ORDER])
@@ -100,11 +100,11 @@ def test_inside_a_visit_training_and_serving_see_the_same(kind: int) -> None:
         learnt = trained(past + VISIT, one)
         seen = VISIT[: int(one.cuts[0] - one.visits[0])]
         session = tuple(SessionEvent(item, what) for _, item, what, _ in seen)
-        query = Query(customer_id="customer-000", session=session, now=at(one.moments[0] / DAY))
+        query = Query(customer_id="customer-000", session=session)
         fresh = retriever(past, ITEMS, 60)
-        np.testing.assert_array_equal(learnt, served(fresh, past, query))
+        np.testing.assert_array_equal(learnt, served(fresh, past, query, float(one.moments[0] / DAY)))
         one_more = Query(customer_id="customer-000", session=(*session, SessionEvent("item-001")))
-        assert not np.array_equal(learnt, served(fresh, past, one_more))
+        assert not np.array_equal(learnt, served(fresh, past, one_more, float(one.moments[0] / DAY)))
 
 
 def test_the_open_page_is_the_same_in_training_and_in_serving() -> None:
@@ -113,8 +113,8 @@ def test_the_open_page_is_the_same_in_training_and_in_serving() -> None:
     cases = Cases.in_visits(interactions(past + order, ITEMS), WINDOW, ORDER, seed=1)
     learnt = trained(past + order, cases)
     cue = ITEMS.ids.value(int(cases.cues[0]))
-    query = Query(customer_id="customer-000", item_id=cue, now=at(65))
-    np.testing.assert_array_equal(learnt, served(retriever(past, ITEMS, 60), past, query))
+    query = Query(customer_id="customer-000", item_id=cue)
+    np.testing.assert_array_equal(learnt, served(retriever(past, ITEMS, 60), past, query, 65))
 
 
 def described(asked: Shopper, name: str) -> dict[int, float]:

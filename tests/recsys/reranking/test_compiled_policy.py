@@ -96,7 +96,7 @@ def test_columns_beside_the_catalogue_can_be_named_by_a_policy_and_by_no_questio
     assert applied.boosts == pytest.approx(np.array([-1, 1, 0, 0]))  # the fourth item came later
     assert applied.allowed.tolist() == [False, True, False, False]
     assert applied.problems == ()
-    question = Filters(attributes=(("inventory_alert", ("overstock",)),))
+    question = Filters(attributes={"inventory_alert": ("overstock",)})
     assert not applied.masks.of(question).any()
     assert not AppliedPolicy.of(policy, ITEMS).allowed.any()  # the control: nobody knows of it
 

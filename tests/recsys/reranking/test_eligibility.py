@@ -41,11 +41,11 @@ def test_stock_and_launch_decide_where_nothing_is_asked() -> None:
         (Filters(categories=("y", "nowhere")), "cd"),
         (Filters(categories=("nowhere",)), ""),
         (Filters(brands=("n",)), "be"),
-        (Filters(attributes=(("colour", ("red", "green")),)), "bc"),
-        (Filters(attributes=(("colour", ("red",)), ("size", ("7",)))), ""),
-        (Filters(attributes=(("size", ("7.0",)),)), "e"),
-        (Filters(attributes=(("size", ()),)), "bcde"),
-        (Filters(attributes=(("weight", ("7",)),)), ""),
+        (Filters(attributes={"colour": ("red", "green")}), "bc"),
+        (Filters(attributes={"colour": ("red",), "size": ("7",)}), ""),
+        (Filters(attributes={"size": ("7.0",)}), "e"),
+        (Filters(attributes={"size": ()}), "bcde"),
+        (Filters(attributes={"weight": ("7",)}), ""),
         (Filters(exclude_items=("b",), exclude_known=True), "bcde"),  # which only the caller knows: `hidden`
     ],
 )

@@ -106,7 +106,7 @@ def draw_world(number: int) -> World:
             price_min=float(random.integers(1, 10)) if random.random() < 0.2 else None,
             price_max=float(random.integers(10, 20)) if random.random() < 0.2 else None,
             in_stock_only=bool(random.random() < 0.5),
-            attributes=draw_attributes(random),
+            attributes=dict(draw_attributes(random)),
         ),
         hidden=random.choice(SIZE, random.integers(0, 5), replace=False),
         candidates=candidates,
@@ -125,7 +125,7 @@ def forbids(row: dict[str, Any], world: World) -> bool:
     """Whether question or policy forbid an item, said row by row in plain words."""
     policy, filters = world.policy, world.filters
     wanted = [("category", policy.categories), ("category", filters.categories)]
-    wanted += [("brand", policy.brands), ("brand", filters.brands), *policy.attributes, *filters.attributes]
+    wanted += [("brand", policy.brands), ("brand", filters.brands), *policy.attributes, *filters.attributes.items()]
     price = row["price"]
     return (
         row["launch"] > NOW

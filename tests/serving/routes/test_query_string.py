@@ -1,11 +1,11 @@
 from typing import Any
 
 import pytest
-from fastapi.exceptions import RequestValidationError
 
-from contracts.errors import InputError
-from serving.http.schemas.recommendations import FiltersQuestion, RecommendationQuestion
-from serving.routes.query_string import PARAMETERS, openapi_parameters, question_of
+from contracts.errors import InputError, InvalidFields
+from contracts.validation import convert
+from recsys.request import Filters, Query
+from serving.routes.query_string import PARAMETERS, openapi_parameters, parse_query
 
 ASKED: list[tuple[str, str]] = [
     ("placement", "cart"),
@@ -40,20 +40,18 @@ def test_a_query_string_can_ask_whatever_a_body_can() -> None:
     body: dict[str, Any] = {"placement": "cart", "customer_id": "customer:1", "anonymous_id": "a1", "item_id": "sku-7"}
     body |= {"cart": ["sku-1", "sku-2"], "k": 5, "personalize": False, "seed": 7, "filters": filters}
     body |= {"session": [{"item_id": "sku:9", "kind": "view"}, {"item_id": "sku-8", "kind": "cart"}]}
-    assert question_of(ASKED) == RecommendationQuestion.model_validate(body)
+    assert parse_query(ASKED) == convert(body, Query)
     assert {name for name, _ in ASKED} == set(PARAMETERS)
 
 
 def test_every_field_of_a_question_has_a_parameter() -> None:
     paths = {parameter.path for parameter in PARAMETERS.values()}
-    fields = {(name,) for name in RecommendationQuestion.model_fields if name != "filters"}
-    assert paths == fields | {("filters", name) for name in FiltersQuestion.model_fields}
+    fields = {(name,) for name in Query.__struct_fields__ if name != "filters"}
+    assert paths == fields | {("filters", name) for name in Filters.__struct_fields__}
 
 
 def test_nothing_asked_is_a_question_without_anything() -> None:
-    question = question_of([])
-    assert question == RecommendationQuestion()
-    assert question.model_fields_set == set()
+    assert parse_query([]) == Query()
 
 
 @pytest.mark.parametrize(
@@ -69,13 +67,13 @@ def test_nothing_asked_is_a_question_without_anything() -> None:
 )
 def test_what_cannot_be_meant_is_said(pairs: list[tuple[str, str]], says: str) -> None:
     with pytest.raises(InputError, match=says):
-        question_of(pairs)
+        parse_query(pairs)
 
 
 def test_an_id_in_the_path_stands_nowhere_else() -> None:
-    assert question_of([("k", "1")], customer_id="a").customer_id == "a"
+    assert parse_query([("k", "1")], customer_id="a").customer_id == "a"
     with pytest.raises(InputError, match="no parameter 'customer_id'"):
-        question_of([("customer_id", "b")], customer_id="a")
+        parse_query([("customer_id", "b")], customer_id="a")
 
 
 @pytest.mark.parametrize(
@@ -83,9 +81,9 @@ def test_an_id_in_the_path_stands_nowhere_else() -> None:
     [("k", "0"), ("price_min", "-1"), ("placement", "attic"), ("in_stock_only", "perhaps"), ("cart", "")],
 )
 def test_a_wrong_value_is_found_under_the_parameters_name(name: str, value: str) -> None:
-    with pytest.raises(RequestValidationError) as caught:
-        question_of([(name, value)])
-    assert [entry["loc"] for entry in caught.value.errors()] == [("query", name)]
+    with pytest.raises(InvalidFields) as caught:
+        parse_query([(name, value)])
+    assert [problem.path for problem in caught.value.problems] == [("query", name)]
 
 
 def test_openapi_says_what_stands_in_the_path() -> None:

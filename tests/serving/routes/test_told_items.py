@@ -10,7 +10,7 @@ import pytest
 
 from contracts.catalogue_log import CatalogueLog
 from serving.app import create_app
-from serving.http.schemas.catalogue_updates import ToldItemsAnswer
+from serving.http.schemas.catalogue_updates import ItemUpdatesAnswer
 from tests.serving.conftest import Shop, shop_settings
 from tests.serving.running import running
 from tests.serving.shop import TEA, publish_shop
@@ -42,7 +42,7 @@ def test_a_new_item_is_shown_at_once_with_its_name_and_price(told_shop: Shop) ->
         assert "tea-new" not in shown(api, placement="new_arrivals")
         answer = tell(api, NEW)
         assert answer.json() == {"success": True, "told": 1, "bundle_version": "v1"}
-        ToldItemsAnswer.model_validate_json(answer.content)
+        ItemUpdatesAnswer.model_validate_json(answer.content)
         found = shown(api, placement="new_arrivals")["tea-new"]
         assert (found["name"], found["category"], found["price"]) == ("New tea", "tea", 4.25)
         assert next(iter(shown(api, placement="new_arrivals"))) == "tea-new"
@@ -97,8 +97,8 @@ def test_what_is_told_before_the_first_bundle_is_kept(empty_shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"items": []}, "at least 1"),
-        ({"items": [{"item_id": "a"}] * 1001}, "at most 1000"),
+        ({"items": []}, "length >= 1"),
+        ({"items": [{"item_id": "a"}] * 1001}, "length <= 1000"),
         ({"items": [{"name": "no id"}]}, "items.0.item_id"),
         ({"items": [{"item_id": "a", "price": -1}]}, "items.0.price"),
         ({"items": [{"item_id": "a", "colour": "red"}]}, "items.0.colour"),

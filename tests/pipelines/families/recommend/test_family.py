@@ -13,12 +13,13 @@ import pytest
 from contracts import columns as c
 from contracts.bundle import SUFFIXES
 from contracts.errors import NotEnoughData
+from contracts.validation import convert
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.recommend.family import RECOMMEND
 from recsys.parameters import RecommendParameters
 from recsys.ranking.ranker import MOMENTS
 from recsys.recommender import Recommender
-from recsys.request import query_from_json
+from recsys.request import Query
 from tests.recsys.stores import checkerboard
 from tests.worlds import day, events_table, order
 
@@ -98,7 +99,7 @@ def test_the_files_give_the_replayed_answers(tmp_path: Path) -> None:
     assert {file.stem for file in tmp_path.glob("*.txt")} == {f"ranker_{moment}" for moment in MOMENTS}
     assert 3 <= len(fitted().replays) <= 5
     for replay in fitted().replays:
-        answer = served.recommend(query_from_json(json.loads(json.dumps(replay.request))))
+        answer = served.recommend(convert(json.loads(json.dumps(replay.request)), Query))
         assert replay.route == "recommend"
         assert [item.item_id for item in answer.items] == replay.expected["items"]
         assert [item.score for item in answer.items] == replay.expected["scores"]

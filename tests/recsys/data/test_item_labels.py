@@ -1,7 +1,7 @@
 import numpy as np
 
 from recsys.data.catalogue import Items
-from serving.answers.item_labels import ItemLabel, ItemLabels
+from recsys.data.item_labels import ItemLabel, ItemLabels
 
 
 def test_a_label_has_what_is_known_of_an_item() -> None:
@@ -10,6 +10,5 @@ def test_a_label_has_what_is_known_of_an_item() -> None:
     )
     labels = ItemLabels(items)
     for _ in range(2):
-        assert labels.label("b") == ItemLabel("Bee", None, 0.1)  # not 0.10000000149
-        assert labels.label("a") == ItemLabel("a", "tea", None)
-    assert labels.label("gone") == ItemLabel(None, None, None)
+        assert labels.label(items.ids.index("b")) == ItemLabel("b", "Bee", None, 0.1)  # not 0.10000000149
+        assert labels.label(items.ids.index("a")) == ItemLabel("a", "a", "tea", None)
