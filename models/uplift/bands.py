@@ -1,4 +1,4 @@
-"""Bands of uplift: whom contacting changes, who orders anyway, who does not either way, and whom it puts off."""
+"""Bands of uplift: customers whom contacting persuades, who order anyway, who do not either way, and whom it deters."""
 
 from typing import Final
 
@@ -10,11 +10,12 @@ LOST_CAUSE: Final = "lost_cause"
 LEAVE_ALONE: Final = "leave_alone"
 
 
-def uplift_bands(low: np.ndarray, high: np.ndarray, orders_anyway: np.ndarray, order_rate: float) -> np.ndarray:
+def uplift_bands(low: np.ndarray, high: np.ndarray, baseline_rate: np.ndarray, control_rate: float) -> np.ndarray:
     """One of the four per customer, (customers,).
 
-    persuadable: the whole interval of the uplift lies above 0; leave_alone: below. Of the others, who is at least as
-    likely as the average to order without being contacted is a sure thing, and who is not a lost cause.
+    persuadable: the whole interval of the uplift, `low` to `high`, lies above 0; leave_alone: below. The others are
+    sure things where their `baseline_rate`, P(order) if not contacted, is at least the mean of the control arm; else
+    lost causes.
     """
-    unmoved = np.where(orders_anyway >= order_rate, SURE_THING, LOST_CAUSE)
-    return np.where(low > 0, PERSUADABLE, np.where(high < 0, LEAVE_ALONE, unmoved))
+    undecided = np.where(baseline_rate >= control_rate, SURE_THING, LOST_CAUSE)
+    return np.where(low > 0, PERSUADABLE, np.where(high < 0, LEAVE_ALONE, undecided))

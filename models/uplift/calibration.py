@@ -1,8 +1,8 @@
-"""From a score that ranks to an uplift that is true: the best linear predictor of the effect given the score.
+"""Calibration of uplift scores: the best linear predictor of the treatment effect given the score.
 
-On customers whom the score's model has not seen, outcomes are regressed on the score, on whether the customer was
-contacted, and on both together. What is left of a score that only repeats noise is the average effect. Chernozhukov,
-Demirer, Duflo and Fernández-Val, "Generic machine learning inference on heterogeneous treatment effects", 2018.
+On customers that the score's model has not seen, outcomes are regressed on the score, the treatment, and their
+interaction. A score of pure noise is calibrated to the average effect. Chernozhukov, Demirer, Duflo and Fernández-Val,
+"Generic machine learning inference on heterogeneous treatment effects", 2018.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class UpliftCalibration:
-    """uplift = average + slope * (score - centre); the slope is in [0, 1]: calibration only ever shrinks."""
+    """uplift = average + slope * (score - centre); the slope is in [0, 1]: calibration only shrinks."""
 
     average: float
     slope: float
@@ -38,16 +38,14 @@ class UpliftCalibration:
         slope = float(np.clip(numbers[3] / spread, 0, 1))
         return cls(float(numbers[2]), slope, centre, float(variance[2, 2]), float(variance[3, 3]) / spread**2)
 
-    def uplift(self, score: np.ndarray) -> np.ndarray:
+    def predict(self, score: np.ndarray) -> np.ndarray:
         """The change of the probability to order, (customers,)."""
-        uplift: np.ndarray = self.average + self.slope * (score - self.centre)
-        return uplift
+        return np.asarray(self.average + self.slope * (score - self.centre))
 
     def variance(self, score: np.ndarray, score_variance: np.ndarray) -> np.ndarray:
-        """Of the uplift, (customers,), given the variance of the score itself."""
+        """The variance of the uplift, (customers,), given the variance of the score itself."""
         line = self.average_variance + self.slope_variance * (score - self.centre) ** 2
-        variance: np.ndarray = line + self.slope**2 * score_variance
-        return variance
+        return np.asarray(line + self.slope**2 * score_variance)
 
     def to_json(self) -> dict[str, Any]:
         """All of it, as JSON."""

@@ -1,15 +1,15 @@
-"""Uplift: whom contacting changes, learned where a randomised holdout was left alone.
+"""Uplift: the effect of contacting a customer on P(order), learned from randomised experiments.
 
-Learners are cross-fitted: each customer is scored by what has not seen them. The learner whose scores have the
-best Qini is chosen, but only where it beats the response-only model, which asks merely who will order, beyond noise;
-otherwise the answer is "response", and nobody's uplift is told apart from the average's. The model kept is the mean
-over the folds' parts; how far the folds disagree is part of the interval.
+Meta-learners are cross-fitted: each customer is scored by stages that were fitted without them. The learner with the
+best Qini is chosen if it beats the response model by more than noise; otherwise the choice is the response model, and
+no ranking by uplift is published. The model keeps the stages of every fold and averages their scores; the variance
+between folds is part of the interval.
 
-Breaks where who was contacted was not drawn at random: then nothing tells the effect from the choice.
+Valid only where the treatment was assigned at random.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,23 +18,25 @@ import numpy as np
 from scipy.stats import rankdata
 from scipy.stats import t as student_t
 
+from models.customers.features import FEATURES
+from models.protocol import FitContext
 from models.statistics.logistic_regression import LogisticModel
+from models.stored_parameters import read_parameters, write_parameters
 from models.uplift.calibration import UpliftCalibration
+from models.uplift.experiment import ExperimentData
 from models.uplift.meta_learners import (
-    HELD_OUT,
+    CONTROL_OUTCOME,
     LEARNERS,
-    RESPONSE,
+    RESPONSE_MODEL,
     SCORES,
+    BaseLearner,
     LearnerParameters,
-    Part,
-    Scorer,
-    Trial,
-    fit_parts,
-    roles_of,
+    StagePredictions,
+    fit_stages,
+    stages_of,
 )
 from models.uplift.qini import qini, qini_resamples
 
-PARAMETERS_FILE: Final = "parameters.json"
 UPPER: Final = 0.9  # quantile at the upper end of an 80 % interval
 
 
@@ -45,7 +47,7 @@ class UpliftParameters(LearnerParameters):
     outcome_days: int = 30  # an order within so many days of the assignment counts
     folds: int = 5
     judging_folds: int = 3  # of the backtest, each of which chooses anew
-    most_chance: float = 0.05  # that the chosen learner is no better than response-only, or than chance
+    most_chance: float = 0.05  # p-value above which a learner is not taken
     min_per_arm: int = 50  # customers whose outcome is known
     min_orders_per_arm: int = 10
     max_training_rows: int = 200_000
@@ -61,176 +63,175 @@ class UpliftParameters(LearnerParameters):
 
 @dataclass(frozen=True)
 class Choice:
-    """Which method ranks best on customers that it has not seen."""
+    """The method that ranks unseen customers best."""
 
-    chosen: str
+    method: str
     qini: dict[str, float]  # method -> cross-fitted Qini
-    chance_no_better: dict[str, float]  # learner -> share of resamples where it beats response-only or chance not
+    p_values: dict[str, float]  # learner -> share of resamples in which it does not beat the response model and 0
 
     @property
-    def words(self) -> str:
+    def reason(self) -> str:
         """One sentence for a person."""
         best = max(LEARNERS, key=self.qini.__getitem__)
-        if self.chosen == RESPONSE:
+        if self.method == RESPONSE_MODEL:
             return (
                 f"no learner beats the response-only model beyond noise: the best, {best}, has a Qini of "
-                f"{self.qini[best]:.4f} against {self.qini[RESPONSE]:.4f}, which chance alone could explain."
+                f"{self.qini[best]:.4f} against {self.qini[RESPONSE_MODEL]:.4f}, which chance alone could explain."
             )
-        return f"learner {self.chosen}: Qini {self.qini[self.chosen]:.4f} against {self.qini[RESPONSE]:.4f}."
+        return f"learner {self.method}: Qini {self.qini[self.method]:.4f} against {self.qini[RESPONSE_MODEL]:.4f}."
 
 
 @dataclass(frozen=True)
 class CrossFit:
-    """The parts of every fold, and each customer's score by those that have not seen them."""
+    """The stages of every fold, and each customer's score by the stages fitted without them."""
 
-    folds: tuple[dict[str, Part], ...]
+    folds: tuple[dict[str, BaseLearner], ...]
     scores: dict[str, np.ndarray]  # method -> (customers,), in the method's own unit
     ranks: dict[str, np.ndarray]  # method -> (customers,), within the fold, in (0, 1]: folds differ in scale
     treated_share: float
 
-    def scored(self, method: str, features: np.ndarray, threads: int = 1) -> np.ndarray:
-        """Score of unseen customers by each fold's parts, (folds, customers)."""
-        return _scored(self.folds, method, features, self.treated_share, threads)
+    def score(self, method: str, features: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Score of unseen customers, (customers,): the mean over the folds."""
+        return np.asarray(_fold_scores(self.folds, method, features, self.treated_share, threads).mean(axis=0))
+
+
+@dataclass(frozen=True)
+class UpliftPrediction:
+    """Per customer, (customers,): the change of P(order) by contacting, and P(order) if not contacted.
+
+    `low` to `high` is the 80 % interval of the mean effect on customers with the same score, which is assumed to be
+    linear in the score. It covers the effects of single customers in fewer than 80 % of cases.
+    """
+
+    uplift: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    baseline_rate: np.ndarray
 
 
 @dataclass(frozen=True)
 class UpliftModel:
-    """The chosen method: the mean over the folds' parts. Features (customers, features), NaN where missing."""
+    """The chosen method, averaged over the folds. Features (customers, features), NaN where missing."""
 
     choice: Choice
-    folds: tuple[dict[str, Part], ...]
+    folds: tuple[dict[str, BaseLearner], ...]
     treated_share: float
     calibration: UpliftCalibration
-    order_rate: float  # of who was held out
+    control_rate: float  # mean outcome of the control arm
 
     @classmethod
-    def fit(cls, trial: Trial, folds: np.ndarray, parameters: UpliftParameters, seed: int, threads: int = 1) -> Self:
-        """Cross-fit every learner over `folds` (customers,), numbers from 0; choose; calibrate."""
-        crossed = cross_fit(trial, folds, parameters, seed, threads)
-        choice = choose(trial, crossed.ranks, parameters, seed)
-        kept = roles_of([choice.chosen]) | {HELD_OUT}
-        parts = tuple({role: part for role, part in fold.items() if role in kept} for fold in crossed.folds)
-        score = crossed.scores[choice.chosen]
-        calibration = UpliftCalibration.fit(score, trial.treated, trial.outcome, trial.weight)
-        held_out = trial.treated == 0
-        order_rate = float(np.average(trial.outcome[held_out], weights=trial.weight[held_out]))
-        return cls(choice, parts, crossed.treated_share, calibration, order_rate)
+    def fit(cls, experiment: ExperimentData, parameters: UpliftParameters, context: FitContext) -> Self:
+        """Cross-fit every method, choose one, calibrate it."""
+        crossed = cross_fit(experiment, experiment.folds(parameters.folds, context.seed), parameters, context)
+        choice = choose(experiment, crossed.ranks, parameters, context.seed)
+        kept = stages_of([choice.method]) | {CONTROL_OUTCOME}
+        folds = tuple({stage: fold[stage] for stage in fold if stage in kept} for fold in crossed.folds)
+        score = crossed.scores[choice.method]
+        calibration = UpliftCalibration.fit(score, experiment.treated, experiment.outcome, experiment.weight)
+        control = experiment.subset(experiment.treated == 0)
+        control_rate = float(np.average(control.outcome, weights=control.weight))
+        return cls(choice, folds, crossed.treated_share, calibration, control_rate)
 
     def score(self, features: np.ndarray, threads: int = 1) -> np.ndarray:
-        """What the customers are ranked by, (customers,): the mean over the folds' parts."""
-        score: np.ndarray = self._scores(features, threads).mean(axis=0)
-        return score
+        """What the customers are ranked by, (customers,): the mean over the folds."""
+        return np.asarray(self._fold_scores(features, threads).mean(axis=0))
 
-    def uplift(self, features: np.ndarray, threads: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Change of P(order) by contacting, and its 80 % interval: uplift, low, high, each (customers,).
-
-        The interval is of the mean effect on customers with such a score, not of one person's whim, and takes the
-        effect to rise in a straight line with the score. Of single customers' effects it covers fewer than 80 %.
-        """
-        scores = self._scores(features, threads)
+    def predict(self, features: np.ndarray, threads: int = 1) -> UpliftPrediction:
+        """Uplift, its interval, and the baseline rate."""
+        scores = self._fold_scores(features, threads)
         score = scores.mean(axis=0)
-        # Delete-a-group jackknife: the folds share most of their rows.
+        # Delete-a-group jackknife, as the folds share most of their rows.
         score_variance = (len(scores) - 1) * scores.var(axis=0)
-        uplift = self.calibration.uplift(score)
-        # Student's t, as a variance seen through few folds may be too small.
+        uplift = self.calibration.predict(score)
+        # Student's t, as the variance is estimated from few folds.
         deviations = student_t.ppf(UPPER, len(scores) - 1)
         half = deviations * np.sqrt(self.calibration.variance(score, score_variance))
-        return uplift, uplift - half, uplift + half
-
-    def orders_anyway(self, features: np.ndarray, threads: int = 1) -> np.ndarray:
-        """P(order) of who is not contacted, (customers,)."""
-        each = [Scorer(fold, features, self.treated_share, threads).predicted(HELD_OUT) for fold in self.folds]
-        mean: np.ndarray = np.mean(each, axis=0)
-        return mean
+        control = [
+            StagePredictions(fold, features, self.treated_share, threads).of(CONTROL_OUTCOME) for fold in self.folds
+        ]
+        return UpliftPrediction(uplift, uplift - half, uplift + half, np.asarray(np.mean(control, axis=0)))
 
     def write(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Write trees as LightGBM text, and everything else, with `facts` about the fit, as JSON."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for number, fold in enumerate(self.folds):
-            for role, part in fold.items():
-                _write_part(folder / f"{role}-{number}", part)
-        content = facts | {
-            "chosen": self.choice.chosen,
+        """Write trees as LightGBM text; everything else, with `facts` about the fit, as JSON."""
+        content = {
+            "chosen": self.choice.method,
             "qini": self.choice.qini,
-            "chance_no_better": self.choice.chance_no_better,
+            "p_values": self.choice.p_values,
             "folds": len(self.folds),
             "treated_share": self.treated_share,
             "calibration": self.calibration.to_json(),
-            "order_rate": self.order_rate,
+            "control_rate": self.control_rate,
         }
-        (folder / PARAMETERS_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_parameters(folder, facts | content, FEATURES)
+        for number, fold in enumerate(self.folds):
+            for stage, learner in fold.items():
+                _write_stage(folder / f"{stage}-{number}", learner)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """What `write` wrote."""
-        stored = json.loads((folder / PARAMETERS_FILE).read_text(encoding="utf-8"))
-        roles = sorted(roles_of([stored["chosen"]]) | {HELD_OUT})
+        """Read what `write` wrote; raises BundleRefused where the features are not those of this version."""
+        stored = read_parameters(folder, FEATURES)
+        stages = sorted(stages_of([stored["chosen"]]) | {CONTROL_OUTCOME})
         numbers = range(stored["folds"])
         return cls(
-            choice=Choice(stored["chosen"], stored["qini"], stored["chance_no_better"]),
-            folds=tuple({role: _read_part(folder / f"{role}-{number}") for role in roles} for number in numbers),
+            choice=Choice(stored["chosen"], stored["qini"], stored["p_values"]),
+            folds=tuple({stage: _read_stage(folder / f"{stage}-{number}") for stage in stages} for number in numbers),
             treated_share=stored["treated_share"],
             calibration=UpliftCalibration(**stored["calibration"]),
-            order_rate=stored["order_rate"],
+            control_rate=stored["control_rate"],
         )
 
-    def _scores(self, features: np.ndarray, threads: int) -> np.ndarray:
-        """The chosen method's score by each fold's parts, (folds, customers)."""
-        return _scored(self.folds, self.choice.chosen, features, self.treated_share, threads)
+    def _fold_scores(self, features: np.ndarray, threads: int) -> np.ndarray:
+        return _fold_scores(self.folds, self.choice.method, features, self.treated_share, threads)
 
 
-def deal_folds(trial: Trial, count: int, seed: int) -> np.ndarray:
-    """A fold number per customer, (customers,): each fold has its share of either arm and of either outcome."""
-    order = np.random.default_rng(seed).permutation(len(trial.treated))
-    stratum = (2 * trial.treated + trial.outcome)[order]
-    folds = np.empty(len(order), np.int64)
-    folds[order[np.argsort(stratum, kind="stable")]] = np.arange(len(order)) % count
-    return folds
-
-
-def cross_fit(trial: Trial, folds: np.ndarray, parameters: UpliftParameters, seed: int, threads: int = 1) -> CrossFit:
-    """Fit every method without each fold in turn, and score that fold with it."""
-    assert folds.shape == trial.outcome.shape
-    every = []
+def cross_fit(
+    experiment: ExperimentData, folds: np.ndarray, parameters: LearnerParameters, context: FitContext
+) -> CrossFit:
+    """Fit every method without each fold, (rows,) numbers from 0, in turn, and score that fold with it."""
+    assert folds.shape == experiment.outcome.shape
+    stages_by_fold = []
     scores = {method: np.empty(len(folds)) for method in SCORES}
     ranks = {method: np.empty(len(folds)) for method in SCORES}
     for number in range(int(folds.max()) + 1):
-        left_out = np.flatnonzero(folds == number)
-        seen = trial.taken(folds != number)
-        parts = fit_parts(seen, SCORES, parameters, seed + number, threads)
-        scorer = Scorer(parts, trial.features[left_out], seen.treated_share, threads)
+        held_out = np.flatnonzero(folds == number)
+        rest = experiment.subset(folds != number)
+        stages = fit_stages(rest, SCORES, parameters, replace(context, seed=context.seed + number))
+        predictions = StagePredictions(stages, experiment.features[held_out], rest.treated_share, context.threads)
         for method, score in SCORES.items():
-            scores[method][left_out] = score(scorer)
-            ranks[method][left_out] = rankdata(scores[method][left_out]) / len(left_out)
-        every.append(parts)
-    return CrossFit(tuple(every), scores, ranks, trial.treated_share)
+            scores[method][held_out] = score(predictions)
+            ranks[method][held_out] = rankdata(scores[method][held_out]) / len(held_out)
+        stages_by_fold.append(stages)
+    return CrossFit(tuple(stages_by_fold), scores, ranks, experiment.treated_share)
 
 
-def choose(trial: Trial, ranks: dict[str, np.ndarray], parameters: UpliftParameters, seed: int) -> Choice:
-    """The learner of best cross-fitted Qini, where it beats response-only and chance beyond noise; else response."""
-    values = {method: qini(trial.outcome, trial.treated, rank, trial.weight) or 0.0 for method, rank in ranks.items()}
-    drawn = qini_resamples(trial.outcome, trial.treated, ranks, seed, trial.weight)
-    bar = np.fmax(drawn[RESPONSE], 0.0)
-    chance = {learner: float(1 - np.mean(drawn[learner] > bar)) for learner in LEARNERS}
+def choose(experiment: ExperimentData, ranks: dict[str, np.ndarray], parameters: UpliftParameters, seed: int) -> Choice:
+    """The learner of best cross-fitted Qini, if it beats the response model and 0 beyond noise; else that model."""
+    outcome, treated, weight = experiment.outcome, experiment.treated, experiment.weight
+    values = {method: qini(outcome, treated, rank, weight) or 0.0 for method, rank in ranks.items()}
+    resampled = qini_resamples(outcome, treated, ranks, seed, weight)
+    bar = np.fmax(resampled[RESPONSE_MODEL], 0.0)
+    p_values = {learner: float(1 - np.mean(resampled[learner] > bar)) for learner in LEARNERS}
     best = max(LEARNERS, key=values.__getitem__)
-    return Choice(best if chance[best] <= parameters.most_chance else RESPONSE, values, chance)
+    return Choice(best if p_values[best] <= parameters.most_chance else RESPONSE_MODEL, values, p_values)
 
 
-def _scored(
-    folds: tuple[dict[str, Part], ...], method: str, features: np.ndarray, treated_share: float, threads: int
+def _fold_scores(
+    folds: tuple[dict[str, BaseLearner], ...], method: str, features: np.ndarray, treated_share: float, threads: int
 ) -> np.ndarray:
+    """The method's score by the stages of each fold, (folds, customers)."""
     score = SCORES[method]
-    return np.array([score(Scorer(fold, features, treated_share, threads)) for fold in folds])
+    return np.array([score(StagePredictions(fold, features, treated_share, threads)) for fold in folds])
 
 
-def _write_part(path: Path, part: Part) -> None:
-    if isinstance(part, LogisticModel):
-        path.with_suffix(".json").write_text(json.dumps(part.to_json()) + "\n", encoding="utf-8")
+def _write_stage(path: Path, learner: BaseLearner) -> None:
+    if isinstance(learner, LogisticModel):
+        path.with_suffix(".json").write_text(json.dumps(learner.to_json()) + "\n", encoding="utf-8")
     else:
-        path.with_suffix(".txt").write_text(part.model_to_string(), encoding="utf-8")
+        path.with_suffix(".txt").write_text(learner.model_to_string(), encoding="utf-8")
 
 
-def _read_part(path: Path) -> Part:
+def _read_stage(path: Path) -> BaseLearner:
     trees = path.with_suffix(".txt")
     if trees.is_file():
         return lgb.Booster(model_str=trees.read_text(encoding="utf-8"))

@@ -1,13 +1,13 @@
-"""Qini: how well a score ranks customers by what contacting them changes, judged on a randomised holdout.
+"""Qini: how well a score ranks customers by the effect of contacting them, measured on a randomised experiment.
 
 One formula, that of scikit-uplift's `qini_auc_score` (Radcliffe 2007; Devriendt, Guns and Verbeke 2020), so that
-figures compare. Customers stand by falling score; wherever the score changes, the curve is
+figures compare. Customers are sorted by falling score; wherever the score changes, the curve is
 
     Y_t(n) - Y_c(n) * N_t(n) / N_c(n)
 
-with N the contacted (t) and held-out (c) customers among the first n, and Y their orders; before the first held-out
+with N the treated (t) and control (c) customers among the first n, and Y their orders; before the first control
 customer the second term is 0. Qini is the area between the curve and the straight line to its end, divided by the same
-area for the best possible ranking: contacted who ordered first, held-out who ordered last. 0: as good as chance.
+area for the best possible ranking: treated who ordered first, control who ordered last. 0: as good as chance.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def qini(outcome: np.ndarray, treated: np.ndarray, score: np.ndarray, weight: np
 
 
 def uplift_at(outcome: np.ndarray, treated: np.ndarray, score: np.ndarray, share: float = TOP_SHARE) -> float | None:
-    """Contacted less held-out mean outcome among the `share` of customers who score highest; None: an arm is empty.
+    """Treated less control mean outcome among the `share` of customers who score highest; None: an arm is empty.
 
     Ties are broken as in scikit-uplift's `uplift_at_k(strategy="overall")`: the later row first.
     """
@@ -86,25 +86,21 @@ class _Ranking:
     def area(self, outcome: np.ndarray, treated: np.ndarray, weight: np.ndarray) -> float:
         """Area between the Qini curve and the straight line to its end, in orders times customers."""
         outcome, treated, weight = outcome[self.order], treated[self.order], weight[self.order]
-        contacted, customers = self._totals(treated * weight), self._totals(weight)
-        ordered, ordered_anyway = (
-            self._totals(outcome * treated * weight),
-            self._totals(outcome * (1 - treated) * weight),
-        )
-        held_out = customers - contacted
-        ratio = np.divide(contacted, held_out, out=np.zeros_like(contacted), where=held_out > 0)
-        curve = ordered - ordered_anyway * ratio
-        return float(np.trapezoid(curve, customers) - customers[-1] * curve[-1] / 2)
+        treated_count, count = self._totals(treated * weight), self._totals(weight)
+        treated_orders = self._totals(outcome * treated * weight)
+        control_orders = self._totals(outcome * (1 - treated) * weight)
+        control_count = count - treated_count
+        ratio = np.divide(treated_count, control_count, out=np.zeros_like(treated_count), where=control_count > 0)
+        curve = treated_orders - control_orders * ratio
+        return float(np.trapezoid(curve, count) - count[-1] * curve[-1] / 2)
 
     def _totals(self, values: np.ndarray) -> np.ndarray:
         return np.append(0.0, np.cumsum(values, dtype=np.float64)[self.ends])
 
 
 def _best_score(outcome: np.ndarray, treated: np.ndarray) -> np.ndarray:
-    score: np.ndarray = outcome * (2.0 * treated - 1)
-    return score
+    return np.asarray(outcome * (2.0 * treated - 1))
 
 
 def _falling(score: np.ndarray) -> np.ndarray:
-    order: np.ndarray = np.argsort(score, kind="stable")[::-1]
-    return order
+    return np.asarray(np.argsort(score, kind="stable")[::-1])

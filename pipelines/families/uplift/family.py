@@ -1,4 +1,4 @@
-"""The uplift family: whom contacting changes, where a random holdout was drawn, against who will order anyway."""
+"""The uplift family: the effect of contacting each customer, learned from holdouts, against a response model."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -9,42 +9,42 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
-from models.customers.features import FEATURES
+from models.protocol import FitContext
 from models.uplift.bands import LEAVE_ALONE, LOST_CAUSE, PERSUADABLE, SURE_THING, uplift_bands
-from models.uplift.evaluation import OURS, judged
-from models.uplift.meta_learners import RESPONSE
+from models.uplift.evaluation import OURS, evaluate
+from models.uplift.meta_learners import RESPONSE_MODEL
 from models.uplift.model import UpliftModel, UpliftParameters
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, TrainingData
 from pipelines.families.snapshots import Snapshot
-from pipelines.families.uplift.experiment_data import uplift_trial
+from pipelines.families.uplift.experiment_data import pooled_experiment
 
 UPLIFT: Final = "uplift"
 LOW: Final = "uplift_low"
 HIGH: Final = "uplift_high"
 BAND: Final = c.UPLIFT_BAND
-MOST_CHANCE: Final = 0.1  # that ours ranks no better than response-only, or than chance
+MAX_P_VALUE: Final = 0.1  # that ours ranks no better than the response model, or than chance
 DECIMALS: Final = 4
 REPLAYS: Final = 3
 
 
 def backtest(data: TrainingData) -> Backtest:
-    """Cross-fit twice: each part of the customers is scored by a learner that was chosen and grown on the others."""
+    """Nested cross-fitting: each part of the customers is scored by what was chosen and fitted on the others."""
     parameters: UpliftParameters = data.parameters
     data.progress("uplift: campaigns")
-    known = uplift_trial(data)
+    experiment = pooled_experiment(data)
     data.progress("uplift: judge")
-    parts, folds = known.folds(parameters.judging_folds, data.seed), known.folds(parameters.folds, data.seed + 1)
-    judgement = judged(known.trial, parts, folds, parameters, data.seed, data.threads)
+    evaluation = evaluate(experiment.data, parameters, FitContext(data.seed, data.threads))
+    cases = len(experiment.data.outcome)
     return Backtest(
-        window_start=known.start,
-        window_end=known.end,
-        cases=len(known.customers),
-        metrics=judgement.metrics(OURS) | judgement.doubt(data.seed) | {"cases": float(len(known.customers))},
-        baseline_metrics=judgement.metrics(RESPONSE),
-        details=known.facts
+        window_start=experiment.start,
+        window_end=experiment.end,
+        cases=cases,
+        metrics=evaluation.metrics(OURS) | evaluation.significance(data.seed) | {"cases": float(cases)},
+        baseline_metrics=evaluation.metrics(RESPONSE_MODEL),
+        details=experiment.facts
         | {
-            "chosen": [choice.chosen for choice in judgement.choices],
-            "why": [choice.words for choice in judgement.choices],
+            "chosen": [choice.method for choice in evaluation.choices],
+            "why": [choice.reason for choice in evaluation.choices],
         },
     )
 
@@ -52,24 +52,25 @@ def backtest(data: TrainingData) -> Backtest:
 def fit(data: TrainingData) -> FittedFamily:
     """Fit on every campaign, score every customer with an order who allows personalization."""
     parameters: UpliftParameters = data.parameters
-    known = uplift_trial(data)
+    experiment = pooled_experiment(data)
     data.progress("uplift: train")
-    model = UpliftModel.fit(known.trial, known.folds(parameters.folds, data.seed), parameters, data.seed, data.threads)
-    if model.choice.chosen == RESPONSE:
-        raise NotEnoughData(f"uplift: {model.choice.words} Hold out more customers, in more campaigns.")
+    model = UpliftModel.fit(experiment.data, parameters, FitContext(data.seed, data.threads))
+    if model.choice.method == RESPONSE_MODEL:
+        raise NotEnoughData(f"uplift: {model.choice.reason} Hold out more customers, in more campaigns.")
     data.progress("uplift: score")
     table = _scored(data.history.snapshot(data.as_of), model, data.threads)
 
     def write_files(folder: Path) -> None:
-        model.write(folder, known.facts | {"features": list(FEATURES), "why": model.choice.words})
+        model.write(folder, experiment.facts | {"why": model.choice.reason})
 
-    return FittedFamily(write_files, table, _described(parameters.outcome_days, known.facts), _replays(table))
+    return FittedFamily(write_files, table, _described(parameters.outcome_days, experiment.facts), _replays(table))
 
 
 def _scored(customers: Snapshot, model: UpliftModel, threads: int) -> pa.Table:
     """The columns of the customers' table, a row per customer."""
-    uplift, low, high = (np.round(number, DECIMALS) for number in model.uplift(customers.features, threads))
-    bands = uplift_bands(low, high, model.orders_anyway(customers.features, threads), model.order_rate)
+    predicted = model.predict(customers.features, threads)
+    uplift, low, high = (np.round(values, DECIMALS) for values in (predicted.uplift, predicted.low, predicted.high))
+    bands = uplift_bands(low, high, predicted.baseline_rate, model.control_rate)
     return pa.table(
         {
             c.CUSTOMER_ID: customers.customer_ids,
@@ -112,7 +113,7 @@ UPLIFT_FAMILY: Final = Family(
     name="uplift",
     kind="customers",
     baseline="response-only: who orders when contacted, the likeliest first",
-    gate=Gate(metric="qini", higher_is_better=True, at_most={"chance_no_better": MOST_CHANCE}),
+    gate=Gate(metric="qini", higher_is_better=True, at_most={"chance_no_better": MAX_P_VALUE}),
     parameters=UpliftParameters,
     backtest=backtest,
     fit=fit,

@@ -1,131 +1,144 @@
-"""Learners of uplift on campaigns whose answer is known, and on those where there is none."""
+"""The uplift model on experiments with a known effect, and on those without one."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from models.uplift.meta_learners import LEARNERS, RESPONSE, SCORES, Trial
-from models.uplift.model import UpliftModel, UpliftParameters, choose, cross_fit, deal_folds
+from contracts.errors import BundleRefused
+from models.protocol import FitContext
+from models.uplift.experiment import ExperimentData
+from models.uplift.meta_learners import LEARNERS, RESPONSE_MODEL, SCORES
+from models.uplift.model import CrossFit, UpliftModel, UpliftParameters, choose, cross_fit
 from models.uplift.qini import qini
 from tests.models.uplift.worlds import persuadables, proportional, sloped, unmoved
 
 PARAMETERS = UpliftParameters(trees=60, learning_rate=0.06, folds=3)
 
 
-def fitted(trial: Trial, seed: int = 1) -> UpliftModel:
-    return UpliftModel.fit(trial, deal_folds(trial, PARAMETERS.folds, seed), PARAMETERS, seed)
+def fitted(experiment: ExperimentData, seed: int = 1) -> UpliftModel:
+    return UpliftModel.fit(experiment, PARAMETERS, FitContext(seed=seed))
 
 
 @pytest.fixture(scope="module")
-def moved() -> tuple[Trial, np.ndarray]:
-    return persuadables()
+def moved() -> ExperimentData:
+    return persuadables()[0]
 
 
 @pytest.fixture(scope="module")
-def model(moved: tuple[Trial, np.ndarray]) -> UpliftModel:
-    return fitted(moved[0])
+def model(moved: ExperimentData) -> UpliftModel:
+    return fitted(moved)
+
+
+@pytest.fixture(scope="module")
+def still() -> tuple[ExperimentData, CrossFit]:
+    """No effect, and the scores of every method."""
+    experiment = unmoved(3000)
+    return experiment, cross_fit(experiment, experiment.folds(3, 1), PARAMETERS, FitContext(seed=1))
 
 
 def test_the_persuadable_are_found_among_unseen_customers(model: UpliftModel) -> None:
     fresh, planted = persuadables(seed=11)
-    assert model.choice.chosen in LEARNERS
+    assert model.choice.method in LEARNERS
     assert spearmanr(model.score(fresh.features), planted).statistic > 0.8
-    uplift, _, _ = model.uplift(fresh.features)
+    uplift = model.predict(fresh.features).uplift
     assert uplift[planted > 0].mean() == pytest.approx(0.2, abs=0.04)
     assert uplift[planted == 0].mean() == pytest.approx(0, abs=0.04)
 
 
-def test_the_interval_covers_the_mean_uplift_of_customers_alike_in_score() -> None:
+def test_the_interval_covers_the_mean_uplift_of_customers_with_similar_scores() -> None:
     covered, widths = [], []
-    for seed in (0, 2, 3):
-        trial, _ = sloped(8000, seed=seed)
+    for seed in (0, 2):
         fresh, planted = sloped(2000, seed=100 + seed)
-        model = fitted(trial, seed)
-        assert model.choice.chosen in LEARNERS
-        uplift, low, high = model.uplift(fresh.features)
-        widths.append(np.mean(high - low))
-        for alike in np.array_split(np.argsort(uplift), 10):
-            covered.append(low[alike].mean() <= planted[alike].mean() <= high[alike].mean())
+        model = fitted(sloped(6000, seed=seed)[0], seed)
+        assert model.choice.method in LEARNERS
+        predicted = model.predict(fresh.features)
+        widths.append(np.mean(predicted.high - predicted.low))
+        for rows in np.array_split(np.argsort(predicted.uplift), 10):
+            covered.append(predicted.low[rows].mean() <= planted[rows].mean() <= predicted.high[rows].mean())
     assert np.mean(covered) > 0.7
-    assert np.mean(widths) < 0.12
+    assert np.mean(widths) < 0.14
 
 
-def test_every_learner_beats_response_only_where_orders_mislead(moved: tuple[Trial, np.ndarray]) -> None:
-    trial, _ = moved
-    crossed = cross_fit(trial, deal_folds(trial, 3, 1), PARAMETERS, 1)
-    values = {method: qini(trial.outcome, trial.treated, crossed.ranks[method]) or 0 for method in SCORES}
-    assert min(values[learner] for learner in LEARNERS) > values[RESPONSE] + 0.02
+def test_every_learner_beats_the_response_model_where_orders_mislead(model: UpliftModel) -> None:
+    values = model.choice.qini
+    assert min(values[learner] for learner in LEARNERS) > values[RESPONSE_MODEL] + 0.02
 
 
-def test_where_contacting_changes_nobody_the_answer_is_response() -> None:
+def test_without_an_effect_the_choice_is_the_response_model() -> None:
     model = fitted(unmoved())
-    assert model.choice.chosen == RESPONSE
-    assert "beyond noise" in model.choice.words
-    uplift, low, high = model.uplift(unmoved(seed=9).features)
-    assert abs(uplift).max() < 0.03
-    assert np.mean((low < 0) & (high > 0)) > 0.7
+    assert model.choice.method == RESPONSE_MODEL
+    assert "beyond noise" in model.choice.reason
+    predicted = model.predict(unmoved(seed=9).features)
+    assert abs(predicted.uplift).max() < 0.03
+    assert np.mean((predicted.low < 0) & (predicted.high > 0)) > 0.7
 
 
-def test_shuffled_arms_teach_nothing(moved: tuple[Trial, np.ndarray]) -> None:
-    trial, _ = moved
-    shuffled = np.random.default_rng(5).permutation(trial.treated)
-    model = fitted(Trial(trial.features, shuffled, trial.outcome, trial.weight))
-    assert model.choice.chosen == RESPONSE
+def test_shuffled_arms_teach_nothing(moved: ExperimentData) -> None:
+    model = fitted(replace(moved, treated=np.random.default_rng(5).permutation(moved.treated)))
+    assert model.choice.method == RESPONSE_MODEL
     assert max(abs(model.choice.qini[learner]) for learner in LEARNERS) < 0.05
 
 
-def test_where_who_orders_is_who_is_changed_response_only_is_not_beaten() -> None:
-    assert fitted(proportional()).choice.chosen == RESPONSE
+def test_where_the_effect_is_proportional_to_the_response_the_response_model_is_not_beaten() -> None:
+    assert fitted(proportional()).choice.method == RESPONSE_MODEL
 
 
-def test_the_wrong_rule_would_choose_a_learner_on_noise() -> None:
-    """The control of the choice: taking the best cross-fitted figure, noise or not, picks learners for nothing."""
-    trial = unmoved()
-    crossed = cross_fit(trial, deal_folds(trial, 3, 1), PARAMETERS, 1)
-    picked = [choose(_with_noise(trial, seed), crossed.ranks, PARAMETERS, seed) for seed in range(12)]
-    best = [max(choice.qini, key=choice.qini.__getitem__) for choice in picked]
-    assert sum(name in LEARNERS for name in best) > 4
-    assert sum(choice.chosen in LEARNERS for choice in picked) <= 3
+def test_the_best_qini_alone_would_choose_a_learner_on_noise(still: tuple[ExperimentData, CrossFit]) -> None:
+    """The control of the choice: without its test against noise, it takes learners where there is no effect."""
+    experiment, crossed = still
+    arms = [np.random.default_rng(seed).permutation(experiment.treated) for seed in range(8)]
+    choices = [choose(replace(experiment, treated=arm), crossed.ranks, PARAMETERS, 1) for arm in arms]
+    best = [max(choice.qini, key=choice.qini.__getitem__) for choice in choices]
+    assert sum(name in LEARNERS for name in best) > 3
+    assert sum(choice.method in LEARNERS for choice in choices) <= 2
 
 
-def _with_noise(trial: Trial, seed: int) -> Trial:
-    arms = np.random.default_rng(seed).permutation(trial.treated)
-    return Trial(trial.features, arms, trial.outcome, trial.weight)
+def test_ranks_are_within_the_fold(still: tuple[ExperimentData, CrossFit]) -> None:
+    experiment, crossed = still
+    folds = experiment.folds(3, 1)
+    assert crossed.ranks.keys() == SCORES.keys()
+    for ranks in crossed.ranks.values():
+        assert all(0 < ranks[folds == number].min() <= ranks[folds == number].max() <= 1 for number in range(3))
+    assert abs(qini(experiment.outcome, experiment.treated, crossed.ranks["s"]) or 0) < 0.05
 
 
-def test_a_small_holdout_is_enough_for_a_large_effect() -> None:
-    trial, _ = persuadables(customers=8000, contacted=0.9)
+def test_a_small_control_arm_is_enough_for_a_large_effect() -> None:
+    experiment, _ = persuadables(customers=6000, treated_share=0.9)
     fresh, planted = persuadables(seed=13)
-    assert spearmanr(fitted(trial).score(fresh.features), planted).statistic > 0.5
+    assert spearmanr(fitted(experiment).score(fresh.features), planted).statistic > 0.5
 
 
-def test_what_is_read_is_what_was_written(model: UpliftModel, tmp_path: Path) -> None:
+def test_write_and_read(model: UpliftModel, tmp_path: Path) -> None:
     model.write(tmp_path, {"campaigns": 1})
     assert {path.suffix for path in tmp_path.iterdir()} == {".txt", ".json"}
     again, features = UpliftModel.read(tmp_path), persuadables(300, seed=14)[0].features
-    assert np.array_equal(again.uplift(features), model.uplift(features))
-    assert np.array_equal(again.orders_anyway(features), model.orders_anyway(features))
+    for values, copied in zip(
+        vars(model.predict(features)).values(), vars(again.predict(features)).values(), strict=True
+    ):
+        assert np.array_equal(values, copied)
     assert again.choice == model.choice
 
 
-def test_the_same_seed_gives_the_same_model(moved: tuple[Trial, np.ndarray], model: UpliftModel) -> None:
-    trial = moved[0]
-    assert np.array_equal(fitted(trial).score(trial.features[:100]), model.score(trial.features[:100]))
-    assert not np.array_equal(fitted(trial, seed=2).score(trial.features[:100]), model.score(trial.features[:100]))
+def test_a_model_of_other_features_is_refused(model: UpliftModel, tmp_path: Path) -> None:
+    model.write(tmp_path, {})
+    path = tmp_path / "parameters.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"features": ["other"]}))
+    with pytest.raises(BundleRefused, match="other features"):
+        UpliftModel.read(tmp_path)
 
 
-def test_folds_hold_their_share_of_arms_and_orders() -> None:
-    trial = unmoved(1000)
-    folds = deal_folds(trial, 5, 3)
-    assert set(np.bincount(folds)) == {200}
-    for values in (trial.treated, trial.outcome):
-        shares = [values[folds == number].mean() for number in range(5)]
-        assert max(shares) - min(shares) < 0.011
+def test_the_same_seed_gives_the_same_model() -> None:
+    experiment = persuadables(1500)[0]
+    first, again, other = (fitted(experiment, seed).score(experiment.features[:100]) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize("wrong", [{"outcome_days": 0}, {"folds": 1}, {"most_chance": 0.7}])
-def test_parameters_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
+def test_parameters_out_of_bounds_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         UpliftParameters(**wrong)  # type: ignore[arg-type]

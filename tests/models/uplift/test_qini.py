@@ -3,13 +3,13 @@ import pytest
 
 from models.uplift.qini import qini, qini_resamples, uplift_at
 
-# Two contacted who ordered, two contacted who did not, and the same held out.
+# Two treated who ordered, two treated who did not, and the same in the control arm.
 OUTCOME = np.array([1, 1, 0, 0, 1, 1, 0, 0])
 TREATED = np.array([1, 1, 1, 1, 0, 0, 0, 0])
 BEST = OUTCOME * (2.0 * TREATED - 1)
 
 
-def random_trial(seed: int, customers: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+def random_experiment(seed: int, customers: int = 4000) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
     return (generator.random(customers) < 0.2).astype(int), (generator.random(customers) < 0.5).astype(int)
 
@@ -24,16 +24,16 @@ def test_a_constant_score_has_none() -> None:
 
 
 def test_a_random_score_is_about_zero() -> None:
-    outcome, treated = random_trial(1)
+    outcome, treated = random_experiment(1)
     values = [qini(outcome, treated, np.random.default_rng(seed).random(len(outcome))) for seed in range(30)]
     assert np.mean(np.array(values, float)) == pytest.approx(0, abs=0.02)
 
 
 def test_by_hand() -> None:
-    """Three customers by falling score: contacted and ordered, held out and ordered, contacted and did not."""
+    """Three customers by falling score: treated and ordered, control and ordered, treated and did not."""
     outcome, treated, score = np.array([1, 1, 0]), np.array([1, 0, 1]), np.array([3.0, 2.0, 1.0])
     # Curve 0, 1, 1 - 1 * 1/1 = 0, 1 - 1 * 2/1 = -1: area 0.5 + 0.5 - 0.5, less that under the line, -1.5.
-    # Best: contacted and ordered, contacted and did not, held out and ordered: 0, 1, 1, -1: 0.5 + 1 + 0, less -1.5.
+    # Best: treated and ordered, treated and did not, control and ordered: 0, 1, 1, -1: 0.5 + 1 + 0, less -1.5.
     assert qini(outcome, treated, score) == pytest.approx((0.5 + 1.5) / (1.5 + 1.5))
 
 
@@ -45,7 +45,7 @@ def test_the_figures_are_those_of_the_published_implementation() -> None:
 
 
 def test_counting_customers_twice_is_having_them_twice() -> None:
-    outcome, treated = random_trial(2, 300)
+    outcome, treated = random_experiment(2, 300)
     score = np.random.default_rng(3).random(300)
     weight = np.random.default_rng(4).integers(1, 3, 300)
     rows = np.repeat(np.arange(300), weight)
@@ -64,7 +64,7 @@ def test_uplift_at_the_top() -> None:
 
 
 def test_resamples_spread_around_the_figure_and_are_shared() -> None:
-    outcome, treated = random_trial(5)
+    outcome, treated = random_experiment(5)
     score = np.random.default_rng(6).random(len(outcome))
     drawn = qini_resamples(outcome, treated, {"one": score, "same": score, "best": outcome * (2.0 * treated - 1)}, 7)
     assert np.array_equal(drawn["one"], drawn["same"])

@@ -1,22 +1,22 @@
-"""Randomised campaigns whose every customer's uplift is known."""
+"""Randomised experiments in which the uplift of every customer is known."""
 
 import numpy as np
 from scipy.special import expit
 
-from models.uplift.meta_learners import Trial
+from models.uplift.experiment import ExperimentData
 
 FEATURES = 6
 
 
-def persuadables(customers: int = 6000, seed: int = 1, contacted: float = 0.5) -> tuple[Trial, np.ndarray]:
-    """Who orders anyway depends on the second feature; only those with a positive first are moved, by 0.2."""
+def persuadables(customers: int = 6000, seed: int = 1, treated_share: float = 0.5) -> tuple[ExperimentData, np.ndarray]:
+    """P(order) depends on the second feature; contacting adds 0.2 where the first is positive."""
     generator = np.random.default_rng(seed)
     features = generator.normal(size=(customers, FEATURES))
     uplift = np.where(features[:, 0] > 0, 0.2, 0.0)
-    return drawn(features, expit(features[:, 1] - 1.5) * 0.7, uplift, generator, contacted), uplift
+    return drawn(features, expit(features[:, 1] - 1.5) * 0.7, uplift, generator, treated_share), uplift
 
 
-def sloped(customers: int = 6000, seed: int = 4) -> tuple[Trial, np.ndarray]:
+def sloped(customers: int = 6000, seed: int = 4) -> tuple[ExperimentData, np.ndarray]:
     """The uplift rises smoothly with the first feature, from none to 0.3."""
     generator = np.random.default_rng(seed)
     features = generator.normal(size=(customers, FEATURES))
@@ -24,25 +24,29 @@ def sloped(customers: int = 6000, seed: int = 4) -> tuple[Trial, np.ndarray]:
     return drawn(features, expit(features[:, 1] - 1.5) * 0.7, uplift, generator), uplift
 
 
-def unmoved(customers: int = 6000, seed: int = 2) -> Trial:
-    """Contacting changes nobody; who orders is as above."""
+def unmoved(customers: int = 6000, seed: int = 2) -> ExperimentData:
+    """Contacting changes nothing; P(order) is as above."""
     generator = np.random.default_rng(seed)
     features = generator.normal(size=(customers, FEATURES))
     return drawn(features, expit(features[:, 1] - 1.5) * 0.7, np.zeros(customers), generator)
 
 
-def proportional(customers: int = 6000, seed: int = 3) -> Trial:
-    """Contacting makes everybody's orders half as likely again: who orders is also who is changed."""
+def proportional(customers: int = 6000, seed: int = 3) -> ExperimentData:
+    """Contacting multiplies P(order) by 1.5, so that the response and the uplift rank alike."""
     generator = np.random.default_rng(seed)
     features = generator.normal(size=(customers, FEATURES))
-    anyway = expit(1.5 * features[:, 1] - 2) * 0.6
-    return drawn(features, anyway, anyway / 2, generator)
+    baseline_rate = expit(1.5 * features[:, 1] - 2) * 0.6
+    return drawn(features, baseline_rate, baseline_rate / 2, generator)
 
 
 def drawn(
-    features: np.ndarray, anyway: np.ndarray, uplift: np.ndarray, generator: np.random.Generator, contacted: float = 0.5
-) -> Trial:
+    features: np.ndarray,
+    baseline_rate: np.ndarray,
+    uplift: np.ndarray,
+    generator: np.random.Generator,
+    treated_share: float = 0.5,
+) -> ExperimentData:
     """Draw arms and outcomes."""
-    treated = (generator.random(len(features)) < contacted).astype(np.int64)
-    outcome = (generator.random(len(features)) < anyway + treated * uplift).astype(np.int64)
-    return Trial(features, treated, outcome, np.ones(len(features)))
+    treated = (generator.random(len(features)) < treated_share).astype(np.int64)
+    outcome = (generator.random(len(features)) < baseline_rate + treated * uplift).astype(np.int64)
+    return ExperimentData(features, treated, outcome, np.ones(len(features)), np.arange(len(features)))
