@@ -82,7 +82,7 @@ def _origin(backtest: Backtest) -> dict[str, Any]:
         "ours": _rounded(backtest.metrics),
         "recency": _rounded(backtest.baseline_metrics),
         "interval_coverage": backtest.details["interval_coverage"],
-        "level_drift": round(backtest.details["level_drift"], DECIMALS),
+        "snapshot_std": round(backtest.details["snapshot_std"], DECIMALS),
     }
 
 

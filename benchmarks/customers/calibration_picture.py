@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
-from models.statistics.probability_metrics import BINOMIAL_WIDTH, calibration_error, reliability_curve
+from models.statistics.probability_metrics import Z_SCORE, calibration_error, reliability_curve
 
 RISK: Final = "churn_risk"
 OUTCOME: Final = "churn_outcome"
@@ -78,7 +78,7 @@ def _axes() -> list[str]:
 
 def _group(group: dict[str, Any], most: int) -> list[str]:
     share = group["observed"]
-    chance = BINOMIAL_WIDTH * math.sqrt(share * (1 - share) / group["cases"])
+    chance = Z_SCORE * math.sqrt(share * (1 - share) / group["cases"])
     x, low, high = _x(group["predicted"]), _y(max(share - chance, 0.0)), _y(min(share + chance, 1.0))
     radius = round(LARGEST_DOT * math.sqrt(group["cases"] / most), 1)
     return [

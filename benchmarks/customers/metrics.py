@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 from scipy.stats import rankdata
 
+from benchmarks.customers.point_forecasts import median_orders
 from benchmarks.customers.split import Split
 from models.lifetime_value.interval import COVERAGE
-from models.lifetime_value.model import median_orders
 from models.statistics.probability_metrics import probability_metrics
 
 # probability, orders, spend; a score, where it ranks and not the probability; mean_orders, where orders are a point

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from benchmarks.customers.point_forecasts import point_orders
 from contracts import columns as c
 from contracts.events import ORDER_COMPLETED
-from models.lifetime_value.model import ValueParameters, point_orders
+from models.lifetime_value.cases import ValueParameters
 from pipelines.families.family import TrainingData
 from pipelines.families.lifetime_value import predict
 
@@ -43,19 +44,18 @@ def predict_ours(
         seed=seed,
         threads=1,
     )
-    expected = predict(data, (horizon_days,))
+    customer_ids, by_horizon = predict(data, (horizon_days,))
     wanted = np.unique(history.loc[_before(history, as_of), "customer_id"])
-    rows = {name: row for row, name in enumerate(expected.customer_ids.to_pylist())}
+    rows = {name: row for row, name in enumerate(customer_ids.to_pylist())}
     chosen = np.array([rows[str(name)] for name in wanted.tolist()], dtype=np.int64)
-    of_horizon = expected.by_horizon[horizon_days]
-    low, high = expected.between[horizon_days]
+    expected = by_horizon[horizon_days]
     return {
-        "probability": of_horizon.probability[chosen],
-        "orders": point_orders(of_horizon)[chosen],
-        "mean_orders": of_horizon.orders[chosen],
-        "spend": of_horizon.spend[chosen],
-        "spend_low": low[chosen],
-        "spend_high": high[chosen],
+        "probability": expected.probability[chosen],
+        "orders": point_orders(expected.probability, expected.orders)[chosen],
+        "mean_orders": expected.orders[chosen],
+        "spend": expected.spend[chosen],
+        "spend_low": expected.low[chosen],
+        "spend_high": expected.high[chosen],
     }
 
 

@@ -24,9 +24,10 @@ from scipy.stats import spearmanr
 
 from contracts import columns as c
 from contracts.settings import load_settings
+from models.lifetime_value.metrics import interval_coverage
 from pipelines.families.churn import CHURN
 from pipelines.families.family import Backtest, Family, TrainingData
-from pipelines.families.lifetime_value import VALUE, interval_coverage
+from pipelines.families.lifetime_value import VALUE
 from pipelines.ingest.ingest import ingest
 from pipelines.simulate.parameters import StoreParameters
 from pipelines.simulate.simulation import parameters_for, simulate
@@ -131,7 +132,7 @@ def _together(backtest: Backtest, truth: pd.DataFrame) -> tuple[pd.DataFrame, pd
 
 
 def _coverage(spent: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
-    return round(interval_coverage(spent, low, high)["interval_coverage"], DECIMALS)
+    return round(interval_coverage(spent, low, high), DECIMALS)
 
 
 def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Why a customer's churn risk is what it is: three reasons in a marketer's words."""
+"""Explanations of a customer's churn risk: up to three sentences for marketers."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,15 +8,15 @@ import numpy as np
 
 from models.customers.features import FREQUENCY, MODEL_FEATURES, RANGE, REFUNDS, RHYTHM, SPEND, TENURE, VISITS
 
-REASONS: Final = 3
+EXPLANATIONS: Final = 3  # per customer
 NEGLIGIBLE: Final = 0.005  # log-odds
 LOWERS: Final = "lowers the risk: "
 
-Numbers = Mapping[str, float]  # of one customer; NaN where missing
+Features = Mapping[str, float]  # of one customer; NaN where missing
 
 
 def topic_contributions(contributions: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """The topics, and what each adds to the log-odds, (customers, topics): features that say the same are one."""
+    """The topics, and what each adds to the log-odds, (customers, topics): the sum over the topic's features."""
     topics = list(dict.fromkeys(feature.topic for feature in MODEL_FEATURES.values()))
     belongs = np.array(
         [[feature.topic == topic for topic in topics] for feature in MODEL_FEATURES.values()], dtype=float
@@ -24,11 +24,12 @@ def topic_contributions(contributions: np.ndarray) -> tuple[list[str], np.ndarra
     return topics, contributions @ belongs
 
 
-def churn_reasons(features: np.ndarray, contributions: np.ndarray, bands: np.ndarray) -> list[list[str | None]]:
-    """Three reasons per customer, the weightiest first; None where there are fewer.
+def explain_risk(features: np.ndarray, contributions: np.ndarray, bands: np.ndarray) -> list[list[str | None]]:
+    """Three sentences per customer, the strongest first; None where there are fewer.
 
-    `features` and `contributions` are (customers, features), `bands` (customers,). A high risk is explained by what
-    raises it first, a low one by what lowers it; whatever lowers the risk says so.
+    `features` and `contributions` are (customers, features), `bands` (customers,). For a high risk, topics that raise
+    it come first; for a low one, those that lower it; for a medium one, the strongest. A sentence says if its topic
+    lowers the risk.
     """
     topics, weights = topic_contributions(contributions)
     order = np.argsort(-np.where(bands == "high", 1, -1)[:, None] * weights, axis=1, kind="stable")
@@ -41,23 +42,23 @@ def churn_reasons(features: np.ndarray, contributions: np.ndarray, bands: np.nda
     ]
 
 
-def lapse_reason(numbers: Numbers) -> str:
+def explain_lapse(features: Features) -> str:
     """Why a customer counts as lapsed."""
-    return _rhythm(numbers, True)
+    return _rhythm(features, True)
 
 
-def _sentences(numbers: Numbers, weighted: list[tuple[str, float]]) -> list[str | None]:
-    told = [
-        ("" if weight > 0 else LOWERS) + _SENTENCES[topic](numbers, weight > 0)
+def _sentences(features: Features, weighted: list[tuple[str, float]]) -> list[str | None]:
+    sentences = [
+        ("" if weight > 0 else LOWERS) + _SENTENCES[topic](features, weight > 0)
         for topic, weight in weighted
         if abs(weight) >= NEGLIGIBLE
     ]
-    chosen: list[str | None] = [*told[:REASONS]]
-    return chosen + [None] * (REASONS - len(chosen))
+    chosen: list[str | None] = [*sentences[:EXPLANATIONS]]
+    return chosen + [None] * (EXPLANATIONS - len(chosen))
 
 
-def _rhythm(numbers: Numbers, raises: bool) -> str:
-    recency, gap = numbers["recency_days"], numbers["mean_gap_days"]
+def _rhythm(features: Features, raises: bool) -> str:
+    recency, gap = features["recency_days"], features["mean_gap_days"]
     if math.isnan(gap):
         return f"{'ordered on one day only' if raises else 'first ordered'}, {_ago(recency)}"
     if recency > gap:
@@ -69,39 +70,39 @@ def _rhythm(numbers: Numbers, raises: bool) -> str:
     return f"orders only every {_days(gap)}" if raises else f"ordered {_ago(recency)}; every {_days(gap)} on average"
 
 
-def _frequency(numbers: Numbers, raises: bool) -> str:
+def _frequency(features: Features, raises: bool) -> str:
     only = "only " if raises else ""
-    return f"{only}{_count(numbers['orders'], 'order')} in all, {numbers['orders_365d']:.0f} in the last 365 days"
+    return f"{only}{_count(features['orders'], 'order')} in all, {features['orders_365d']:.0f} in the last 365 days"
 
 
-def _tenure(numbers: Numbers, raises: bool) -> str:
-    return f"customer for {_days(numbers['tenure_days'])}"
+def _tenure(features: Features, raises: bool) -> str:
+    return f"customer for {_days(features['tenure_days'])}"
 
 
-def _spend(numbers: Numbers, raises: bool) -> str:
-    return f"spent {numbers['average_order_value']:.2f} per order, {numbers['revenue']:.2f} in all"
+def _spend(features: Features, raises: bool) -> str:
+    return f"spent {features['average_order_value']:.2f} per order, {features['revenue']:.2f} in all"
 
 
-def _range(numbers: Numbers, raises: bool) -> str:
-    return f"bought {_count(numbers['items'], 'different item')}, {numbers['items_per_order']:.1f} per order"
+def _range(features: Features, raises: bool) -> str:
+    return f"bought {_count(features['items'], 'different item')}, {features['items_per_order']:.1f} per order"
 
 
-def _visits(numbers: Numbers, raises: bool) -> str:
-    recency = numbers["visit_recency_days"]
+def _visits(features: Features, raises: bool) -> str:
+    recency = features["visit_recency_days"]
     if math.isnan(recency):
         return "no visit is known"
-    if not numbers["visit_days_30d"]:
+    if not features["visit_days_30d"]:
         return f"last visited {_ago(recency)}"
-    before = (numbers["visit_days_90d"] - numbers["visit_days_30d"]) / 2
-    return f"visited on {_days(numbers['visit_days_30d'])} of the last 30, {before:.1f} a month before"
+    before = (features["visit_days_90d"] - features["visit_days_30d"]) / 2
+    return f"visited on {_days(features['visit_days_30d'])} of the last 30, {before:.1f} a month before"
 
 
-def _refunds(numbers: Numbers, raises: bool) -> str:
-    share = numbers["refund_share"]
+def _refunds(features: Features, raises: bool) -> str:
+    share = features["refund_share"]
     return f"sent back {share:.0%} of what was ordered" if share > 0 else "sent nothing back"
 
 
-_SENTENCES: Final[dict[str, Callable[[Numbers, bool], str]]] = {
+_SENTENCES: Final[dict[str, Callable[[Features, bool], str]]] = {
     RHYTHM: _rhythm,
     FREQUENCY: _frequency,
     TENURE: _tenure,

@@ -6,26 +6,30 @@ from typing import Final, Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from models.churn.model import ChurnCases
+from models.customers.features import MODEL_FEATURES
 from models.statistics.calibration import Calibration, fit_calibration
 from models.statistics.logistic_regression import LogisticModel
 
 NO_PENALTY: Final = 1e6
+RECENCY: Final = [list(MODEL_FEATURES).index("recency_days")]
 
 
 @dataclass(frozen=True)
-class RecencyModel:
-    """Logistic regression on the logarithm of the days since the last order, calibrated like the model itself."""
+class RecencyBaseline:
+    """Calibrated logistic regression on the logarithm of the days since the last order."""
 
     logistic: LogisticModel
     calibration: Calibration
 
     @classmethod
-    def fit(cls, training: tuple[np.ndarray, np.ndarray], later: tuple[np.ndarray, np.ndarray]) -> Self:
-        """Fit on (recency_days, outcome) of the training snapshots, calibrate on those of a later one."""
+    def fit(cls, cases: ChurnCases) -> Self:
+        """Fit to the earlier snapshots, and calibrate on the latest."""
+        earlier, latest = cases.earlier, cases.latest
         with threadpool_limits(1, "blas"):
-            logistic = LogisticModel.fit(training[0][:, None], training[1], NO_PENALTY)
-            return cls(logistic, fit_calibration(logistic.score(later[0][:, None]), later[1]))
+            logistic = LogisticModel.fit(earlier.features[:, RECENCY], earlier.outcome, NO_PENALTY)
+            return cls(logistic, fit_calibration(logistic.score(latest.features[:, RECENCY]), latest.outcome))
 
-    def risk(self, recency_days: np.ndarray) -> np.ndarray:
-        """P(no order within the horizon), (customers,)."""
-        return self.calibration.probability(self.logistic.score(recency_days[:, None]))
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """P(no order within the horizon), (customers,), of features (customers, len(MODEL_FEATURES))."""
+        return self.calibration.probability(self.logistic.score(features[:, RECENCY]))

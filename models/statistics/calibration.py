@@ -1,16 +1,16 @@
-"""Calibration: from a score that ranks to a probability that is true, fitted on a later snapshot than the score.
+"""Calibration: from a score that ranks to a probability, fitted to later cases than the score's model.
 
-Two forms: Platt's sigmoid (two numbers, with Platt's smoothed targets, safe on little data) and isotonic regression
-(any rising curve, interpolated between its steps, for plenty of data). Which one is used is decided by cross-validation
-on the calibration cases.
+Two methods: Platt's sigmoid (two parameters, with Platt's smoothed targets, for little data) and isotonic regression
+(any rising curve, interpolated between its steps, for much data). Cross-validation on the calibration cases chooses.
 
 Platt, "Probabilistic outputs for support vector machines", 1999; Zadrozny and Elkan, KDD 2002.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, Self
+from typing import Final, Protocol, Self
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -18,8 +18,9 @@ from sklearn.metrics import brier_score_loss
 
 ISOTONIC_MIN_CASES: Final = 1000
 FOLDS: Final = 5
-LEAST: Final = 1e-4  # no isotonic step promises certainty
-GAIN: Final = 0.01  # isotonic must lower the Brier score by this share to be preferred: it makes ties
+MIN_PROBABILITY: Final = 1e-4  # no isotonic step is certain
+MIN_GAIN: Final = 0.01  # the share by which isotonic must lower the Brier score, since it makes ties
+OFFSET_BOUND: Final = 12.0  # log-odds
 
 
 class Calibration(Protocol):
@@ -28,23 +29,20 @@ class Calibration(Protocol):
     def probability(self, score: np.ndarray) -> np.ndarray:
         """Probabilities (cases,) in [0, 1] of scores (cases,)."""
 
-    def to_json(self) -> dict[str, Any]:
-        """All of it, as JSON."""
-
 
 @dataclass(frozen=True)
 class PlattCalibration:
-    """expit(slope * score + intercept); the slope is never negative: calibration cannot turn a ranking round."""
+    """expit(slope * score + intercept); the slope is never negative, so that the ranking is never reversed."""
 
     slope: float
     intercept: float
 
     @classmethod
     def fit(cls, score: np.ndarray, outcome: np.ndarray) -> Self:
-        """Least log loss against Platt's smoothed targets; where the score ranks backwards, the mean outcome."""
+        """Minimise the log loss of Platt's smoothed targets; where the score ranks backwards, use the mean outcome."""
         happened = int(outcome.sum())
         target = np.where(outcome > 0, (happened + 1) / (happened + 2), 1 / (len(outcome) - happened + 2))
-        # A case with target t is a case that happened with weight t and one that did not with weight 1 - t.
+        # A case with target t counts as a positive case of weight t and a negative case of weight 1 - t.
         model = LogisticRegression(C=1e6, max_iter=1000)
         model.fit(
             np.concatenate([score, score])[:, None],
@@ -55,55 +53,57 @@ class PlattCalibration:
         return cls(slope, intercept) if slope > 0 else cls(0.0, float(logit(target.mean())))
 
     def probability(self, score: np.ndarray) -> np.ndarray:
-        probability: np.ndarray = expit(self.slope * score + self.intercept)
-        return probability
-
-    def to_json(self) -> dict[str, Any]:
-        return {"form": "platt", "slope": self.slope, "intercept": self.intercept}
+        return np.asarray(expit(self.slope * score + self.intercept))
 
 
 @dataclass(frozen=True)
 class IsotonicCalibration:
-    """Straight lines between the points (scores[i], probabilities[i]), both rising; flat outside."""
+    """Linear interpolation between the points (scores[i], probabilities[i]), both rising; constant outside."""
 
     scores: tuple[float, ...]
     probabilities: tuple[float, ...]
 
     @classmethod
     def fit(cls, score: np.ndarray, outcome: np.ndarray) -> Self:
-        model = IsotonicRegression(y_min=LEAST, y_max=1 - LEAST, out_of_bounds="clip").fit(score, outcome)
+        model = IsotonicRegression(y_min=MIN_PROBABILITY, y_max=1 - MIN_PROBABILITY, out_of_bounds="clip")
+        model.fit(score, outcome)
         return cls(tuple(map(float, model.X_thresholds_)), tuple(map(float, model.y_thresholds_)))
 
     def probability(self, score: np.ndarray) -> np.ndarray:
-        probability: np.ndarray = np.interp(score, self.scores, self.probabilities)
-        return probability
-
-    def to_json(self) -> dict[str, Any]:
-        return {"form": "isotonic", "scores": self.scores, "probabilities": self.probabilities}
+        return np.asarray(np.interp(score, self.scores, self.probabilities))
 
 
 def fit_calibration(score: np.ndarray, outcome: np.ndarray) -> Calibration:
     """Fit to scores and outcomes (cases,) that the score's model has not seen; both outcomes must occur."""
     if len(score) >= ISOTONIC_MIN_CASES:
-        platt, isotonic = (_held_out_brier(form, score, outcome) for form in (PlattCalibration, IsotonicCalibration))
-        if isotonic < platt * (1 - GAIN):
+        platt, isotonic = (
+            _held_out_brier(method, score, outcome) for method in (PlattCalibration, IsotonicCalibration)
+        )
+        if isotonic < platt * (1 - MIN_GAIN):
             return IsotonicCalibration.fit(score, outcome)
     return PlattCalibration.fit(score, outcome)
 
 
-def calibration_from_json(stored: dict[str, Any]) -> Calibration:
-    """What `to_json` gave."""
-    if stored["form"] == "platt":
-        return PlattCalibration(stored["slope"], stored["intercept"])
-    return IsotonicCalibration(tuple(stored["scores"]), tuple(stored["probabilities"]))
+def mean_calibration_offset(log_odds: np.ndarray, outcome: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """What to add to all log-odds so that the mean probability equals the mean outcome; 0 where nothing can."""
+    mean = float(np.average(outcome, weights=weight))
+
+    def excess(offset: float) -> float:
+        return float(np.average(expit(log_odds + offset), weights=weight)) - mean
+
+    if excess(-OFFSET_BOUND) >= 0 or excess(OFFSET_BOUND) <= 0:
+        return 0.0
+    return float(brentq(excess, -OFFSET_BOUND, OFFSET_BOUND))
 
 
 def _held_out_brier(
-    form: type[PlattCalibration] | type[IsotonicCalibration], score: np.ndarray, outcome: np.ndarray
+    method: type[PlattCalibration] | type[IsotonicCalibration], score: np.ndarray, outcome: np.ndarray
 ) -> float:
     fold = np.arange(len(score)) % FOLDS
     probability = np.empty(len(score))
     for held_out in range(FOLDS):
-        seen = fold != held_out
-        probability[~seen] = form.fit(score[seen], outcome[seen]).probability(score[~seen])
+        is_training = fold != held_out
+        probability[~is_training] = method.fit(score[is_training], outcome[is_training]).probability(
+            score[~is_training]
+        )
     return float(brier_score_loss(outcome, probability))

@@ -1,4 +1,4 @@
-"""Logistic regression on log-scaled, standardised numbers: on little data, hard to beat."""
+"""Logistic regression on log-scaled, standardised features, which suits little data."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -8,17 +8,17 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 NEWTON_STEPS: Final = 50
-LONGEST_STEP: Final = 1.0  # per number: farther away, the curvature here says little
+MAX_STEP: Final = 1.0  # of one weight; farther away, the local curvature is no guide
 TOLERANCE: Final = 1e-8
-LEAST_PENALTY: Final = 1e-6
-CONSTANT: Final = 1e-9  # spread below which a number does not vary
+INTERCEPT_PENALTY: Final = 1e-6
+MIN_SCALE: Final = 1e-9  # a feature with a smaller standard deviation does not vary
 
 
 @dataclass(frozen=True)
 class LogisticModel:
-    """Log-odds = intercept + sum of contributions; a missing number contributes nothing."""
+    """Log-odds = intercept + sum of contributions; a missing feature contributes nothing."""
 
-    means: np.ndarray  # (features,) of the log-scaled numbers
+    means: np.ndarray  # (features,) of the log-scaled features
     scales: np.ndarray  # (features,)
     weights: np.ndarray  # (features,)
     intercept: float
@@ -34,8 +34,8 @@ class LogisticModel:
     ) -> Self:
         """Fit to features (cases, features), NaN where missing, and outcomes 0 or 1 (cases,), both of which occur.
 
-        `weight` (cases,) says how much each case counts; without it, all count alike. `offset` (cases,) are log-odds
-        that are already known: the model is what must be added to them.
+        `weight` (cases,) is the weight of each case, by default 1. `offset` (cases,) are known log-odds: the model fits
+        what must be added to them.
         """
         logs = _log_scaled(features)
         present = ~np.isnan(logs)
@@ -43,24 +43,22 @@ class LogisticModel:
         means = np.where(present, logs, 0.0).sum(axis=0) / counts
         deviations = np.where(present, logs - means, 0.0)
         scales = np.sqrt((deviations**2).sum(axis=0) / counts)
-        scales[scales < CONSTANT] = 1.0  # a number that never varies carries rounding errors, not information
+        scales[scales < MIN_SCALE] = 1.0  # the deviations of a constant feature are rounding errors
         if offset is not None:
-            counts_as = np.ones(len(outcome)) if weight is None else weight
-            *weights, intercept = _added(deviations / scales, outcome, counts_as, offset, inverse_penalty)
+            weight = np.ones(len(outcome)) if weight is None else weight
+            *weights, intercept = _fit_with_offset(deviations / scales, outcome, weight, offset, inverse_penalty)
             return cls(means, scales, np.array(weights), float(intercept))
         model = LogisticRegression(C=inverse_penalty, max_iter=1000).fit(deviations / scales, outcome, weight)
         return cls(means, scales, model.coef_[0].astype(float), float(model.intercept_[0]))
 
     def contributions(self, features: np.ndarray) -> np.ndarray:
-        """What each number adds to the log-odds, (cases, features), against a customer with average numbers."""
+        """What each feature adds to the log-odds of a case with average features, (cases, features)."""
         standard = (_log_scaled(features) - self.means) / self.scales
-        contributions: np.ndarray = np.nan_to_num(standard, nan=0.0) * self.weights
-        return contributions
+        return np.asarray(np.nan_to_num(standard, nan=0.0) * self.weights)
 
     def score(self, features: np.ndarray) -> np.ndarray:
         """Log-odds (cases,)."""
-        score: np.ndarray = self.contributions(features).sum(axis=1) + self.intercept
-        return score
+        return np.asarray(self.contributions(features).sum(axis=1) + self.intercept)
 
     def to_json(self) -> dict[str, Any]:
         arrays = {"means": self.means, "scales": self.scales, "weights": self.weights}
@@ -68,30 +66,30 @@ class LogisticModel:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
+        """What `to_json` gave."""
         means, scales, weights = (np.asarray(stored[name], dtype=float) for name in ("means", "scales", "weights"))
         return cls(means, scales, weights, float(stored["intercept"]))
 
 
-def _added(
+def _fit_with_offset(
     standard: np.ndarray, outcome: np.ndarray, weight: np.ndarray, offset: np.ndarray, inverse_penalty: float
 ) -> np.ndarray:
-    """Weights and, last, intercept (features + 1,) beside the offset, by Newton's method; only weights are shrunk."""
+    """Weights and, last, the intercept, (features + 1,), by Newton's method; only the weights are penalised."""
     columns = np.column_stack([standard, np.ones(len(standard))])
     penalty = np.full(columns.shape[1], 1 / inverse_penalty)
-    penalty[-1] = LEAST_PENALTY
-    found = np.zeros(columns.shape[1])
+    penalty[-1] = INTERCEPT_PENALTY
+    coefficients = np.zeros(columns.shape[1])
     for _ in range(NEWTON_STEPS):
-        probability = expit(offset + columns @ found)
-        slope = columns.T @ (weight * (probability - outcome)) + penalty * found
-        curvature = (columns * (weight * probability * (1 - probability))[:, None]).T @ columns + np.diag(penalty)
-        step = np.linalg.solve(curvature, slope)
-        found -= step * min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), CONSTANT))
+        probability = expit(offset + columns @ coefficients)
+        gradient = columns.T @ (weight * (probability - outcome)) + penalty * coefficients
+        hessian = (columns * (weight * probability * (1 - probability))[:, None]).T @ columns + np.diag(penalty)
+        step = np.linalg.solve(hessian, gradient)
+        coefficients -= step * min(1.0, MAX_STEP / max(float(np.abs(step).max()), MIN_SCALE))
         if np.abs(step).max() < TOLERANCE:
             break
-    return found
+    return coefficients
 
 
 def _log_scaled(features: np.ndarray) -> np.ndarray:
     """Counts, days and money are skewed; their logarithms are less so."""
-    scaled: np.ndarray = np.sign(features) * np.log1p(np.abs(features))
-    return scaled
+    return np.asarray(np.sign(features) * np.log1p(np.abs(features)))

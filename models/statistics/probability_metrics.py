@@ -1,4 +1,4 @@
-"""How well a predicted probability ranks, and how true it is."""
+"""Metrics of predicted probabilities: ranking and calibration."""
 
 import math
 from typing import Any, Final
@@ -8,14 +8,13 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 BINS: Final = 10
 TOP_SHARE: Final = 0.1
-BINOMIAL_WIDTH: Final = 1.2816  # standard deviations on either side of an 80 % interval
+Z_SCORE: Final = 1.2816  # of an 80 % interval
 
 
 def probability_metrics(outcome: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
-    """AUC, average precision, Brier score, ECE, what of the ECE chance does not explain, and lift at 10 %.
+    """AUC, average precision, Brier score, ECE, the part of the ECE beyond chance, and lift at 10 %.
 
-    `outcome` is 0 or 1 and `probability` in [0, 1], both (cases,). What is not defined, because all cases ended alike,
-    is None.
+    `outcome` is 0 or 1 and `probability` in [0, 1], both (cases,). All are None where the outcomes are all the same.
     """
     assert outcome.shape == probability.shape
     if len(outcome) == 0 or outcome.min() == outcome.max():
@@ -33,7 +32,7 @@ def probability_metrics(outcome: np.ndarray, probability: np.ndarray) -> dict[st
 def calibration_error(outcome: np.ndarray, probability: np.ndarray) -> float:
     """Expected calibration error: |mean outcome - mean probability| over ten bins of equal size, weighted by size.
 
-    Cases of equal probability share a bin, so that a constant prediction is judged by its mean alone.
+    Cases of equal probability share a bin, so that only the mean of a constant prediction counts.
     """
     bins = _bins(probability)
     errors = [abs(outcome[rows].mean() - probability[rows].mean()) * len(rows) for rows in bins]
@@ -41,16 +40,16 @@ def calibration_error(outcome: np.ndarray, probability: np.ndarray) -> float:
 
 
 def chance_calibration_error(probability: np.ndarray) -> float:
-    """The ECE that a perfectly calibrated prediction shows by chance: large on few cases.
+    """The ECE that a perfectly calibrated prediction has by chance: large on few cases.
 
     The mean absolute deviation of a bin's mean outcome is about sqrt(2 / pi) of its standard deviation.
     """
-    spread = [math.sqrt(float((probability[rows] * (1 - probability[rows])).sum())) for rows in _bins(probability)]
-    return math.sqrt(2 / math.pi) * sum(spread) / len(probability)
+    deviations = [math.sqrt(float((probability[rows] * (1 - probability[rows])).sum())) for rows in _bins(probability)]
+    return math.sqrt(2 / math.pi) * sum(deviations) / len(probability)
 
 
 def lift(outcome: np.ndarray, probability: np.ndarray, share: float) -> float:
-    """How much more often the outcome occurs in the top `share` of cases than in all; ties count by their mean."""
+    """How many times as often the outcome occurs in the top `share` of cases as in all; ties count by their mean."""
     top = math.ceil(len(outcome) * share)
     threshold = np.sort(probability)[-top]
     above, tied = probability > threshold, probability == threshold
@@ -59,7 +58,7 @@ def lift(outcome: np.ndarray, probability: np.ndarray, share: float) -> float:
 
 
 def reliability_curve(outcome: np.ndarray, probability: np.ndarray) -> list[dict[str, Any]]:
-    """Per bin: cases, mean probability, and how often the outcome occurred."""
+    """Per bin: cases, mean probability, and the share of cases with the outcome."""
     return [
         {
             "cases": len(rows),
@@ -71,14 +70,14 @@ def reliability_curve(outcome: np.ndarray, probability: np.ndarray) -> list[dict
 
 
 def share_coverage(outcome: np.ndarray, probability: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
-    """In what share of the ten bins the outcome occurred as often as the bin's mean interval says.
+    """The share of the ten bins in which the mean interval contains the share of cases with the outcome.
 
-    How often it occurred in so many cases is itself uncertain: a bin's interval is widened by an 80 % interval of that.
+    That share is itself uncertain in few cases: the bin's interval is widened by the 80 % interval of the share.
     """
     covered = []
     for rows in _bins(probability):
         share, expected = outcome[rows].mean(), probability[rows].mean()
-        chance = BINOMIAL_WIDTH**2 * expected * (1 - expected) / len(rows)
+        chance = Z_SCORE**2 * expected * (1 - expected) / len(rows)
         below = math.hypot(expected - low[rows].mean(), math.sqrt(chance))
         above = math.hypot(high[rows].mean() - expected, math.sqrt(chance))
         covered.append(expected - below <= share <= expected + above)
@@ -86,23 +85,23 @@ def share_coverage(outcome: np.ndarray, probability: np.ndarray, low: np.ndarray
 
 
 def normalised_gini(actual: np.ndarray, predicted: np.ndarray) -> float | None:
-    """How well `predicted` ranks what was spent: 1 where it ranks as `actual` itself does, 0 where it ranks nothing.
+    """How well `predicted` ranks what was spent: 1 for the ranking of `actual` itself, 0 for a constant.
 
-    Both are (cases,), `actual` not negative; tied predictions count by the mean of their cases. None where all spent
-    the same.
+    Both are (cases,), `actual` not negative; tied predictions count by the mean of their cases. None where all of
+    `actual` is the same.
     """
     own = _gini(actual, actual)
     return _gini(actual, predicted) / own if own > 0 else None
 
 
 def _gini(actual: np.ndarray, order: np.ndarray) -> float:
-    """Area between the diagonal and the curve of the share of `actual` that the highest in `order` hold."""
+    """Area between the diagonal and the curve of the share of `actual` in the cases of highest `order`."""
     if len(actual) == 0 or actual.sum() <= 0:
         return 0.0
     _, tie, size = np.unique(-order, return_inverse=True, return_counts=True)
-    levelled = np.sort(tie.ravel())
+    groups = np.sort(tie.ravel())
     mean = np.bincount(tie.ravel(), weights=actual) / size
-    cumulated = np.cumsum(mean[levelled]) / actual.sum()
+    cumulated = np.cumsum(mean[groups]) / actual.sum()
     return float((cumulated - np.arange(1, len(actual) + 1) / len(actual)).mean())
 
 

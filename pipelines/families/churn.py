@@ -1,4 +1,4 @@
-"""The churn family: who will place no order within the horizon, against recency alone."""
+"""The churn family: which customers will place no order within the horizon, against recency alone."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +12,12 @@ from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
 from models.churn.bands import LAPSED, ODDS_RATIO, churn_bands
-from models.churn.explanations import REASONS, churn_reasons, lapse_reason
+from models.churn.explanations import EXPLANATIONS, explain_lapse, explain_risk
 from models.churn.model import ChurnCases, ChurnModel, ChurnParameters
-from models.churn.recency_baseline import RecencyModel
-from models.customers.cadence import PurchaseCadence
+from models.churn.recency_baseline import RecencyBaseline
+from models.customers.cadence import LAPSE_HORIZONS, PurchaseCadence
 from models.customers.features import FEATURES
+from models.protocol import FitContext
 from models.statistics.probability_metrics import probability_metrics, reliability_curve, share_coverage
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, TrainingData
 from pipelines.families.snapshots import DAY, CustomerHistory, Snapshot
@@ -28,40 +29,38 @@ RISK_HIGH: Final = c.CHURN_RISK_HIGH
 BAND: Final = c.CHURN_BAND
 HORIZON: Final = "churn_horizon_days"
 RISKS: Final = (RISK, RISK_LOW, RISK_HIGH)
-OUTCOME: Final = c.CHURN_OUTCOME  # of the backtest: 1 where no order came
-REASON_COLUMNS: Final = tuple(f"churn_reason_{number}" for number in range(1, REASONS + 1))
-# Seasons shift how many customers come back, which no store with a year of history can foresee; beyond this the
-# probability is not worth its name. Beyond chance, because ten bins of a small store are noisy.
+OUTCOME: Final = c.CHURN_OUTCOME  # of the backtest; 1: no order
+# A year of history cannot predict how seasons shift the churn rate, so calibration may be off by this much. The part of
+# the ECE that chance explains does not count, since ten bins of a small store are noisy.
 MAX_ECE_EXCESS: Final = 0.1
 REPLAYS: Final = 3
 SNAPSHOTS_PER_HORIZON: Final = 4
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """The models as they would have been at `cut`, and what they were made from."""
+class ChurnFit:
+    """The model and its baseline, and facts about the fit, which are stored with the model."""
 
-    cut: datetime
     model: ChurnModel
-    baseline: RecencyModel
-    base_rate: float  # of the latest snapshot whose outcome was known
-    facts: dict[str, Any]
+    baseline: RecencyBaseline
+    facts: dict[str, Any]  # base_rate: of the latest snapshot whose outcome was known
 
 
 def backtest(data: TrainingData) -> Backtest:
-    """Fit as of one horizon ago, predict the customers of that day, compare with what they did since."""
+    """Fit as of one horizon ago, predict the customers of that day, and compare with their outcomes."""
     history, cadence = data.history, data.history.cadence(data.parameters, NAME)
     cut = data.as_of - cadence.horizon_days * DAY
-    fitted = _fit_at(cut, history, cadence, data)
+    fitted = fit_at(cut, history, cadence, data)
     data.progress("churn: test")
     test, outcome = _labelled(history, cut, cadence, data.parameters)
-    risk, low, high = fitted.model.risk_with_interval(matrix(history, test, cadence.horizon_days), data.threads)
+    features = model_features(history, test, cadence.horizon_days)
+    risk, low, high = fitted.model.predict(features, data.threads)
     return Backtest(
         window_start=cut,
         window_end=data.as_of,
         cases=len(outcome),
         metrics=_metrics(outcome, risk),
-        baseline_metrics=_metrics(outcome, fitted.baseline.risk(test.recency_days)),
+        baseline_metrics=_metrics(outcome, fitted.baseline.predict(features)),
         details=fitted.facts
         | {
             "reliability": reliability_curve(outcome, risk),
@@ -72,28 +71,32 @@ def backtest(data: TrainingData) -> Backtest:
 
 
 def fit(data: TrainingData) -> FittedFamily:
-    """Fit on everything, score every customer with an order who allows personalization."""
+    """Fit to everything before `as_of`, and score all customers with an order who allow personalization."""
     history, cadence = data.history, data.history.cadence(data.parameters, NAME)
-    fitted = _fit_at(data.as_of, history, cadence, data)
+    fitted = fit_at(data.as_of, history, cadence, data)
     data.progress("churn: score")
-    table = _scored(history, fitted, cadence, data)
+    table = _table(fitted.model, fitted.facts, data)
 
     def write_files(folder: Path) -> None:
         fitted.model.write(folder, fitted.facts)
 
-    return FittedFamily(write_files, table, _described(cadence, fitted.base_rate), _replays(table))
+    return FittedFamily(write_files, table, _column_descriptions(fitted.facts), _replays(table))
 
 
-def _fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, data: TrainingData) -> _Fit:
-    """Train and calibrate on what was known at `cut`: outcomes are complete before the next step's snapshot."""
+def fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, data: TrainingData) -> ChurnFit:
+    """Fit the model and its baseline to what was known at `cut`."""
     parameters: ChurnParameters = data.parameters
     data.progress("churn: snapshots")
     labelled = _snapshots(history, cut, cadence, parameters)
     latest, latest_outcome = labelled[0]
-    parts = [(matrix(history, snapshot, cadence.horizon_days), outcome) for _, (snapshot, outcome) in labelled.items()]
-    cases = _numbered(list(labelled), parts, parameters.max_training_rows, data.seed)
+    parts = {
+        number: (model_features(history, snapshot, cadence.horizon_days), outcome)
+        for number, (snapshot, outcome) in labelled.items()
+    }
+    all_cases = ChurnCases.concatenated(parts, SNAPSHOTS_PER_HORIZON)
+    cases = all_cases.sampled(parameters.max_training_rows, data.seed)
     data.progress("churn: train")
-    model = ChurnModel.fit(cases, SNAPSHOTS_PER_HORIZON, parameters, data.seed, data.threads)
+    model = ChurnModel.fit(cases, parameters, FitContext(data.seed, data.threads, data.progress))
     facts = {
         "horizon_days": cadence.horizon_days,
         "usual_gap_days": cadence.median_gap_days,
@@ -102,17 +105,13 @@ def _fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, d
         "training_rows": len(cases.outcome),
         "calibration_snapshot": latest.at.isoformat(),
         "calibration_rows": len(latest_outcome),
-        "level_drift": model.calibration.drift,
+        "snapshot_std": model.calibration.snapshot_std,
     }
-    earlier = [known for number, known in labelled.items() if number >= SNAPSHOTS_PER_HORIZON]
-    recency = np.concatenate([snapshot.recency_days for snapshot, _ in earlier])
-    outcomes = np.concatenate([known for _, known in earlier])
-    baseline = RecencyModel.fit((recency, outcomes), (latest.recency_days, latest_outcome))
-    return _Fit(cut, model, baseline, float(latest_outcome.mean()), facts)
+    return ChurnFit(model, RecencyBaseline.fit(all_cases), facts)
 
 
-def matrix(history: CustomerHistory, snapshot: Snapshot, horizon_days: int) -> np.ndarray:
-    """The churn model's features of a snapshot's customers, (customers, len(MODEL_FEATURES))."""
+def model_features(history: CustomerHistory, snapshot: Snapshot, horizon_days: int) -> np.ndarray:
+    """The model's features of a snapshot's customers, (customers, len(MODEL_FEATURES))."""
     btyd = history.btyd_forecast(snapshot.customer_ids, snapshot.at, horizon_days)
     return np.column_stack([snapshot.features, btyd.features])
 
@@ -120,49 +119,40 @@ def matrix(history: CustomerHistory, snapshot: Snapshot, horizon_days: int) -> n
 def _snapshots(
     history: CustomerHistory, cut: datetime, cadence: PurchaseCadence, parameters: ChurnParameters
 ) -> dict[int, tuple[Snapshot, np.ndarray]]:
-    """Snapshots and outcomes by number, the latest, a horizon before `cut`, being 0.
+    """Snapshots and outcomes by number; number 0 is the latest, a horizon before `cut`.
 
-    The latest and the one a horizon before it must have enough customers; others are taken where they have.
+    Number 0 and the one a horizon before it must have enough customers. Others without enough are left out.
     """
     step = cadence.horizon_days * DAY / SNAPSHOTS_PER_HORIZON
     needed = (0, SNAPSHOTS_PER_HORIZON)
-    found = {}
+    labelled = {}
     for number in sorted({*needed, *range(parameters.snapshots)}):
         at = cut - cadence.horizon_days * DAY - number * step
         if number not in needed and at < cadence.first_order_at + 2 * step:
             continue
         try:
-            found[number] = _labelled(history, at, cadence, parameters)
+            labelled[number] = _labelled(history, at, cadence, parameters)
         except NotEnoughData:
             if number in needed:
                 raise
-    return found
+    return labelled
 
 
 def _labelled(
     history: CustomerHistory, at: datetime, cadence: PurchaseCadence, parameters: ChurnParameters
 ) -> tuple[Snapshot, np.ndarray]:
-    """The snapshot and its outcomes; raises NotEnoughData where too few customers stayed or left."""
+    """The snapshot and its outcomes; raises NotEnoughData where too few customers were retained or churned."""
     snapshot = history.snapshot(at, cadence.horizon_days)
     assert snapshot.outcome is not None
-    left = int(snapshot.outcome.sum())
-    stayed = len(snapshot.outcome) - left
-    if left + stayed < parameters.min_customers or min(left, stayed) < parameters.min_outcomes:
+    churned = int(snapshot.outcome.sum())
+    retained = len(snapshot.outcome) - churned
+    if len(snapshot.outcome) < parameters.min_customers or min(churned, retained) < parameters.min_outcomes:
         raise NotEnoughData(
             f"churn needs {parameters.min_customers} customers at each point in time, of whom at least "
             f"{parameters.min_outcomes} came back within {cadence.horizon_days} days and {parameters.min_outcomes} did "
-            f"not; on {at:%Y-%m-%d} there were {left + stayed}: {stayed} came back and {left} did not."
+            f"not; on {at:%Y-%m-%d} there were {len(snapshot.outcome)}: {retained} came back and {churned} did not."
         )
     return snapshot, snapshot.outcome
-
-
-def _numbered(numbers: list[int], parts: list[tuple[np.ndarray, np.ndarray]], max_rows: int, seed: int) -> ChurnCases:
-    """All snapshots' cases, or a random `max_rows` of them."""
-    cases = ChurnCases.stacked(parts)
-    cases = ChurnCases(cases.features, cases.outcome, np.array(numbers)[cases.snapshot])
-    if len(cases.outcome) <= max_rows:
-        return cases
-    return cases.only(np.sort(np.random.default_rng(seed).choice(len(cases.outcome), max_rows, replace=False)))
 
 
 def _metrics(outcome: np.ndarray, risk: np.ndarray) -> dict[str, float | None]:
@@ -175,57 +165,56 @@ def _predictions(test: Snapshot, outcome: np.ndarray, risk: np.ndarray) -> pa.Ta
     return pa.table(columns | {c.ORDERS: orders})
 
 
-def _scored(history: CustomerHistory, fitted: _Fit, cadence: PurchaseCadence, data: TrainingData) -> pa.Table:
-    """The columns of the customers' table, a row per customer."""
-    customers = history.snapshot(data.as_of)
-    is_active = customers.recency_days < cadence.lapse_days
-    active = customers.taken(is_active)
-    features = matrix(history, active, cadence.horizon_days)
+def _table(model: ChurnModel, facts: dict[str, Any], data: TrainingData) -> pa.Table:
+    """The family's columns as of now, a row per customer; `facts` are those of the model's fit."""
+    customers, horizon_days = data.history.snapshot(data.as_of), facts["horizon_days"]
+    is_active = customers.recency_days < LAPSE_HORIZONS * horizon_days
+    active = customers.subset(is_active)
+    features = model_features(data.history, active, horizon_days)
     risks = np.full((len(is_active), 3), np.nan)
-    risks[is_active] = np.round(np.column_stack(fitted.model.risk_with_interval(features, data.threads)), 4)
+    risks[is_active] = np.round(np.column_stack(model.predict(features, data.threads)), 4)
     risk = risks[is_active, 0]
-    bands = churn_bands(risk, fitted.base_rate, active.recency_days, cadence.median_gap_days)
-    told = churn_reasons(features, fitted.model.contributions(features, data.threads), bands)
+    bands = churn_bands(risk, facts["base_rate"], active.recency_days, facts["usual_gap_days"])
     all_bands = np.full(len(is_active), LAPSED, dtype=object)
     all_bands[is_active] = bands
-    reasons = np.full((len(is_active), REASONS), None, dtype=object)
-    reasons[is_active] = np.array(told, dtype=object).reshape(-1, REASONS)
-    reasons[~is_active, 0] = [
-        lapse_reason(dict(zip(FEATURES, row, strict=True))) for row in customers.features[~is_active].tolist()
+    explanations = np.full((len(is_active), EXPLANATIONS), None, dtype=object)
+    of_active = explain_risk(features, model.explain(features, data.threads), bands)
+    explanations[is_active] = np.array(of_active, dtype=object).reshape(-1, EXPLANATIONS)
+    explanations[~is_active, 0] = [
+        explain_lapse(dict(zip(FEATURES, row, strict=True))) for row in customers.features[~is_active].tolist()
     ]
     columns = {
         c.CUSTOMER_ID: customers.customer_ids,
         **{name: pa.array(risks[:, n], pa.float64(), from_pandas=True) for n, name in enumerate(RISKS)},
         BAND: pa.array(all_bands, pa.string()),
-        **{name: pa.array(reasons[:, n], pa.string()) for n, name in enumerate(REASON_COLUMNS)},
-        HORIZON: pa.array(np.full(len(is_active), cadence.horizon_days), pa.int32()),
+        **{name: pa.array(explanations[:, n], pa.string()) for n, name in enumerate(c.CHURN_REASONS)},
+        HORIZON: pa.array(np.full(len(is_active), horizon_days), pa.int32()),
     }
     return pa.table(columns)
 
 
-def _described(cadence: PurchaseCadence, base_rate: float) -> dict[str, str]:
-    horizon = cadence.horizon_days
-    lapsed = cadence.lapse_days
+def _column_descriptions(facts: dict[str, Any]) -> dict[str, str]:
+    horizon = facts["horizon_days"]
     reasons = {
-        name: f"Reason {number} for the risk, the weightiest first; one that speaks for staying says so."
-        for number, name in enumerate(REASON_COLUMNS, start=1)
+        name: f"Reason {number} for the risk, the strongest first; a reason that lowers the risk says so."
+        for number, name in enumerate(c.CHURN_REASONS, start=1)
     }
     return {
         RISK: f"Probability that the customer places no order in the next {horizon} days; empty where lapsed.",
-        RISK_LOW: "Low end of the range in which, in 8 of 10 such periods, the share of customers like this one who "
-        "stay away lies: wide where there are few customers or the seasons differ.",
+        RISK_LOW: "Low end of the range that holds the share of similar customers without an order in 8 of 10 such "
+        "periods: wide where there are few customers or the seasons differ.",
         RISK_HIGH: "High end of that range.",
-        BAND: f"high: the odds of staying away are at least {ODDS_RATIO:.0f} times those of the average customer (who "
-        f"stays away in {base_rate:.0%} of cases), and no order within the store's usual gap of "
-        f"{cadence.median_gap_days:.0f} days; low: at most 1/{ODDS_RATIO:.0f} of those odds; medium: between; "
-        f"lapsed: no order for {lapsed} days, not scored.",
+        BAND: f"high: the odds of placing no order are at least {ODDS_RATIO:.0f} times those of the average customer "
+        f"(whose probability is {facts['base_rate']:.0%}), and there is no order within the store's median gap of "
+        f"{facts['usual_gap_days']:.0f} days; low: at most 1/{ODDS_RATIO:.0f} of those odds; medium: between; "
+        f"lapsed: no order for {LAPSE_HORIZONS * horizon} days, not scored.",
         **reasons,
-        HORIZON: "The days ahead of which the risk speaks: how soon most returning customers of this store return.",
+        HORIZON: "Days ahead that the risk covers: most returning customers of this store return within them.",
     }
 
 
 def _replays(table: pa.Table) -> list[Replay]:
-    """The customers of lowest, middle and highest risk, asked again before the bundle is served."""
+    """The customers of lowest, middle and highest risk; serving checks their answers before it uses the bundle."""
     scored = table.filter(table[RISK].is_valid()).sort_by([(RISK, "ascending"), (c.CUSTOMER_ID, "ascending")])
     if not scored.num_rows:
         return []

@@ -204,7 +204,7 @@ def _changes(
     """For each kind of segment: how many of those who are in both changed, and why; see `segment_changes`."""
     place = pa.compute.index_in(now.customer_ids, before[c.CUSTOMER_ID].combine_chunks())
     in_both = place.is_valid().to_numpy(zero_copy_only=False)
-    both, rows = now.taken(in_both), place.drop_null()
+    both, rows = now.subset(in_both), place.drop_null()
     has_ordered = _number(both, "recency_days") <= (now.at - before_at) / DAY
     under_old = old.segments(both)
     changes: dict[str, Any] = {"from": before_at.isoformat(), "to": now.at.isoformat(), "customers": len(rows)}

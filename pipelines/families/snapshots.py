@@ -44,7 +44,7 @@ class Snapshot:
         recency: np.ndarray = self.features[:, RECENCY]
         return recency
 
-    def taken(self, chosen: np.ndarray) -> "Snapshot":
+    def subset(self, chosen: np.ndarray) -> "Snapshot":
         """The customers where `chosen` (customers,) is true."""
         outcome = None if self.outcome is None else self.outcome[chosen]
         return Snapshot(self.at, self.customer_ids.filter(pa.array(chosen)), self.features[chosen], outcome)
@@ -85,7 +85,7 @@ class CustomerHistory:
         everybody = _snapshot(self._features(at), at)
         if horizon_days is None:
             return everybody
-        eligible = everybody.taken(everybody.recency_days < LAPSE_HORIZONS * horizon_days)
+        eligible = everybody.subset(everybody.recency_days < LAPSE_HORIZONS * horizon_days)
         came = self.order_days(at + horizon_days * DAY, since=at)[c.CUSTOMER_ID]
         stayed = pc.is_in(eligible.customer_ids, value_set=came.combine_chunks()).to_numpy(zero_copy_only=False)
         return replace(eligible, outcome=(~stayed).astype(np.int8))

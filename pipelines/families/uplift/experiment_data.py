@@ -91,7 +91,7 @@ def _campaign(assigned: pa.Table, campaign: str, at: datetime, days: timedelta, 
     rows = assigned.filter(is_here)
     everybody = history.snapshot(at)
     row = pc.index_in(everybody.customer_ids, rows[c.CUSTOMER_ID].combine_chunks())
-    customers = everybody.taken(row.is_valid().to_numpy(zero_copy_only=False))
+    customers = everybody.subset(row.is_valid().to_numpy(zero_copy_only=False))
     treated = pc.equal(rows[c.ARM].take(row.drop_null()), CONTACTED).to_numpy().astype(np.int64)
     ordered = history.order_days(at + days, since=at)[c.CUSTOMER_ID].combine_chunks()
     outcome = pc.is_in(customers.customer_ids, ordered).to_numpy(zero_copy_only=False).astype(np.int64)

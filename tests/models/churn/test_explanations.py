@@ -1,11 +1,11 @@
-"""Reasons: the right facts, in the right order, that say which way they push."""
+"""Explanations: the right facts, in the right order, with their direction."""
 
 import math
 
 import numpy as np
 import pytest
 
-from models.churn.explanations import LOWERS, churn_reasons, lapse_reason, topic_contributions
+from models.churn.explanations import LOWERS, explain_lapse, explain_risk, topic_contributions
 from models.customers.features import MODEL_FEATURES, REFUNDS, RHYTHM
 
 NAMES = list(MODEL_FEATURES)
@@ -26,15 +26,15 @@ USUAL = {
 }
 
 
-def told(band: str, contributions: dict[str, float], **numbers: float) -> list[str | None]:
+def explained(band: str, contributions: dict[str, float], **numbers: float) -> list[str | None]:
     features = np.array([[(USUAL | numbers).get(name, 0.0) for name in NAMES]])
     weights = np.array([[contributions.get(name, 0.0) for name in NAMES]])
-    return churn_reasons(features, weights, np.array([band]))[0]
+    return explain_risk(features, weights, np.array([band]))[0]
 
 
 def test_a_high_risk_is_explained_by_what_raises_it_first() -> None:
     contributions = {"recency_days": 0.5, "visit_days_30d": 0.3, "revenue": -0.9}
-    assert told("high", contributions) == [
+    assert explained("high", contributions) == [
         "ordered every 31 days; now 64 days without an order",
         "last visited 45 days ago",
         "lowers the risk: spent 24.00 per order, 120.00 in all",
@@ -42,27 +42,29 @@ def test_a_high_risk_is_explained_by_what_raises_it_first() -> None:
 
 
 def test_a_low_risk_is_explained_by_what_lowers_it_first() -> None:
-    first, second, third = told("low", {"recency_days": -0.2, "refund_share": 0.9, "tenure_days": -0.3}, recency_days=3)
+    first, second, third = explained(
+        "low", {"recency_days": -0.2, "refund_share": 0.9, "tenure_days": -0.3}, recency_days=3
+    )
     assert first == "lowers the risk: customer for 200 days"
     assert second == "lowers the risk: ordered 3 days ago; every 31 days on average"
     assert third == "sent back 25% of what was ordered"
 
 
 def test_a_medium_risk_is_explained_by_what_weighs_most() -> None:
-    first, second, _ = told("medium", {"orders": 0.2, "items": -0.5, "tenure_days": 0.1})
+    first, second, _ = explained("medium", {"orders": 0.2, "items": -0.5, "tenure_days": 0.1})
     assert first == "lowers the risk: bought 1 different item, 1.5 per order"
     assert second == "only 5 orders in all, 4 in the last 365 days"
 
 
-def test_what_weighs_nothing_is_no_reason() -> None:
-    assert told("high", {"recency_days": 1.0, "orders": 0.001}) == [
+def test_negligible_contributions_are_left_out() -> None:
+    assert explained("high", {"recency_days": 1.0, "orders": 0.001}) == [
         "ordered every 31 days; now 64 days without an order", None, None
     ]  # fmt: skip
 
 
-def test_numbers_that_say_the_same_are_one_reason() -> None:
-    reasons = told("high", {"recency_days": 0.5, "gap_ratio": 0.5, "orders_90d": 0.5})
-    assert reasons[1:] == [None, None]
+def test_features_of_one_topic_are_one_explanation() -> None:
+    sentences = explained("high", {"recency_days": 0.5, "gap_ratio": 0.5, "orders_90d": 0.5})
+    assert sentences[1:] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_numbers_that_say_the_same_are_one_reason() -> None:
     ],
 )
 def test_rhythm_in_words(numbers: dict[str, float], raises: bool, words: str) -> None:
-    (first, *_) = told("high" if raises else "low", {"recency_days": 1.0 if raises else -1.0}, **numbers)
+    (first, *_) = explained("high" if raises else "low", {"recency_days": 1.0 if raises else -1.0}, **numbers)
     assert first == ("" if raises else LOWERS) + words
 
 
@@ -88,7 +90,7 @@ def test_rhythm_in_words(numbers: dict[str, float], raises: bool, words: str) ->
     ],
 )
 def test_visits_in_words(numbers: dict[str, float], words: str) -> None:
-    assert told("high", {"visit_days_30d": 1.0}, **numbers)[0] == words
+    assert explained("high", {"visit_days_30d": 1.0}, **numbers)[0] == words
 
 
 def test_topics_keep_the_sum() -> None:
@@ -99,6 +101,6 @@ def test_topics_keep_the_sum() -> None:
     assert topics[0] == RHYTHM
 
 
-def test_a_lapsed_customer_is_told_why() -> None:
+def test_a_lapse_is_explained_by_the_rhythm() -> None:
     numbers = {"recency_days": 400.0, "mean_gap_days": 31.0}
-    assert lapse_reason(numbers) == "ordered every 31 days; now 400 days without an order"
+    assert explain_lapse(numbers) == "ordered every 31 days; now 400 days without an order"

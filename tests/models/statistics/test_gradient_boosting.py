@@ -1,9 +1,9 @@
-"""The same rows and seed give the same trees, on any number of threads; a text is parsed once."""
+"""The same rows and seed give the same trees, on any number of threads."""
 
 import lightgbm as lgb
 import numpy as np
 
-from models.statistics.gradient_boosting import parsed, settings
+from models.statistics.gradient_boosting import settings
 
 RANDOM = np.random.default_rng(0)
 FEATURES = RANDOM.random((400, 3))
@@ -27,10 +27,3 @@ def test_differences_reach_lightgbm_and_cannot_undo_reproducibility() -> None:
     assert found["objective"] == "binary"
     assert (found["seed"], found["num_threads"], found["num_leaves"]) == (3, 2, 5)
     assert found["deterministic"] is found["force_row_wise"] is True
-
-
-def test_a_text_is_parsed_once_and_predicts_as_before() -> None:
-    booster = lgb.train(settings(objective="regression", seed=1, threads=1), lgb.Dataset(FEATURES, TARGET), 3)
-    text = booster.model_to_string()
-    assert parsed(text) is parsed(text)
-    np.testing.assert_array_equal(parsed(text).predict(FEATURES), booster.predict(FEATURES))

@@ -14,7 +14,7 @@ import pytest
 from contracts import columns as c
 from contracts.errors import NotEnoughData
 from models.churn.model import ChurnModel, ChurnParameters
-from pipelines.families.churn import CHURN, _fit_at, matrix
+from pipelines.families.churn import CHURN, fit_at, model_features
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.snapshots import CustomerHistory
 from pipelines.training.gate import apply_gate
@@ -83,7 +83,7 @@ def rows(fitted: FittedFamily) -> dict[str, dict[str, Any]]:
     return {row[c.CUSTOMER_ID]: row for row in fitted.table.to_pylist()}
 
 
-def test_own_rhythm_beats_recency_alone(judged: Backtest) -> None:
+def test_the_model_beats_recency_alone(judged: Backtest) -> None:
     verdict = apply_gate(CHURN, judged)
     assert verdict.passed, verdict.reason
     ours, baseline = judged.metrics["auc"], judged.baseline_metrics["auc"]
@@ -111,8 +111,8 @@ def test_what_comes_after_the_cut_does_not_change_the_fit(store: pa.Table) -> No
     history = CustomerHistory(data.events, data.as_of)
     cadence = history.cadence(PARAMETERS, "churn")
     cut = day(DAYS - cadence.horizon_days)
-    with_future = _fit_at(cut, history, cadence, data)
-    without = _fit_at(cut, CustomerHistory(data.events, cut), cadence, data)
+    with_future = fit_at(cut, history, cadence, data)
+    without = fit_at(cut, CustomerHistory(data.events, cut), cadence, data)
     assert with_future.model.trees == without.model.trees
     assert with_future.model.calibration == without.model.calibration
 
@@ -143,7 +143,7 @@ def test_who_just_ordered_is_never_high(store: pa.Table, rows: dict[str, dict[st
     assert {row["churn_band"] for row in rows.values()} == {"low", "medium", "high", "lapsed"}
 
 
-def test_the_interval_holds_the_risk_and_predictions_show_what_came(
+def test_the_interval_contains_the_risk_and_predictions_have_outcomes(
     judged: Backtest, rows: dict[str, dict[str, Any]]
 ) -> None:
     scored = [row for row in rows.values() if row["churn_risk"] is not None]
@@ -162,7 +162,7 @@ def test_the_long_silent_are_lapsed_and_not_scored(store: pa.Table, rows: dict[s
         assert row["churn_reason_1"]
 
 
-def test_high_risk_is_told_by_what_raises_it(rows: dict[str, dict[str, Any]]) -> None:
+def test_a_high_risk_is_explained_by_what_raises_it(rows: dict[str, dict[str, Any]]) -> None:
     high = [row["churn_reason_1"] for row in rows.values() if row["churn_band"] == "high"]
     assert high
     assert not [reason for reason in high if reason.startswith("lowers")]
@@ -176,8 +176,8 @@ def test_the_files_give_the_same_predictions(
     data = training_data(store)
     history = CustomerHistory(data.events, data.as_of)
     customers = history.snapshot(data.as_of)
-    features = matrix(history, customers, next(iter(rows.values()))["churn_horizon_days"])
-    risk = dict(zip(customers.customer_ids.to_pylist(), ChurnModel.read(tmp_path).risk(features), strict=True))
+    features = model_features(history, customers, next(iter(rows.values()))["churn_horizon_days"])
+    risk = dict(zip(customers.customer_ids.to_pylist(), ChurnModel.read(tmp_path).predict(features).risk, strict=True))
     scored = [row for row in rows.values() if row["churn_risk"] is not None]
     assert scored
     assert all(row["churn_risk"] == round(risk[row[c.CUSTOMER_ID]], 4) for row in scored)

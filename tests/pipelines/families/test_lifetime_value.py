@@ -10,7 +10,8 @@ import pytest
 from contracts import columns as c
 from contracts.errors import NotEnoughData
 from contracts.events import ORDER_CANCELLED
-from models.lifetime_value.model import ValueForecaster, ValueParameters
+from models.lifetime_value.cases import ValueParameters
+from models.lifetime_value.model import ValueModel
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.lifetime_value import VALUE, predict
 from pipelines.training.gate import apply_gate
@@ -68,7 +69,7 @@ def test_the_interval_covers_at_its_nominal_rate_or_more(judged: Backtest) -> No
     assert judged.details["interval_coverage"] >= 0.75
 
 
-def test_predictions_show_what_came(judged: Backtest) -> None:
+def test_predictions_have_outcomes(judged: Backtest) -> None:
     assert judged.predictions is not None
     assert judged.predictions.column_names[0] == c.CUSTOMER_ID
     assert judged.predictions.num_rows == judged.cases
@@ -93,9 +94,9 @@ def test_every_column_is_described(fitted: FittedFamily) -> None:
     assert set(fitted.columns) == set(fitted.table.column_names[1:])
 
 
-def test_what_comes_after_the_moment_changes_nothing(events: pa.Table) -> None:
+def test_what_comes_after_the_cut_off_changes_nothing(events: pa.Table) -> None:
     past = events.filter(ibis.memtable(events).occurred_at.to_pyarrow().to_numpy() < day(200).replace(tzinfo=None))
-    with_future, without = (predict(training_data(rows, 200), (60,)).by_horizon[60] for rows in (events, past))
+    with_future, without = (predict(training_data(rows, 200), (60,))[1][60] for rows in (events, past))
     assert with_future.spend.tolist() == without.spend.tolist()
 
 
@@ -104,13 +105,13 @@ def test_cancelled_orders_are_worth_nothing(events: pa.Table) -> None:
     cancel = {c.EVENT: ORDER_CANCELLED, c.OCCURRED_AT: day(299.6), c.CUSTOMER_ID: "visitor-1"}
     cancelled = events_table([*extra, {**cancel, c.ORDER_ID: "order-visitor-1-299.5"}])
     data = [training_data(events), training_data(pa.concat_tables([events, cancelled]))]
-    first, second = (predict(each, (90,)).by_horizon[90].spend.tolist() for each in data)
+    first, second = (predict(each, (90,))[1][90].spend.tolist() for each in data)
     assert first == second
 
 
 def test_the_files_give_the_model_back(fitted: FittedFamily, tmp_path: Any) -> None:
     fitted.write_files(tmp_path)
-    assert ValueForecaster.read(tmp_path).form in {"pareto_nbd", "mbg_nbd"}
+    assert ValueModel.read(tmp_path).model_name in {"pareto_nbd", "mbg_nbd"}
 
 
 @pytest.mark.parametrize(
