@@ -1,7 +1,7 @@
 """The session store: what each customer did in the session under way, and who refused personalization.
 
 A session ends with an hour of silence. A customer who refuses analytics or personalization has none. Every
-implementation passes the tests of `tests/serving/state/session_store_suite.py`.
+implementation passes the tests of `tests/serving/state/test_protocol.py`.
 """
 
 from collections.abc import Sequence

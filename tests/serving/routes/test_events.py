@@ -1,6 +1,5 @@
 import gzip
 import json
-import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -92,43 +91,18 @@ def test_a_bad_event_is_kept_aside_and_stops_nobody(shop: Shop, sender: httpx.Cl
     assert json.dumps(bad["messageId"]).encode() in b"".join(found.record.payload for found in stored(shop))
 
 
-def test_a_repaired_event_is_accepted_under_the_same_message_id(sender: httpx.Client) -> None:
-    event = view()
-    assert sender.post("/v1/track", json=event | {"event": "Nonsense"}).json()["quarantined"] == 1
-    assert sender.post("/v1/track", json=event).json()["accepted"] == 1
-
-
-def test_an_event_without_an_id_gets_one(shop: Shop, sender: httpx.Client) -> None:
-    marker = f"marker-{next(_numbers)}"
-    for message_id in (None, ""):
-        assert sender.post("/v1/track", json=view(messageId=message_id, userId=marker)).json()["accepted"] == 1
-    payloads = [json.loads(found.record.payload) for found in stored(shop) if marker.encode() in found.record.payload]
-    assert len({payload["messageId"] for payload in payloads}) == 2
-    assert {found.record.message_id for found in stored(shop)} > {payload["messageId"] for payload in payloads}
-
-
-def test_the_batchs_context_is_merged_and_the_events_own_wins(shop: Shop, sender: httpx.Client) -> None:
-    shared = {"consent": {"categoryPreferences": {"marketing": False}}, "page": {"path": "/shared"}}
-    own = {"page": {"path": "/own"}, "device": {"type": "phone"}}
-    event = view(context=own)
-    sender.post("/v1/batch", json={"batch": [event], "context": shared})
-    payload = json.loads(stored(shop, event["messageId"])[0].record.payload)
-    assert payload["context"] == {"consent": shared["consent"], "page": {"path": "/own"}, "device": {"type": "phone"}}
-
-
-def test_of_refused_analytics_only_the_refusal_is_kept(shop: Shop, sender: httpx.Client) -> None:
-    refused = {"consent": {"categoryPreferences": {"analytics": False, "advertising": True}}}
-    event = view(userId="refuser", timestamp="2025-05-01T10:00:00+02:00", context={"ip": "192.0.2.7"})
+def test_events_of_who_refuses_analytics_are_counted_and_not_kept(shop: Shop, sender: httpx.Client) -> None:
+    refused = {"consent": {"categoryPreferences": {"analytics": False}}}
+    event = view(userId="refuser")
     answer = sender.post("/v1/batch", json={"batch": [event, event], "context": refused}).json()
     assert (answer["accepted"], answer["duplicates"], answer["suppressed"]) == (0, 1, 1)
-    record = stored(shop, event["messageId"])[0].record
-    for untold in (b"tea-1", b"Product Viewed", b"192.0.2.7"):
-        assert untold not in record.payload
-    again = parse_event(record.payload, record.received_at)
-    assert again.is_suppressed
-    assert again.consent == (False, None, True)
-    assert (again.user_id, again.anonymous_id) == ("refuser", "visitor-1")
-    assert again.occurred_at == datetime(2025, 5, 1, 8, tzinfo=UTC)
+    assert b"tea-1" not in stored(shop, event["messageId"])[0].record.payload
+
+
+def test_a_compressed_body_of_any_content_type_is_taken(sender: httpx.Client) -> None:
+    body = gzip.compress(json.dumps({"batch": [view()]}).encode())
+    headers = {"content-encoding": "gzip", "content-type": "application/x-www-form-urlencoded"}
+    assert sender.post("/v1/batch", content=body, headers=headers).json()["accepted"] == 1
 
 
 def test_the_write_key_never_reaches_the_disk(shop: Shop) -> None:
@@ -143,29 +117,11 @@ def test_the_write_key_never_reaches_the_disk(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)]
-)
-def test_a_compressed_body_of_any_content_type(sender: httpx.Client, encoding: str, compress: Any) -> None:
-    body = compress(json.dumps({"batch": [view()]}).encode())
-    headers = {"content-encoding": encoding, "content-type": "application/x-www-form-urlencoded"}
-    assert sender.post("/v1/batch", content=body, headers=headers).json()["accepted"] == 1
-
-
-@pytest.mark.parametrize(
     ("body", "encoding", "status"),
     [
-        (b"", None, 400),
         (b"{", None, 400),
-        (b"[]", None, 400),
-        (b'{"events": []}', None, 400),
-        (b'{"batch": {}}', None, 400),
-        (b'{"batch": [{]}', None, 400),
-        (b'{"batch": ' + b"[" * 100_000, None, 400),
-        (b"\xff\xfe", None, 400),
         (b'{"batch": [' + b"1," * MAX_BATCH_EVENTS + b"1]}", None, 413),
         (b" " * (4 * 1024 * 1024 + 1), None, 413),
-        (gzip.compress(b" " * (4 * 1024 * 1024 + 1), mtime=0), "gzip", 413),
-        (gzip.compress(b'{"batch": []}', mtime=0)[:-9], "gzip", 400),
         (b'{"batch": []}', "gzip", 400),
         (b'{"batch": []}', "br", 415),
     ],

@@ -3,7 +3,7 @@ import pytest
 from serving.state import sessions as module
 from serving.state.protocol import SessionStore
 from serving.state.sessions import MAX_SESSION_ACTIONS, MemorySessionStore
-from tests.serving.state.session_store_suite import NOW, SessionStoreSuite, event, items
+from tests.serving.state.test_protocol import NOW, SessionStoreSuite, event, items
 
 
 class TestMemorySessionStore(SessionStoreSuite):

@@ -1,0 +1,118 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from contracts.events import parse_event
+from serving.events.envelope import (
+    MAX_BATCH_EVENTS,
+    Incoming,
+    batch_context,
+    open_envelope,
+    prepare,
+    single_envelope,
+    write_key,
+)
+from serving.http.problems import Problem
+
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
+VIEW = {
+    "type": "track",
+    "messageId": "m1",
+    "anonymousId": "visitor-1",
+    "event": "Product Viewed",
+    "properties": {"product_id": "tea-1"},
+}
+
+
+def prepared(event: dict[str, Any], default_type: str | None = None, context: Any = None) -> Incoming:
+    return prepare(json.dumps(event).encode(), default_type, context, NOW)
+
+
+def test_an_event_that_is_complete_keeps_its_bytes() -> None:
+    raw = b'{ "type":"track", "messageId":"m1","anonymousId":"a", "event":"Product Viewed","properties":{"sku":"s"}}'
+    incoming = prepare(raw, None, None, NOW)
+    assert incoming.payload is raw
+    assert (incoming.key, incoming.problem) == ("m1", None)
+
+
+@pytest.mark.parametrize("message_id", [None, ""])
+def test_an_event_without_an_id_gets_one(message_id: str | None) -> None:
+    first, second = (prepared(VIEW | {"messageId": message_id}) for _ in range(2))
+    assert first.key == json.loads(first.payload)["messageId"] != second.key
+
+
+def test_the_paths_type_counts_unless_the_event_has_one() -> None:
+    untyped = {name: value for name, value in VIEW.items() if name != "type"}
+    assert json.loads(prepared(untyped, "track").payload)["type"] == "track"
+    assert json.loads(prepared(VIEW, "page").payload)["type"] == "track"
+
+
+def test_the_batchs_context_is_merged_and_the_events_own_wins() -> None:
+    shared = {"consent": {"categoryPreferences": {"marketing": False}}, "page": {"path": "/shared"}}
+    own = {"page": {"path": "/own"}, "device": {"type": "phone"}}
+    payload = json.loads(prepared(VIEW | {"context": own}, context=shared).payload)
+    assert payload["context"] == {"consent": shared["consent"], "page": {"path": "/own"}, "device": {"type": "phone"}}
+
+
+def test_of_refused_analytics_only_the_refusal_is_kept() -> None:
+    refused = {"consent": {"categoryPreferences": {"analytics": False, "advertising": True}}}
+    event = VIEW | {"userId": "u", "timestamp": "2025-05-01T10:00:00+02:00", "context": {"ip": "192.0.2.7"}}
+    incoming = prepared(event, context=refused)
+    assert incoming.is_suppressed
+    for removed in (b"tea-1", b"Product Viewed", b"192.0.2.7"):
+        assert removed not in incoming.payload
+    again = parse_event(incoming.payload, NOW)
+    assert again.is_suppressed
+    assert again.consent == (False, None, True)
+    assert (again.user_id, again.anonymous_id) == ("u", "visitor-1")
+    assert again.occurred_at == datetime(2025, 5, 1, 8, tzinfo=UTC)
+
+
+def test_a_bad_event_is_kept_under_a_key_of_its_content() -> None:
+    bad = prepared(VIEW | {"event": "Nonsense"})
+    assert bad.problem is not None
+    assert bad.problem.code == "unknown_event"
+    assert bad.key.startswith("invalid-")  # the repaired event may come under the same message id
+    assert prepared(VIEW | {"event": "Nonsense"}).key == bad.key != prepared(VIEW | {"event": "Other"}).key
+    assert prepare(b"5", None, None, NOW).payload == b"5"
+
+
+def test_the_write_key_is_read_and_removed() -> None:
+    event = VIEW | {"writeKey": "sk_secret"}
+    assert write_key(json.dumps(event).encode()) == "sk_secret"
+    assert b"sk_secret" not in prepared(event).payload
+    deep = json.dumps(event).replace('"tea-1"', "[" * 300 + "]" * 300).encode()
+    assert b"sk_secret" not in prepare(deep, None, None, NOW).payload
+    for body in (b"", b"[]", b"\xff", b'{"writeKey": 5}'):
+        assert write_key(body) is None
+
+
+def test_a_batch_has_its_events_and_its_context() -> None:
+    envelope = open_envelope(b'{"batch": [{"a": 1}, 5], "context": {"ip": "x"}, "sentAt": "now"}')
+    assert [bytes(raw) for raw in envelope.batch] == [b'{"a": 1}', b"5"]
+    assert batch_context(envelope) == {"ip": "x"}
+    assert batch_context(open_envelope(b'{"batch": [], "context": []}')) is None
+    assert len(single_envelope(b'{"event": "x"}').batch) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "malformed-json"),
+        (b"{", "malformed-json"),
+        (b"\xff\xfe", "malformed-json"),
+        (b'{"batch": [{]}', "malformed-json"),
+        (b"[]", "unexpected-json"),
+        (b'{"events": []}', "unexpected-json"),
+        (b'{"batch": {}}', "unexpected-json"),
+        (b'{"batch": ' + b"[" * 100_000, "too-deep"),
+        (b'{"batch": [' + b"1," * MAX_BATCH_EVENTS + b"1]}", "too-many-events"),
+    ],
+)
+def test_a_body_that_is_no_batch_is_refused(body: bytes, code: str) -> None:
+    with pytest.raises(Problem) as raised:
+        open_envelope(body)
+    assert raised.value.code == code
+    assert raised.value.status == (413 if code == "too-many-events" else 400)
