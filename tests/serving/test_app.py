@@ -45,12 +45,12 @@ def test_pages_of_other_origins_may_call_only_where_allowed(tmp_path: Path, shop
     create_key(settings.keys_path, "admin", [ADMIN])
     asking = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
     with running(settings) as url:
-        allowed = httpx.options(f"{url}/v1/batch", headers={"Origin": "https://shop.example", **asking})
-        refused = httpx.options(f"{url}/v1/batch", headers={"Origin": "https://evil.example", **asking})
+        allowed = httpx.options(f"{url}/v1/batch", headers={"Origin": "https://shop.example", **asking}, verify=False)
+        refused = httpx.options(f"{url}/v1/batch", headers={"Origin": "https://evil.example", **asking}, verify=False)
     assert allowed.headers["access-control-allow-origin"] == "https://shop.example"
     assert "access-control-allow-credentials" not in allowed.headers
     assert "access-control-allow-origin" not in refused.headers
-    closed = httpx.get(f"{shop.url}/health", headers={"Origin": "https://shop.example"})
+    closed = httpx.get(f"{shop.url}/health", headers={"Origin": "https://shop.example"}, verify=False)
     assert "access-control-allow-origin" not in closed.headers
 
 

@@ -54,7 +54,7 @@ def confirmed_and_stored(home: Path, factory: str) -> tuple[set[str], set[str]]:
 
 
 def send_until_it_dies(port: int, key: str, number: int, confirmed: set[str]) -> None:
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key}) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key}, verify=False) as client:
         for turn in range(10_000):
             ids = [f"sender-{number}-{turn}-{place}" for place in range(BATCH)]
             batch = [{"type": "page", "anonymousId": "visitor", "messageId": message_id} for message_id in ids]
@@ -82,7 +82,7 @@ def wait_until_alive(port: int, service: Any) -> None:
     while True:
         assert service.is_alive(), "the service did not start"
         try:
-            httpx.get(f"http://127.0.0.1:{port}/health")
+            httpx.get(f"http://127.0.0.1:{port}/health", verify=False)
             return
         except httpx.TransportError:
             time.sleep(0.05)
@@ -102,7 +102,10 @@ def test_a_service_that_confirms_too_early_is_caught(tmp_path: Path) -> None:
 @pytest.mark.parametrize("statement", ["DROP TABLE records", "DROP TABLE counts"])
 def test_events_that_cannot_be_stored_are_503_and_never_200(tmp_path: Path, statement: str) -> None:
     settings, keys = shop_settings(tmp_path)
-    with running(settings) as url, httpx.Client(base_url=url, headers={"X-API-Key": keys["events"]}) as client:
+    with (
+        running(settings) as url,
+        httpx.Client(base_url=url, headers={"X-API-Key": keys["events"]}, verify=False) as client,
+    ):
         assert client.post("/v1/page", json={"anonymousId": "a"}).status_code == 200
         connection = apsw.Connection(str(tmp_path / "events.sqlite"))
         connection.execute(statement)

@@ -3,10 +3,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contracts.events import parse_event
 from serving.events.envelope import (
     MAX_BATCH_EVENTS,
+    Envelope,
     Incoming,
     batch_context,
     open_envelope,
@@ -116,3 +119,36 @@ def test_a_body_that_is_no_batch_is_refused(body: bytes, code: str) -> None:
         open_envelope(body)
     assert raised.value.code == code
     assert raised.value.status == (413 if code == "too-many-events" else 400)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = ("messageId", "anonymousId", "userId", "event", "properties", "context", "timestamp", "writeKey")
+types = st.sampled_from(["track", "identify", "page", "alias", "group", None, 5])
+event_like = st.fixed_dictionaries({}, optional={**dict.fromkeys(FIELDS, anything), "type": types})
+bodies = (
+    st.binary(max_size=200)
+    | anything.map(lambda value: json.dumps(value).encode())
+    | st.fixed_dictionaries({"batch": st.lists(event_like | anything, max_size=5)}, optional={"context": anything}).map(
+        lambda value: json.dumps(value).encode()
+    )
+    | event_like.map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(body=bodies, is_batch=st.booleans())
+def test_every_body_is_refused_or_every_event_of_it_is_prepared(body: bytes, is_batch: bool) -> None:
+    status = 200
+    try:
+        envelope = open_envelope(body) if is_batch else single_envelope(body)
+    except Problem as problem:
+        status, envelope = problem.status, Envelope([])
+    assert status in {200, 400}
+    for raw in envelope.batch:
+        incoming = prepare(bytes(raw), None if is_batch else "track", batch_context(envelope), NOW)
+        assert (incoming.event is None) == (incoming.problem is not None)
+        assert incoming.key

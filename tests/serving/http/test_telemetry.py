@@ -26,7 +26,7 @@ def exercise(shop: Shop) -> None:
             client.post("/v1/items", json={"items": [{"item_id": CANARY, "price": CANARY}]})
             client.post("/v1/track", json={"userId": CANARY, "event": CANARY, "writeKey": shop.keys[name]})
             client.post("/v1/batch", content=f'{{"batch": [{{"{CANARY}": ]}}')
-    httpx.get(f"{shop.url}/v1/customers", headers={"Authorization": f"Bearer sk_{CANARY}"})
+    httpx.get(f"{shop.url}/v1/customers", headers={"Authorization": f"Bearer sk_{CANARY}"}, verify=False)
 
 
 def secrets_in(text: str, shop: Shop) -> list[str]:

@@ -14,6 +14,7 @@ from contracts.event_log import StoredRecord, open_event_log
 from contracts.events import parse_event
 from serving.events.envelope import MAX_BATCH_EVENTS
 from tests.serving.conftest import Shop
+from tests.serving.events.test_envelope import bodies
 
 _numbers = count()
 
@@ -108,11 +109,11 @@ def test_a_compressed_body_of_any_content_type_is_taken(sender: httpx.Client) ->
 def test_the_write_key_never_reaches_the_disk(shop: Shop) -> None:
     key = shop.keys["events"]
     event = view(writeKey=key)
-    assert httpx.post(f"{shop.url}/v1/track", json=event).json()["accepted"] == 1
+    assert httpx.post(f"{shop.url}/v1/track", json=event, verify=False).json()["accepted"] == 1
     in_batch = {"batch": [view(writeKey=key)], "writeKey": key}
-    assert httpx.post(f"{shop.url}/v1/batch", json=in_batch).json()["accepted"] == 1
+    assert httpx.post(f"{shop.url}/v1/batch", json=in_batch, verify=False).json()["accepted"] == 1
     deep = json.dumps(view(writeKey=key, context={"a": 0})).replace('"a": 0', '"a": ' + "[" * 300 + "]" * 300)
-    assert httpx.post(f"{shop.url}/v1/track", content=deep).status_code == 200
+    assert httpx.post(f"{shop.url}/v1/track", content=deep, verify=False).status_code == 200
     assert key.encode() not in b"".join(found.record.payload for found in stored(shop))
 
 
@@ -140,25 +141,7 @@ def test_a_full_batch_is_taken(sender: httpx.Client) -> None:
     assert answer.json()["accepted"] == MAX_BATCH_EVENTS
 
 
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=12,
-)
-FIELDS = ("messageId", "anonymousId", "userId", "event", "properties", "context", "timestamp", "writeKey")
-types = st.sampled_from(["track", "identify", "page", "alias", "group", None, 5])
-event_like = st.fixed_dictionaries({}, optional={**dict.fromkeys(FIELDS, anything), "type": types})
-bodies = (
-    st.binary(max_size=200)
-    | anything.map(lambda value: json.dumps(value).encode())
-    | st.fixed_dictionaries({"batch": st.lists(event_like | anything, max_size=5)}, optional={"context": anything}).map(
-        lambda value: json.dumps(value).encode()
-    )
-    | event_like.map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-)
-
-
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(body=bodies, path=st.sampled_from(["batch", "track", "identify", "page", "screen", "alias"]))
 def test_no_body_is_an_error_of_ours_and_every_event_is_counted(shop: Shop, body: bytes, path: str) -> None:
     answer = _client(shop).post(f"/v1/{path}", content=body)

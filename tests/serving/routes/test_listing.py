@@ -162,7 +162,10 @@ def test_a_cursor_of_an_earlier_bundle_is_gone(tmp_path: Path) -> None:
     settings, keys = shop_settings(tmp_path)
     publish_shop(settings, "v1")
     app = create_app(settings)
-    with running(settings, app) as url, httpx.Client(base_url=url, headers={"X-API-Key": keys["admin"]}) as client:
+    with (
+        running(settings, app) as url,
+        httpx.Client(base_url=url, headers={"X-API-Key": keys["admin"]}, verify=False) as client,
+    ):
         cursor = client.get("/v1/customers?limit=2").json()["next_cursor"]
         publish_shop(settings, "v2")
         app.state.service.bundles.refresh()

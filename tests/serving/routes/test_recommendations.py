@@ -72,7 +72,10 @@ def test_similar_items(api: httpx.Client) -> None:
 
 def test_a_bundle_without_recommender_says_so(empty_shop: Shop) -> None:
     publish_shop(empty_shop.settings, "v1", with_families=False)
-    with running(empty_shop.settings) as url, httpx.Client(headers={"X-API-Key": empty_shop.keys["admin"]}) as client:
+    with (
+        running(empty_shop.settings) as url,
+        httpx.Client(headers={"X-API-Key": empty_shop.keys["admin"]}, verify=False) as client,
+    ):
         for path in ("recommendations/a", "items/a/similar", "items/a/forecast", "items/a", "items", "customers"):
             answer = client.get(f"{url}/v1/{path}")
             assert answer.status_code == 503, path

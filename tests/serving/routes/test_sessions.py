@@ -102,8 +102,8 @@ def test_another_worker_learns_of_it_from_the_log(tmp_path: Any) -> None:
     with (
         running(settings) as url,
         running(settings, app) as other_url,
-        httpx.Client(base_url=url, headers=headers) as one,
-        httpx.Client(base_url=other_url, headers=headers) as two,
+        httpx.Client(base_url=url, headers=headers, verify=False) as one,
+        httpx.Client(base_url=other_url, headers=headers, verify=False) as two,
     ):
         send(one, "tool-1", anonymousId="visitor")
         app.state.service.log_follower.catch_up()

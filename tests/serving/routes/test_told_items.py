@@ -72,14 +72,17 @@ def test_a_restart_and_a_new_bundle_are_told_again(told_shop: Shop) -> None:
     with told_shop.client() as api:
         tell(api, NEW)
     publish_shop(told_shop.settings, "v2")
-    with running(told_shop.settings) as url, httpx.Client(base_url=url, headers=_key(told_shop)) as again:
+    with running(told_shop.settings) as url, httpx.Client(base_url=url, headers=_key(told_shop), verify=False) as again:
         assert again.get("/ready").json()["bundle_version"] == "v2"
         assert "tea-new" in shown(again)
 
 
 def test_another_worker_learns_of_it(told_shop: Shop) -> None:
     app = create_app(told_shop.settings)
-    with running(told_shop.settings, app) as url, httpx.Client(base_url=url, headers=_key(told_shop)) as other:
+    with (
+        running(told_shop.settings, app) as url,
+        httpx.Client(base_url=url, headers=_key(told_shop), verify=False) as other,
+    ):
         with told_shop.client() as api:
             tell(api, NEW)
         app.state.service.bundles.refresh()
@@ -90,7 +93,7 @@ def test_what_is_told_before_the_first_bundle_is_kept(empty_shop: Shop) -> None:
     with empty_shop.client() as api:
         assert tell(api, NEW).json() == {"success": True, "told": 1, "bundle_version": None}
     publish_shop(empty_shop.settings, "v1")
-    with running(empty_shop.settings) as url, httpx.Client(base_url=url, headers=_key(empty_shop)) as api:
+    with running(empty_shop.settings) as url, httpx.Client(base_url=url, headers=_key(empty_shop), verify=False) as api:
         assert "tea-new" in shown(api)
 
 

@@ -29,7 +29,7 @@ CELLS: dict[str, Any] = {
 
 
 @st.composite
-def questions(draw: Any) -> tuple[pa.Table, tuple[str, ...]]:
+def lists(draw: Any) -> tuple[pa.Table, tuple[str, ...]]:
     rows = draw(st.integers(0, 30))
     cells = {
         name: pa.array(draw(st.lists(st.none() | values, min_size=rows, max_size=rows)), kind)
@@ -40,28 +40,28 @@ def questions(draw: Any) -> tuple[pa.Table, tuple[str, ...]]:
     return pa.table({KEY: pa.array([f"k{number:02d}" for number in range(rows)], pa.string()), **cells}), sort
 
 
-@given(questions(), st.integers(0, 35))
-@settings(max_examples=150, deadline=None)
-def test_they_are_those_of_a_full_sort(question: tuple[pa.Table, tuple[str, ...]], count: int) -> None:
-    table, sort = question
+@given(lists(), st.integers(0, 35))
+@settings(max_examples=80, deadline=None)
+def test_they_are_those_of_a_full_sort(drawn: tuple[pa.Table, tuple[str, ...]], count: int) -> None:
+    table, sort = drawn
     whole = ServedTable(table, KEY).find((), sort).positions
     if can_select([table.schema.field(name.removeprefix("-")).type for name in sort]):
         chosen = top_rows(table, KEY, np.arange(len(table), dtype=np.int32), sort, count)
         assert sorted(chosen) == sorted(whole[:count])
 
 
-@given(questions(), st.integers(1, 7), st.integers(1, 12))
-@settings(max_examples=80, deadline=None)
-def test_pages_make_up_the_full_sort(question: tuple[pa.Table, tuple[str, ...]], size: int, head: int) -> None:
-    table, sort = question
-    condition = (parse_filter("int:ge:-1", table.schema),)
-    whole = ServedTable(table, KEY).find(condition, sort)
+@given(lists(), st.integers(1, 7), st.integers(1, 12))
+@settings(max_examples=40, deadline=None)
+def test_pages_make_up_the_full_sort(drawn: tuple[pa.Table, tuple[str, ...]], size: int, head: int) -> None:
+    table, sort = drawn
+    filters = (parse_filter("int:ge:-1", table.schema),)
+    whole = ServedTable(table, KEY).find(filters, sort)
     paged = ServedTable(table, KEY)
     seen: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(served_tables, "HEAD_ROWS", head)  # so that pages cross the border between head and full sort
         for start in range(0, whole.total, size):
-            page = paged.find(condition, sort, start + size)
+            page = paged.find(filters, sort, start + size)
             assert page.total == whole.total
             seen += page.positions[start:].tolist()
     assert seen == whole.positions.tolist()
