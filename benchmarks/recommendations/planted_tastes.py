@@ -6,7 +6,7 @@ A store is lived through; the recommender is fitted on all but its last two week
 every known customer who ordered in them. The oracle ranks by the true probabilities: it takes the simulator's own
 customers, with the tastes, rates and cupboards that they had at that instant, and lets each of them go shopping many
 times on each of those days. Popular is what most customers chose in the last 7 days. The last line is one JSON object;
-its `attainable_share` is (ours - popular) / (oracle - popular). Who is behind a visit is taken as known.
+its `attainable_share` is (ours - popular) / (oracle - popular). Who is behind a session is taken as known.
 """
 
 import argparse
@@ -27,8 +27,8 @@ from pipelines.simulate.calendar import Calendar
 from pipelines.simulate.catalogue import Catalogue, draw_catalogue, unit
 from pipelines.simulate.customers import Customers, draw_customers
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.session_events import ADD, ORDER, VIEW, Trips, draw_trips
-from pipelines.simulate.sessions import WALK_IN, Visits, draw_visits, visit_chances
+from pipelines.simulate.session_events import ADD, ORDER, VIEW, SessionEvents, draw_session_events
+from pipelines.simulate.sessions import WALK_IN, Sessions, draw_sessions, session_chances
 from pipelines.simulate.simulation import parameters_for
 from recsys.data.catalogue import Items
 from recsys.data.interactions import KINDS, Interactions
@@ -128,11 +128,13 @@ def live(p: StoreParameters) -> Life:
             at_start = copy.deepcopy(customers)
         rng = np.random.default_rng([p.seed, 4, number])
         day = calendar.day(number)
-        visits = draw_visits(p, customers, day, rng)
-        who = np.where(visits.customer == WALK_IN, comers + np.arange(visits.count), visits.customer)
-        comers += visits.count
+        sessions = draw_sessions(p, customers, day, rng)
+        who = np.where(sessions.customer == WALK_IN, comers + np.arange(sessions.count), sessions.customer)
+        comers += sessions.count
         days.append(
-            _day_of(draw_trips(p, catalogue, customers, day, visits, rng), who, first + number * SECONDS_PER_DAY)
+            _day_of(
+                draw_session_events(p, catalogue, customers, day, sessions, rng), who, first + number * SECONDS_PER_DAY
+            )
         )
     who, item, kind, times = (np.concatenate(parts) for parts in zip(*days, strict=True))
     items = _items(p, catalogue, first)
@@ -173,23 +175,23 @@ def expected_orders(life: Life, who: np.ndarray, draws: int) -> np.ndarray:
     chances = np.zeros(len(who) * size)
     for number in life.test_days:
         day = life.calendar.day(number)
-        comes, buys = visit_chances(p, life.customers, day)
+        comes, buys = session_chances(p, life.customers, day)
         weights = (comes * buys)[who] / draws
         rng = np.random.default_rng([p.seed, 6, number])
-        visits = _buying(p, life.customers, np.repeat(who, draws), rng)
-        views = draw_views(p, life.catalogue, day, visits, rng)
+        sessions = _buying(p, life.customers, np.repeat(who, draws), rng)
+        views = draw_views(p, life.catalogue, day, sessions, rng)
         cupboards = copy.deepcopy(life.customers)  # which the baskets fill
-        basket = fill_baskets(p, life.catalogue, cupboards, day, visits, views, rng)
-        row = basket.visit // draws
+        basket = fill_baskets(p, life.catalogue, cupboards, day, sessions, views, rng)
+        row = basket.session // draws
         chances += np.bincount(row * size + basket.item, weights[row], minlength=len(chances))
     return np.asarray(chances.reshape(len(who), size))
 
 
-def _buying(p: StoreParameters, customers: Customers, who: np.ndarray, rng: np.random.Generator) -> Visits:
-    """A visit of each, in a mood of its own, that ends with an order."""
+def _buying(p: StoreParameters, customers: Customers, who: np.ndarray, rng: np.random.Generator) -> Sessions:
+    """A session of each, in a mood of its own, that ends with an order."""
     nothing = np.zeros(len(who), np.int64)
     said = ("slot", "device_key", "start_ms", "channel", "country", "device_type", "consent", "known", "login")
-    return Visits(
+    return Sessions(
         customer=who,
         taste=customers.taste[who] + p.visit_mood * unit(rng.normal(size=(len(who), p.taste_dims))),
         price_sensitivity=customers.price_sensitivity[who],
@@ -200,17 +202,19 @@ def _buying(p: StoreParameters, customers: Customers, who: np.ndarray, rng: np.r
     )
 
 
-def _day_of(trips: Trips, who: np.ndarray, midnight: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Who, item, kind and time of one day's interactions; `who` (visits,) is behind each visit."""
-    seconds, basket = midnight + trips.at_ms // 1000, trips.basket
-    touched = np.flatnonzero((trips.kind == VIEW) | (trips.kind == ADD))
-    ordered = np.flatnonzero(trips.kind == ORDER)
-    placed_at = np.zeros(len(basket.order_visit), np.int64)
-    placed_at[trips.item[ordered]] = seconds[ordered]
-    kinds = np.where(trips.kind[touched] == ADD, KINDS.index("cart"), KINDS.index("view"))
+def _day_of(
+    events: SessionEvents, who: np.ndarray, midnight: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Who, item, kind and time of one day's interactions; `who` (sessions,) is behind each session."""
+    seconds, basket = midnight + events.at_ms // 1000, events.basket
+    touched = np.flatnonzero((events.kind == VIEW) | (events.kind == ADD))
+    ordered = np.flatnonzero(events.kind == ORDER)
+    placed_at = np.zeros(len(basket.order_session), np.int64)
+    placed_at[events.item[ordered]] = seconds[ordered]
+    kinds = np.where(events.kind[touched] == ADD, KINDS.index("cart"), KINDS.index("view"))
     return (
-        np.concatenate([who[trips.visit[touched]], who[basket.visit]]),
-        np.concatenate([trips.item[touched], basket.item]),
+        np.concatenate([who[events.session[touched]], who[basket.session]]),
+        np.concatenate([events.item[touched], basket.item]),
         np.concatenate([kinds, np.full(len(basket.item), KINDS.index("order"))]),
         np.concatenate([seconds[touched], np.repeat(placed_at, np.diff(basket.order_start))]),
     )

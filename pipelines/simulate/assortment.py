@@ -1,4 +1,4 @@
-"""What the simulated store sells: its categories, and the words that its item names are made of."""
+"""What the simulated store sells: its categories, and the words of its item names."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ SIZES = ("", "Small", "Large", "Mini", "Classic", "Tall", "Round", "Slim", "Delu
 
 @dataclass(frozen=True)
 class Category:
-    """One shelf of the store; the year's peak is a day of the year, amplitude is relative to the mean."""
+    """One category of items."""
 
     name: str
     styles: tuple[str, ...]
@@ -16,8 +16,8 @@ class Category:
     price_median: float
     share: float  # of demand, relative to the other categories
     return_rate: float  # per line
-    peak_day: int
-    amplitude: float
+    peak_day: int  # of the year
+    amplitude: float  # of the season, relative to the mean
     goes_with: str
     cycle_days: int = 0  # how long one unit lasts; 0 where things are not used up
 

@@ -1,4 +1,4 @@
-"""What changes from day to day in the simulated store: seasons, weekdays, promotions, stock-outs, new arrivals."""
+"""The conditions of each day in the simulated store: seasons, weekdays, promotions, stock-outs, new items."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from pipelines.simulate.parameters import StoreParameters
 STORE_PEAK_DAY = 340
 DISCOUNTS = (0.1, 0.15, 0.2, 0.25, 0.3)
 WEEK_DAYS = 7
-DAYS_PLANNED = 35  # after the last day: so far ahead the shop knows its promotions
+DAYS_PLANNED = 35  # days after the last one whose promotions are planned
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Day:
     """One day's conditions."""
 
     number: int
-    traffic: float  # factor on everybody's visits
+    traffic: float  # factor on the number of sessions
     category_factor: np.ndarray  # (categories,)
     weight: np.ndarray  # (items,) 0 before launch
     lift: np.ndarray  # (items,) factor on the odds of being chosen, 1 without a promotion
@@ -29,7 +29,7 @@ class Day:
 
 
 class Calendar:
-    """The plan of every day, drawn once; its arrays are (days, items) of one byte."""
+    """The conditions of every day, drawn once; its arrays are (days, items) of one byte."""
 
     def __init__(self, parameters: StoreParameters, catalogue: Catalogue) -> None:
         self._parameters = parameters
@@ -78,7 +78,7 @@ def _promotions(parameters: StoreParameters, days: int, rng: np.random.Generator
 
 
 def _planned(parameters: StoreParameters, promotions: np.ndarray) -> np.ndarray:
-    """What runs on after the last day, and what is planned from then on; from draws of their own."""
+    """The promotions after the last day: those that still run, then planned ones from a separate random stream."""
     further = _promotions(parameters, DAYS_PLANNED, np.random.default_rng([parameters.seed, 6]))
     planned: np.ndarray = np.vstack([promotions[parameters.days :], further])[:DAYS_PLANNED]
     return planned

@@ -1,4 +1,4 @@
-"""The simulated store's items: names and prices that people read, tastes and weights that only the truth knows."""
+"""The simulated store's items: public names and prices, hidden tastes and weights."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +14,7 @@ NEIGHBOURS = 5
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Columns over items; items of a category lie together, `category_start[c] : category_start[c + 1]`."""
+    """Columns over items; those of category c are `category_start[c] : category_start[c + 1]`."""
 
     item_id: list[str]
     name: list[str]
@@ -98,13 +98,13 @@ def _tastes(
 
 
 def _friendly(prices: np.ndarray) -> np.ndarray:
-    """Prices as shops write them: 4.90, 12.50, 27.90."""
+    """Prices rounded as shops do: 4.90, 12.50, 27.90."""
     steps = np.where(prices < 10, 0.5, np.where(prices < 40, 1.0, 5.0))
     return np.round(np.maximum(np.round(prices / steps), 1) * steps - 0.1, 2)
 
 
 def _names(category: Category, count: int, rng: np.random.Generator) -> list[str]:
-    """Distinct names; a size is put before them once the plain ones are used up."""
+    """Distinct names; once the plain ones are used, a size is put before them."""
     plain = [f"{style} {noun}" for style in category.styles for noun in category.nouns]
     names: list[str] = []
     edition = 0
@@ -122,7 +122,7 @@ def _launch_days(parameters: StoreParameters, starts: np.ndarray, rng: np.random
         rng.integers(1, max(parameters.days, 2), parameters.items),
         0,
     )
-    launch[starts[:-1]] = 0  # no shelf is ever empty
+    launch[starts[:-1]] = 0  # no category is ever empty
     return launch
 
 
@@ -142,7 +142,7 @@ def _complements(
 
 
 def _neighbours(starts: np.ndarray, taste: np.ndarray) -> np.ndarray:
-    """An item without neighbours is its own."""
+    """The nearest items of the category; an item that is alone is its own neighbour."""
     nearest = np.empty((len(taste), NEIGHBOURS), dtype=np.int64)
     for first, last in pairwise(starts):
         likeness = taste[first:last] @ taste[first:last].T

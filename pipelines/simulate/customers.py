@@ -1,4 +1,4 @@
-"""The simulated store's customers: their tastes, rates and ends, which only the truth knows, and their devices."""
+"""The simulated store's customers: hidden tastes, rates and ends, and their devices."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ DEVICE_TYPES = ("mobile", "desktop", "tablet")
 DEVICE_SHARES = (0.58, 0.34, 0.08)
 CHANNELS = ("direct", "organic", "cpc", "email", "social", "referral", "affiliate")
 ACQUISITION_SHARES = (0.14, 0.3, 0.22, 0.04, 0.16, 0.08, 0.06)
-# People who came through an advertisement leave sooner: a plain sign that a churn model can use.
+# Factor on the hazard: customers won by advertisements leave sooner, which a churn model can use.
 CHANNEL_HAZARD = (0.8, 0.9, 1.3, 0.8, 1.6, 0.6, 1.4)
 DEVICES = 3
 STAPLES = 3
@@ -23,22 +23,22 @@ YEAR_BEFORE = 400  # days before the window in which the first customers came
 
 @dataclass
 class Customers:
-    """Columns over customers. The last three change as the days go by."""
+    """Columns over customers. The last three change from day to day."""
 
     taste: np.ndarray  # (customers, dims) unit vectors
     price_sensitivity: np.ndarray
     orders_per_day: np.ndarray
-    conversion: np.ndarray  # orders per visit
+    conversion: np.ndarray  # orders per session
     hazard_per_day: np.ndarray
-    start_day: np.ndarray  # first day; below 0 for those from before the window
+    start_day: np.ndarray  # first day; below 0 for customers from before the window
     end_day: np.ndarray  # alive on days below it
-    identifies: np.ndarray  # bool: ever says who it is
+    identifies: np.ndarray  # bool: ever sends its user id
     uses_alias: np.ndarray  # bool
     country: np.ndarray
     channel: np.ndarray  # of acquisition
-    consent: np.ndarray  # code before a change of mind
+    consent: np.ndarray  # code before the change
     consent_after: np.ndarray
-    consent_change_day: np.ndarray  # a day past the window for those who never change
+    consent_change_day: np.ndarray  # after the window for customers who never change
     device_key: np.ndarray  # (customers, DEVICES) integers from which anonymous ids are made
     device_type: np.ndarray  # (customers, DEVICES)
     devices: np.ndarray  # how many of them it uses
@@ -72,7 +72,7 @@ def draw_customers(parameters: StoreParameters, catalogue: Catalogue) -> Custome
     channel = rng.choice(len(CHANNELS), n, p=ACQUISITION_SHARES)
     hazard = rng.gamma(p.hazard_shape, p.hazard_per_day_mean / p.hazard_shape, n) * np.array(CHANNEL_HAZARD)[channel]
     start = _start_days(p, rng)
-    # Who is a customer from before the window has survived until it: the lifetime starts at day 0 at the earliest.
+    # A customer from before the window is alive when it begins, so the lifetime starts at day 0 or later.
     end = start.clip(0) + 1 + np.floor(rng.exponential(1 / hazard)).clip(max=100_000).astype(np.int64)
     taste = unit(rng.normal(size=(n, p.taste_dims)))
     staples = _staples(p, catalogue, taste, start, rng)
@@ -114,7 +114,7 @@ def _start_days(parameters: StoreParameters, rng: np.random.Generator) -> np.nda
 def _staples(
     p: StoreParameters, catalogue: Catalogue, taste: np.ndarray, start: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Things used up that a customer likes, of those on sale when it came: the best of a few, by taste."""
+    """Each customer's consumables: of a few that were on sale at the start, the nearest to the taste."""
     consumables = np.flatnonzero(catalogue.cycle_days > 0)
     weight = np.cumsum(catalogue.weight[consumables])
     shape = (p.customers, STAPLES, 6)
@@ -131,7 +131,7 @@ def _consents(p: StoreParameters, rng: np.random.Generator) -> tuple[np.ndarray,
     n = p.customers
     consent = np.where(rng.random(n) < p.no_answer_share, NOT_SAID, draw_consents(p, n, rng))
     changes = rng.random(n) < p.changes_mind_share
-    # A change of mind is about advertisements: the bit of marketing turns.
+    # Only the bit of marketing changes.
     after = np.where(consent == NOT_SAID, draw_consents(p, n, rng), consent ^ 4)
     return consent, after, np.where(changes, rng.integers(1, p.days + 1, n), p.days + 1)
 

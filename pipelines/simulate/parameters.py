@@ -1,4 +1,4 @@
-"""Everything that can be chosen about a simulated store; what is planted here, a model should find again."""
+"""The parameters of a simulated store: the effects that are planted in it, which a model should find."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +13,7 @@ MIN_ITEMS = len(CATEGORIES)
 
 @dataclass(frozen=True)
 class StoreParameters:
-    """A store's size, its people, its effects. The same parameters give the same bytes."""
+    """A store's size, customers and effects. The same parameters give the same bytes."""
 
     customers: int = 600
     items: int = 150
@@ -25,24 +25,24 @@ class StoreParameters:
     taste_dims: int = 8
     category_taste: float = 5.0
     item_taste: float = 7.0
-    visit_mood: float = 0.45  # how far one visit's wishes stray from the customer's own
+    visit_mood: float = 0.45  # how far one session's taste deviates from the customer's
     price_weight: float = 0.5
     popularity_spread: float = 1.3  # sigma of the log of item weights
 
-    # Customers: purchases come at a personal rate (gamma) until a silent death (exponential), as in Pareto/NBD.
+    # Customers: purchases come at a personal rate (gamma) until an unobserved end (exponential), as in Pareto/NBD.
     orders_per_day_mean: float = 0.0135
     orders_per_day_shape: float = 0.65
     hazard_per_day_mean: float = 1 / 200
     hazard_shape: float = 1.5
-    fade_days: int = 35  # before the end, visits thin out
+    fade_days: int = 35  # days before the end in which sessions are fewer
     fade_factor: float = 0.45
     conversion_mean: float = 0.35
     existing_share: float = 0.45  # customers from before the window; the others arrive during it
-    staple_chance: float = 0.17  # per place on a customer's list of things bought again and again
+    staple_chance: float = 0.17  # per place on a customer's list of staples
     staple_visit_chance: float = 0.08  # per day, once one of them is due
 
     # Identity.
-    walk_in_share: float = 0.3  # of visits: people who come once and never say who they are
+    walk_in_share: float = 0.3  # of sessions: people who come once and never say who they are
     walk_in_conversion: float = 0.04
     never_identifies_share: float = 0.12
     login_chance: float = 0.25
@@ -74,7 +74,7 @@ class StoreParameters:
     changes_mind_share: float = 0.05
 
     def __post_init__(self) -> None:
-        """Raise InputError where no store can be made of these numbers."""
+        """Raise InputError for numbers out of range."""
         lowest = {"customers": 1, "items": MIN_ITEMS, "days": 1, "seed": 0}
         highest = {"customers": 5_000_000, "items": 50_000, "days": 3660, "seed": 2**31}
         for name, low in lowest.items():

@@ -1,4 +1,4 @@
-"""The shop's own demand calendar: promotions past and planned, and when which item was out of stock."""
+"""The demand calendar file of the simulated shop: past and planned promotions, and stock-outs."""
 
 import csv
 from pathlib import Path
@@ -14,7 +14,7 @@ from pipelines.simulate.parameters import StoreParameters
 HEADER: Final = ("date", "until", "item_id", "covariate", "value")
 
 
-def write_plan(p: StoreParameters, catalogue: Catalogue, calendar: Calendar, path: Path) -> None:
+def write_promotion_plan(p: StoreParameters, catalogue: Catalogue, calendar: Calendar, path: Path) -> None:
     """Write the calendar of promotions as a CSV file; it reaches DAYS_PLANNED beyond the last day.
 
     `pipelines.families.demand.covariate_calendar` reads it.

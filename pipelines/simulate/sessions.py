@@ -1,9 +1,10 @@
-"""Who comes to the simulated store on a day, on which device, through which channel, and whether to buy."""
+"""The sessions of one day: whose they are, on which device, through which channel, and whether they buy."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from contracts.time_units import SECONDS_PER_DAY
 from pipelines.simulate.calendar import Day
 from pipelines.simulate.catalogue import unit
 from pipelines.simulate.customers import (
@@ -24,20 +25,20 @@ WALK_IN_KEY = 1 << 40  # walk-ins' device keys start here, above every customer'
 WALK_INS_A_DAY = 1 << 20
 RETURNING_SHARES = (0.34, 0.2, 0.1, 0.22, 0.06, 0.05, 0.03)
 EMAIL = CHANNELS.index("email")
-# Where in the day people come: a weight per hour, UTC.
+# When sessions begin: a weight per hour, UTC.
 HOUR_WEIGHTS = np.array([2, 1, 1, 1, 1, 2, 4, 6, 8, 9, 10, 10, 11, 10, 9, 9, 9, 10, 12, 14, 15, 14, 10, 5], dtype=float)
 NO_LOGIN, LOGIN_AT_START, LOGIN_AT_CHECKOUT = 0, 1, 2
-DAY_MS = 86_400_000
+DAY_MS = SECONDS_PER_DAY * 1_000
 
 
 @dataclass(frozen=True)
-class Visits:
-    """Columns over the visits of one day, customers first, then walk-ins."""
+class Sessions:
+    """Columns over the sessions of one day, customers first, then walk-ins."""
 
-    customer: np.ndarray  # WALK_IN for a stranger
+    customer: np.ndarray  # WALK_IN: none
     slot: np.ndarray  # which of the customer's devices
     device_key: np.ndarray
-    taste: np.ndarray  # (visits, dims) with the mood of the visit
+    taste: np.ndarray  # (sessions, dims) of the customer, with a deviation of the session
     price_sensitivity: np.ndarray
     buys: np.ndarray  # bool
     start_ms: np.ndarray  # of the day
@@ -48,39 +49,39 @@ class Visits:
     known: np.ndarray  # bool: carries the user id from its first event
     login: np.ndarray  # NO_LOGIN, LOGIN_AT_START or LOGIN_AT_CHECKOUT
     by_alias: np.ndarray  # bool: the login is an alias event
-    expected_orders: float  # of the day, before chance decided who came
+    expected_orders: float  # of the day, before the draw
 
     @property
     def count(self) -> int:
         return len(self.customer)
 
 
-def draw_visits(p: StoreParameters, customers: Customers, day: Day, rng: np.random.Generator) -> Visits:
-    """The visits of one day; marks in `customers` who has logged in on which device."""
-    chance, buy_chance = visit_chances(p, customers, day)
+def draw_sessions(p: StoreParameters, customers: Customers, day: Day, rng: np.random.Generator) -> Sessions:
+    """The sessions of one day; records in `customers` who has logged in on which device."""
+    chance, buy_chance = session_chances(p, customers, day)
     who = np.flatnonzero(rng.random(customers.size) < chance)
-    strangers = int(rng.poisson(chance.sum() * p.walk_in_share / (1 - p.walk_in_share)))
-    mine = _customer_visits(p, customers, day, who, rng.random(len(who)) < buy_chance[who], rng)
-    theirs = _walk_in_visits(p, day, strangers, rng)
+    walk_ins = int(rng.poisson(chance.sum() * p.walk_in_share / (1 - p.walk_in_share)))
+    mine = _customer_sessions(p, customers, day, who, rng.random(len(who)) < buy_chance[who], rng)
+    theirs = _walk_in_sessions(p, day, walk_ins, rng)
     columns = {name: np.concatenate([mine[name], theirs[name]]) for name in mine}
-    count = len(who) + strangers
+    count = len(who) + walk_ins
     mood = p.visit_mood * unit(rng.normal(size=(count, p.taste_dims)))
     columns["taste"] = columns["taste"] + mood
-    return Visits(**columns, start_ms=_start_times(count, rng), expected_orders=float((chance * buy_chance).sum()))
+    return Sessions(**columns, start_ms=_start_times(count, rng), expected_orders=float((chance * buy_chance).sum()))
 
 
-def visit_chances(p: StoreParameters, customers: Customers, day: Day) -> tuple[np.ndarray, np.ndarray]:
-    """The chances that each customer comes on this day, and that it buys if it comes (customers,)."""
+def session_chances(p: StoreParameters, customers: Customers, day: Day) -> tuple[np.ndarray, np.ndarray]:
+    """The chances that each customer has a session on this day, and that it orders if so (customers,)."""
     alive = customers.alive(day.number)
     rate = customers.orders_per_day / customers.conversion * day.traffic
     rate = np.where(customers.end_day - day.number <= p.fade_days, rate * p.fade_factor, rate)
     due = ((customers.staples >= 0) & (customers.staple_due <= day.number)).any(axis=1)
-    planned = p.staple_visit_chance * day.traffic * due  # visits that something used up brings: most of them buy
+    planned = p.staple_visit_chance * day.traffic * due  # sessions for a staple that is due; most of them buy
     chance = np.where(alive, 1 - np.exp(-rate - planned), 0.0)
     return chance, (rate * customers.conversion + 0.85 * planned) / (rate + planned).clip(1e-12)
 
 
-def _customer_visits(
+def _customer_sessions(
     p: StoreParameters, customers: Customers, day: Day, who: np.ndarray, buys: np.ndarray, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     slot = np.minimum((rng.random(len(who)) ** 1.6 * customers.devices[who]).astype(int), customers.devices[who] - 1)
@@ -126,7 +127,7 @@ def _logins(
     return known, login
 
 
-def _walk_in_visits(p: StoreParameters, day: Day, count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _walk_in_sessions(p: StoreParameters, day: Day, count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     no, zero = np.zeros(count, dtype=bool), np.zeros(count, dtype=np.int64)
     answered = rng.random(count) < 0.6
     return {

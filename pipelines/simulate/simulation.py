@@ -1,4 +1,4 @@
-"""Runs a simulated store from its first day to its last, and writes its events, its catalogue and the truth."""
+"""Simulate a store from its first day to its last; write its events, its catalogue and the truth."""
 
 import csv
 import gzip
@@ -16,11 +16,11 @@ from contracts.errors import InputError
 from contracts.progress import Progress, silent
 from pipelines.simulate.assortment import CATEGORIES
 from pipelines.simulate.parameters import MIN_ITEMS, StoreParameters
-from pipelines.simulate.promotion_plan import write_plan
+from pipelines.simulate.promotion_plan import write_promotion_plan
 from pipelines.simulate.store import Store
 
 STEP = "simulating"
-# Measured with the default effects: by it a store of a wanted number of events is sized.
+# Measured with the default effects; they set the size of a store with a given number of events.
 EVENTS_PER_ACTIVE_DAY = 0.5
 ITEMS_AT_100K_EVENTS = 170
 STOCK_COVER_DAYS = (10, 60)
@@ -42,7 +42,7 @@ class Simulated:
 
 
 def parameters_for(events: int, days: int = StoreParameters.days, seed: int = StoreParameters.seed) -> StoreParameters:
-    """The parameters of a store that sends about so many events: customers grow with them, items with their root."""
+    """The parameters of a store with about that many events: customers grow with them, items with their square root."""
     if events < 1:
         raise InputError(f"events = {events}; give a number above 0, for example 100000.")
     customers = max(1, round(events / (EVENTS_PER_ACTIVE_DAY * _active_days(StoreParameters(days=days)))))
@@ -53,11 +53,11 @@ def parameters_for(events: int, days: int = StoreParameters.days, seed: int = St
 def simulate(p: StoreParameters, folder: Path, compress: bool = False, progress: Progress = silent) -> Simulated:
     """Write events.jsonl (or .jsonl.gz), catalogue.csv, demand_calendar.csv and truth/ into `folder`.
 
-    Earlier ones are replaced. Memory is bounded by customers and by items x days: events are written day by day.
+    Earlier files are replaced. Memory is bounded by customers and by items x days: events are written day by day.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = ("events.jsonl.gz", "events.jsonl") if compress else ("events.jsonl", "events.jsonl.gz")
-    (folder / names[1]).unlink(missing_ok=True)  # it would be of another store
+    (folder / names[1]).unlink(missing_ok=True)  # of an earlier run
     store = Store(p, folder / "truth")
     with _opened(folder / names[0], compress) as file:
         for number, lines in enumerate(store.days(), 1):
@@ -65,7 +65,7 @@ def simulate(p: StoreParameters, folder: Path, compress: bool = False, progress:
             progress(STEP, number, p.days)
     store.write_truth()
     _write_catalogue(store, folder / "catalogue.csv")
-    write_plan(p, store.catalogue, store.calendar, folder / "demand_calendar.csv")
+    write_promotion_plan(p, store.catalogue, store.calendar, folder / "demand_calendar.csv")
     return Simulated(
         events=store.events,
         orders=store.ledger.orders,
@@ -123,7 +123,7 @@ def _write_catalogue(store: Store, path: Path) -> None:
 
 
 def _stock(store: Store) -> np.ndarray:
-    """Units on the shelf after the last day (items,): some days' worth of demand, none during a stock-out."""
+    """Units in stock after the last day (items,): the demand of some days, none during a stock-out."""
     p = store.parameters
     rng = np.random.default_rng([p.seed, 5])
     days_on_sale = p.days - store.catalogue.launch_day

@@ -1,4 +1,4 @@
-"""What was really so in the simulated store, as Parquet files beside its events."""
+"""The truth about the simulated store, as Parquet files beside its events."""
 
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,18 @@ from pipelines.simulate.assortment import CATEGORIES
 from pipelines.simulate.calendar import STORE_PEAK_DAY, Calendar, Day
 from pipelines.simulate.catalogue import Catalogue
 from pipelines.simulate.customers import CHANNELS, COUNTRIES, Customers
-from pipelines.simulate.fragments import Fragments
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.session_events import Trips
-from pipelines.simulate.sessions import WALK_IN, Visits
+from pipelines.simulate.session_events import SessionEvents
+from pipelines.simulate.sessions import WALK_IN, Sessions
+from pipelines.simulate.wire_format import EncodedFragments
 
 WALK_INS_PER_WRITE = 50_000
 
 
 class Ledger:
-    """Books each day; its size is items x days, whatever the number of events."""
+    """Records each day; its size is items x days, whatever the number of events."""
 
-    def __init__(self, p: StoreParameters, catalogue: Catalogue, fragments: Fragments, folder: Path) -> None:
+    def __init__(self, p: StoreParameters, catalogue: Catalogue, fragments: EncodedFragments, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.orders = 0
         self.wanted = np.zeros((p.days, p.items), dtype=np.float32)
@@ -34,21 +34,21 @@ class Ledger:
         self._fragments = fragments
         self._folder = folder
         self._identities = pq.ParquetWriter(folder / "identities.parquet", IDENTITIES)
-        self._strangers: list[str] = []
+        self._walk_ins: list[str] = []
 
-    def book(self, day: Day, visits: Visits, trips: Trips) -> None:
-        """Note what was wanted, sold and expected on one day, and which strangers came."""
-        self.orders += len(trips.basket.order_visit)
-        self.wanted[day.number] = trips.basket.wanted
-        self.sold[day.number] = trips.basket.sold
-        self._profile[day.number] = visits.expected_orders * _shares(day, self._catalogue)
-        self._strangers += self._fragments.anonymous_ids(visits.device_key[visits.customer == WALK_IN])
-        if len(self._strangers) >= WALK_INS_PER_WRITE:
-            self._write_strangers()
+    def record(self, day: Day, sessions: Sessions, events: SessionEvents) -> None:
+        """Record the units wanted, sold and expected on one day, and the ids of its walk-ins."""
+        self.orders += len(events.basket.order_session)
+        self.wanted[day.number] = events.basket.wanted
+        self.sold[day.number] = events.basket.sold
+        self._profile[day.number] = sessions.expected_orders * _shares(day, self._catalogue)
+        self._walk_ins += self._fragments.anonymous_ids(sessions.device_key[sessions.customer == WALK_IN])
+        if len(self._walk_ins) >= WALK_INS_PER_WRITE:
+            self._write_walk_ins()
 
     def close(self, calendar: Calendar, customers: Customers) -> None:
         """Write every file of the truth."""
-        self._write_strangers()
+        self._write_walk_ins()
         self._identities.write_table(_identities(customers, self._fragments))
         self._identities.close()
         pq.write_table(_customers(self._p, customers), self._folder / "customers.parquet")
@@ -56,11 +56,11 @@ class Ledger:
         pq.write_table(_effects(self._p), self._folder / "effects.parquet")
         self._write_item_days(calendar)
 
-    def _write_strangers(self) -> None:
-        rows = {"anonymous_id": self._strangers, "customer_id": [None] * len(self._strangers)}
-        rows["is_shared"] = [False] * len(self._strangers)
+    def _write_walk_ins(self) -> None:
+        rows = {"anonymous_id": self._walk_ins, "customer_id": [None] * len(self._walk_ins)}
+        rows["is_shared"] = [False] * len(self._walk_ins)
         self._identities.write_table(pa.table(rows, schema=IDENTITIES))
-        self._strangers = []
+        self._walk_ins = []
 
     def _write_item_days(self, calendar: Calendar) -> None:
         """One row per item and day from its launch on, a day's rows together."""
@@ -100,14 +100,14 @@ ITEM_DAYS = pa.schema(
 
 def _shares(day: Day, catalogue: Catalogue) -> np.ndarray:
     """Each item's share of the day's demand, tastes aside (items,)."""
-    shelf = np.array([category.share for category in CATEGORIES]) * day.category_factor
+    category = np.array([category.share for category in CATEGORIES]) * day.category_factor
     weight = day.weight * day.lift
-    of_shelf = np.add.reduceat(weight, catalogue.category_start[:-1])
-    shares: np.ndarray = (shelf / shelf.sum() / of_shelf)[catalogue.category] * weight
+    of_category = np.add.reduceat(weight, catalogue.category_start[:-1])
+    shares: np.ndarray = (category / category.sum() / of_category)[catalogue.category] * weight
     return shares
 
 
-def _identities(customers: Customers, fragments: Fragments) -> pa.Table:
+def _identities(customers: Customers, fragments: EncodedFragments) -> pa.Table:
     """The devices of all customers; a shared one has a row for each of the two."""
     customer, slot = np.nonzero(np.arange(customers.device_key.shape[1]) < customers.devices[:, None])
     keys = customers.device_key[customer, slot]
@@ -145,15 +145,15 @@ def _customers(p: StoreParameters, customers: Customers) -> pa.Table:
 
 def _items(p: StoreParameters, catalogue: Catalogue) -> pa.Table:
     ids = np.array(catalogue.item_id)
-    shelf = [CATEGORIES[code] for code in catalogue.category]
+    category = [CATEGORIES[code] for code in catalogue.category]
     return pa.table(
         {
             "item_id": ids,
             "taste": _vectors(catalogue.taste),
             "weight": catalogue.weight,
             "launched_on": _dates(p, catalogue.launch_day),
-            "season_peak_day": [category.peak_day for category in shelf],
-            "season_amplitude": [category.amplitude for category in shelf],
+            "season_peak_day": [category.peak_day for category in category],
+            "season_amplitude": [category.amplitude for category in category],
             "cycle_days": catalogue.cycle_days,
             "return_rate": catalogue.return_rate,
             "complements": pa.array(ids[catalogue.complements].tolist()),

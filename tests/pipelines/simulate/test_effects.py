@@ -53,8 +53,8 @@ def test_promotions_cut_prices(busy: ReadStore) -> None:
 def test_weekdays_are_found(busy: ReadStore, units: pd.DataFrame) -> None:
     effects = busy.truth("effects").query("effect == 'weekday_factor'")
     planted = effects["value"].to_numpy()
-    visits = pd.Series([event.occurred_at.weekday() for event in busy.events]).value_counts().sort_index().to_numpy()
-    found = visits / visits.mean()
+    sessions = pd.Series([event.occurred_at.weekday() for event in busy.events]).value_counts().sort_index().to_numpy()
+    found = sessions / sessions.mean()
     assert np.corrcoef(found, planted)[0, 1] > 0.9
     assert np.abs(found - planted / planted.mean()).max() < 0.12
     shuffled = np.random.default_rng(2).permutation([event.occurred_at.toordinal() % 6 for event in busy.events])
