@@ -185,7 +185,7 @@ class Encoder:
             strict=True,
         )
         return [
-            f"{known[session] if has_user else anonymous[session]}{contexts[session]}{bodies[kind](session, item, quantity)}"
+            (known if has_user else anonymous)[session] + contexts[session] + bodies[kind](session, item, quantity)
             for kind, session, item, quantity, has_user in rows
         ]
 

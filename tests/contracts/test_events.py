@@ -32,7 +32,7 @@ def refusal(raw: bytes) -> str:
     return caught.value.code
 
 
-ORDER = {
+ORDER: dict[str, Any] = {
     "order_id": "o1",
     "revenue": "25.00",
     "shipping": 3,
@@ -61,6 +61,53 @@ def test_rows_fit_the_stored_schema() -> None:
         schema=c.EVENT_LINES,
     )
     assert table.num_rows == 2
+
+
+def test_every_field_lands_in_its_column() -> None:
+    context = {
+        "campaign": {"source": "news", "medium": "email"},
+        "location": {"country": "DE"},
+        "device": {"type": "mobile"},
+        "page": {"path": "/cup"},
+        "sessionId": "s1",
+        "consent": {"categoryPreferences": {"analytics": True, "personalization": False, "marketing": True}},
+    }
+    order = ORDER | {"products": ORDER["products"][:1], "discount": 4, "coupon": "SPRING", "query": "cups"}
+    (row,) = rows(encode(event="Order Completed", anonymousId="a1", properties=order, context=context))
+    assert row == {
+        "message_id": "m1",
+        "line": 0,
+        "type": "track",
+        "event": "Order Completed",
+        "occurred_at": NOW - timedelta(hours=2),
+        "received_at": NOW,
+        "source": "test",
+        "anonymous_id": "a1",
+        "user_id": "u1",
+        "previous_id": None,
+        "session_id": "s1",
+        "channel": "email",
+        "country": "DE",
+        "device": "mobile",
+        "order_id": "o1",
+        "currency": "EUR",
+        "revenue": 25.0,
+        "discount": 4.0,
+        "fees": 5.0,
+        "coupon": "SPRING",
+        "query": "cups",
+        "page_path": "/cup",
+        "item_id": "7",
+        "quantity": 2.0,
+        "price": 10.0,
+        "item_name": "Cup",
+        "item_category": "Kitchen",
+        "item_brand": "Oak",
+        "consent_analytics": True,
+        "consent_personalization": False,
+        "consent_marketing": True,
+        "traits": None,
+    }
 
 
 def test_an_event_without_product_is_one_row_without_item() -> None:
