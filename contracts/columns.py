@@ -172,7 +172,8 @@ UNITS_MEDIAN: Final = "units_median"
 UNITS_HIGH: Final = "units_high"  # quantile 0.9
 UNITS_MEAN: Final = "units_mean"
 LEVEL: Final = "level"  # total | category | channel
-NODE: Final = "name"  # of a category or a channel; of the store as a whole: total
+NODE_NAME: Final = "name"  # a category or a channel; "total" for the store as a whole
+IS_OBSERVED: Final = "is_known"  # of a period's demand
 
 # One row per item and period of the horizon, sorted by item, then day. Expected units add up, quantiles do not.
 FORECAST: Final = pa.schema(
@@ -189,7 +190,7 @@ FORECAST: Final = pa.schema(
 # The sums of items: one row per level, node and period; a level's nodes stand together, those that sell most first.
 # Every level's means are sums of items' means; items without a category are a node of their own.
 LEVEL_FORECAST: Final = pa.schema(
-    [pa.field(LEVEL, pa.string(), nullable=False), pa.field(NODE, pa.string(), nullable=False)]
+    [pa.field(LEVEL, pa.string(), nullable=False), pa.field(NODE_NAME, pa.string(), nullable=False)]
     + [field for field in FORECAST if field.name != ITEM_ID]
 )
 
@@ -197,7 +198,7 @@ LEVEL_FORECAST: Final = pa.schema(
 LEVEL_TOTALS: Final = pa.schema(
     [
         pa.field(LEVEL, pa.string(), nullable=False),
-        pa.field(NODE, pa.string(), nullable=False),
+        pa.field(NODE_NAME, pa.string(), nullable=False),
         pa.field(UNITS_LOW, pa.float64(), nullable=False),
         pa.field(UNITS_MEDIAN, pa.float64(), nullable=False),
         pa.field(UNITS_HIGH, pa.float64(), nullable=False),
@@ -205,14 +206,14 @@ LEVEL_TOTALS: Final = pa.schema(
     ]
 )
 
-# What was wanted before: one row per item and period, sorted likewise; known is false where demand was not seen, as
-# for want of stock.
+# Past demand: one row per item and period, sorted likewise. IS_OBSERVED is false where demand was not observed, for
+# example while the item was out of stock.
 DEMAND_HISTORY: Final = pa.schema(
     [
         pa.field(ITEM_ID, pa.string(), nullable=False),
         pa.field(DATE, pa.date32(), nullable=False),
         pa.field(UNITS, pa.float32(), nullable=False),
-        pa.field(IS_KNOWN, pa.bool_(), nullable=False),
+        pa.field(IS_OBSERVED, pa.bool_(), nullable=False),
     ]
 )
 

@@ -86,8 +86,8 @@ class DemandData:
 
     def _origin(self, start: int) -> Origin:
         panel, span = self.read.panel, slice(start, start + self.horizon)
-        is_scored = self.is_scored & panel.is_known
-        can = (self.counts_from <= start) & panel.is_known[:, :start].any(axis=1) & is_scored[:, span].any(axis=1)
+        is_scored = self.is_scored & panel.is_observed
+        can = (self.counts_from <= start) & panel.is_observed[:, :start].any(axis=1) & is_scored[:, span].any(axis=1)
         if not can.any():
             raise InputError(f"no series can be judged from {panel.frequency.date(panel.first, start)} on.")
         past = panel.only(can).before(start)

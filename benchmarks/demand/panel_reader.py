@@ -49,7 +49,7 @@ def read_panel(
     table = _without_duplicates(table, frequency, repairs)
     series_ids, series = np.unique(table[SERIES].to_numpy(), return_inverse=True)
     first, period, periods, width = _extent(table, frequency)
-    units, is_known = _units(table, series, period, (len(series_ids), periods), frequency, repairs)
+    units, is_observed = _units(table, series, period, (len(series_ids), periods), frequency, repairs)
     categories: dict[str, tuple[str, ...]] = {}
     future = {}
     for name in known_future:
@@ -58,7 +58,7 @@ def read_panel(
         future[name] = values
         categories |= {name: names} if names else {}
     numbers, groups = _attributes(attributes, series_ids, categories)
-    panel = Panel(units, is_known, first, frequency, future, numbers, groups)
+    panel = Panel(units, is_observed, first, frequency, future, numbers, groups)
     return PanelRead(panel, series_ids, categories, tuple(repairs))
 
 
@@ -138,27 +138,27 @@ def _units(
     if is_negative.any():
         repairs.append(f"{int(is_negative.sum())} negative units were read as 0: returns are not demand.")
     is_stated = np.isfinite(values)
-    units, is_known = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
+    units, is_observed = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
     units[series[is_stated], period[is_stated]] = np.maximum(values[is_stated], 0)
-    is_known[series[is_stated], period[is_stated]] = True
-    first = np.where(is_known.any(axis=1), is_known.argmax(axis=1), shape[1])
-    gaps = ~is_known & (np.arange(shape[1]) >= first[:, None])
+    is_observed[series[is_stated], period[is_stated]] = True
+    first = np.where(is_observed.any(axis=1), is_observed.argmax(axis=1), shape[1])
+    gaps = ~is_observed & (np.arange(shape[1]) >= first[:, None])
     if gaps.any():
-        _state_gaps(units, is_known, gaps, frequency, repairs)
-    single = int((is_known.sum(axis=1) == 1).sum())
+        _state_gaps(units, is_observed, gaps, frequency, repairs)
+    single = int((is_observed.sum(axis=1) == 1).sum())
     if single:
         repairs.append(f"{single} series have one point only; they are forecast as new, from series like them.")
-    return units, is_known
+    return units, is_observed
 
 
 def _state_gaps(
-    units: np.ndarray, is_known: np.ndarray, gaps: np.ndarray, frequency: Frequency, repairs: list[str]
+    units: np.ndarray, is_observed: np.ndarray, gaps: np.ndarray, frequency: Frequency, repairs: list[str]
 ) -> None:
     count = f"{int(gaps.sum())} {frequency.name}s of {int(gaps.any(axis=1).sum())} series have no row or no units"
-    if (units[is_known] == 0).any():
+    if (units[is_observed] == 0).any():
         repairs.append(f"{count}; they are taken as not seen, not as 0.")
         return
-    is_known |= gaps
+    is_observed |= gaps
     repairs.append(f"{count}; no row states 0 units, so they are read as 0: nothing sold.")
 
 

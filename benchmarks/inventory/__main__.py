@@ -32,7 +32,7 @@ from typing import Any, Final
 from benchmarks.demand.data import ORIGINS, DemandData, read_folder
 from contracts.errors import InputError
 from models.demand.frequency import DAY
-from models.demand.model import DemandModel, DemandParameters, fit_demand
+from models.demand.model import DemandModel, DemandParameters
 from models.demand.panel import Panel
 from models.inventory.evaluation import (
     SERVICE_GRID,
@@ -47,6 +47,7 @@ from models.inventory.evaluation import (
 from models.inventory.lead_time_demand import forecast_belief
 from models.inventory.safety_stock import SPREADS, USUAL, safety_stock_demand
 from models.inventory.simulation import ReplayTerms
+from models.protocol import FitContext
 
 OURS: Final = "ours"
 CYCLE_SERVICE: Final = "cycle_service"
@@ -118,7 +119,7 @@ class Window:
 
     def _textbook(self, spread: str) -> Belief:
         window = DAY_WINDOW if self.panel.frequency is DAY else OTHER_WINDOW
-        return lambda past: safety_stock_demand(past.units, past.is_known, self.terms.protected, spread, window)
+        return lambda past: safety_stock_demand(past.units, past.is_observed, self.terms.protected, spread, window)
 
     def _ours(self, past: Panel) -> StretchDemand:
         return forecast_belief(self._model(past.periods), self.terms)(past)
@@ -128,7 +129,8 @@ class Window:
         fitted_at = self.origin + (period - self.origin) // self.horizon * self.horizon
         if fitted_at not in self.models:
             parameters = DemandParameters(horizon=self.horizon)
-            self.models[fitted_at] = fit_demand(self.panel.before(fitted_at), parameters, SEED, self.threads)
+            context = FitContext(SEED, self.threads)
+            self.models[fitted_at] = DemandModel.fit(self.panel.before(fitted_at), parameters, context)
         return self.models[fitted_at]
 
 

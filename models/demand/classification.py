@@ -1,4 +1,4 @@
-"""What kind of demand a series has: how often it sells, and how evenly."""
+"""Classes of demand: how often a series sells, and how evenly."""
 
 from typing import Final
 
@@ -15,13 +15,12 @@ ALL_ZERO: Final = CLASSES.index("all_zero")
 _TINY: Final = 1e-12
 
 
-def demand_class(panel: Panel, counts: np.ndarray | None = None) -> np.ndarray:
+def demand_class(panel: Panel, usable: np.ndarray | None = None) -> np.ndarray:
     """Each series' index into CLASSES, (series,), from its last year or two since its first sale.
 
-    `counts` (series, periods) bool are the periods that count: those that were seen, unless told otherwise, such as
-    seen and open.
+    `usable` (series, periods) bool are the periods that count; None: those that were observed.
     """
-    seen = panel.is_known if counts is None else counts
+    seen = panel.is_observed if usable is None else usable
     first, frequency = first_sale(panel), panel.frequency
     period = np.arange(panel.periods)
     recent = slice(max(panel.periods - frequency.class_periods, 0), None)
@@ -33,12 +32,3 @@ def demand_class(panel: Panel, counts: np.ndarray | None = None) -> np.ndarray:
     pattern = np.where(is_recent.sum(axis=1) / sold < ADI_CUT, 0, 2) + (cv2 >= CV2_CUT)
     pattern = np.where(panel.periods - first < frequency.new_periods, NEW, pattern)
     return np.where(first == panel.periods, ALL_ZERO, pattern)
-
-
-def typical_sale(units: np.ndarray) -> np.ndarray:
-    """Each series' median units in periods with sales, (series,): of an even number the lower middle one; 0 of none."""
-    sold = (units > 0).sum(axis=1)
-    # The periods with sales stand at the end of each sorted row.
-    middle = units.shape[1] - sold + (sold - 1) // 2
-    sale: np.ndarray = np.sort(units, axis=1)[np.arange(len(units)), np.minimum(middle, units.shape[1] - 1)]
-    return np.where(sold > 0, sale, 0)

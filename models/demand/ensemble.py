@@ -1,74 +1,123 @@
-"""Which methods forecast a series: those, and so far, as served its class of demand best in the backtest."""
+"""Forecast combination: how much each method counts, per class of demand, as stacking on the backtest chose.
+
+Weights are non-negative and shrunk towards equal weights, since averages of methods usually win. A method that adds
+nothing gets no weight.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.optimize import nnls
 
-from models.demand.blend import mean_weights, median_weights
 from models.demand.classification import CLASSES
 from models.demand.methods.regression import REGRESSIONS
 
 MIN_ROWS: Final = 500  # a class with fewer takes the weights of all rows together
-NAMED_SHARE: Final = 0.2  # a method with less weight is not named in a route
-MOVING: Final = 0.1  # of the logarithm: so far apart, a trend makes a difference
+NAMED_SHARE: Final = 0.2  # a method with less weight is not named in an explanation
+TRENDING: Final = 0.1  # of the logarithm: regressions with and without a trend differ by more
+SHRINKAGE: Final = 0.1  # towards equal weights, in units of how far the methods differ
+ITERATIONS: Final = 12
+SUM_LIMITS: Final = (0.7, 1.4)
 _TINY: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class Routing:
-    """Weights by kind and method, (kinds, methods) each: of the expected units, and of the median.
+class ForecastCombination:
+    """Weights of the mean and of the median, (segments, methods) each.
 
-    The kinds are the classes, and the classes again for what grows or falls.
+    The first segments are the classes of demand; then the classes again, for rows with a trend.
     """
 
     methods: tuple[str, ...]
     mean: np.ndarray
     median: np.ndarray
 
-    def blend(self, candidates: Mapping[str, np.ndarray], code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Expected units and median of each row, (rows,) each; `code` are the rows' classes."""
-        stacked, kind = np.column_stack([candidates[name] for name in self.methods]), _kind(candidates, code)
-        return (stacked * self.mean[kind]).sum(axis=1), (stacked * self.median[kind]).sum(axis=1)
+    @classmethod
+    def fit(
+        cls,
+        forecasts: Mapping[str, np.ndarray],
+        units: np.ndarray,
+        scale: np.ndarray,
+        code: np.ndarray,
+        series: np.ndarray,
+    ) -> "ForecastCombination":
+        """From every method's forecast of the backtest's rows; `scale` (rows,) in squared units, per series."""
+        methods = tuple(forecasts)
+        stacked = np.column_stack([forecasts[name] for name in methods])
+        weight = _rmsse_weight(np.median(stacked, axis=1), units, scale, series)
 
-    def named(self, code: int) -> str:
-        """The methods that forecast a class, the weightiest first."""
+        def weights(chosen: np.ndarray, otherwise: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+            if chosen.sum() < MIN_ROWS:
+                return otherwise
+            of_mean = mean_weights(stacked[chosen], units[chosen], weight[chosen])
+            return of_mean, median_weights(stacked[chosen], units[chosen])
+
+        every = (mean_weights(stacked, units, weight), median_weights(stacked, units))
+        segment, classes = _segment(forecasts, code), len(CLASSES)
+        trending = weights(segment >= classes, every)
+        steady = weights(segment < classes, every)
+        found = [weights(segment == number, steady if number < classes else trending) for number in range(2 * classes)]
+        return cls(methods, *(np.array(part) for part in zip(*found, strict=True)))
+
+    def combine(self, forecasts: Mapping[str, np.ndarray], code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and median of each row, (rows,) each; `code` are the rows' classes."""
+        stacked = np.column_stack([forecasts[name] for name in self.methods])
+        segment = _segment(forecasts, code)
+        return (stacked * self.mean[segment]).sum(axis=1), (stacked * self.median[segment]).sum(axis=1)
+
+    def main_methods(self, code: int) -> str:
+        """The methods that count most for a class, the largest weight first."""
         weight = self.mean[code] / max(self.mean[code].sum(), _TINY)
         order = np.argsort(-weight, kind="stable")
-        return " + ".join(self.methods[place] for place in order if weight[place] >= NAMED_SHARE) or self.methods[0]
+        return " + ".join(self.methods[index] for index in order if weight[index] >= NAMED_SHARE) or self.methods[0]
 
 
-def fit_routing(
-    candidates: Mapping[str, np.ndarray], units: np.ndarray, scale: np.ndarray, code: np.ndarray, series: np.ndarray
-) -> Routing:
-    """From every method's forecast of the backtest's rows; `scale` (rows,) squared units, the series' own."""
-    methods = tuple(candidates)
-    stacked = np.column_stack([candidates[name] for name in methods])
-    weight = _series_weight(np.median(stacked, axis=1), units, scale, series)
-
-    def weights(chosen: np.ndarray, otherwise: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-        if chosen.sum() < MIN_ROWS:
-            return otherwise
-        found = mean_weights(stacked[chosen], units[chosen], weight[chosen])
-        return found, median_weights(stacked[chosen], units[chosen])
-
-    every = (mean_weights(stacked, units, weight), median_weights(stacked, units))
-    kind = _kind(candidates, code)
-    moving = weights(kind >= len(CLASSES), every)
-    steady = weights(kind < len(CLASSES), every)
-    found = [weights(kind == number, steady if number < len(CLASSES) else moving) for number in range(2 * len(CLASSES))]
-    return Routing(methods, *(np.array(part) for part in zip(*found, strict=True)))
+def mean_weights(forecasts: np.ndarray, units: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weights >= 0 of (rows, methods) that minimise weighted squared errors; their sum corrects the level."""
+    found = _shrunk_nnls(forecasts, units, weight)
+    total = float(found.sum())
+    scaled: np.ndarray = found / max(total, _TINY) * np.clip(total, *SUM_LIMITS)
+    return scaled
 
 
-def _kind(candidates: Mapping[str, np.ndarray], code: np.ndarray) -> np.ndarray:
-    """Classes, beyond them those of rows for which the regression with a trend differs from the one without."""
-    steady, growing = (np.log(np.maximum(candidates[name], _TINY)) for name in REGRESSIONS)
-    found: np.ndarray = code + len(CLASSES) * (np.abs(growing - steady) > MOVING)
+def median_weights(forecasts: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Weights >= 0 with sum 1 that minimise absolute errors, by iteratively reweighted least squares.
+
+    The level is not corrected: that the last periods sold more than expected seldom lasts.
+    """
+    weight = np.ones(len(units))
+    floor = 0.01 * max(float(np.abs(units).mean()), _TINY)
+    for _ in range(ITERATIONS):
+        found = _shrunk_nnls(forecasts, units, weight)
+        weight = 1 / np.maximum(np.abs(units - forecasts @ found), floor)
+    shares: np.ndarray = found / max(float(found.sum()), _TINY)
+    return shares
+
+
+def _shrunk_nnls(forecasts: np.ndarray, units: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    root = np.sqrt(weight)[:, None]
+    left, right = forecasts * root, units * root[:, 0]
+    gram, moment = left.T @ left, left.T @ right
+    methods = len(gram)
+    apart = left - left.mean(axis=1, keepdims=True)
+    penalty = SHRINKAGE * float(np.square(apart).sum()) / methods
+    gram += penalty * np.eye(methods)
+    moment += penalty / methods
+    factor = np.linalg.cholesky(gram + _TINY * np.trace(gram) * np.eye(methods) + _TINY * np.eye(methods))
+    found: np.ndarray = nnls(factor.T, np.linalg.solve(factor, moment))[0]
     return found
 
 
-def _series_weight(forecast: np.ndarray, units: np.ndarray, scale: np.ndarray, series: np.ndarray) -> np.ndarray:
+def _segment(forecasts: Mapping[str, np.ndarray], code: np.ndarray) -> np.ndarray:
+    """The class, plus the number of classes where the regressions with and without a trend differ."""
+    steady, growing = (np.log(np.maximum(forecasts[name], _TINY)) for name in REGRESSIONS)
+    found: np.ndarray = code + len(CLASSES) * (np.abs(growing - steady) > TRENDING)
+    return found
+
+
+def _rmsse_weight(forecast: np.ndarray, units: np.ndarray, scale: np.ndarray, series: np.ndarray) -> np.ndarray:
     """Weights under which squared errors add up to the series' root mean squared scaled errors."""
     squares = np.square(units - forecast) / np.maximum(scale, _TINY)
     cells = np.bincount(series)

@@ -1,11 +1,11 @@
-"""How good a demand forecast is: WAPE, RMSPE, RMSSE, pinball loss, and how often the band held the truth.
+"""Metrics of demand forecasts: WAPE, RMSSE, pinball loss, and the coverage of a band.
 
 `where` in every metric is a mask of the cells that count, in the shape of `actual`; None counts all.
 """
 
 import numpy as np
 
-from models.demand.forecast import LEVELS
+from models.demand.forecast import QUANTILE_LEVELS
 
 
 def wape(actual: np.ndarray, forecast: np.ndarray, where: np.ndarray | None = None) -> float | None:
@@ -15,18 +15,11 @@ def wape(actual: np.ndarray, forecast: np.ndarray, where: np.ndarray | None = No
     return float(error.sum(dtype=np.float64)) / total if total > 0 else None
 
 
-def rmspe(actual: np.ndarray, forecast: np.ndarray, where: np.ndarray | None = None) -> float | None:
-    """Root mean squared percentage error over cells with sales; None where nothing sold."""
-    sold = (actual > 0) if where is None else (actual > 0) & where
-    relative = forecast[sold] / actual[sold] - 1
-    return float(np.sqrt(np.square(relative).mean())) if relative.size else None
-
-
 def rmsse_scale(past: np.ndarray) -> np.ndarray:
     """Each series' mean squared step from period to period since its first sale, (series,); NaN where 0 or unknown.
 
     The denominator of the M5 Competitors' Guide. A series that never sold, sold in its last period only, or never
-    changed has none, and must be reported apart: a clipped denominator would rule the mean.
+    changed has none, and must be reported apart: a clipped denominator would dominate the mean.
     """
     sold = past > 0
     started = np.logical_or.accumulate(sold, axis=1)[:, :-1]
@@ -49,8 +42,8 @@ def rmsse(actual: np.ndarray, forecast: np.ndarray, past: np.ndarray, where: np.
 
 
 def pinball(actual: np.ndarray, quantiles: np.ndarray, where: np.ndarray | None = None) -> float:
-    """The pinball loss in units per cell, averaged over LEVELS; `quantiles` has them on its last axis."""
-    levels = np.asarray(LEVELS)
+    """The pinball loss in units per cell, averaged over QUANTILE_LEVELS; `quantiles` has them on its last axis."""
+    levels = np.asarray(QUANTILE_LEVELS)
     error = actual[..., None] - quantiles
     return float(_chosen(np.maximum(levels * error, (levels - 1) * error).mean(axis=-1), where).mean())
 

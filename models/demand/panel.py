@@ -1,6 +1,7 @@
-"""A panel: what every series sold in every period, what was not seen, and what is known of the future.
+"""A panel: units of every series in every period, which of them were observed, and what is known of the future.
 
-A cell that was not seen is no zero: before a series began, while it was out of stock, or where the record is missing.
+A cell that was not observed is not a zero. Demand is not observed before a series begins, while it is out of stock, or
+where the record is missing.
 """
 
 from collections.abc import Mapping
@@ -16,15 +17,16 @@ from models.demand.frequency import Frequency
 class Panel:
     """Series by periods; the first column is the period that begins at `first`.
 
-    Shapes: `units` (series, periods) float32 >= 0, 0 where nothing sold; `is_known` (series, periods) bool, False where
-    demand was not seen; `future` known-future covariates (series, periods + ahead) float32, categories as codes, NaN
-    unknown; `attributes` (series,) float32, numbers or codes, NaN unknown; `groups` (series,) int codes, -1 for none.
+    Shapes: `units` (series, periods) float32 >= 0, 0 where nothing sold; `is_observed` (series, periods) bool, False
+    where demand was not observed; `future` known-future covariates (series, periods + ahead) float32, categories as
+    codes, NaN unknown; `attributes` (series,) float32, numbers or codes, NaN unknown; `groups` (series,) int codes, -1
+    for none.
 
     Raises InputError where shapes differ or units are negative or not finite.
     """
 
     units: np.ndarray
-    is_known: np.ndarray
+    is_observed: np.ndarray
     first: np.datetime64
     frequency: Frequency
     future: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -32,13 +34,13 @@ class Panel:
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.units.ndim != 2 or self.is_known.shape != self.units.shape:
+        if self.units.ndim != 2 or self.is_observed.shape != self.units.shape:
             raise InputError(
-                f"a panel needs units and is_known of one shape (series, periods); given were {self.units.shape} and "
-                f"{self.is_known.shape}."
+                "a panel needs units and is_observed of one shape (series, periods); given were "
+                f"{self.units.shape} and {self.is_observed.shape}."
             )
         if self.units.size and not (np.isfinite(self.units).all() and (self.units >= 0).all()):
-            raise InputError("a panel's units must be finite and 0 or more; mark cells that were not seen in is_known.")
+            raise InputError("a panel's units must be finite and 0 or more; where demand was not observed, give 0.")
         for name, values in self.future.items():
             if values.ndim != 2 or values.shape[0] != self.series or values.shape[1] < self.periods:
                 raise InputError(
@@ -69,14 +71,14 @@ class Panel:
 
     def before(self, period: int) -> "Panel":
         """The panel as it was known when period number `period` began; what is known of the future stays."""
-        return replace(self, units=self.units[:, :period], is_known=self.is_known[:, :period])
+        return replace(self, units=self.units[:, :period], is_observed=self.is_observed[:, :period])
 
     def only(self, series: np.ndarray) -> "Panel":
         """The panel of the chosen series (a mask or indices)."""
         return replace(
             self,
             units=self.units[series],
-            is_known=self.is_known[series],
+            is_observed=self.is_observed[series],
             future={name: values[series] for name, values in self.future.items()},
             attributes={name: values[series] for name, values in self.attributes.items()},
             groups={name: values[series] for name, values in self.groups.items()},
@@ -106,9 +108,3 @@ def first_sale(panel: Panel) -> np.ndarray:
     sold = panel.units > 0
     first: np.ndarray = np.where(sold.any(axis=1), sold.argmax(axis=1), panel.periods)
     return first
-
-
-def last_known(panel: Panel) -> np.ndarray:
-    """One past each series' last seen period, (series,) int64; 0 where none was seen."""
-    last: np.ndarray = panel.periods - panel.is_known[:, ::-1].argmax(axis=1)
-    return np.where(panel.is_known.any(axis=1), last, 0)

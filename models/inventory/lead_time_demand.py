@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.demand.forecast import LEVELS, DemandForecast
+from models.demand.forecast import QUANTILE_LEVELS, DemandForecast
 from models.demand.model import DemandModel
 from models.demand.panel import Panel
 from models.inventory.demand_distribution import TotalDemand
@@ -33,5 +33,5 @@ def cycle_demand(forecast: DemandForecast, lead: np.ndarray | int, protected: np
 def total_demand(forecast: DemandForecast, periods: np.ndarray | int) -> TotalDemand:
     """The demand of the first `periods`, 0 or more, one number or (items,)."""
     count = np.broadcast_to(np.asarray(periods), forecast.mean.shape[:1])
-    units = forecast.total(np.maximum(count, 1), LEVELS).astype(np.float64)
-    return TotalDemand(np.array(LEVELS), np.where(count[:, None] > 0, units, 0))
+    units = forecast.total(np.maximum(count, 1), QUANTILE_LEVELS).astype(np.float64)
+    return TotalDemand(np.array(QUANTILE_LEVELS), np.where(count[:, None] > 0, units, 0))

@@ -165,7 +165,7 @@ def _weekly_store(data: TrainingData, held_out_weeks: int) -> WeeklyStore:
     days = parameters.history_weeks * WEEK_DAYS
     wanted = replace(data.required[DEMAND.name], frequency="day", horizon=None, by_channel=False, history=days)
     demand = store_demand(data, wanted, data.as_of)
-    units, exposure = weekly(demand.panel.units, demand.panel.is_known)
+    units, exposure = weekly(demand.panel.units, demand.panel.is_observed)
     weeks, needed = units.shape[1], LEAST_WEEKS + held_out_weeks
     if weeks < needed:
         judged = f", {held_out_weeks} of them to be judged on" if held_out_weeks else ""

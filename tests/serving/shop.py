@@ -186,7 +186,7 @@ def levels_table() -> pa.Table:
     rows = [
         {
             c.LEVEL: level,
-            c.NODE: node,
+            c.NODE_NAME: node,
             c.DATE: date(2025, 6, 1) + timedelta(days=day),
             c.UNITS_LOW: expected_units(node, day) - 1,
             c.UNITS_MEDIAN: expected_units(node, day) - 0.5,

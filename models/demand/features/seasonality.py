@@ -1,39 +1,39 @@
-"""What a year ago and what lately sold, against the slow level: of the series itself, and of every group it is in."""
+"""Seasonal lags: relative sales a year ago and recently, of the series itself and of every group it is in."""
 
 from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 
-from models.demand.prepared_panel import Cells
+from models.demand.prepared_panel import PreparedPanel
 
 AROUND: Final = {"day": (3, 10), "week": (0, 2), "month": (0, 1)}  # to either side of the period a year ago
 BEFORE: Final = {"day": 28, "week": 6, "month": 4}  # a year ago, before the origin's period
-LATELY: Final = {"day": (7, 28, 91), "week": (2, 6, 13), "month": (1, 3, 6)}
+RECENT: Final = {"day": (7, 28, 91), "week": (2, 6, 13), "month": (1, 3, 6)}
 MIN_SHARE: Final = 0.25  # of a window's periods, at least, must be known
 
 
-class Season:
-    """Windows over the relative units (series, periods) of a walk."""
+class SeasonalLags:
+    """Means over windows of relative units (series, periods): units over effects and the slow level."""
 
-    def __init__(self, cells: Cells, relative: np.ndarray) -> None:
-        self.cells = cells
+    def __init__(self, prepared: PreparedPanel, relative: np.ndarray) -> None:
+        self.prepared = prepared
         self.own = _Windows(relative)
-        self.groups = [_Windows(_group_means(relative, codes)) for codes in cells.groups]
+        self.groups = [_Windows(_group_means(relative, codes)) for codes in prepared.groups]
 
     def columns(self, series: np.ndarray, origin: np.ndarray, target: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         """Name and values of each feature, one at a time."""
         yield from self._year_ago("own", self.own, series, origin, target)
-        for number, (windows, codes) in enumerate(zip(self.groups, self.cells.groups, strict=True)):
+        for number, (windows, codes) in enumerate(zip(self.groups, self.prepared.groups, strict=True)):
             name, row = f"group_{number}", codes[series]
             yield from self._year_ago(name, windows, row, origin, target)
-            for periods in LATELY[self.cells.panel.frequency.name]:
+            for periods in RECENT[self.prepared.panel.frequency.name]:
                 yield f"{name}_last_{periods}", windows.mean(row, origin - periods, origin)
 
     def _year_ago(
         self, name: str, windows: "_Windows", row: np.ndarray, origin: np.ndarray, target: np.ndarray
     ) -> Iterator[tuple[str, np.ndarray]]:
-        frequency = self.cells.panel.frequency
+        frequency = self.prepared.panel.frequency
         before = origin - frequency.year
         usual = windows.mean(row, before - BEFORE[frequency.name], before)
         middle = target - frequency.year
@@ -44,7 +44,7 @@ class Season:
 
 
 class _Windows:
-    """Means over any stretch of periods, from running sums; NaN where too few are known."""
+    """Means over any window of periods, from running sums; NaN where too few are known."""
 
     def __init__(self, values: np.ndarray) -> None:
         rows, periods = values.shape

@@ -1,14 +1,15 @@
-"""Quantiles that hold what they promise: what the backtest found too narrow or too wide is corrected, class by class.
+"""Conformal calibration: quantiles that held too little or too much in the backtest are corrected, class by class.
 
-Each quantile's distance from the median is stretched until it held its share of the backtest's rows (split conformal,
-Mondrian by class). It promises so only as far as the coming periods resemble those it was learnt on.
+Each quantile's distance from the median is scaled until the quantile held its share of the backtest's rows (split
+conformal, Mondrian by class). This holds only as far as the coming periods resemble those of the backtest.
 
-Where demand is often 0 the low end is 0 and cannot be missed, and the band would hold more than it says. The 0 then
-belongs to the band only where it is likely enough (Sadinle, Lei & Wasserman, 2019: the smallest sets that hold their
-share on average); where it is not, the low end lies just above 0. No other quantile is touched by that.
-Where the low end is 0, such days may be missed as often as in the backtest: the rows where a 0 is least likely go
-without it until their chances of 0 add up to that. A fixed chance would not do: chances rise and fall with the season,
-and where many lie close together it would leave out a sixth of a class in one month and half of it in the next.
+Where demand is often 0, the low end is 0, no demand is below it, and the band holds more than its share. A 0 then
+belongs to the band only where it is probable enough (Sadinle, Lei & Wasserman, 2019: the smallest sets that hold their
+share on average); elsewhere the low end lies just above 0. No other quantile changes.
+
+Rows whose low end is 0 have a budget: the zeros left out per row in the backtest. The rows with the least probable
+zeros leave them out until their probabilities add up to the budget. A fixed threshold would not do, since
+probabilities of 0 change with the season: it would leave out a sixth of a class in one month and half in the next.
 """
 
 from dataclasses import dataclass, replace
@@ -17,99 +18,104 @@ from typing import Final
 import numpy as np
 
 from models.demand.classification import ALL_ZERO, CLASSES, NEW
-from models.demand.forecast import HIGH, LEVELS, LOW, MEDIAN
+from models.demand.forecast import HIGH, LOW, MEDIAN, QUANTILE_LEVELS
 
-MIN_ROWS: Final = 400  # a class with fewer takes the corrections of all rows together
-STRETCH_LIMITS: Final = (0.5, 2.0)
-MOVE_LIMITS: Final = (0.7, 1.4)
-JUST_ABOVE: Final = 0.01  # of a sale: a low end that leaves out 0
+MIN_ROWS: Final = 400  # a class with fewer is calibrated on all rows together
+SCALE_LIMITS: Final = (0.5, 2.0)
+MEDIAN_RATIO_LIMITS: Final = (0.7, 1.4)
+ABOVE_ZERO: Final = 0.01  # of a demand size: a low end that leaves out 0
 _TINY: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class Corrections:
-    """Of one class: `two_sided` (LEVELS,) stretches where the low quantile is above 0, `one_sided` where it is 0.
+class ClassCalibration:
+    """One class: scale factors `two_sided` where the low quantile is above 0, `one_sided` where it is 0.
 
-    `likely_zero` is the chance from which on a 0 belonged to the 80 % band; `missed_zeros` how many zeros were left out
-    per row whose low end was 0, as their chances say, None where the class had too few rows to tell its own.
+    `zero_threshold` is the probability from which a 0 belongs to the 80 % band. `zero_budget` is the expected number of
+    zeros left out per row whose low end is 0; None where the class had too few rows.
     """
 
     two_sided: np.ndarray
     one_sided: np.ndarray
-    likely_zero: float
-    missed_zeros: float | None
+    zero_threshold: float
+    zero_budget: float | None
 
-    def zero_limit(self, zero: np.ndarray) -> float:
-        """The chance of 0 below which rows go without it, `zero` being those of the rows whose low end is 0."""
-        if self.missed_zeros is None or len(zero) < MIN_ROWS:
-            return self.likely_zero
-        ordered = np.sort(zero)
-        place = int(np.searchsorted(np.cumsum(ordered), self.missed_zeros * len(zero)))
-        return float(ordered[min(place, len(zero) - 1)])
+    def zero_cutoff(self, zero_probability: np.ndarray) -> float:
+        """The probability below which a 0 is left out; `zero_probability` are those of the rows whose low end is 0."""
+        if self.zero_budget is None or len(zero_probability) < MIN_ROWS:
+            return self.zero_threshold
+        ordered = np.sort(zero_probability)
+        index = int(np.searchsorted(np.cumsum(ordered), self.zero_budget * len(zero_probability)))
+        return float(ordered[min(index, len(zero_probability) - 1)])
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """The corrections of each class of demand, in the order of CLASSES."""
+class ConformalCalibration:
+    """The calibration of each class of demand, in the order of CLASSES."""
 
-    classes: tuple[Corrections, ...]
+    classes: tuple[ClassCalibration, ...]
 
     def apply(
-        self, quantiles: np.ndarray, median: np.ndarray, zero: np.ndarray, sale: np.ndarray, code: np.ndarray
+        self,
+        quantiles: np.ndarray,
+        median: np.ndarray,
+        zero_probability: np.ndarray,
+        demand_size: np.ndarray,
+        code: np.ndarray,
     ) -> np.ndarray:
-        """Corrected quantiles (rows, LEVELS).
+        """Corrected quantiles (rows, QUANTILE_LEVELS).
 
-        Of each row, (rows,): `median` as the methods tell it, `zero` the chance of no sale, `sale` the units in a
-        period with sales, `code` the class. The rows are those of one forecast, whose chances of 0 are compared.
+        (rows,) each: `median` of the methods, `zero_probability`, `demand_size` the units in a period with sales, and
+        `code` the class. The rows are those of one forecast: the budget of zeros is spent over all of them.
         """
-        found = _moved(quantiles, median)
-        for number, corrections in enumerate(self.classes):
+        found = _recentred(quantiles, median)
+        for number, calibration in enumerate(self.classes):
             inside = code == number
             if inside.any():
-                stretched = _stretched(found[inside], corrections)
-                limit = corrections.zero_limit(zero[inside][_is_tied(stretched)])
-                found[inside] = _without_zero(stretched, zero[inside], sale[inside], limit)
+                scaled = _scaled(found[inside], calibration)
+                limit = calibration.zero_cutoff(zero_probability[inside][_starts_at_zero(scaled)])
+                found[inside] = _without_zero(scaled, zero_probability[inside], demand_size[inside], limit)
         return found
 
 
 def calibrate(
-    quantiles: np.ndarray, median: np.ndarray, zero: np.ndarray, units: np.ndarray, code: np.ndarray
-) -> Calibration:
-    """From quantiles that the rows' own `units` did not shape; the others as in `Calibration.apply`."""
-    moved = _moved(quantiles, median)
-    pooled = replace(_corrections(moved, zero, units), missed_zeros=None)
+    quantiles: np.ndarray, median: np.ndarray, zero_probability: np.ndarray, units: np.ndarray, code: np.ndarray
+) -> ConformalCalibration:
+    """Calibrate quantiles that are out of fold; the other arguments as in `ConformalCalibration.apply`."""
+    recentred = _recentred(quantiles, median)
+    pooled = replace(_fit_class(recentred, zero_probability, units), zero_budget=None)
     found = []
     for number in range(len(CLASSES)):
         inside = code == number
         enough = inside.sum() >= MIN_ROWS
-        found.append(_corrections(moved[inside], zero[inside], units[inside]) if enough else pooled)
-    found[ALL_ZERO] = found[NEW]  # they are not in the backtest, and borrow as new ones do
-    return Calibration(tuple(found))
+        found.append(_fit_class(recentred[inside], zero_probability[inside], units[inside]) if enough else pooled)
+    found[ALL_ZERO] = found[NEW]  # all_zero is not in the backtest; its series borrow as new ones do
+    return ConformalCalibration(tuple(found))
 
 
-def _corrections(quantiles: np.ndarray, zero: np.ndarray, units: np.ndarray) -> Corrections:
-    two_sided, one_sided = np.ones(len(LEVELS)), np.ones(len(LEVELS))
-    for place in range(MEDIAN):
-        other = len(LEVELS) - 1 - place
-        has_low = quantiles[:, place] > 0
-        two_sided[[place, other]] = _stretch(quantiles[has_low], units[has_low], place, other)
-        one_sided[other] = _stretch(quantiles[~has_low], units[~has_low], None, other)
-    stretched = _stretched(quantiles, Corrections(two_sided, one_sided, 0.0, None))
-    likely, tied = _likely_zero(stretched, zero, units), zero[_is_tied(stretched)]
-    missed = float(tied[tied < likely].sum()) / len(tied) if len(tied) else None
-    return Corrections(two_sided, one_sided, likely, missed)
+def _fit_class(quantiles: np.ndarray, zero_probability: np.ndarray, units: np.ndarray) -> ClassCalibration:
+    two_sided, one_sided = np.ones(len(QUANTILE_LEVELS)), np.ones(len(QUANTILE_LEVELS))
+    for index in range(MEDIAN):
+        other = len(QUANTILE_LEVELS) - 1 - index
+        has_low = quantiles[:, index] > 0
+        two_sided[[index, other]] = _scale_factor(quantiles[has_low], units[has_low], index, other)
+        one_sided[other] = _scale_factor(quantiles[~has_low], units[~has_low], None, other)
+    scaled = _scaled(quantiles, ClassCalibration(two_sided, one_sided, 0.0, None))
+    threshold, at_zero = _zero_threshold(scaled, zero_probability, units), zero_probability[_starts_at_zero(scaled)]
+    budget = float(at_zero[at_zero < threshold].sum()) / len(at_zero) if len(at_zero) else None
+    return ClassCalibration(two_sided, one_sided, threshold, budget)
 
 
-def _is_tied(quantiles: np.ndarray) -> np.ndarray:
-    """The rows whose band begins at 0, which cannot be missed."""
+def _starts_at_zero(quantiles: np.ndarray) -> np.ndarray:
+    """The rows whose band begins at 0; no demand is below it."""
     found: np.ndarray = (quantiles[:, LOW] <= 0) & (quantiles[:, HIGH] > 0)
     return found
 
 
-def _stretch(quantiles: np.ndarray, units: np.ndarray, low: int | None, high: int) -> float:
-    """The factor that lets a band hold its share: one for both ends, as a level that drifted must not move the band.
+def _scale_factor(quantiles: np.ndarray, units: np.ndarray, low: int | None, high: int) -> float:
+    """The factor with which a band holds its share; one for both ends, so that a drift of the level does not move it.
 
-    With `low` None, the share of all that lies below the high end.
+    With `low` None, the share is that of all rows below the high end.
     """
     if len(units) < MIN_ROWS:
         return 1.0
@@ -119,47 +125,50 @@ def _stretch(quantiles: np.ndarray, units: np.ndarray, low: int | None, high: in
     off = units - middle
     if low is None:
         off = np.maximum(off, 0)
-    distance, share = np.where(off >= 0, above, below), LEVELS[high] if low is None else LEVELS[high] - LEVELS[low]
+    distance = np.where(off >= 0, above, below)
+    share = QUANTILE_LEVELS[high] if low is None else QUANTILE_LEVELS[high] - QUANTILE_LEVELS[low]
     needed = np.where(np.abs(off) <= _TINY, 0, np.abs(off) / np.maximum(distance, _TINY))
-    return float(np.clip(np.quantile(needed, share, method="higher"), *STRETCH_LIMITS))
+    return float(np.clip(np.quantile(needed, share, method="higher"), *SCALE_LIMITS))
 
 
-def _stretched(quantiles: np.ndarray, corrections: Corrections) -> np.ndarray:
-    """Each pair of ends by its own stretch, in order and at least 0."""
+def _scaled(quantiles: np.ndarray, calibration: ClassCalibration) -> np.ndarray:
+    """Each pair of ends by its own factor, in order and at least 0."""
     found = quantiles.copy()
     middle = quantiles[:, MEDIAN]
-    for place in range(MEDIAN):
-        has_low = quantiles[:, place] > 0
-        for end in (place, len(LEVELS) - 1 - place):
-            factor = np.where(has_low, corrections.two_sided[end], corrections.one_sided[end])
+    for index in range(MEDIAN):
+        has_low = quantiles[:, index] > 0
+        for end in (index, len(QUANTILE_LEVELS) - 1 - index):
+            factor = np.where(has_low, calibration.two_sided[end], calibration.one_sided[end])
             found[:, end] = middle + factor * (quantiles[:, end] - middle)
     return np.sort(np.maximum(found, 0), axis=1)
 
 
-def _likely_zero(quantiles: np.ndarray, zero: np.ndarray, units: np.ndarray) -> float:
-    """The chance of 0 below which a 0 is left out of the band, so that the band holds its share and no more."""
+def _zero_threshold(quantiles: np.ndarray, zero_probability: np.ndarray, units: np.ndarray) -> float:
+    """The probability below which a 0 is left out of the band, so that the band holds its share and no more."""
     low, high = quantiles[:, LOW], quantiles[:, HIGH]
-    surplus = ((units >= low) & (units <= high)).mean() - (LEVELS[HIGH] - LEVELS[LOW])
+    surplus = ((units >= low) & (units <= high)).mean() - (QUANTILE_LEVELS[HIGH] - QUANTILE_LEVELS[LOW])
     if surplus <= 0:
         return 0.0
-    order = np.argsort(zero, kind="stable")
+    order = np.argsort(zero_probability, kind="stable")
     is_held_zero = (units == 0) & (low <= 0)
     left_out = np.cumsum(is_held_zero[order]) / len(units)
-    place = int(np.searchsorted(left_out, surplus))
-    return float(zero[order][min(place, len(order) - 1)])
+    index = int(np.searchsorted(left_out, surplus))
+    return float(zero_probability[order][min(index, len(order) - 1)])
 
 
-def _without_zero(quantiles: np.ndarray, zero: np.ndarray, sale: np.ndarray, likely: float) -> np.ndarray:
-    """The low end, and what must not lie below it, just above 0 where a 0 is not likely enough."""
-    lowest = np.where((zero < likely) & (quantiles[:, HIGH] > 0), JUST_ABOVE * sale, 0)
+def _without_zero(
+    quantiles: np.ndarray, zero_probability: np.ndarray, demand_size: np.ndarray, threshold: float
+) -> np.ndarray:
+    """The low end and all quantiles above it, moved just above 0 where a 0 is not probable enough."""
+    lowest = np.where((zero_probability < threshold) & (quantiles[:, HIGH] > 0), ABOVE_ZERO * demand_size, 0)
     found = quantiles.copy()
     found[:, LOW:] = np.maximum(found[:, LOW:], lowest[:, None])
     return found
 
 
-def _moved(quantiles: np.ndarray, median: np.ndarray) -> np.ndarray:
-    """All quantiles in proportion, so that theirs of 0.5 becomes the methods' own median; within limits."""
+def _recentred(quantiles: np.ndarray, median: np.ndarray) -> np.ndarray:
+    """All quantiles in proportion, so that the median becomes that of the methods, within limits."""
     middle = quantiles[:, MEDIAN]
     wanted = np.where(middle > 0, median / np.maximum(middle, _TINY), 1)
-    found: np.ndarray = quantiles * np.clip(wanted, *MOVE_LIMITS)[:, None]
+    found: np.ndarray = quantiles * np.clip(wanted, *MEDIAN_RATIO_LIMITS)[:, None]
     return found

@@ -1,31 +1,44 @@
-"""How far demand lies from what was expected: its quantiles over the expectation, from rows that no model had seen.
+"""Predictive distributions: quantiles of units over the mean forecast, from rows that no method was fitted on.
 
-A small forest (LightGBM in its random-forest mode) parts the backtest's rows by how far they lay off; each leaf keeps
-the quantiles of its own rows (after Meinshausen, 2006, "Quantile regression forests"). So the spread follows what is
-known of a row: how many sales are expected, how even its series was, how far ahead it lies.
+A small forest (LightGBM in random-forest mode) splits the backtest's rows by their errors, and each leaf keeps the
+quantiles of its own rows (after Meinshausen, 2006, "Quantile regression forests"). So the spread depends on what is
+known of a row: how many sales are expected, how regular its series is, how far ahead it lies.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import lightgbm as lgb
 import numpy as np
 
-from models.demand.forecast import LEVELS
+from models.demand.features.rows import Rows
+from models.demand.forecast import QUANTILE_LEVELS
 from models.statistics.gradient_boosting import settings
 
 TREES: Final = 24
 LEAVES: Final = 48
 MIN_ROWS_PER_LEAF: Final = 150
 ERROR_LIMIT: Final = 3.0
-SHARED: Final = 0.2  # of a column's variance between windows
+MAX_BETWEEN_SHARE: Final = 0.2  # of a column's variance between windows
+ROW_FEATURES: Final = (
+    "dispersion",
+    "size_cv2",
+    "selling_share_long",
+    "selling_share_short",
+    "usable_periods",
+    "since_sale",
+    "step",
+)
 _TINY: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The forest on some `columns` of the features; by tree, each leaf's quantiles of units over centre and its share
-    of zeros, (leaves, LEVELS) and (leaves,).
+class QuantileForest:
+    """A forest on some `columns` of the features.
+
+    By tree: each leaf's `quantiles` of units over the centre, (leaves, QUANTILE_LEVELS), and its share of `zeros`,
+    (leaves,).
     """
 
     forest: lgb.Booster
@@ -34,9 +47,9 @@ class Spread:
     zeros: tuple[np.ndarray, ...]
 
     def predict(self, features: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Quantiles in units (rows, LEVELS), and the chance of 0 (rows,)."""
+        """Quantiles in units (rows, QUANTILE_LEVELS), and the probability of 0 (rows,)."""
         leaf = _leaves(self.forest, features[:, self.columns])
-        quantiles = np.zeros((len(centre), len(LEVELS)))
+        quantiles = np.zeros((len(centre), len(QUANTILE_LEVELS)))
         zeros = np.zeros(len(centre))
         for tree, (values, shares) in enumerate(zip(self.quantiles, self.zeros, strict=True)):
             quantiles += values[leaf[:, tree]]
@@ -44,26 +57,43 @@ class Spread:
         return quantiles / len(self.quantiles) * centre[:, None], zeros / len(self.zeros)
 
 
-def fit_spread(
+def fit_quantile_forest(
     features: np.ndarray, centre: np.ndarray, units: np.ndarray, fold: np.ndarray, seed: int, threads: int
-) -> tuple[Spread, np.ndarray, np.ndarray]:
-    """The spread of `units` over `centre`; and each row's quantiles and chance of 0 as the other folds tell them."""
+) -> tuple[QuantileForest, np.ndarray, np.ndarray]:
+    """The forest of `units` over `centre`; and each row's quantiles and probability of 0, out of fold."""
     ratio = units / np.maximum(centre, _TINY)
-    columns = _telling(features, fold)
-    spread = _fit(features, columns, ratio, seed, threads)
-    quantiles, zeros = np.zeros((len(units), len(LEVELS))), np.zeros(len(units))
+    columns = _stable_columns(features, fold)
+    forest = _fit(features, columns, ratio, seed, threads)
+    quantiles, zeros = np.zeros((len(units), len(QUANTILE_LEVELS))), np.zeros(len(units))
     for number in np.unique(fold):
         inside = fold == number
-        # Where the trees part is learnt from the rows too: one forest for all folds would know too much of each.
-        others = spread if inside.all() else _fit(features[~inside], columns, ratio[~inside], seed, threads)
+        # The splits are learned from the rows too, so each fold needs a forest that did not see it.
+        others = forest if inside.all() else _fit(features[~inside], columns, ratio[~inside], seed, threads)
         quantiles[inside], zeros[inside] = others.predict(features[inside], centre[inside])
-    return spread, quantiles, zeros
+    return forest, quantiles, zeros
 
 
-def _telling(features: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """The columns that do more than tell the folds apart: a few windows are too few to learn from what is one for all.
+def uncertainty_features(
+    rows: Rows, mean: np.ndarray, median: np.ndarray, forecasts: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """(rows, features) float32: how many sales are expected, how the series sold, and how far the methods agree."""
+    column = {name: index for index, name in enumerate(rows.names)}
+    stacked = np.stack(list(forecasts.values()))
+    expected = np.maximum(mean, _TINY)
+    columns = [
+        np.log(expected / np.maximum(rows.demand_size, _TINY)),
+        np.log(expected / rows.level),
+        np.minimum(median / expected, 3),
+        np.minimum(stacked.std(axis=0) / expected, 3),
+        *(rows.features[:, column[name]] for name in ROW_FEATURES),
+    ]
+    return np.column_stack(columns).astype(np.float32)
 
-    A column is left out where its folds' means hold more than SHARED of its variance.
+
+def _stable_columns(features: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """The columns that vary within folds; a few windows are too few to learn from values that a whole window shares.
+
+    A column is left out where the variance of its folds' means is more than MAX_BETWEEN_SHARE of its variance.
     """
     means, count = np.zeros((2, features.shape[1])), np.zeros(features.shape[1])
     for number in np.unique(fold):
@@ -76,11 +106,11 @@ def _telling(features: np.ndarray, fold: np.ndarray) -> np.ndarray:
     squared_mean = np.square(means[0] / count)
     variance = np.nansum(np.square(features, dtype=np.float64), axis=0) / count - squared_mean
     between = means[1] / count - squared_mean
-    found: np.ndarray = np.flatnonzero(between <= SHARED * variance + _TINY)
+    found: np.ndarray = np.flatnonzero(between <= MAX_BETWEEN_SHARE * variance + _TINY)
     return found
 
 
-def _fit(features: np.ndarray, columns: np.ndarray, ratio: np.ndarray, seed: int, threads: int) -> Spread:
+def _fit(features: np.ndarray, columns: np.ndarray, ratio: np.ndarray, seed: int, threads: int) -> QuantileForest:
     forest_settings = _settings(len(ratio), seed, threads)
     chosen = features[:, columns]
     forest = lgb.train(
@@ -96,7 +126,7 @@ def _leaves(forest: lgb.Booster, features: np.ndarray) -> np.ndarray:
     return found.reshape(len(features), -1)
 
 
-def _from_leaves(forest: lgb.Booster, columns: np.ndarray, leaf: np.ndarray, ratio: np.ndarray) -> Spread:
+def _from_leaves(forest: lgb.Booster, columns: np.ndarray, leaf: np.ndarray, ratio: np.ndarray) -> QuantileForest:
     quantiles, zeros = [], []
     overall = _quantiles(np.sort(ratio), np.array([0]), np.array([len(ratio)]))[0]
     for tree in range(leaf.shape[1]):
@@ -110,12 +140,12 @@ def _from_leaves(forest: lgb.Booster, columns: np.ndarray, leaf: np.ndarray, rat
         share = np.bincount(leaf[:, tree], ratio <= 0, minlength=leaves)
         quantiles.append(found)
         zeros.append(np.where(full, share / np.maximum(counts, 1), float((ratio <= 0).mean())))
-    return Spread(forest, columns, tuple(quantiles), tuple(zeros))
+    return QuantileForest(forest, columns, tuple(quantiles), tuple(zeros))
 
 
 def _quantiles(ordered: np.ndarray, begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """LEVELS of stretches of sorted values, by the finite-sample rank of split conformal prediction."""
-    place = np.clip((counts[:, None] + 1) * np.asarray(LEVELS) - 1, 0, counts[:, None] - 1)
+    """Quantiles of runs of sorted values, by the finite-sample rank of split conformal prediction."""
+    place = np.clip((counts[:, None] + 1) * np.asarray(QUANTILE_LEVELS) - 1, 0, counts[:, None] - 1)
     below = np.floor(place).astype(np.int64)
     above = np.minimum(below + 1, counts[:, None] - 1)
     share = place - below
@@ -129,7 +159,7 @@ def _settings(rows: int, seed: int, threads: int) -> dict[str, Any]:
         objective="regression",
         num_leaves=LEAVES,
         min_data_in_leaf=max(min(MIN_ROWS_PER_LEAF, rows // 20), 1),
-        feature_fraction_bynode=0.7,  # not by tree: one that never sees what sells knows no few from many
+        feature_fraction_bynode=0.7,  # by node, so that every tree can use the expected number of sales
         bagging_fraction=0.6,
         bagging_freq=1,
         max_bin=127,

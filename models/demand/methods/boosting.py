@@ -1,7 +1,7 @@
-"""Gradient-boosted trees over all series at once (LightGBM), direct for every step of the horizon.
+"""Gradient-boosted trees over all series at once (LightGBM), which forecast every step of the horizon directly.
 
-Several learners share the rows: what they predict is units over the series' own level or base, so that large and small
-series teach each other. Which of them is believed, and how far, the backtest decides.
+Several learners share the rows. They predict units over the series' own level or base, so that large and small series
+learn from each other. The backtest decides after how many rounds each stops, and how much it counts.
 """
 
 from collections.abc import Mapping
@@ -14,21 +14,23 @@ import numpy as np
 from models.demand.features.rows import Rows
 from models.statistics.gradient_boosting import settings
 
-MIN_DENSE_SHARE: Final = 0.2  # of the rows; fewer are not worth a learner of their own
+MIN_DENSE_SHARE: Final = 0.2  # of the rows; for fewer no learner is fitted
 MIN_SPARSE_SHARE: Final = 0.05
-LOG_LIMIT: Final = 3.0  # of what is predicted, e ** 3 to either side of the base
+LOG_LIMIT: Final = 3.0  # predictions lie within a factor e ** 3 of the base
 RATIO_LIMIT: Final = 20.0
+ROUND_SHARES: Final = (0.15, 0.3, 0.5, 0.75, 1.0)  # of all rounds: the numbers of rounds that are compared
+MAX_STOPPING_ROWS: Final = 30_000
 
 
 @dataclass(frozen=True)
 class Learner:
-    """What one model minimises, on which rows, and how they weigh (the power of the level)."""
+    """What one model minimises, on which rows, and their weights (a power of the level)."""
 
     name: str
     objective: Mapping[str, Any]
     is_log: bool = False
     weight_power: float = 0.0
-    limit: float = LOG_LIMIT  # of the logarithm that it learns from
+    limit: float = LOG_LIMIT  # of the logarithm that it predicts
 
 
 LEARNERS: Final = (
@@ -44,7 +46,7 @@ class BoostingParameters:
     """How the trees are grown."""
 
     max_rows: int = 450_000
-    rounds: int = 100  # at most: the backtest may find fewer to be better
+    rounds: int = 100  # at most; early stopping may choose fewer
     learning_rate: float = 0.1
     leaves: int = 63
     min_rows_per_leaf: int = 60
@@ -55,7 +57,7 @@ class BoostingParameters:
 
 @dataclass(frozen=True)
 class Boosting:
-    """Fitted trees by learner's name, and after how many rounds each is best (the backtest's finding; 0: all)."""
+    """Fitted trees by learner's name, and after how many rounds each is best in the backtest (0: all)."""
 
     boosters: Mapping[str, lgb.Booster]
     rounds: Mapping[str, int] = field(default_factory=dict)
@@ -75,7 +77,7 @@ class Boosting:
 
 
 def learners_for(is_dense: np.ndarray) -> tuple[Learner, ...]:
-    """Those worth fitting, from whether each row's series is dense."""
+    """The learners worth fitting; `is_dense` (rows,) says whether each row's series is dense."""
     dense = float(is_dense.mean()) if len(is_dense) else 0.0
     return tuple(
         learner
@@ -94,7 +96,7 @@ def fit_boosting(
     seed: int,
     threads: int,
 ) -> Boosting:
-    """Fit each learner on `rows`, whose targets sold `units`; `is_dense` (rows,); `rounds` by learner, else all."""
+    """Fit each learner on `rows` with `units` (rows,); `rounds` by learner, else all; `is_dense` (rows,)."""
     return Boosting(
         {
             learner.name: _fit_learner(
@@ -104,6 +106,30 @@ def fit_boosting(
         },
         rounds,
     )
+
+
+def round_losses(boosting: Boosting, rows: Rows, units: np.ndarray) -> dict[str, dict[int, float]]:
+    """By learner and number of rounds: absolute errors over the series' levels; squared errors for the mean."""
+    stride = max(1, len(rows) // MAX_STOPPING_ROWS)
+    chosen, actual = rows.only(slice(None, None, stride)), units[::stride]
+    found: dict[str, dict[int, float]] = {}
+    for name, booster in boosting.boosters.items():
+        power = 2 if name == "mean" else 1
+        found[name] = {}
+        for share in ROUND_SHARES:
+            number = max(1, round(share * booster.num_trees()))
+            error = np.abs(boosting.predict(chosen, name, number) - actual) ** power / chosen.level ** (power / 2)
+            found[name][number] = float(error.mean())
+    return found
+
+
+def best_rounds(losses: list[dict[str, dict[int, float]]]) -> dict[str, int]:
+    """Early stopping: by learner, the number of rounds with the least loss over all windows of the backtest."""
+    found = {}
+    for name, by_rounds in losses[0].items():
+        total = {number: sum(window[name].get(number, np.inf) for window in losses) for number in by_rounds}
+        found[name] = min(total, key=lambda number: total[number])
+    return found
 
 
 def _fit_learner(

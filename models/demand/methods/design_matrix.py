@@ -1,4 +1,4 @@
-"""The columns of a linear model of demand: what calendar and covariates say of each series and period."""
+"""The design matrix of a linear model of demand: indicators of calendar and covariates by series and period."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,31 +6,31 @@ from typing import Final
 import numpy as np
 
 from models.demand.features.known_future import LONG_BREAK, YEARS_NEEDED
-from models.demand.prepared_panel import Cells
+from models.demand.prepared_panel import PreparedPanel
 
 NEIGHBOURS: Final = (1, 2, 3)  # periods before and after in which a series is closed
-WAVES: Final = 4  # of a year, where a year is not the cycle
+WAVES: Final = 4  # Fourier terms of a year, where a year is not the cycle
 YEAR_END: Final = (337, 344, 351, 358)  # days around which the weeks before a year's end lie
 _WEEK: Final = 7.0
 _YEAR_DAYS: Final = 365.25
 
 
-class Design:
+class DesignMatrix:
     """Columns (series, width, columns) float32 for any of a panel's series, up to the horizon of one origin.
 
     The last one is time, in years from the origin on.
     """
 
-    def __init__(self, cells: Cells, origin: int) -> None:
-        self.cells, self.origin = cells, origin
-        self.width = min(origin + cells.horizon, cells.width)
-        state = cells.main_state
-        self.states = 1 if state is None else int(state.max(initial=0)) + 1
-        self.sizes = {name: int(codes.max(initial=0)) + 1 for name, codes in cells.states.items()}
-        shared = [values[: self.width, None] for values in _year(cells, origin)]
-        if cells.month_part is not None:
-            shared.append(_indicators(cells.month_part[: self.width]))
-        time = (np.arange(self.width) - origin) / cells.panel.frequency.year
+    def __init__(self, prepared: PreparedPanel, origin: int) -> None:
+        self.prepared, self.origin = prepared, origin
+        self.width = min(origin + prepared.horizon, prepared.width)
+        dominant = prepared.dominant_codes
+        self.categories = 1 if dominant is None else int(dominant.max(initial=0)) + 1
+        self.sizes = {name: int(codes.max(initial=0)) + 1 for name, codes in prepared.categorical.items()}
+        shared = [values[: self.width, None] for values in _year(prepared, origin)]
+        if prepared.month_part is not None:
+            shared.append(_indicators(prepared.month_part[: self.width]))
+        time = (np.arange(self.width) - origin) / prepared.panel.frequency.year
         self.shared = np.concatenate([*shared, time[:, None]], axis=1).astype(np.float32)
 
     def columns(self, series: np.ndarray | slice) -> np.ndarray:
@@ -40,25 +40,25 @@ class Design:
         return np.concatenate([*own, shared], axis=2)
 
     def _own(self, series: np.ndarray | slice) -> Iterator[np.ndarray]:
-        cells = self.cells
-        closed = cells.closed[series, : self.width]
-        place = np.broadcast_to(cells.cycle[: self.width], closed.shape)
-        if cells.main_state is not None:
-            place = place * self.states + cells.main_state[series, : self.width]
-        yield _indicators(place, (int(cells.cycle.max()) + 1) * self.states)
-        for name, codes in cells.states.items():
-            if name == cells.main:
+        prepared = self.prepared
+        closed = prepared.closed[series, : self.width]
+        position = np.broadcast_to(prepared.cycle[: self.width], closed.shape)
+        if prepared.dominant_codes is not None:
+            position = position * self.categories + prepared.dominant_codes[series, : self.width]
+        yield _indicators(position, (int(prepared.cycle.max()) + 1) * self.categories)
+        for name, codes in prepared.categorical.items():
+            if name == prepared.dominant:
                 continue
             chosen = codes[series, : self.width]
             yield _indicators(chosen, self.sizes[name])[..., 1:]
             for shift in (1, -1):
                 yield _shifted(chosen != 0, shift)[..., None].astype(np.float32)
-        if cells.closed.any():
-            # Of all series, so that every block has the same columns.
+        if prepared.closed.any():
+            # Any series decides, so that every block has the same columns.
             for periods in NEIGHBOURS:
                 yield _shifted(closed, periods)[..., None].astype(np.float32)
                 yield _shifted(closed, -periods)[..., None].astype(np.float32)
-            yield _after_break(closed, LONG_BREAK[cells.panel.frequency.name])[..., None]
+            yield _after_break(closed, LONG_BREAK[prepared.panel.frequency.name])[..., None]
 
 
 def _indicators(codes: np.ndarray, size: int | None = None) -> np.ndarray:
@@ -67,7 +67,7 @@ def _indicators(codes: np.ndarray, size: int | None = None) -> np.ndarray:
 
 
 def _shifted(values: np.ndarray, periods: int) -> np.ndarray:
-    """What was so many periods before (negative: will be after); 0 beyond the ends."""
+    """The values so many periods earlier (negative: later); 0 beyond the ends."""
     found = np.zeros_like(values)
     if periods > 0:
         found[:, periods:] = values[:, :-periods]
@@ -78,21 +78,21 @@ def _shifted(values: np.ndarray, periods: int) -> np.ndarray:
 
 def _after_break(closed: np.ndarray, length: int) -> np.ndarray:
     """1 just after a series was closed for at least `length` periods, fading within weeks."""
-    place = np.arange(closed.shape[1])
-    last_open = np.maximum.accumulate(np.where(closed, -1, place), axis=1)
-    is_long = closed & (place - last_open >= length)
-    since = place - np.maximum.accumulate(np.where(is_long, place, -10_000), axis=1)
+    index = np.arange(closed.shape[1])
+    last_open = np.maximum.accumulate(np.where(closed, -1, index), axis=1)
+    is_long = closed & (index - last_open >= length)
+    since = index - np.maximum.accumulate(np.where(is_long, index, -10_000), axis=1)
     found: np.ndarray = np.exp(-since / _WEEK).astype(np.float32)
     return found
 
 
-def _year(cells: Cells, origin: int) -> Iterator[np.ndarray]:
-    """Waves of the year and the weeks before its end, (width,) each; none of a short past, or where months tell."""
-    panel = cells.panel
+def _year(prepared: PreparedPanel, origin: int) -> Iterator[np.ndarray]:
+    """Fourier terms of the year and the weeks before its end, (width,) each; none for weeks, months or a short past."""
+    panel = prepared.panel
     frequency = panel.frequency
     if frequency.year == frequency.cycle or origin < YEARS_NEEDED * frequency.year:
         return
-    day = frequency.calendar(panel.first, cells.width)["day_of_year"]
+    day = frequency.calendar(panel.first, prepared.width)["day_of_year"]
     for wave in range(1, WAVES + 1):
         angle = 2 * np.pi * wave * day / _YEAR_DAYS
         yield np.sin(angle)

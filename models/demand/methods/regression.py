@@ -1,8 +1,8 @@
-"""One regression per series of demand on calendar and covariates, drawn towards the one that all series share.
+"""One regression per series of demand on calendar and covariates, shrunk towards the one that all series share.
 
-What trees find by cutting, a line says in one number per effect: both err in different places, and together less. Dense
-and quiet series are looked at through logarithms, with outliers held back; the others by a quasi-Poisson regression, to
-which a zero does no harm. How far a series may differ from all is weighed by its own noise, as in empirical Bayes.
+A line has one number per effect and errs elsewhere than trees do, so that both together err less. Dense series with
+little noise are fitted in logarithms, with outliers downweighted. The others are fitted by a quasi-Poisson regression,
+which accepts zeros. The noisier a series, the more it is shrunk, as in empirical Bayes.
 """
 
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from typing import Final
 import numpy as np
 
 from models.demand.features.rows import Rows
-from models.demand.methods.design_matrix import Design
-from models.demand.prepared_panel import Cells
+from models.demand.methods.design_matrix import DesignMatrix
+from models.demand.prepared_panel import PreparedPanel
 
-SHARED_SERIES: Final = 512  # at most so many tell what all share
+SHARED_SERIES: Final = 512  # at most so many are used to fit the shared effects
 BLOCK: Final = 256
-LONG, LATELY = -1, 2  # places among the frequency's windows
+LONG, RECENT = -1, 2  # indices of the frequency's windows
 ROUNDS: Final = 3
 EFFECT_VARIANCE: Final = 0.01  # between series, of the logarithm of an effect
 TREND_VARIANCE: Final = 0.1  # of the growth per year
 NOISE_LIMITS: Final = (0.01, 4.0)
 SHARED_RIDGE: Final = 5.0
-MIN_WEIGHT: Final = 5.0  # periods' worth; a series with less takes what windows tell
-QUIET: Final = 0.2  # mean distance from the level, over the level: beyond it a mean of logarithms is too low
-LEVEL_VARIANCE: Final = 0.02  # of the logarithm of the level, between the whole past and lately
+MIN_WEIGHT: Final = 5.0  # periods' worth; a series with less takes its base forecast
+MAX_LOG_DISPERSION: Final = 0.2  # of series fitted in logarithms: beyond it a mean of logarithms is too low
+LEVEL_VARIANCE: Final = 0.02  # of the logarithm of the level, between the whole past and the recent one
 LOG_LIMIT: Final = 30.0
 RATIO_LIMIT: Final = 5.0
-OUTLIER: Final = 2.5  # standard deviations beyond which a period counts less, where logarithms are taken
+OUTLIER: Final = 2.5  # standard deviations beyond which a period counts less, in logarithmic fits
 LIMIT: Final = 2.5  # of the logarithm of forecast over base
 REGRESSIONS: Final = ("regression", "growing_regression")
 _TINY: Final = 1e-9
@@ -35,15 +35,15 @@ _TINY: Final = 1e-9
 
 @dataclass(frozen=True)
 class _Past:
-    """Cells before an origin: `columns` (series, periods, columns), `units`, and weights by age.
+    """PreparedPanel before an origin: `columns` (series, periods, columns), `units`, and weights by age.
 
-    Those of `weight` fade slowly, those of `lately` fast. `is_log` (series,): looked at through logarithms.
+    `weight` decays slowly, `recent` fast. `is_log` (series,): fitted in logarithms.
     """
 
     columns: np.ndarray
     units: np.ndarray
     weight: np.ndarray
-    lately: np.ndarray
+    recent: np.ndarray
     is_log: np.ndarray
 
     @property
@@ -53,54 +53,54 @@ class _Past:
         return found
 
 
-def regression_forecasts(cells: Cells, rows: Rows) -> dict[str, np.ndarray]:
-    """Units of each row by REGRESSIONS, fitted for each of the rows' origins on what came before it."""
+def regression_forecasts(prepared: PreparedPanel, rows: Rows) -> dict[str, np.ndarray]:
+    """Units of each row by each of REGRESSIONS, fitted for each of the rows' origins on the periods before it."""
     found = {name: rows.base.copy() for name in REGRESSIONS}
-    spread = rows.features[:, rows.names.index("spread")]
+    dispersion = rows.features[:, rows.names.index("dispersion")]
     for origin in np.unique(rows.origin):
         inside = np.flatnonzero(rows.origin == origin)
-        is_quiet = np.zeros(cells.panel.series, dtype=bool)
-        is_quiet[rows.series[inside]] = spread[inside] <= QUIET
-        regression = _Regression(Design(cells, int(origin)), np.unique(rows.series[inside]), is_quiet)
+        is_quiet = np.zeros(prepared.panel.series, dtype=bool)
+        is_quiet[rows.series[inside]] = dispersion[inside] <= MAX_LOG_DISPERSION
+        regression = _Regression(DesignMatrix(prepared, int(origin)), np.unique(rows.series[inside]), is_quiet)
         block = rows.series[inside] // BLOCK
         for number in np.unique(block):
             chosen = inside[block == number]
-            asked = rows.series[chosen], rows.target[chosen], rows.base[chosen]
-            for name, units in regression.forecast(int(number) * BLOCK, *asked).items():
+            wanted = rows.series[chosen], rows.target[chosen], rows.base[chosen]
+            for name, units in regression.forecast(int(number) * BLOCK, *wanted).items():
                 found[name][chosen] = units
     return found
 
 
 class _Regression:
-    """What all series share before an origin, and each block of series on its own."""
+    """The effects that all series share before an origin, and forecasts of blocks of series."""
 
-    def __init__(self, design: Design, series: np.ndarray, is_quiet: np.ndarray) -> None:
-        self.design, self.is_log = design, design.cells.is_dense & is_quiet
+    def __init__(self, design: DesignMatrix, series: np.ndarray, is_quiet: np.ndarray) -> None:
+        self.design, self.is_log = design, design.prepared.is_dense & is_quiet
         series = series[:: -(-len(series) // SHARED_SERIES)]
         self.shared = _shared_effects(self._past(series, design.columns(series)))
 
     def forecast(self, begin: int, series: np.ndarray, target: np.ndarray, base: np.ndarray) -> dict[str, np.ndarray]:
-        """Rows of the block of series from `begin` on; `base` where too little is known."""
-        block = np.arange(begin, min(begin + BLOCK, self.design.cells.panel.series))
+        """Rows of the block of series from `begin` on; `base` where the past is too short."""
+        block = np.arange(begin, min(begin + BLOCK, self.design.prepared.panel.series))
         columns = self.design.columns(block)
-        past, place = self._past(block, columns), series - begin
-        asked, log_base = columns[place, target], np.log(base)
-        known = (past.weight.sum(axis=1) >= MIN_WEIGHT)[place]
+        past, index = self._past(block, columns), series - begin
+        wanted, log_base = columns[index, target], np.log(base)
+        known = (past.weight.sum(axis=1) >= MIN_WEIGHT)[index]
         found = {}
         for name, has_trend in zip(REGRESSIONS, (False, True), strict=True):
             effects, start = _own_effects(past, self.shared, has_trend)
-            log = start[place] + np.einsum("rc,rc->r", asked, effects[place])
+            log = start[index] + np.einsum("rc,rc->r", wanted, effects[index])
             limited = np.clip(log, log_base - LIMIT, log_base + LIMIT)
             found[name] = np.where(known, np.exp(limited), base)
         return found
 
     def _past(self, series: np.ndarray, columns: np.ndarray) -> _Past:
-        cells, origin, is_log = self.design.cells, self.design.origin, self.is_log[series]
-        windows, age = cells.panel.frequency.windows, np.arange(origin)[::-1]
-        units = cells.panel.units[series, :origin]
-        counts = cells.counts[series, :origin] & ~(is_log[:, None] & (units <= 0))
-        recent = [np.exp(-age / windows[place]).astype(np.float32) for place in (LONG, LATELY)]
-        return _Past(columns[:, :origin], units, counts * recent[0], counts * recent[1], is_log)
+        prepared, origin, is_log = self.design.prepared, self.design.origin, self.is_log[series]
+        windows, age = prepared.panel.frequency.windows, np.arange(origin)[::-1]
+        units = prepared.panel.units[series, :origin]
+        usable = prepared.usable[series, :origin] & ~(is_log[:, None] & (units <= 0))
+        decays = [np.exp(-age / windows[index]).astype(np.float32) for index in (LONG, RECENT)]
+        return _Past(columns[:, :origin], units, usable * decays[0], usable * decays[1], is_log)
 
 
 def _shared_effects(past: _Past) -> np.ndarray:
@@ -116,7 +116,7 @@ def _shared_effects(past: _Past) -> np.ndarray:
 
 
 def _own_effects(past: _Past, shared: np.ndarray, has_trend: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Each series' effects (series, columns), and where it starts from as of lately, (series,)."""
+    """Each series' effects (series, columns), and its constant at the recent level, (series,)."""
     variance = np.full(len(shared), EFFECT_VARIANCE)
     variance[-1] = TREND_VARIANCE if has_trend else _TINY
     shared = shared if has_trend else np.append(shared[:-1], np.float32(0))
@@ -128,23 +128,23 @@ def _own_effects(past: _Past, shared: np.ndarray, has_trend: bool) -> tuple[np.n
         effects = (shared + np.linalg.solve(equations.gram + ridge, left[..., None])[..., 0]).astype(np.float32)
         start = equations.start(effects)
         log = start[:, None] + np.einsum("stp,sp->st", past.columns, effects)
-    last = _equations(past, log, past.lately)
-    news = last.total / (last.total + last.noise / LEVEL_VARIANCE) * last.off
-    return effects, start + news
+    last = _equations(past, log, past.recent)
+    shift = last.total / (last.total + last.noise / LEVEL_VARIANCE) * last.residual
+    return effects, start + shift
 
 
 @dataclass(frozen=True)
 class _Equations:
-    """Weighted least squares of each series, its own mean taken out: `gram` (series, columns, columns), `moment`.
+    """Weighted least squares of each series, centred: `gram` (series, columns, columns), `moment`.
 
-    `total` weight, `noise` variance and mean distance `off` the last fit, (series,) each.
+    `total` weight, `noise` variance and mean `residual` of the last fit, (series,) each.
     """
 
     gram: np.ndarray
     moment: np.ndarray
     total: np.ndarray
     noise: np.ndarray
-    off: np.ndarray
+    residual: np.ndarray
     mean: np.ndarray
     means: np.ndarray
 
@@ -157,18 +157,18 @@ class _Equations:
 def _equations(past: _Past, log: np.ndarray, recency: np.ndarray | None = None) -> _Equations:
     target, weight = _working(past, log, past.weight if recency is None else recency)
     total = weight.sum(axis=1) + _TINY
-    off = target - log
-    noise = np.clip((weight * np.square(off)).sum(axis=1) / total, *NOISE_LIMITS)
+    residual = target - log
+    noise = np.clip((weight * np.square(residual)).sum(axis=1) / total, *NOISE_LIMITS)
     mean = (weight * target).sum(axis=1) / total
     means = np.einsum("st,stp->sp", weight, past.columns) / total[:, None]
     weighted = past.columns * weight[..., None]
     gram = weighted.transpose(0, 2, 1) @ past.columns - total[:, None, None] * means[:, :, None] * means[:, None, :]
     moment = np.einsum("stp,st->sp", weighted, target - mean[:, None])
-    return _Equations(gram, moment, total, noise, (weight * off).sum(axis=1) / total, mean, means)
+    return _Equations(gram, moment, total, noise, (weight * residual).sum(axis=1) / total, mean, means)
 
 
 def _working(past: _Past, log: np.ndarray, recency: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the next round fits, and its weights: logarithms of a dense series, else the Poisson's working response."""
+    """Targets and weights of the next round: logarithms of units, else the working response of a Poisson model."""
     expected = np.exp(np.clip(log, -LOG_LIMIT, LOG_LIMIT))
     off = np.clip(past.units / expected - 1, -1, RATIO_LIMIT)
     size = expected / np.maximum(past.mean[:, None], _TINY)

@@ -1,22 +1,35 @@
-"""Methods of a well-kept library (statsforecast), one series at a time, on units with their effects taken out.
+"""Statistical methods of statsforecast beside the trees, for the classes of demand where the backtest shows a gain.
 
-Effects (the place in the cycle, covariates) are put back on each step of the horizon, so that what is known of the
-future reaches these methods too.
+They forecast one series at a time, on units whose effects (position in the cycle, covariates) are divided out and
+multiplied back on each step, so that known-future covariates reach these methods too. A method has a share in the mean
+only. It is tried on a sample of the series, so the errors of forecasts with it are not known. A band moved by it held
+five percentage points less than it should.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from models.demand.features.smoothing import Walk
-from models.demand.prepared_panel import Cells
+from models.demand.backtest import BacktestRows
+from models.demand.classification import CLASSES
+from models.demand.features.smoothing import Smoothing
+from models.demand.metrics import rmsse_scale
+from models.demand.prepared_panel import PreparedPanel
 
-MAX_PERIODS: Final = 400  # of the past: more costs time and tells nothing of the level
+MAX_PERIODS: Final = 400  # of the past: more takes time and does not improve the level
 MIN_PERIODS: Final = 10
+SAMPLE: Final = 70  # series of each class that are tried, in each window of the backtest
+MIN_SERIES: Final = 20  # in each window
+SHARES: Final = (0.15, 0.3, 0.5)
+MIN_GAIN: Final = 0.01  # of the loss: less is not worth fitting every series
+MIN_GAIN_ERRORS: Final = 2.0  # standard errors of the gain over series: the best of many may be best by chance
 _SMOOTHING: Final = 0.1
+_TINY: Final = 1e-9
+_Gains = dict[tuple[str, float], np.ndarray]  # by method and share, each series' gain over the mean loss without it
 
 
 def _auto_ets() -> Any:
@@ -51,23 +64,60 @@ METHODS: Final[dict[str, Callable[[], Any]]] = {
 }
 
 
-def library_forecasts(cells: Cells, methods: tuple[str, ...], series: np.ndarray, threads: int) -> np.ndarray:
-    """(methods, chosen series, horizon) from the end of the cells' panel on."""
-    panel, horizon = cells.panel, cells.horizon
-    state = Walk(cells)
+@dataclass(frozen=True)
+class StatisticalEnsemble:
+    """By class: which method, None for none, and its share of the mean."""
+
+    methods: tuple[str | None, ...]
+    shares: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, earlier: Sequence[PreparedPanel], past: BacktestRows, threads: int) -> "StatisticalEnsemble":
+        """Try every method on a sample of each class in every window; `past.mean` is what the other methods expect.
+
+        `earlier` are the panels up to the origin of each window.
+        """
+        methods: list[str | None] = []
+        shares: list[float] = []
+        for number in range(len(CLASSES)):
+            tried = [_gains(panel, past, window, number, threads) for window, panel in enumerate(earlier)]
+            method, share = _best(tried) if min(len(gains) for gains in tried) else (None, 0.0)
+            methods.append(method)
+            shares.append(share)
+        return cls(tuple(methods), tuple(shares))
+
+    def add_to(self, mean: np.ndarray, prepared: PreparedPanel, code: np.ndarray, threads: int) -> np.ndarray:
+        """The mean (series, steps) with the method's share in it; `code` (series,) are classes."""
+        found = mean.copy()
+        for number, (method, share) in enumerate(zip(self.methods, self.shares, strict=True)):
+            series = np.flatnonzero(code == number)
+            if method is None or not len(series):
+                continue
+            forecast = statistical_forecasts(prepared, (method,), series, threads)[0]
+            found[series] = (1 - share) * mean[series] + share * forecast
+        return found
+
+
+def statistical_forecasts(
+    prepared: PreparedPanel, methods: tuple[str, ...], series: np.ndarray, threads: int
+) -> np.ndarray:
+    """(methods, chosen series, horizon) from the end of the panel on."""
+    panel, horizon = prepared.panel, prepared.horizon
+    smoothing = Smoothing(prepared)
     for period in range(panel.periods):
-        state.learn(period)
+        smoothing.update(period)
     begin = max(panel.periods - MAX_PERIODS, 0)
     past = np.arange(begin, panel.periods)
     ahead = np.arange(panel.periods, panel.periods + horizon)
-    fallback = dict(zip(series.tolist(), state.level(state.levels(series), state.sale(series)), strict=True))
+    level = smoothing.level(smoothing.levels(series), smoothing.demand_size(series))
+    fallback = dict(zip(series.tolist(), level, strict=True))
 
     def forecast(chosen: int) -> np.ndarray:
-        counted = past[cells.counts[chosen, past]]
-        row = np.full(len(counted), chosen)
-        adjusted = panel.units[chosen, counted] / state.effects(row, counted)[1]
+        usable = past[prepared.usable[chosen, past]]
+        row = np.full(len(usable), chosen)
+        adjusted = panel.units[chosen, usable] / smoothing.effects(row, usable)[1]
         found = np.stack([_one(method, adjusted, horizon, float(fallback[chosen])) for method in methods])
-        with_effects: np.ndarray = found * state.effects(np.full(horizon, chosen), ahead)[1]
+        with_effects: np.ndarray = found * smoothing.effects(np.full(horizon, chosen), ahead)[1]
         return with_effects
 
     with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
@@ -86,3 +136,43 @@ def _one(method: str, adjusted: np.ndarray, horizon: int, fallback: float) -> np
         return np.full(horizon, fallback)
     highest = 3 * max(float(adjusted.max()), fallback)
     return np.clip(np.where(np.isfinite(found), found, fallback), 0, highest)
+
+
+def _gains(prepared: PreparedPanel, past: BacktestRows, window: int, number: int, threads: int) -> _Gains:
+    """What each method in each share gains in a window over each series' loss without it; empty for few series."""
+    rows = np.flatnonzero((past.window == window) & (past.code == number))
+    series = np.unique(past.series[rows])
+    if len(series) < MIN_SERIES:
+        return {}
+    series = series[:: -(-len(series) // SAMPLE)]
+    rows = rows[np.isin(past.series[rows], series)]
+    index, step = np.searchsorted(series, past.series[rows]), past.target[rows] - past.origin[rows]
+    names = tuple(METHODS)
+    forecasts = statistical_forecasts(prepared, names, series, threads)[:, index, step]
+    units, mean = past.units[rows], past.mean[rows]
+    # Scales of the past: scales of the window would favour series that sold little in it, and so low forecasts.
+    scale = rmsse_scale(prepared.panel.units[series])
+    weight = np.where(np.isfinite(scale), 1 / np.maximum(scale, _TINY), 0)[index]
+    without = _losses(units, mean, weight, index)
+    mean_loss = max(float(without.mean()), _TINY)
+    return {
+        (name, share): (without - _losses(units, (1 - share) * mean + share * forecast, weight, index)) / mean_loss
+        for name, forecast in zip(names, forecasts, strict=True)
+        for share in SHARES
+    }
+
+
+def _best(tried: Sequence[_Gains]) -> tuple[str | None, float]:
+    """The method and share with the largest mean gain, if it gains in each window and significantly; else None."""
+    best = max(tried[0], key=lambda key: float(np.mean([gains[key].mean() for gains in tried])))
+    gain = np.concatenate([gains[best] for gains in tried])
+    in_each = min(float(gains[best].mean()) for gains in tried) > 0
+    needed = max(MIN_GAIN, MIN_GAIN_ERRORS * float(gain.std()) / len(gain) ** 0.5)
+    return best if in_each and float(gain.mean()) > needed else (None, 0.0)
+
+
+def _losses(units: np.ndarray, forecast: np.ndarray, weight: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """Each series' root mean squared error over its own scale, (series,)."""
+    squares = np.bincount(series, np.square(units - forecast) * weight) / np.maximum(np.bincount(series), 1)
+    found: np.ndarray = np.sqrt(squares)
+    return found

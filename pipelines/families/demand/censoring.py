@@ -1,7 +1,7 @@
-"""Days on which an item could not be bought: what the shop told, and zeros that chance cannot explain.
+"""Censored demand: days on which an item was out of stock, as the shop reported or as improbable zeros show.
 
-Such days say nothing of demand, and a model that took them for days without demand would order too little of just what
-runs out.
+Demand on such days is not observed. A model that took them for days without demand would order too little of the items
+that run out.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-NEAR_DAYS: Final = 91  # before and after a run of zeros: how fast the item sold around it
-FEWEST_SALES: Final = 8  # days with sales on each side, without which a run proves nothing
+NEAR_DAYS: Final = 91  # before and after a run of zeros: they give the item's rate around it
+FEWEST_SALES: Final = 8  # days with sales on each side; with fewer, nothing is inferred
 LONGEST_OPEN_DAYS: Final = 14
 YEAR_DAYS: Final = 365.0
 _HIGHEST_SHARE: Final = 0.98
@@ -26,24 +26,24 @@ class ZeroRuns:
     stop: np.ndarray
 
 
-def improbable_zeros(
+def inferred_stock_outs(
     units: np.ndarray, since: np.ndarray, stock: np.ndarray, false_alarms_per_item_year: float
 ) -> np.ndarray:
     """Where runs of zeros are too long for chance, (items, days) bool.
 
-    `units` (items, days); `since` (items,) the first day of each item's sale; `stock` (items,) as told last, NaN for
-    not told. A run that still lasts is the end of the item rather than of its stock once it has lasted longer than
-    LONGEST_OPEN_DAYS, unless the shop said that there is none; and where the shop has some, it is neither.
+    `units` (items, days); `since` (items,) the first day of each item's sale; `stock` (items,) the last reported stock,
+    NaN for none. A run that has not ended and is longer than LONGEST_OPEN_DAYS is taken for the end of the item, unless
+    the reported stock is 0. Where there is stock, a run that has not ended is neither.
 
-    The rule: an item that sells on a share of days takes a day without a sale with the chance exp(-rate x factor), the
-    factor being how much of the whole store sold that day, so that closing days and holidays count little. The rate is
-    the lower of those of the NEAR_DAYS before and after the run. A run is improbable where an item whose days are
-    independent would show one as long fewer than `false_alarms_per_item_year` times a year.
+    An item has no sale on a day with probability exp(-rate x factor). The factor is the store's sales that day over the
+    usual, so that closing days and holidays count little. The rate is the lower of those of the NEAR_DAYS before and
+    after the run. A run is improbable if independent days would show one as long fewer than
+    `false_alarms_per_item_year` times a year.
     """
     is_sold = units > 0
     day = np.arange(units.shape[1])
-    alive = day >= since[:, None]
-    factor = store_factor(is_sold, alive)
+    is_on_sale = day >= since[:, None]
+    factor = store_factor(is_sold, is_on_sale)
     runs = _runs(is_sold, since)
     sold_before, exposure_before = _sales_around(is_sold, factor, since, runs, runs.first - NEAR_DAYS, runs.first)
     sold_after, exposure_after = _sales_around(is_sold, factor, since, runs, runs.stop, runs.stop + NEAR_DAYS)
@@ -52,15 +52,15 @@ def improbable_zeros(
     rate = np.where(is_open, rate, np.minimum(rate, _rate(sold_after, exposure_after)))
     total = np.concatenate([[0.0], np.cumsum(factor)])
     expected_runs = YEAR_DAYS * -np.expm1(-rate) * np.exp(-rate * (total[runs.stop] - total[runs.first]))
-    told = stock[runs.item]
-    may_be_open = (told == 0) | (np.isnan(told) & (runs.stop - runs.first <= LONGEST_OPEN_DAYS))
+    reported = stock[runs.item]
+    may_be_open = (reported == 0) | (np.isnan(reported) & (runs.stop - runs.first <= LONGEST_OPEN_DAYS))
     is_proven = (sold_before >= FEWEST_SALES) & np.where(is_open, may_be_open, sold_after >= FEWEST_SALES)
     return _marked(runs, is_proven & (expected_runs <= false_alarms_per_item_year), units.shape)
 
 
-def store_factor(is_sold: np.ndarray, alive: np.ndarray) -> np.ndarray:
+def store_factor(is_sold: np.ndarray, is_on_sale: np.ndarray) -> np.ndarray:
     """How many of the items on sale sold on each day, relative to the NEAR_DAYS around it, (days,)."""
-    share = is_sold.sum(axis=0) / np.maximum(alive.sum(axis=0), 1)
+    share = is_sold.sum(axis=0) / np.maximum(is_on_sale.sum(axis=0), 1)
     width = min(NEAR_DAYS, len(share))
     kernel = np.ones(width)
     usual = np.convolve(share, kernel, "same") / np.convolve(np.ones_like(share), kernel, "same")
@@ -68,16 +68,17 @@ def store_factor(is_sold: np.ndarray, alive: np.ndarray) -> np.ndarray:
     return factor
 
 
-def told_empty(stock: np.ndarray, told_on: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """The days since the shop said last that nothing is left, as far as nothing sold since, (items, days) bool.
+def reported_stock_outs(stock: np.ndarray, reported_on: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """The days since the last report of no stock, if nothing sold since, (items, days) bool.
 
-    `stock` (items,) NaN where not told; `told_on` (items,) the day number of the word, which may lie past the last day.
+    `stock` (items,) is NaN where not reported; `reported_on` (items,) the day number of the report, possibly after the
+    last day.
     """
     days = units.shape[1]
     last_sale = np.where((units > 0).any(axis=1), days - 1 - (units > 0)[:, ::-1].argmax(axis=1), -1)
-    is_since = np.arange(days) >= np.maximum(told_on, last_sale + 1)[:, None]
-    told: np.ndarray = is_since & (stock == 0)[:, None]
-    return told
+    is_since = np.arange(days) >= np.maximum(reported_on, last_sale + 1)[:, None]
+    reported: np.ndarray = is_since & (stock == 0)[:, None]
+    return reported
 
 
 def _runs(is_sold: np.ndarray, since: np.ndarray) -> ZeroRuns:
@@ -91,7 +92,7 @@ def _runs(is_sold: np.ndarray, since: np.ndarray) -> ZeroRuns:
 def _sales_around(
     is_sold: np.ndarray, factor: np.ndarray, since: np.ndarray, runs: ZeroRuns, first: np.ndarray, stop: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Days with sales between `first` and `stop`, and how many usual days of the store these were."""
+    """Days with sales between `first` and `stop`, and the store's factors of these days added up."""
     days = is_sold.shape[1]
     sold = np.pad(np.cumsum(is_sold, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
     total = np.concatenate([[0.0], np.cumsum(factor)])

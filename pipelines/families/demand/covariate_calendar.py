@@ -1,7 +1,7 @@
-"""The demand calendar: what the shop plans and remembers day by day, from a CSV file that the shopkeeper writes.
+"""The demand calendar: a CSV file of the shop with covariates by day.
 
-Promotions to come, days on which an item was out of stock, and whatever else moves demand and is known ahead, such as
-opening hours or a mailing. One row says one value, for one day or until another, for one item, a category, or all.
+It holds promotions to come, days on which an item was out of stock, and whatever else moves demand and is known ahead,
+such as opening hours or a mailing. One row gives one value, for one day or a range, for one item, a category, or all.
 """
 
 import math
@@ -23,18 +23,18 @@ ALL_ITEMS: Final = "*"
 _NEEDED: Final = ("date", "covariate", "value")
 _FURTHER: Final = ("until", "item_id", "category")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_HIGHEST: Final = {PROMOTION: 0.99, OUT_OF_STOCK: 1.0}  # of the names that mean something here; the lowest is 0
+_HIGHEST: Final = {PROMOTION: 0.99, OUT_OF_STOCK: 1.0}  # of the reserved names; the lowest is 0
 
 
 class Scope(NamedTuple):
-    """Whom a row speaks of: one item, or a category, or, with both blank, all items."""
+    """What a row applies to: one item, or a category, or, with both blank, all items."""
 
     item_id: str = ""
     category: str = ""
 
     @property
     def rank(self) -> int:
-        """The narrower counts where two rows speak of one day."""
+        """The narrower scope, with the higher rank, wins where two rows apply to one day."""
         return 2 if self.item_id else 1 if self.category else 0
 
 
@@ -62,75 +62,75 @@ class DemandCalendar:
     def values(
         self, covariate: str, item_ids: np.ndarray, categories: np.ndarray, first: np.datetime64, days: int
     ) -> np.ndarray:
-        """The covariate by item and day, `days` of them from `first` on: (items, days) float32, NaN where none is said.
+        """The covariate on `days` days from `first` on: (items, days) float32, NaN where none is given.
 
         `item_ids` is sorted; `categories` (items,) are names, blank for none.
         """
-        told = np.full((len(item_ids), days), np.nan, dtype=np.float32)
+        given = np.full((len(item_ids), days), np.nan, dtype=np.float32)
         begin = first.astype("datetime64[D]").astype(int)
         for entry in (entry for entry in self.entries if entry.covariate == covariate):
             start = max(np.datetime64(entry.first, "D").astype(int) - begin, 0)
             stop = min(np.datetime64(entry.last, "D").astype(int) - begin + 1, days)
             if start < stop:
-                told[_members(entry.scope, item_ids, categories), start:stop] = entry.value
-        return told
+                given[_members(entry.scope, item_ids, categories), start:stop] = entry.value
+        return given
 
 
 def load_demand_calendar(path: Path | None) -> DemandCalendar:
     """Read a CSV file with the columns date, covariate, value and, if wanted, until, item_id and category.
 
-    A row whose item_id and category are blank or `*` speaks of all items. Raises SettingsError where the file cannot be
-    read, a row cannot be understood, or two rows of one scope give one day two values.
+    A row whose item_id and category are blank or `*` applies to all items. Raises SettingsError where the file cannot
+    be read, a row is invalid, or two rows of one scope give one day two values.
     """
     if path is None:
         return DemandCalendar()
-    entries = [_checked(row, place) for place, row in table_rows(path, "a demand calendar", _NEEDED, _FURTHER)]
+    entries = [_checked(row, where) for where, row in table_rows(path, "a demand calendar", _NEEDED, _FURTHER)]
     _refuse_contradictions(entries, path)
     return DemandCalendar(tuple(sorted(entries, key=lambda entry: (entry.scope.rank, entry))))
 
 
 def _members(scope: Scope, item_ids: np.ndarray, categories: np.ndarray) -> np.ndarray | slice:
     if scope.item_id:
-        place = int(np.searchsorted(item_ids, scope.item_id))
-        is_known = place < len(item_ids) and item_ids[place] == scope.item_id
-        return slice(place, place + 1) if is_known else slice(0, 0)
+        where = int(np.searchsorted(item_ids, scope.item_id))
+        is_known = where < len(item_ids) and item_ids[where] == scope.item_id
+        return slice(where, where + 1) if is_known else slice(0, 0)
     return np.flatnonzero(categories == scope.category) if scope.category else slice(None)
 
 
-def _checked(row: dict[str, str], place: str) -> Entry:
-    name, first = row["covariate"], _day(row["date"], place)
+def _checked(row: dict[str, str], where: str) -> Entry:
+    name, first = row["covariate"], _day(row["date"], where)
     if not _NAME.fullmatch(name):
         raise SettingsError(
-            f"{place}: the covariate is {name!r}; a name of small letters, digits and _ is needed, such as {PROMOTION}."
+            f"{where}: the covariate is {name!r}; a name of small letters, digits and _ is needed, such as {PROMOTION}."
         )
-    last = _day(row["until"], place) if row.get("until") else first
+    last = _day(row["until"], where) if row.get("until") else first
     if last < first:
-        raise SettingsError(f"{place}: until is {last}, before the date {first}. Give the later day second.")
+        raise SettingsError(f"{where}: until is {last}, before the date {first}. Give the later day second.")
     scope = Scope(*("" if row.get(key, "") == ALL_ITEMS else row.get(key, "") for key in ("item_id", "category")))
     if scope.item_id and scope.category:
         raise SettingsError(
-            f"{place}: the row names the item {scope.item_id!r} and the category {scope.category!r}. Name one of them."
+            f"{where}: the row names the item {scope.item_id!r} and the category {scope.category!r}. Name one of them."
         )
-    return Entry(scope, name, first, last, _value(name, row["value"], place))
+    return Entry(scope, name, first, last, _value(name, row["value"], where))
 
 
-def _day(text: str, place: str) -> date:
+def _day(text: str, where: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise SettingsError(f"{place}: {text!r} is not a date such as 2025-01-31.") from None
+        raise SettingsError(f"{where}: {text!r} is not a date such as 2025-01-31.") from None
 
 
-def _value(name: str, text: str, place: str) -> float:
+def _value(name: str, text: str, where: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise SettingsError(f"{place}: the value of {name} is {text!r}; a number is needed.")
+        raise SettingsError(f"{where}: the value of {name} is {text!r}; a number is needed.")
     if name in _HIGHEST and not 0 <= value <= _HIGHEST[name]:
         raise SettingsError(
-            f"{place}: {name} is {text}; it lies between 0 and {_HIGHEST[name]:g}: "
+            f"{where}: {name} is {text}; it lies between 0 and {_HIGHEST[name]:g}: "
             + ("the share of the price that is cut, such as 0.2." if name == PROMOTION else "1 for out of stock.")
         )
     return value

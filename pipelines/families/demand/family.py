@@ -1,4 +1,4 @@
-"""The demand family: units per item and period to come, judged against the same period one season earlier."""
+"""The demand family: units per item and period to come, compared with the same period one season earlier."""
 
 import json
 from dataclasses import asdict
@@ -23,10 +23,9 @@ from pipelines.families.demand.bundle_files import (
     level_totals_table,
     levels_table,
 )
-from pipelines.families.demand.evaluation import judge, judge_in_detail, judge_levels
+from pipelines.families.demand.evaluation import actual_demand, evaluate, evaluate_in_detail, evaluate_levels
 from pipelines.families.demand.fit import FittedDemand, fit_store, fitted_demand
-from pipelines.families.demand.outcome import outcome
-from pipelines.families.demand.panel_builder import StoreDemand, of_items, period_start, store_demand
+from pipelines.families.demand.panel_builder import StoreDemand, items_as_series, period_start, store_demand
 from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, TrainingData
 
@@ -39,27 +38,27 @@ RECENT_WORDS: Final = {"day": "28 days", "week": "4 weeks", "month": "whole mont
 
 
 def backtest(data: TrainingData) -> Backtest:
-    """Forecast the last whole horizon from what was known when it began, and compare with what then sold."""
+    """Forecast the last whole horizon from what was known when it began, and compare with the units then sold."""
     parameters: StoreDemandParameters = data.parameters
     steps = parameters.horizon_periods
     data.progress("demand: reading orders")
     end = period_start(np.datetime64(data.as_of.date(), "D"), parameters.counted)
     origin = _instant(parameters.counted.date(end, -steps))
     known = store_demand(data, parameters, origin, held_out_periods=steps)
-    came = outcome(known, store_demand(data, parameters, data.as_of), steps)
+    actual = actual_demand(known, store_demand(data, parameters, data.as_of), steps)
     data.progress("demand: fitting on what came before the test window")
     fitted = fit_store(known, parameters, data)
     naive = seasonal_naive(known.panel, steps)
     return Backtest(
         window_start=origin,
         window_end=_instant(np.asarray(end)),
-        cases=int(came.counts.sum()),
-        metrics=judge(came, fitted.by_series, known.panel),
-        baseline_metrics=judge(came, naive, known.panel),
-        details=judge_in_detail(came, fitted.by_series, naive, known.panel)
-        | {"by_level": judge_levels(came, fitted.by_series, naive, fitted.levels, fitted.past)}
-        | {"what_was_known": _known(known)}
-        | came.others,
+        cases=int(actual.evaluated.sum()),
+        metrics=evaluate(actual, fitted.by_series, known.panel),
+        baseline_metrics=evaluate(actual, naive, known.panel),
+        details=evaluate_in_detail(actual, fitted.by_series, naive, known.panel)
+        | {"by_level": evaluate_levels(actual, fitted.by_series, naive, fitted.levels, fitted.past)}
+        | {"what_was_known": _available_data(known)}
+        | actual.details,
     )
 
 
@@ -92,16 +91,16 @@ def _instant(day: np.ndarray) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=int(day.astype("datetime64[D]").astype(int)))
 
 
-def _known(demand: StoreDemand) -> dict[str, Any]:
-    """What the forecast could look at."""
+def _available_data(demand: StoreDemand) -> dict[str, Any]:
+    """What the forecast could use."""
     return {
         "series": demand.panel.series,
         "periods": demand.panel.periods,
         "frequency": demand.panel.frequency.name,
         "covariates": list(demand.panel.future),
         "country": demand.country,
-        "share_told_out_of_stock": float(demand.told_empty.mean()),
-        "share_found_out_of_stock": float(demand.found_empty.mean()),
+        "share_told_out_of_stock": float(demand.reported_stock_out.mean()),
+        "share_found_out_of_stock": float(demand.inferred_stock_out.mean()),
     }
 
 
@@ -137,7 +136,7 @@ def _item_table(fitted: FittedDemand) -> pa.Table:
             c.ITEM_ID: pa.array(demand.item_ids, pa.string()),
             **dict(zip(_total_columns(fitted), values, strict=True)),
             DAILY_UNITS_RECENT: _daily_units_recent(demand),
-            DEMAND_CLASS: pa.array(np.array(CLASSES)[demand_class(of_items(demand).panel)], pa.string()),
+            DEMAND_CLASS: pa.array(np.array(CLASSES)[demand_class(items_as_series(demand).panel)], pa.string()),
             FORECAST_METHOD: pa.array(fitted.method, pa.string()),
         }
     )
@@ -148,7 +147,7 @@ def _daily_units_recent(demand: StoreDemand) -> np.ndarray:
     periods = min(RECENT_PERIODS[panel.frequency.name], panel.periods)
     first = panel.frequency.date(panel.first, panel.periods - periods)
     days = int((demand.end - first).astype(int))
-    recent: np.ndarray = demand.of_items(panel.units[:, -periods:]).sum(axis=1) / days
+    recent: np.ndarray = demand.aggregate_to_items(panel.units[:, -periods:]).sum(axis=1) / days
     return recent
 
 
@@ -158,7 +157,7 @@ def _write_files(folder: Path, fitted: FittedDemand, parameters: StoreDemandPara
     write_table(folder / HISTORY_FILE, history_table(fitted.demand))
     write_table(folder / LEVELS_FILE, levels_table(fitted.demand, fitted.levels, fitted.by_level))
     write_table(folder / LEVEL_TOTALS_FILE, level_totals_table(fitted.levels, fitted.by_level))
-    stated = {"parameters": asdict(parameters), "what_was_known": _known(fitted.demand)}
+    stated = {"parameters": asdict(parameters), "what_was_known": _available_data(fitted.demand)}
     (folder / PARAMETERS_FILE).write_text(json.dumps(stated, indent=2), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""A fitted demand model of a store, for the demand family and for those that build on it, such as inventory."""
+"""Fits of a store's demand, for the demand family and for families that require it, such as inventory."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -7,22 +7,23 @@ from typing import Final
 import numpy as np
 
 from models.demand.forecast import DemandForecast
-from models.demand.model import DemandModel, fit_demand
+from models.demand.model import DemandModel
 from models.demand.panel import Panel
-from pipelines.families.demand.hierarchy import Level, PastForecast, forecast_levels, hierarchy
-from pipelines.families.demand.panel_builder import StoreDemand, of_items, store_demand
+from models.protocol import FitContext
+from pipelines.families.demand.hierarchy import HierarchyLevel, PastForecast, forecast_levels, hierarchy
+from pipelines.families.demand.panel_builder import StoreDemand, items_as_series, store_demand
 from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.family import TrainingData
 
-RATIO_LIMITS: Final = (0.2, 5.0)  # where a mean is next to nothing, its quantiles must not explode
+RATIO_LIMITS: Final = (0.2, 5.0)  # of two means, so that quantiles stay finite where a mean is nearly 0
 
 
 @dataclass(frozen=True)
 class FittedDemand:
-    """A store's demand, the model fitted on all of it, and what it forecasts: of series, of items, and of the levels.
+    """A store's demand, and forecasts of its series, its items and the levels above them.
 
-    `forecast` is that of the items, whose means are the sums of their series', and `method` (items,) says how each was
-    made. `past` is what the model's own backtest expected of the series, and what came.
+    `forecast` is that of the items; its means are the sums of their series' means. `method` (items,) names the methods.
+    `past` are the model's own backtest forecasts of the series, with the actual units.
     """
 
     demand: StoreDemand
@@ -30,7 +31,7 @@ class FittedDemand:
     forecast: DemandForecast
     method: np.ndarray
     past: list[PastForecast]
-    levels: list[Level]
+    levels: list[HierarchyLevel]
     by_level: list[DemandForecast]
 
     @property
@@ -60,27 +61,26 @@ def fit_store(demand: StoreDemand, parameters: StoreDemandParameters, data: Trai
     """Fit on this demand, and forecast its series, its items and all levels above them."""
     model = fit_store_demand(demand, parameters, data)
     by_series = model.predict(demand.panel)
-    forecast, method = by_series, model.route(demand.panel)[0]
+    forecast, method = by_series, model.explain(demand.panel).method
     if demand.channels:
-        items = of_items(demand)
-        of_item = fit_store_demand(items, parameters, data)
-        forecast = coherent(of_item.predict(items.panel), demand.of_items(by_series.mean))
-        method = of_item.route(items.panel)[0]
+        items = items_as_series(demand)
+        item_model = fit_store_demand(items, parameters, data)
+        forecast = coherent(item_model.predict(items.panel), demand.aggregate_to_items(by_series.mean))
+        method = item_model.explain(items.panel).method
     levels, past = hierarchy(demand), past_forecasts(model, demand.panel)
     by_level = forecast_levels(levels, by_series, past)
     return FittedDemand(demand, by_series, forecast, method, past, levels, by_level)
 
 
 def coherent(forecast: DemandForecast, mean: np.ndarray) -> DemandForecast:
-    """A forecast with another mean, (series, steps): its quantiles are moved in proportion, those of sums alike.
+    """A forecast with another mean, (series, steps); all quantiles change in proportion.
 
-    Of an item in channels, the channels say how much, and the item's own model, judged on the item's own past, how sure
-    that is.
+    An item in channels takes its mean from its channels, and its bands from a model of the item's own past.
     """
     ratio = _ratio(mean, forecast.mean)
     running = _ratio(np.cumsum(mean, axis=1), np.cumsum(forecast.mean, axis=1))
-    totals = None if forecast.totals is None else forecast.totals * running[..., None]
-    return DemandForecast(mean, forecast.quantiles * ratio[..., None], totals)
+    cumulative = None if forecast.cumulative is None else forecast.cumulative * running[..., None]
+    return DemandForecast(mean, forecast.quantiles * ratio[..., None], cumulative)
 
 
 def _ratio(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
@@ -91,32 +91,32 @@ def _ratio(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
 
 def fit_store_demand(demand: StoreDemand, parameters: StoreDemandParameters, data: TrainingData) -> DemandModel:
     """The model alone; for the same panel, settings and seed it is fitted once in a run."""
-    wanted = parameters.of_model()
+    settings = parameters.of_model()
 
     def fit() -> DemandModel:
-        return fit_demand(demand.panel, wanted, data.seed, data.threads, data.progress)
+        return DemandModel.fit(demand.panel, settings, FitContext(data.seed, data.threads, data.progress))
 
     if demand.channels:  # no other family asks for these
         return fit()
-    return data.cache.once((DemandModel, _digest(demand.panel), wanted, data.seed, data.threads), fit)
+    return data.cache.once((DemandModel, _digest(demand.panel), settings, data.seed, data.threads), fit)
 
 
 def past_forecasts(model: DemandModel, panel: Panel) -> list[PastForecast]:
-    """What the model's own backtest expected at earlier origins, beside what came; of all series or a sample."""
+    """The model's own backtest forecasts at earlier origins, with the actual units; of all series or a sample."""
     past, found = model.past, []
     for origin in np.unique(past.origin):
         chosen = past.origin == origin
         cells = past.series[chosen], past.target[chosen] - int(origin)
-        mean, actual, is_known = (np.zeros((panel.series, model.parameters.horizon)) for _ in range(3))
-        mean[cells], actual[cells], is_known[cells] = past.mean[chosen], past.units[chosen], 1
-        found.append(PastForecast(mean, actual, is_known > 0))
+        mean, actual, is_observed = (np.zeros((panel.series, model.parameters.horizon)) for _ in range(3))
+        mean[cells], actual[cells], is_observed[cells] = past.mean[chosen], past.units[chosen], 1
+        found.append(PastForecast(mean, actual, is_observed > 0))
     return found
 
 
 def _digest(panel: Panel) -> bytes:
     """Equal for equal panels only, and a few bytes instead of the panel."""
     digest = blake2b(repr((panel.frequency, panel.first)).encode())
-    cells = {"units": panel.units, "is_known": panel.is_known}
+    cells = {"units": panel.units, "is_observed": panel.is_observed}
     for kind, named in enumerate((cells, panel.future, panel.attributes, panel.groups)):
         for name, values in named.items():
             digest.update(repr((kind, name, values.dtype.str, values.shape)).encode())

@@ -1,8 +1,8 @@
-"""The hierarchy above the series: categories, channels and the whole store, as sums that agree with their parts.
+"""The hierarchy above the series: categories, channels and the whole store, reconciled bottom-up.
 
-The mean of a level is the sum of the means below it, so every level tells one story. Bands do not add up (good and bad
-days of many items cancel, a wet week does not), so each level's band is learnt from how far sums were off at earlier
-origins, by forecasts that had not seen what they were compared with.
+The mean of a level is the sum of the means below it, so that all levels agree. Bands do not add up: good and bad days
+of many items cancel, a wet week does not. So each level's band is learned from the errors of sums at earlier origins,
+out of sample.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ import numpy as np
 from scipy.optimize import nnls
 from scipy.special import ndtri
 
-from models.demand.forecast import LEVELS, DemandForecast
+from models.demand.forecast import QUANTILE_LEVELS, DemandForecast
 from pipelines.families.demand.panel_builder import StoreDemand
 
 NO_CATEGORY: Final = "no category"
 TOTAL: Final = "total"
-PRIOR_CELLS: Final = 28.0  # errors of one origin hang together: a level's own spread must earn its place
+PRIOR_CELLS: Final = 28.0  # shrink a level's factor towards 1, since errors of one origin are correlated
 SMALLEST_MEAN: Final = 1e-3  # units; below it an error has no scale
-_NORMAL_SCORES: Final = ndtri(np.array(LEVELS))
+_NORMAL_SCORES: Final = ndtri(np.array(QUANTILE_LEVELS))
 
 
 @dataclass(frozen=True)
-class Level:
+class HierarchyLevel:
     """One level of the hierarchy: its nodes' names, and each series' node, -1 for none, (series,)."""
 
     name: str
@@ -41,21 +41,21 @@ class Level:
 
 @dataclass(frozen=True)
 class PastForecast:
-    """What was expected of each series at an earlier origin, and what came: (series, steps) each.
+    """The forecast mean of each series at an earlier origin, and the actual units: (series, steps) each.
 
-    `is_known` says which cells were seen; the others count neither as expected nor as sold.
+    Cells without `is_observed` count neither as forecast nor as sold.
     """
 
     mean: np.ndarray
     actual: np.ndarray
-    is_known: np.ndarray
+    is_observed: np.ndarray
 
 
 @dataclass(frozen=True)
-class Spread:
-    """How far sums stray from their means: variance = noise x mean + (share x mean)², and the shape of what is left.
+class ErrorModel:
+    """Errors of sums: their variance is noise x mean + (share x mean)².
 
-    `factors` (levels,) widen or narrow a level; `scores` (len(LEVELS),) are quantiles of errors over their spread.
+    `factors` (levels,) widen or narrow a level; `scores` (QUANTILE_LEVELS,) are quantiles of errors over deviations.
     """
 
     noise: float
@@ -69,36 +69,36 @@ class Spread:
         return np.asarray(np.sqrt(self.noise * positive + np.square(self.share * positive)))
 
     def quantiles(self, mean: np.ndarray, level: int) -> np.ndarray:
-        """Quantiles for LEVELS on a new last axis."""
+        """Quantiles for QUANTILE_LEVELS on a new last axis."""
         distance = self.deviation(mean)[..., None] * (self.factors[level] * self.scores)
         return np.asarray(np.maximum(mean[..., None] + distance, 0))
 
 
-def hierarchy(demand: StoreDemand) -> list[Level]:
-    """The levels above the items of a store, the whole first; channels where they are told apart."""
-    levels = [Level(TOTAL, ("",), np.zeros(len(demand.item), dtype=np.int64))]
+def hierarchy(demand: StoreDemand) -> list[HierarchyLevel]:
+    """The levels above the items of a store: the total, categories if there are any, channels if they are forecast."""
+    levels = [HierarchyLevel(TOTAL, ("",), np.zeros(len(demand.item), dtype=np.int64))]
     if demand.categories:
         levels.append(_categories(demand))
     if demand.channels:
-        levels.append(Level("channel", demand.channels, demand.channel))
+        levels.append(HierarchyLevel("channel", demand.channels, demand.channel))
     return levels
 
 
-def _categories(demand: StoreDemand) -> Level:
+def _categories(demand: StoreDemand) -> HierarchyLevel:
     """Items without a category are a node of their own, so that the level adds up to the store."""
     member = demand.category[demand.item]
     has_none = member < 0
     if not has_none.any():
-        return Level("category", demand.categories, member)
+        return HierarchyLevel("category", demand.categories, member)
     nodes = (*demand.categories, NO_CATEGORY)
-    return Level("category", nodes, np.where(has_none, len(demand.categories), member))
+    return HierarchyLevel("category", nodes, np.where(has_none, len(demand.categories), member))
 
 
 def forecast_levels(
-    levels: Sequence[Level], forecast: DemandForecast, past: Sequence[PastForecast]
+    levels: Sequence[HierarchyLevel], forecast: DemandForecast, past: Sequence[PastForecast]
 ) -> list[DemandForecast]:
-    """Each level's forecast: means that are sums, and quantiles, of steps and of running sums, learnt from `past`."""
-    steps = [_fit_spread(levels, past, running=False), _fit_spread(levels, past, running=True)]
+    """Each level's forecast: means are sums; quantiles of steps and of cumulative demand are learned from `past`."""
+    steps = [_fit_errors(levels, past, running=False), _fit_errors(levels, past, running=True)]
     found = []
     for number, level in enumerate(levels):
         mean = level.sums(forecast.mean)
@@ -106,33 +106,33 @@ def forecast_levels(
             DemandForecast(
                 mean=mean,
                 quantiles=steps[0].quantiles(mean, number),
-                totals=steps[1].quantiles(np.cumsum(mean, axis=1), number),
+                cumulative=steps[1].quantiles(np.cumsum(mean, axis=1), number),
             )
         )
     return found
 
 
-def _fit_spread(levels: Sequence[Level], past: Sequence[PastForecast], *, running: bool) -> Spread:
+def _fit_errors(levels: Sequence[HierarchyLevel], past: Sequence[PastForecast], *, running: bool) -> ErrorModel:
     means, errors = zip(*(_level_errors(level, past, running) for level in levels), strict=True)
     mean, error = np.concatenate(means), np.concatenate(errors)
     if not len(mean):
-        return Spread(1.0, 1.0, np.ones(len(levels)), _NORMAL_SCORES)
+        return ErrorModel(1.0, 1.0, np.ones(len(levels)), _NORMAL_SCORES)
     noise, share = _variance(mean, error)
-    spread = Spread(noise, share, np.ones(len(levels)), _NORMAL_SCORES)
-    scaled = [part / spread.deviation(of) for of, part in zip(means, errors, strict=True)]
+    model = ErrorModel(noise, share, np.ones(len(levels)), _NORMAL_SCORES)
+    scaled = [part / model.deviation(of) for of, part in zip(means, errors, strict=True)]
     factors = np.array([np.sqrt((np.square(z).sum() + PRIOR_CELLS) / (len(z) + PRIOR_CELLS)) for z in scaled])
     whole = np.concatenate([z / factor for z, factor in zip(scaled, factors, strict=True)])
-    # Both signs count alike: a few windows cannot tell a lasting bias from chance.
-    scores = np.quantile(np.concatenate([whole, -whole]), LEVELS)
-    return Spread(noise, share, factors, scores)
+    # Errors are made symmetric: a few windows cannot tell a lasting bias from chance.
+    scores = np.quantile(np.concatenate([whole, -whole]), QUANTILE_LEVELS)
+    return ErrorModel(noise, share, factors, scores)
 
 
-def _level_errors(level: Level, past: Sequence[PastForecast], running: bool) -> tuple[np.ndarray, np.ndarray]:
+def _level_errors(level: HierarchyLevel, past: Sequence[PastForecast], running: bool) -> tuple[np.ndarray, np.ndarray]:
     """Means and errors of all of a level's nodes, steps and origins, flat."""
     means, errors = [np.zeros(0)], [np.zeros(0)]
     for each in past:
-        mean = level.sums(np.where(each.is_known, each.mean, 0))
-        actual = level.sums(np.where(each.is_known, each.actual, 0))
+        mean = level.sums(np.where(each.is_observed, each.mean, 0))
+        actual = level.sums(np.where(each.is_observed, each.actual, 0))
         if running:
             mean, actual = np.cumsum(mean, axis=1), np.cumsum(actual, axis=1)
         counts = mean > SMALLEST_MEAN

@@ -1,4 +1,4 @@
-"""A store's demand as the demand model reads it: units wanted of the active items per period, and what was not seen."""
+"""From events to the demand model's panel: sales, covariates, censored days, and units by period."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -13,12 +13,11 @@ from contracts import columns as c
 from contracts.errors import NotEnoughData
 from models.demand.frequency import Frequency
 from models.demand.panel import Panel
-from pipelines.families.demand.censoring import improbable_zeros, told_empty
-from pipelines.families.demand.covariate_calendar import OUT_OF_STOCK, load_demand_calendar
-from pipelines.families.demand.covariates import by_period, known_future, period_starts
-from pipelines.families.demand.item_attributes import Span, read_shelf
+from pipelines.families.demand.censoring import inferred_stock_outs, reported_stock_outs
+from pipelines.families.demand.covariate_calendar import OUT_OF_STOCK, DemandCalendar, load_demand_calendar
+from pipelines.families.demand.covariates import by_period, known_future, period_starts, price_cuts
+from pipelines.families.demand.item_attributes import Assortment, Span, read_assortment
 from pipelines.families.demand.parameters import StoreDemandParameters
-from pipelines.families.demand.promotions import price_cuts
 from pipelines.families.demand.sales import Sales, read_sales
 from pipelines.families.family import TrainingData
 from pipelines.features.demand import order_countries
@@ -28,22 +27,21 @@ ITEM: Final = "item"
 CATEGORY: Final = "category"
 CHANNEL: Final = "channel"
 PRICE: Final = "price"
-SEEN_SHARE: Final = 0.75  # a period counts as seen where so many of its days were
-HORIZONS_NEEDED: Final = 2  # one to learn from, one to calibrate on
-TOLD_LATE: Final = timedelta(days=1)  # a catalogue is read just after the last event, and says how the shelf stands
+OBSERVED_SHARE: Final = 0.75  # a period is observed where so many of its days are
+HORIZONS_NEEDED: Final = 2  # one to train on, one to calibrate on
+REPORT_DELAY: Final = timedelta(days=1)  # a catalogue's stock may be reported just after the last event
 _MONDAY: Final = np.datetime64("1970-01-05", "D")  # weeks are counted from it
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class StoreDemand:
-    """The demand of what sold lately, up to the period of `as_of`, which is not over.
+    """The demand of items that sold recently, up to the period of `as_of`, which is not over.
 
-    A series is an item, or an item in a channel: `item` and `channel` (series,) count in the sorted `item_ids` and in
-    `channels`, which is empty where channels are not told apart. `category` (items,) counts in `categories`, -1 for
-    none.
-    `told_empty` (items, periods): the shop said that the item was out of stock for more than a quarter of the period;
-    `found_empty`: only zeros that chance cannot explain say so.
+    A series is an item, or an item in a channel: `item` and `channel` (series,) are indices of the sorted `item_ids`
+    and of `channels`, which is empty where items are forecast as a whole. `category` (items,) are indices of
+    `categories`, -1 for none. `reported_stock_out` (items, periods) bool: the shop reported that the item was out of
+    stock for more than a quarter of the period; `inferred_stock_out`: only improbable zeros show it.
     """
 
     panel: Panel
@@ -53,8 +51,8 @@ class StoreDemand:
     categories: tuple[str, ...]
     channel: np.ndarray
     channels: tuple[str, ...]
-    told_empty: np.ndarray
-    found_empty: np.ndarray
+    reported_stock_out: np.ndarray
+    inferred_stock_out: np.ndarray
     country: str | None
 
     @property
@@ -64,30 +62,84 @@ class StoreDemand:
 
     @property
     def series_keys(self) -> np.ndarray:
-        """Item id and channel of each series, (series, 2) text: its name at any point in time."""
+        """Item id and channel of each series, (series, 2) text: the same at any cut-off."""
         channels = np.array(self.channels or ("",))
         keys: np.ndarray = np.stack([self.item_ids[self.item], channels[self.channel]], axis=1)
         return keys
 
-    def of_items(self, values: np.ndarray) -> np.ndarray:
+    def aggregate_to_items(self, values: np.ndarray) -> np.ndarray:
         """Values of series (series, ...) added up to values of items, (items, ...)."""
         total = np.zeros((len(self.item_ids), *values.shape[1:]))
         np.add.at(total, self.item, values)
         return total
 
 
-def of_items(demand: StoreDemand) -> StoreDemand:
-    """The same demand with one series per item, as if channels had not been told apart."""
+def store_demand(
+    data: TrainingData, parameters: StoreDemandParameters, as_of: datetime, held_out_periods: int = 0
+) -> StoreDemand:
+    """Demand as it was known on the morning of `as_of`'s day.
+
+    Raises NotEnoughData, whose message also counts the `held_out_periods` of a backtest. Raises SettingsError where the
+    demand calendar is invalid or lacks a value that is needed.
+    """
+    frequency = parameters.counted
+    # Sales: which series, over which days.
+    sales = read_sales(data.events, as_of, parameters.by_channel)
+    span = _span(sales, as_of, parameters)
+    end = span.date(span.days)
+    series = sales.active(max(end - _days(parameters.active_days), span.first), end)
+    items, item = np.unique(sales.item_of(series), return_inverse=True)
+    _check_enough(len(items), span, held_out_periods, parameters)
+    assortment = read_assortment(data.catalogue, sales.item_ids[items])
+    # Known-future covariates.
+    calendar = load_demand_calendar(Path(parameters.calendar) if parameters.calendar else None)
+    country = _country(data.events, as_of, parameters)
+    covariates = known_future(
+        calendar, country, assortment, span, lambda: price_cuts(assortment.prices(data.events, as_of, span))
+    )
+    # Censoring: days on which demand was not observed.
+    stock = assortment.stock(data.catalogue, as_of + REPORT_DELAY, span)
+    reported, inferred = _stock_outs(sales, items, assortment, span, calendar, stock, parameters)
+    is_observed = np.arange(span.days) >= sales.first_day(sales.series, series, span)[:, None]
+    is_observed &= ~(reported | inferred)[item]
+    # The panel, by period.
+    category, categories = _codes(assortment.categories)
+    channel = sales.channel_of(series)
+    panel = Panel(
+        units=_sums(sales.daily(sales.series, series, span), span, frequency),
+        is_observed=by_period(is_observed, span.first, frequency) >= OBSERVED_SHARE,
+        first=span.first,
+        frequency=frequency,
+        future={name: _each_series(by_period(v, span.first, frequency), item) for name, v in covariates.items()},
+        attributes={PRICE: sales.mean_price(items)[item]},
+        groups={CATEGORY: category[item]} | ({ITEM: item, CHANNEL: channel} if parameters.by_channel else {}),
+    )
+    return StoreDemand(
+        panel=panel,
+        item_ids=assortment.item_ids,
+        item=item,
+        category=category,
+        categories=categories,
+        channel=channel,
+        channels=sales.channels if parameters.by_channel else (),
+        reported_stock_out=by_period(reported, span.first, frequency) > 1 - OBSERVED_SHARE,
+        inferred_stock_out=by_period(inferred & ~reported, span.first, frequency) > 1 - OBSERVED_SHARE,
+        country=country,
+    )
+
+
+def items_as_series(demand: StoreDemand) -> StoreDemand:
+    """The same demand with one series per item, summed over channels."""
     if not demand.channels:
         return demand
     panel = demand.panel
-    _, first = np.unique(demand.item, return_index=True)  # what is known ahead is alike in all channels of an item
+    _, first = np.unique(demand.item, return_index=True)  # covariates are the same in all channels of an item
     items = np.arange(len(demand.item_ids))
     return replace(
         demand,
         panel=Panel(
-            units=demand.of_items(panel.units).astype(np.float32),
-            is_known=demand.of_items(panel.is_known) > 0,
+            units=demand.aggregate_to_items(panel.units).astype(np.float32),
+            is_observed=demand.aggregate_to_items(panel.is_observed) > 0,
             first=panel.first,
             frequency=panel.frequency,
             future={name: values[first] for name, values in panel.future.items()},
@@ -111,64 +163,27 @@ def period_start(day: np.datetime64, frequency: Frequency) -> np.datetime64:
     return np.datetime64(frequency.date(_MONDAY, period).item(), "D")
 
 
-def store_demand(
-    data: TrainingData, parameters: StoreDemandParameters, as_of: datetime, held_out_periods: int = 0
-) -> StoreDemand:
-    """Demand as it was known on the morning of `as_of`'s day.
-
-    Raises NotEnoughData; `held_out_periods`, which are needed besides, only serve its message. Raises SettingsError
-    where the demand calendar cannot be read, or lacks a value that is needed.
-    """
-    frequency = parameters.counted
-    sales = read_sales(data.events, as_of, parameters.by_channel)
-    span = _span(sales, as_of, parameters)
-    end = span.date(span.days)
-    series = sales.active(max(end - _days(parameters.active_days), span.first), end)
-    items, item = np.unique(sales.item_of(series), return_inverse=True)
-    _check_enough(len(items), span, held_out_periods, parameters)
-    shelf = read_shelf(data.catalogue, sales.item_ids[items])
-    calendar = load_demand_calendar(Path(parameters.calendar) if parameters.calendar else None)
-    by_item = sales.daily(sales.item, items, span)
-    stock, told_on = shelf.stock(data.catalogue, as_of + TOLD_LATE, span)
-    recalled = calendar.values(OUT_OF_STOCK, shelf.item_ids, shelf.categories, span.first, span.days) > 0
-    told = (told_empty(stock, told_on, by_item) | recalled) & (by_item == 0)  # a sale refutes both
+def _stock_outs(
+    sales: Sales,
+    items: np.ndarray,
+    assortment: Assortment,
+    span: Span,
+    calendar: DemandCalendar,
+    stock: tuple[np.ndarray, np.ndarray],
+    parameters: StoreDemandParameters,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Days of reported and of inferred stock-outs, (items, days) bool each; `stock` are units and the day reported."""
+    units = sales.daily(sales.item, items, span)
+    ids, categories = assortment.item_ids, assortment.categories
+    in_calendar = calendar.values(OUT_OF_STOCK, ids, categories, span.first, span.days) > 0
+    reported = (reported_stock_outs(*stock, units) | in_calendar) & (units == 0)  # a sale refutes both
     since = sales.first_day(sales.item, items, span)
-    found = improbable_zeros(by_item, since, stock, parameters.false_alarms_per_item_year)
-    country = _country(data.events, as_of, parameters)
-
-    def cuts() -> np.ndarray:
-        return price_cuts(shelf.prices(data.events, as_of, span))
-
-    covariates = known_future(calendar, country, shelf, span, cuts)
-    seen = np.arange(span.days) >= sales.first_day(sales.series, series, span)[:, None]
-    seen &= ~(told | found)[item]
-    category, categories = _codes(shelf.categories)
-    channel = sales.channel_of(series)
-    panel = Panel(
-        units=_sums(sales.daily(sales.series, series, span), span, frequency),
-        is_known=by_period(seen, span.first, frequency) >= SEEN_SHARE,
-        first=span.first,
-        frequency=frequency,
-        future={name: _each_series(by_period(v, span.first, frequency), item) for name, v in covariates.items()},
-        attributes={PRICE: sales.mean_price(items)[item]},
-        groups={CATEGORY: category[item]} | ({ITEM: item, CHANNEL: channel} if parameters.by_channel else {}),
-    )
-    return StoreDemand(
-        panel=panel,
-        item_ids=shelf.item_ids,
-        item=item,
-        category=category,
-        categories=categories,
-        channel=channel,
-        channels=sales.channels if parameters.by_channel else (),
-        told_empty=by_period(told, span.first, frequency) > 1 - SEEN_SHARE,
-        found_empty=by_period(found & ~told, span.first, frequency) > 1 - SEEN_SHARE,
-        country=country,
-    )
+    inferred = inferred_stock_outs(units, since, stock[0], parameters.false_alarms_per_item_year)
+    return reported, inferred
 
 
 def _span(sales: Sales, as_of: datetime, parameters: StoreDemandParameters) -> Span:
-    """From the first whole period with sales, as far back as it is looked at, to the last whole one."""
+    """From the first whole period with sales, at most `history_days` back, to the last whole one."""
     frequency = parameters.counted
     end = period_start(np.datetime64(as_of.date(), "D"), frequency)
     first = max(min(sales.date, default=end), end - _days(parameters.history_days))
@@ -198,14 +213,14 @@ def _country(events: ibis.Table, as_of: datetime, parameters: StoreDemandParamet
 def _codes(names: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Codes by falling number of items, -1 for a blank name, and the names behind them."""
     values, codes, counts = np.unique(names, return_inverse=True, return_counts=True)
-    order = [place for place in np.argsort(-counts, kind="stable") if values[place]]
+    order = [index for index in np.argsort(-counts, kind="stable") if values[index]]
     rank = np.full(len(values), -1)
     rank[order] = np.arange(len(order))
     return rank[codes], tuple(values[order].tolist())
 
 
 def _each_series(values: np.ndarray, item: np.ndarray) -> np.ndarray:
-    """Values of items as values of series; what is alike for all is stored once."""
+    """Values of items as values of series; values that all items share are stored once."""
     return np.broadcast_to(values, (len(item), values.shape[1])) if len(values) == 1 else values[item]
 
 

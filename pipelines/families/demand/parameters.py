@@ -1,4 +1,4 @@
-"""What a shop may choose of its demand forecasts: how often, how far, of what, and what the calendar knows."""
+"""The parameters of a store's demand forecasts: frequency, horizon, series, covariates and training."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -27,17 +27,17 @@ _LOWEST: Final = {
 class StoreDemandParameters:
     """How a store's events become demand, and how far it is forecast.
 
-    Raises ValueError for what cannot be meant.
+    Raises ValueError for an invalid value.
     """
 
     frequency: str = "day"  # day, week or month
     horizon: int | None = None  # periods; None: 28 days, 8 weeks or 3 months
     by_channel: bool = False  # forecast each item in each channel, and items as their sum
     calendar: str | None = None  # CSV file of planned promotions, stock-outs and other covariates
-    country: str | None = None  # whose public holidays count; None: where most orders come from
+    country: str | None = None  # of the public holidays; None: where most orders come from
     active_days: int = 365  # an item is forecast where it sold within so many days
-    history: int | None = None  # days before these are not looked at; None: 800, for weeks and months more
-    false_alarms_per_item_year: float = 0.02  # of days taken for a stock-out because zeros are too many for chance
+    history: int | None = None  # days of past that are used; None: 800, for weeks and months more
+    false_alarms_per_item_year: float = 0.02  # of stock-outs that are inferred from improbable zeros
     min_items: int = 5
     max_training_rows: int = BoostingParameters.max_rows
     rounds: int = BoostingParameters.rounds  # of boosting, at most
@@ -58,7 +58,7 @@ class StoreDemandParameters:
                 raise ValueError(f"{name} is {value}; at least {low} is needed.")
 
     def of_model(self) -> DemandParameters:
-        """What the model itself is told."""
+        """The parameters of the model itself."""
         return DemandParameters(self.horizon_periods, BoostingParameters(self.max_training_rows, self.rounds))
 
     @property

@@ -14,7 +14,7 @@ from pipelines.families.demand.item_attributes import Span
 from pipelines.features.demand import channel_demand, daily_demand
 from pipelines.features.kpis import NO_CHANNEL
 
-MAX_CHANNELS: Final = 12  # the channels that sell least become one
+MAX_CHANNELS: Final = 12  # beyond it, the channels that sell least are merged into one
 OTHER_CHANNELS: Final = "other"
 
 
@@ -53,26 +53,26 @@ class Sales:
 
     def daily(self, rows: np.ndarray, wanted: np.ndarray, span: Span) -> np.ndarray:
         """Units (wanted, days of `span`) float32, where `rows` are the codes of these rows, and `wanted` is sorted."""
-        place, day = _positions(wanted, rows), (self.date - span.first).astype(np.int64)
-        is_inside = (place >= 0) & (day >= 0) & (day < span.days)
-        cells = place[is_inside] * span.days + day[is_inside]
+        index, day = _indices(wanted, rows), (self.date - span.first).astype(np.int64)
+        is_inside = (index >= 0) & (day >= 0) & (day < span.days)
+        cells = index[is_inside] * span.days + day[is_inside]
         units = np.bincount(cells, weights=self.units[is_inside], minlength=len(wanted) * span.days)
         return units.reshape(len(wanted), span.days).astype(np.float32)
 
     def first_day(self, rows: np.ndarray, wanted: np.ndarray, span: Span) -> np.ndarray:
         """The day of `span` on which each wanted code first sold, 0 for those that did before, (wanted,)."""
-        place = _positions(wanted, rows)
+        index = _indices(wanted, rows)
         first = np.full(len(wanted), np.iinfo(np.int64).max)
-        np.minimum.at(first, place[place >= 0], (self.date - span.first).astype(np.int64)[place >= 0])
+        np.minimum.at(first, index[index >= 0], (self.date - span.first).astype(np.int64)[index >= 0])
         return np.asarray(np.maximum(first, 0))
 
     def mean_price(self, items: np.ndarray) -> np.ndarray:
-        """What a unit of each item cost on average, (items,) float32; NaN where no price is known."""
-        place = _positions(items, self.item)
-        is_priced = (place >= 0) & ~np.isnan(self.price)
+        """The mean price per unit of each item, (items,) float32; NaN where no price is known."""
+        index = _indices(items, self.item)
+        is_priced = (index >= 0) & ~np.isnan(self.price)
         weights = self.units[is_priced]
-        value = np.bincount(place[is_priced], weights * self.price[is_priced], len(items))
-        units = np.bincount(place[is_priced], weights, len(items))
+        value = np.bincount(index[is_priced], weights * self.price[is_priced], len(items))
+        units = np.bincount(index[is_priced], weights, len(items))
         mean: np.ndarray = np.divide(value, units, out=np.full(len(items), np.nan), where=units > 0)
         return mean.astype(np.float32)
 
@@ -114,9 +114,9 @@ def _largest(code: np.ndarray, names: np.ndarray, units: np.ndarray) -> tuple[np
     return np.minimum(rank, MAX_CHANNELS - 1)[code], (*kept, OTHER_CHANNELS)
 
 
-def _positions(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Where each wanted code stands in the sorted `known`; -1 where it does not."""
+def _indices(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The index of each wanted code in the sorted `known`; -1 where it is missing."""
     if not len(known):
         return np.full(len(wanted), -1)
-    position = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.where(known[position] == wanted, position, -1)
+    nearest = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[nearest] == wanted, nearest, -1)

@@ -141,13 +141,13 @@ def continued(known: StoreDemand, later: StoreDemand, days: int) -> Panel:
     return replace(
         known.panel,
         units=np.hstack([known.panel.units, came]),
-        is_known=np.hstack([known.panel.is_known, np.ones(came.shape, dtype=bool)]),
+        is_observed=np.hstack([known.panel.is_observed, np.ones(came.shape, dtype=bool)]),
     )
 
 
 def textbook_belief(spread: str, terms: ReplayTerms) -> Belief:
     """Mean and z·σ of the protected time."""
-    return lambda past: safety_stock_demand(past.units, past.is_known, terms.protected, spread, MEAN_DAYS)
+    return lambda past: safety_stock_demand(past.units, past.is_observed, terms.protected, spread, MEAN_DAYS)
 
 
 def textbook_demand(past: Panel, way: str, days: np.ndarray) -> NormalDemand:
@@ -155,7 +155,7 @@ def textbook_demand(past: Panel, way: str, days: np.ndarray) -> NormalDemand:
     mean, sigma = np.zeros(past.series), np.zeros(past.series)
     for number in np.unique(days).tolist():
         alike = days == number
-        found = safety_stock_demand(past.units[alike], past.is_known[alike], number, way, MEAN_DAYS)
+        found = safety_stock_demand(past.units[alike], past.is_observed[alike], number, way, MEAN_DAYS)
         mean[alike], sigma[alike] = found.mean, found.sigma
     return NormalDemand(mean, sigma)
 

@@ -16,7 +16,7 @@ from models.inventory.policy import NEVER, InventoryPlan, days_protected, plan_i
 from models.inventory.terms import InventoryParameters, ItemTerms
 from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.fit import fitted_demand
-from pipelines.families.demand.panel_builder import TOLD_LATE, of_items
+from pipelines.families.demand.panel_builder import REPORT_DELAY, items_as_series
 from pipelines.families.family import Family, FittedFamily, Gate, TrainingData
 from pipelines.families.inventory.backtest import FORECAST, backtest, daily_parameters, replayed, textbook_demand
 from pipelines.families.inventory.outlook import demand_outlook
@@ -73,7 +73,7 @@ def fit(data: TrainingData) -> FittedFamily:
     data.progress("inventory: plan")
     outlook, policy = demand_outlook(demand.forecast, terms), replayed(data).chosen
     if policy != FORECAST:
-        past = of_items(demand.demand).panel
+        past = items_as_series(demand.demand).panel
         outlook = replace(outlook, cycle=textbook_demand(past, policy, days_protected(terms)))
     plan = plan_inventory(stock, outlook, terms)
     table = item_table(demand.item_ids, stock, plan, terms, demand.end, policy)
@@ -99,7 +99,7 @@ INVENTORY: Final = Family(
 
 def stock_on_hand(data: TrainingData, item_ids: np.ndarray) -> np.ndarray:
     """The stock told last of each item, (items,); NaN where none was told."""
-    told = stock_told(data.catalogue, data.as_of + TOLD_LATE).to_pyarrow().combine_chunks()
+    told = stock_told(data.catalogue, data.as_of + REPORT_DELAY).to_pyarrow().combine_chunks()
     place = pc.index_in(pa.array(item_ids, pa.string()), told[c.ITEM_ID])
     stock: np.ndarray = told[c.STOCK].take(place).to_numpy().astype(np.float64)
     return stock

@@ -16,7 +16,7 @@ from serving.answers.forecasts.items import days_of, units_of
 
 SHOWN_NAMES: Final = 20
 _CSV_COLUMNS: Final = {
-    c.NODE: "name",
+    c.NODE_NAME: "name",
     c.DATE: "date",
     c.UNITS_LOW: "low",
     c.UNITS_MEDIAN: "median",
@@ -61,7 +61,7 @@ class HierarchyForecasts:
         _check_same_nodes(days, totals)
         self._periods = days.num_rows // max(totals.num_rows, 1)
         self._spans = _spans(totals)
-        names = totals[c.NODE].to_pylist()
+        names = totals[c.NODE_NAME].to_pylist()
         self._places = {(level, names[place]): place for level, span in self._spans.items() for place in span}
 
     @property
@@ -86,7 +86,7 @@ class HierarchyForecasts:
         place = self._places.get((by, name))
         if place is None:
             span = self._spans[by]
-            shown = self._totals[c.NODE].slice(span.start, min(len(span), SHOWN_NAMES)).to_pylist()
+            shown = self._totals[c.NODE_NAME].slice(span.start, min(len(span), SHOWN_NAMES)).to_pylist()
             more = f" and {len(span) - SHOWN_NAMES:,} more" if len(span) > SHOWN_NAMES else ""
             raise InputError(
                 f"name: there is no forecast of the {by} {name[:80]!r}; there are {', '.join(map(repr, shown))}{more}."
@@ -113,7 +113,7 @@ def level_json(nodes: Nodes, bundle_version: str, as_of: datetime) -> dict[str, 
 
 def _rows(nodes: Nodes) -> Iterator[dict[str, Any]]:
     days = days_of(nodes.days)
-    totals = zip(nodes.totals[c.NODE].to_pylist(), units_of(nodes.totals), strict=True)
+    totals = zip(nodes.totals[c.NODE_NAME].to_pylist(), units_of(nodes.totals), strict=True)
     for place, (name, total) in enumerate(totals):
         yield {"name": name, "total": total, "days": days[place * nodes.periods : (place + 1) * nodes.periods]}
 
@@ -130,7 +130,8 @@ def _check_same_nodes(days: pa.Table, totals: pa.Table) -> None:
     periods, rest = divmod(days.num_rows, max(totals.num_rows, 1))
     node = pa.array(np.repeat(np.arange(totals.num_rows), periods))
     is_same = not rest and all(
-        pc.all(pc.equal(days[column], totals[column].take(node)), min_count=0).as_py() for column in (c.LEVEL, c.NODE)
+        pc.all(pc.equal(days[column], totals[column].take(node)), min_count=0).as_py()
+        for column in (c.LEVEL, c.NODE_NAME)
     )
     if not is_same:
         raise BundleRefused("the forecast of levels and their totals do not have the same nodes in the same order.")

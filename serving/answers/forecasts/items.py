@@ -39,7 +39,8 @@ class Forecasts:
         """One row per recent period: date and units, None where demand was not seen, as when nothing was in stock."""
         rows = self._history.rows(item_id).to_pylist() if self._history is not None else []
         return [
-            {"date": row[c.DATE], "units": round(row[c.UNITS], DECIMALS) if row[c.IS_KNOWN] else None} for row in rows
+            {"date": row[c.DATE], "units": round(row[c.UNITS], DECIMALS) if row[c.IS_OBSERVED] else None}
+            for row in rows
         ]
 
 

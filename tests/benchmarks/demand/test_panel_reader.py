@@ -18,7 +18,7 @@ def test_rows_become_series_by_periods() -> None:
     read = read_panel(rows([1, 0, 3], series=["b", "a", "a"], dates=["2025-01-01", "2025-01-01", "2025-01-02"]), DAY)
     assert read.series_ids.tolist() == ["a", "b"]
     np.testing.assert_array_equal(read.panel.units, [[0, 3], [1, 0]])
-    np.testing.assert_array_equal(read.panel.is_known, [[True, True], [True, False]])
+    np.testing.assert_array_equal(read.panel.is_observed, [[True, True], [True, False]])
 
 
 def test_identical_duplicates_are_dropped_and_contradicting_ones_refused() -> None:
@@ -31,9 +31,9 @@ def test_identical_duplicates_are_dropped_and_contradicting_ones_refused() -> No
 def test_a_gap_is_not_seen_unless_no_row_states_a_zero() -> None:
     gap = ["2025-01-01", "2025-01-02", "2025-01-04"]
     stated = read_panel(rows([1, 0, 2], gap), DAY)
-    assert stated.panel.is_known.tolist() == [[True, True, False, True]]
+    assert stated.panel.is_observed.tolist() == [[True, True, False, True]]
     silent = read_panel(rows([1, 3, 2], gap), DAY)
-    assert silent.panel.is_known.all()
+    assert silent.panel.is_observed.all()
     assert "read as 0" in silent.repairs[0]
 
 

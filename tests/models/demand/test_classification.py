@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.demand.classification import CLASSES, demand_class, typical_sale
+from models.demand.classification import CLASSES, demand_class
 from tests.models.demand.worlds import panel_of
 
 
@@ -27,9 +27,3 @@ def test_a_series_first_sold_of_late_is_new() -> None:
 def test_periods_that_do_not_count_are_no_periods_without_sales() -> None:
     units = np.resize([5.0, 0.0], 56)[None, :]
     assert CLASSES[int(demand_class(panel_of(units), units > 0)[0])] == "smooth"
-
-
-def test_a_typical_sale_is_the_median_of_those_that_were() -> None:
-    np.testing.assert_array_equal(
-        typical_sale(np.array([[0, 3, 0, 9, 4], [0, 2, 8, 0, 0], [0, 0, 0, 0, 0.0]])), [4, 2, 0]
-    )

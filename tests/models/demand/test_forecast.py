@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from contracts.errors import InputError
-from models.demand.forecast import LEVELS, MEDIAN, DemandForecast
+from models.demand.forecast import MEDIAN, QUANTILE_LEVELS, DemandForecast
 
 STEPS = 4
 MEAN = np.full((2, STEPS), 10.0)
-QUANTILES = MEAN[..., None] + np.linspace(-5, 5, len(LEVELS))
+QUANTILES = MEAN[..., None] + np.linspace(-5, 5, len(QUANTILE_LEVELS))
 FORECAST = DemandForecast(MEAN, QUANTILES)
 
 
 def test_levels_between_are_interpolated_and_beyond_are_held() -> None:
     between = (QUANTILES[..., MEDIAN] + QUANTILES[..., MEDIAN + 1]) / 2
-    np.testing.assert_allclose(FORECAST.quantile((LEVELS[MEDIAN] + LEVELS[MEDIAN + 1]) / 2), between)
+    np.testing.assert_allclose(FORECAST.quantile((QUANTILE_LEVELS[MEDIAN] + QUANTILE_LEVELS[MEDIAN + 1]) / 2), between)
     np.testing.assert_array_equal(FORECAST.quantile(0.999), QUANTILES[..., -1])
     with pytest.raises(InputError, match="between 0 and 1"):
         FORECAST.quantile(1.0)
@@ -35,5 +35,5 @@ def test_each_series_has_its_own_number_of_periods_beyond_the_horizon_too() -> N
 
 
 def test_totals_that_were_learnt_are_used() -> None:
-    learnt = DemandForecast(MEAN, QUANTILES, totals=np.cumsum(QUANTILES, axis=1))
+    learnt = DemandForecast(MEAN, QUANTILES, cumulative=np.cumsum(QUANTILES, axis=1))
     np.testing.assert_allclose(learnt.total(2)[0], 2 * QUANTILES[0, 0])

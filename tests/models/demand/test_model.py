@@ -10,10 +10,11 @@ from contracts.errors import InputError, NotEnoughData
 from models.demand.baseline import seasonal_naive
 from models.demand.classification import CLASSES
 from models.demand.forecast import HIGH, LOW, DemandForecast
+from models.demand.methods.statistical import StatisticalEnsemble
 from models.demand.metrics import coverage, pinball
-from models.demand.model import DemandModel, DemandParameters, fit_demand
+from models.demand.model import DemandModel, DemandParameters
 from models.demand.panel import Panel
-from models.demand.statistical_ensemble import Complement
+from models.protocol import FitContext
 from tests.models.demand.worlds import SMALL, SMALL_TREES, panel_of, rates, sales
 
 SERIES, GROWING, DAYS, HORIZON = 40, 20, 224, 28
@@ -24,7 +25,7 @@ SHORT = DemandParameters(7, SMALL_TREES)
 
 
 def fitted(panel: Panel, parameters: DemandParameters = SMALL) -> DemandModel:
-    return fit_demand(panel, parameters, seed=7, threads=1)
+    return DemandModel.fit(panel, parameters, FitContext(seed=7, threads=1))
 
 
 @cache
@@ -80,8 +81,8 @@ def test_the_band_of_the_total_holds_it_and_is_narrower_than_the_days_added_up()
 
 def test_quantiles_never_cross_and_never_fall_below_zero() -> None:
     _, _, forecast = world()
-    assert forecast.totals is not None
-    for quantiles in (forecast.quantiles, forecast.totals):
+    assert forecast.cumulative is not None
+    for quantiles in (forecast.quantiles, forecast.cumulative):
         assert (np.diff(quantiles, axis=-1) >= 0).all()
         assert quantiles.min() >= 0
     assert forecast.mean.min() >= 0
@@ -183,7 +184,7 @@ def test_series_that_hardly_ever_sold_get_a_small_finite_forecast() -> None:
     forecast = model.predict(panel)
     assert np.isfinite(forecast.quantiles).all()
     assert not forecast.mean[0].any()
-    assert model.route(panel)[0][0] == "none"
+    assert model.explain(panel).method[0] == "none"
     assert forecast.mean[2].sum() < 5
     assert 0 < forecast.mean[1].sum() < 28 * 40
 
@@ -205,21 +206,21 @@ def test_one_giant_order_does_not_rule_the_forecast() -> None:
 
 def test_it_says_how_each_series_is_forecast_and_how_well_its_class_was() -> None:
     panel, model, _ = world()
-    method, why = model.route(panel)
-    assert method.shape == why.shape == (SERIES,)
-    assert set(model.backtest) <= set(CLASSES)
+    method, reason = model.explain(panel)
+    assert method.shape == reason.shape == (SERIES,)
+    assert set(model.metrics) <= set(CLASSES)
     assert model.past.mean.sum() == pytest.approx(model.past.units.sum(), rel=0.1)
 
 
-def test_a_librarys_share_moves_the_mean_and_leaves_the_bands_that_were_learnt_without_it() -> None:
+def test_a_statistical_methods_share_moves_the_mean_and_not_the_bands() -> None:
     panel, model, _ = world()
     none, half = (
-        replace(model, complement=Complement((method,) * len(CLASSES), (0.5,) * len(CLASSES))).predict(panel)
+        replace(model, statistical=StatisticalEnsemble((method,) * len(CLASSES), (0.5,) * len(CLASSES))).predict(panel)
         for method in (None, "croston_sba")
     )
     assert np.abs(half.mean / none.mean - 1).mean() > 0.02  # the control: it has a share
     np.testing.assert_array_equal(half.quantiles, none.quantiles)
-    np.testing.assert_array_equal(half.totals, none.totals)
+    np.testing.assert_array_equal(half.cumulative, none.cumulative)
 
 
 def test_sales_on_first_days_only_are_not_enough() -> None:

@@ -17,7 +17,7 @@ WEEKEND = np.array([1, 1, 1, 1, 1, 3, 3])
 
 def panel_of(
     units: np.ndarray,
-    is_known: np.ndarray | None = None,
+    is_observed: np.ndarray | None = None,
     future: Mapping[str, np.ndarray] | None = None,
     groups: Mapping[str, np.ndarray] | None = None,
     first: np.datetime64 = MONDAY,
@@ -25,7 +25,7 @@ def panel_of(
 ) -> Panel:
     """A panel of which all is known, unless told otherwise."""
     units = np.asarray(units, dtype=np.float32)
-    known = np.ones(units.shape, dtype=bool) if is_known is None else is_known
+    known = np.ones(units.shape, dtype=bool) if is_observed is None else is_observed
     return Panel(units, known, first, frequency, future=future or {}, groups=groups or {})
 
 

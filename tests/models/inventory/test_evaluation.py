@@ -32,7 +32,7 @@ def knows_the_rhythm(past: Panel) -> StretchDemand:
 
 
 def textbook(past: Panel) -> StretchDemand:
-    return safety_stock_demand(past.units, past.is_known, TERMS.protected, DEMAND_SPREAD, 28)
+    return safety_stock_demand(past.units, past.is_observed, TERMS.protected, DEMAND_SPREAD, 28)
 
 
 def judged(belief: object, service_level: float = 0.95) -> dict[str, float]:

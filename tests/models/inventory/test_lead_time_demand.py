@@ -5,29 +5,31 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.demand.forecast import LEVELS
-from models.demand.model import fit_demand
+from models.demand.forecast import QUANTILE_LEVELS
+from models.demand.model import DemandModel
 from models.inventory.lead_time_demand import cycle_demand, forecast_belief
 from models.inventory.service_level import CycleDemand
 from models.inventory.simulation import ReplayTerms
+from models.protocol import FitContext
 from tests.models.demand.worlds import SMALL, panel_of, rates, sales
 
 TERMS = ReplayTerms(lead_time=3, review=4)
 PANEL = panel_of(sales(rates(12, 112)))
-MODEL = fit_demand(PANEL, SMALL, seed=0, threads=1)
+CONTEXT = FitContext(seed=0, threads=1)
+MODEL = DemandModel.fit(PANEL, SMALL, CONTEXT)
 
 
 def test_it_is_the_forecast_as_far_ahead_as_the_model_looks() -> None:
     believed, whole = forecast_belief(MODEL, TERMS)(PANEL), MODEL.predict(PANEL)
     assert isinstance(believed, CycleDemand)
-    np.testing.assert_array_equal(believed.lead.units, whole.total(3, LEVELS))
-    np.testing.assert_array_equal(believed.protected.units, whole.total(7, LEVELS))
+    np.testing.assert_array_equal(believed.lead.units, whole.total(3, QUANTILE_LEVELS))
+    np.testing.assert_array_equal(believed.protected.units, whole.total(7, QUANTILE_LEVELS))
 
 
 @pytest.mark.parametrize("ahead", [TERMS.protected, TERMS.protected + 5])
 def test_where_covariates_are_known_less_far_it_says_nearly_the_same(ahead: int) -> None:
     promotion = {"promotion": np.zeros((12, 112 + SMALL.horizon), dtype=np.float32)}
-    model = fit_demand(panel_of(PANEL.units, future=promotion), SMALL, seed=0, threads=1)
+    model = DemandModel.fit(panel_of(PANEL.units, future=promotion), SMALL, CONTEXT)
     short = {"promotion": promotion["promotion"][:, : 112 + ahead]}
     found = [forecast_belief(model, TERMS)(panel_of(PANEL.units, future=known)) for known in (promotion, short)]
     np.testing.assert_allclose(found[1].quantile(0.95), found[0].quantile(0.95), rtol=0.1)
@@ -38,6 +40,6 @@ def test_every_item_has_its_own_stretches_and_no_lead_time_has_no_demand() -> No
     lead, protected = np.arange(12) % 2 * 3, np.full(12, 7)
     cycle = cycle_demand(forecast, lead, protected)
     assert not cycle.lead.units[::2].any()
-    np.testing.assert_array_equal(cycle.lead.units[1::2], forecast.total(3, LEVELS)[1::2])
+    np.testing.assert_array_equal(cycle.lead.units[1::2], forecast.total(3, QUANTILE_LEVELS)[1::2])
     np.testing.assert_array_equal(cycle.quantile(0.95)[::2], cycle.protected.quantile(0.95)[::2])
     assert replace(cycle, lead=cycle.protected).quantile(0.95).shape == (12,)

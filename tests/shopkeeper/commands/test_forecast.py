@@ -116,7 +116,7 @@ def test_a_bundle_without_levels_says_what_to_do(tmp_path: Path) -> None:
 def test_a_terminal_shows_the_first_categories_by_week_and_runs_nothing(tmp_path: Path) -> None:
     names = ["\x1b[2J[red]x", *(f"category {number}" for number in range(1, CATEGORIES))]
     units = {name: [1.5] * CATEGORIES for name in (c.UNITS_LOW, c.UNITS_MEDIAN, c.UNITS_HIGH, c.UNITS_MEAN)}
-    nodes = {c.LEVEL: ["category"] * CATEGORIES, c.NODE: names}
+    nodes = {c.LEVEL: ["category"] * CATEGORIES, c.NODE_NAME: names}
     weeks = [date(2025, 6, 2), date(2025, 6, 2) + timedelta(days=7)] * CATEGORIES
     days = {name: [value for value in values for _ in range(2)] for name, values in (nodes | units).items()}
     publish_tables(

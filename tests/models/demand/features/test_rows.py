@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from models.demand.features.rows import Rows, forecast_rows, rows_of, training_rows
+from models.demand.features.rows import Rows, build_rows, forecast_rows, sample_training_rows
 from models.demand.panel import Panel
-from models.demand.states import States
+from models.demand.prepared_panel import CategoricalCovariates
 from tests.models.demand.worlds import panel_of, rates, sales
 
 SERIES, DAYS, HORIZON = 12, 140, 14
@@ -20,17 +20,17 @@ def panel(units: np.ndarray = UNITS, offer: np.ndarray = OFFER) -> Panel:
     return panel_of(units, future={"open": OPEN, "offer": offer}, groups=GROUPS)
 
 
-STATES = States.of(panel())
+COVARIATES = CategoricalCovariates.fit(panel())
 
 
 def rows_at(origin: int, of: Panel) -> Rows:
-    cells = STATES.cells(of, HORIZON)
-    return rows_of(cells, *forecast_rows(cells, np.array([origin]), np.arange(SERIES)))
+    prepared = COVARIATES.prepare(of, HORIZON)
+    return build_rows(prepared, *forecast_rows(prepared, np.array([origin]), np.arange(SERIES)))
 
 
 def test_it_finds_what_closes_and_what_moves_demand() -> None:
-    assert STATES.closing == {"open": (0.0,)}
-    assert STATES.main == "offer"
+    assert COVARIATES.closing == {"open": (0.0,)}
+    assert COVARIATES.dominant == "offer"
 
 
 def test_what_sells_after_the_origin_is_not_in_the_rows() -> None:
@@ -59,18 +59,18 @@ def test_ten_times_the_units_leave_the_features_as_they_are() -> None:
     np.testing.assert_allclose(second.base, 10 * first.base, rtol=1e-6)
 
 
-def test_training_rows_are_cells_that_count_with_origins_in_reach() -> None:
-    cells = STATES.cells(panel(), HORIZON)
-    series, origin, target = training_rows(cells, 120, 500, seed=7)
+def test_training_rows_are_usable_cells_with_origins_in_reach() -> None:
+    prepared = COVARIATES.prepare(panel(), HORIZON)
+    series, origin, target = sample_training_rows(prepared, 120, 500, seed=7)
     assert 350 <= len(series) <= 650
-    assert cells.counts[series, target].all()
+    assert prepared.usable[series, target].all()
     assert target.max() < 120
     step = target - origin + 1
     assert (step.min(), step.max()) == (1, HORIZON)
-    again = training_rows(cells, 120, 500, seed=7)
+    again = sample_training_rows(prepared, 120, 500, seed=7)
     np.testing.assert_array_equal(target, again[2])
 
 
-@pytest.mark.parametrize("name", ["offer_until", "closed_next_3", "group_1_last_7", "own_year_ago_3"])
+@pytest.mark.parametrize("name", ["offer_remaining", "closed_next_3", "group_1_last_7", "own_year_ago_3"])
 def test_each_kind_of_feature_is_there(name: str) -> None:
     assert name in rows_at(DAYS, panel()).names

@@ -7,15 +7,16 @@ import pytest
 
 from models.demand.backtest import BacktestRows
 from models.demand.forecast import HIGH, LOW
-from models.demand.intervals.cumulative_demand import Totals, fit_totals
+from models.demand.intervals.cumulative_demand import CumulativeDemand
 from models.demand.metrics import coverage
+from models.protocol import FitContext
 
 SERIES, WINDOWS, HORIZON = 900, 3, 8
 RNG = np.random.default_rng(0)
 # From one sale in two periods to 200 in each.
 RATE = np.geomspace(0.5, 200, SERIES)
 MEAN = np.tile(RATE[:, None], (1, HORIZON))
-SALE, SMOOTH = np.ones(SERIES), np.zeros(SERIES, np.int64)
+DEMAND_SIZE, SMOOTH = np.ones(SERIES), np.zeros(SERIES, np.int64)
 LEVEL_ERROR = 0.3
 
 
@@ -34,17 +35,18 @@ def both() -> np.ndarray:
     return RNG.poisson(wrong_level()).astype(np.float64)
 
 
-def fitted(world: Callable[[], np.ndarray]) -> Totals:
-    """The totals as learnt from a world, the expected units being the true rates; nothing else is known of a row."""
+def fitted(world: Callable[[], np.ndarray]) -> CumulativeDemand:
+    """Fitted on a world, with the true rates as means and without features."""
     window, series, step = (found.ravel() for found in np.indices((WINDOWS, SERIES, HORIZON)))
     units = np.stack([world() for _ in range(WINDOWS)]).ravel()
     origin, mean = window * HORIZON, RATE[series]
     rows = BacktestRows(series, origin, origin + step, window, SMOOTH[series], units, mean)
-    return fit_totals(rows, mean, SALE[series], np.zeros((len(mean), 1), np.float32), HORIZON, seed=1, threads=1)
+    features = np.zeros((len(mean), 1), np.float32)
+    return CumulativeDemand.fit(rows, mean, DEMAND_SIZE[series], features, HORIZON, FitContext(seed=1, threads=1))
 
 
-def last_band(totals: Totals) -> tuple[np.ndarray, np.ndarray]:
-    found = totals.predict(MEAN, SALE, np.zeros((SERIES, HORIZON, 1), np.float32), SMOOTH)[:, -1]
+def last_band(fitted_to: CumulativeDemand) -> tuple[np.ndarray, np.ndarray]:
+    found = fitted_to.predict(MEAN, DEMAND_SIZE, np.zeros((SERIES, HORIZON, 1), np.float32), SMOOTH)[:, -1]
     return found[:, LOW], found[:, HIGH]
 
 

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from models.demand.features.rows import Rows, forecast_rows, rows_of
+from models.demand.features.rows import Rows, build_rows, forecast_rows
 from models.demand.methods.regression import MIN_WEIGHT, REGRESSIONS, regression_forecasts
 from models.demand.panel import Panel
-from models.demand.prepared_panel import Cells
-from models.demand.states import States
+from models.demand.prepared_panel import CategoricalCovariates, PreparedPanel
 from tests.models.demand.worlds import panel_of, rates, sales
 
 SERIES, DAYS, HORIZON = 30, 168, 14
@@ -22,9 +21,9 @@ def panel(units: np.ndarray = UNITS, offer: np.ndarray = OFFER) -> Panel:
     return panel_of(units, future={"offer": offer})
 
 
-def rows_at(origin: int, of: Panel) -> tuple[Cells, Rows]:
-    cells = States.of(of).cells(of, HORIZON)
-    return cells, rows_of(cells, *forecast_rows(cells, np.array([origin]), np.arange(SERIES)))
+def rows_at(origin: int, of: Panel) -> tuple[PreparedPanel, Rows]:
+    prepared = CategoricalCovariates.fit(of).prepare(of, HORIZON)
+    return prepared, build_rows(prepared, *forecast_rows(prepared, np.array([origin]), np.arange(SERIES)))
 
 
 def forecast(of: Panel, origin: int = DAYS) -> dict[str, np.ndarray]:

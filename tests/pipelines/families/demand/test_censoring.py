@@ -5,9 +5,9 @@ import pytest
 
 from pipelines.families.demand.censoring import (
     LONGEST_OPEN_DAYS,
-    improbable_zeros,
+    inferred_stock_outs,
+    reported_stock_outs,
     store_factor,
-    told_empty,
 )
 
 ITEMS, DAYS = 200, 730
@@ -22,7 +22,7 @@ def poisson_world(level: float, seed: int = 0, weekday: np.ndarray | None = None
 
 def found(units: np.ndarray, stock: float = np.nan) -> np.ndarray:
     since = (units > 0).argmax(axis=1)
-    return improbable_zeros(units, since, np.full(len(units), stock), RATE)
+    return inferred_stock_outs(units, since, np.full(len(units), stock), RATE)
 
 
 def runs(marked: np.ndarray) -> int:
@@ -82,6 +82,6 @@ def test_the_stores_factor_knows_days_on_which_nothing_sold() -> None:
 def test_a_told_zero_counts_from_its_day_until_something_sells() -> None:
     units = np.zeros((3, 10))
     units[1, 6] = 2
-    empty = told_empty(np.array([0.0, 0.0, 4.0]), np.array([4, 4, 4]), units)
+    empty = reported_stock_outs(np.array([0.0, 0.0, 4.0]), np.array([4, 4, 4]), units)
     assert [row.nonzero()[0].tolist() for row in empty] == [[4, 5, 6, 7, 8, 9], [7, 8, 9], []]
-    assert not told_empty(np.array([np.nan]), np.array([0]), units[:1]).any()
+    assert not reported_stock_outs(np.array([np.nan]), np.array([0]), units[:1]).any()

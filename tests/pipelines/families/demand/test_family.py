@@ -164,7 +164,7 @@ def test_what_the_family_writes_is_what_the_service_reads(tmp_path: Path) -> Non
     levels = HierarchyForecasts(read_table(tmp_path / DEMAND_LEVELS_FILE), totals)
     assert totals.schema == c.LEVEL_TOTALS
     assert levels.levels == ["total", "category"]
-    names = levels.nodes("category").totals[c.NODE].to_pylist()
+    names = levels.nodes("category").totals[c.NODE_NAME].to_pylist()
     assert names == ["no category", "jam", "tea"]  # the items that sell most have none
     jam, forecast = levels.nodes("category", "jam"), read_table(tmp_path / FORECAST_FILE)
     of_jam = pc.is_in(forecast[c.ITEM_ID], pa.array([item_id(item) for item in range(1, ITEMS, 3)]))
@@ -198,8 +198,8 @@ def test_a_forecast_takes_another_mean_with_its_band() -> None:
     assert moved.mean.tolist() == [[4, 1]]
     np.testing.assert_array_equal(moved.quantiles[0, 0], 2 * np.arange(11.0))
     np.testing.assert_array_equal(moved.quantiles[0, 1], np.arange(11.0))  # of nothing, nothing can be told
-    assert moved.totals is not None
-    assert moved.totals[0, :, 0].tolist() == [2, 2.5]
+    assert moved.cumulative is not None
+    assert moved.cumulative[0, :, 0].tolist() == [2, 2.5]
 
 
 # What is planted must be found again; each with a control in which it cannot be.
@@ -314,7 +314,7 @@ def test_units_that_scale_scale_the_forecast() -> None:
 
 def test_items_of_channels_are_the_sums_of_their_channels() -> None:
     of_store = of_channels()
-    np.testing.assert_allclose(of_store.forecast.mean, of_store.demand.of_items(of_store.by_series.mean))
+    np.testing.assert_allclose(of_store.forecast.mean, of_store.demand.aggregate_to_items(of_store.by_series.mean))
     assert [level.name for level in of_store.levels] == ["total", "category", "channel"]
     for forecast in of_store.by_level[::2]:
         np.testing.assert_allclose(forecast.mean.sum(), of_store.by_series.mean.sum())

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-import pipelines.families.demand.fit as demand_fit
-from models.demand.model import fit_demand
+from models.demand.model import DemandModel, DemandParameters
+from models.demand.panel import Panel
+from models.protocol import FitContext
 from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.fit import fit_store_demand, fitted_demand
 from pipelines.families.demand.panel_builder import store_demand
@@ -21,12 +22,13 @@ FEW = StoreDemandParameters(rounds=20)
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many periods each fit saw."""
     seen: list[int] = []
+    fit = DemandModel.fit
 
-    def counting(panel, *rest):  # type: ignore[no-untyped-def]
+    def counting(panel: Panel, parameters: DemandParameters, context: FitContext) -> DemandModel:
         seen.append(panel.periods)
-        return fit_demand(panel, *rest)
+        return fit(panel, parameters, context)
 
-    monkeypatch.setattr(demand_fit, "fit_demand", counting)
+    monkeypatch.setattr(DemandModel, "fit", counting)
     return seen
 
 

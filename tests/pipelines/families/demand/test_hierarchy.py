@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from models.demand.forecast import HIGH, LEVELS, LOW, DemandForecast
-from pipelines.families.demand.hierarchy import Level, PastForecast, forecast_levels
+from models.demand.forecast import HIGH, LOW, QUANTILE_LEVELS, DemandForecast
+from pipelines.families.demand.hierarchy import HierarchyLevel, PastForecast, forecast_levels
 
 SERIES, STEPS, ORIGINS = 60, 28, 3
 RATE = np.geomspace(0.5, 20, SERIES)
 CATEGORY = np.arange(SERIES) % 4
 LEVELS_OF_STORE = [
-    Level("total", ("",), np.zeros(SERIES, dtype=np.int64)),
-    Level("category", ("a", "b", "c", "d"), CATEGORY),
+    HierarchyLevel("total", ("",), np.zeros(SERIES, dtype=np.int64)),
+    HierarchyLevel("category", ("a", "b", "c", "d"), CATEGORY),
 ]
 
 
@@ -26,13 +26,13 @@ def windows(number: int, seed: int, common: float) -> list[PastForecast]:
 
 def series_forecast() -> DemandForecast:
     mean = np.repeat(RATE[:, None], STEPS, axis=1)
-    return DemandForecast(mean, np.repeat(mean[..., None], len(LEVELS), axis=-1))
+    return DemandForecast(mean, np.repeat(mean[..., None], len(QUANTILE_LEVELS), axis=-1))
 
 
 def coverage(found: list[DemandForecast], later: list[PastForecast], running: bool = False) -> list[float]:
     shares = []
     for level, forecast in zip(LEVELS_OF_STORE, found, strict=True):
-        bands = forecast.totals if running else forecast.quantiles
+        bands = forecast.cumulative if running else forecast.quantiles
         held = []
         for each in later:
             actual = level.sums(each.actual)
@@ -70,7 +70,9 @@ def test_running_sums_have_bands_of_their_own() -> None:
 
 def test_what_was_not_seen_is_neither_expected_nor_missed() -> None:
     past = windows(ORIGINS, 0, 0.0)
-    empty = [PastForecast(each.mean, np.where(CATEGORY[:, None] == 0, 0, each.actual), each.is_known) for each in past]
+    empty = [
+        PastForecast(each.mean, np.where(CATEGORY[:, None] == 0, 0, each.actual), each.is_observed) for each in past
+    ]
     seen = [PastForecast(p.mean, p.actual, np.repeat((CATEGORY > 0)[:, None], STEPS, axis=1)) for p in empty]
     wide = forecast_levels(LEVELS_OF_STORE, series_forecast(), empty)[0].quantiles
     narrow = forecast_levels(LEVELS_OF_STORE, series_forecast(), seen)[0].quantiles
@@ -84,5 +86,5 @@ def test_without_a_past_the_band_is_a_guess_that_contains_the_mean() -> None:
 
 
 def test_a_series_without_a_node_is_in_none() -> None:
-    level = Level("category", ("a",), np.array([0, -1]))
+    level = HierarchyLevel("category", ("a",), np.array([0, -1]))
     np.testing.assert_array_equal(level.sums(np.array([[1.0, 2.0], [5.0, 5.0]])), [[1, 2]])

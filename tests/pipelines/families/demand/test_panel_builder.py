@@ -9,8 +9,7 @@ import pytest
 from contracts import columns as c
 from contracts.errors import NotEnoughData, SettingsError
 from models.demand.frequency import DAY, MONTH, WEEK
-from pipelines.families.demand.outcome import outcome
-from pipelines.families.demand.panel_builder import StoreDemand, of_items, period_start, store_demand
+from pipelines.families.demand.panel_builder import StoreDemand, items_as_series, period_start, store_demand
 from pipelines.families.family import TrainingData
 from tests.pipelines.families.demand.store_events import calendar_file, item_id, rates, sales, training_data
 from tests.worlds import day, order
@@ -32,7 +31,7 @@ def test_units_are_those_of_the_days_before_as_of() -> None:
     np.testing.assert_array_equal(demand.panel.units, UNITS[:, : DAYS - 28])
     assert demand.item_ids.tolist() == [item_id(item) for item in range(ITEMS)]
     assert demand.end == np.datetime64(day(DAYS - 28).date())
-    assert demand.panel.is_known.all()
+    assert demand.panel.is_observed.all()
 
 
 def test_what_sells_later_changes_nothing_that_was_known_before() -> None:
@@ -42,7 +41,7 @@ def test_what_sells_later_changes_nothing_that_was_known_before() -> None:
     origin = DAYS - 28
     later, sooner = stored(training_data(changed, DAYS), origin).panel, stored(training_data(UNITS, DAYS), origin).panel
     np.testing.assert_array_equal(later.units, sooner.units)
-    np.testing.assert_array_equal(later.is_known, sooner.is_known)
+    np.testing.assert_array_equal(later.is_observed, sooner.is_observed)
     np.testing.assert_array_equal(later.attributes["price"], sooner.attributes["price"])
     assert not np.array_equal(panel_units(training_data(changed, DAYS)), panel_units(training_data(UNITS, DAYS)))
 
@@ -74,7 +73,7 @@ def test_an_item_that_has_not_sold_for_long_is_not_forecast() -> None:
 def test_days_before_the_first_sale_were_not_seen() -> None:
     units = UNITS.copy()
     units[3, :80] = 0
-    known = stored(training_data(units, DAYS)).panel.is_known
+    known = stored(training_data(units, DAYS)).panel.is_observed
     assert not known[3, :80].any()
     assert known[3, 80:].all()
     assert known[4].all()
@@ -94,9 +93,9 @@ def test_told_stock_outs_are_not_days_without_demand(tmp_path: Path) -> None:
     expected = np.ones(DAYS, dtype=bool)
     expected[60:70] = False
     expected[65] = True
-    np.testing.assert_array_equal(demand.panel.is_known[2], expected)
-    assert demand.panel.is_known[[0, 1, 3]].all()
-    assert demand.told_empty[2].sum() == 9
+    np.testing.assert_array_equal(demand.panel.is_observed[2], expected)
+    assert demand.panel.is_observed[[0, 1, 3]].all()
+    assert demand.reported_stock_out[2].sum() == 9
 
 
 def test_an_empty_shelf_counts_from_the_day_it_was_told() -> None:
@@ -104,10 +103,10 @@ def test_an_empty_shelf_counts_from_the_day_it_was_told() -> None:
     units[:2, DAYS - 5 :] = 0
     units[2, -1] = 1
     stock = [0.0, 4.0, 0.0, *[None] * 9]
-    known = stored(training_data(units, DAYS, stock=stock, told_at=DAYS - 3)).panel.is_known
+    known = stored(training_data(units, DAYS, stock=stock, told_at=DAYS - 3)).panel.is_observed
     assert np.flatnonzero(~known[0]).tolist() == [DAYS - 3, DAYS - 2, DAYS - 1]
     assert known[1:].all()  # the third sold after the word: it has stock again
-    not_told_yet = stored(training_data(units, DAYS, stock=stock, told_at=DAYS + 3)).panel.is_known
+    not_told_yet = stored(training_data(units, DAYS, stock=stock, told_at=DAYS + 3)).panel.is_observed
     assert not_told_yet[0].all()
     assert not not_told_yet[1, DAYS - 5 :].any()  # nobody says that it is there, and chance does not explain it
 
@@ -116,11 +115,11 @@ def test_zeros_that_chance_cannot_explain_are_not_days_without_demand() -> None:
     units = UNITS.copy()
     units[10, 60:70] = units[0, 60:70] = 0
     demand = stored(training_data(units, DAYS))
-    assert not demand.panel.is_known[10, 60:70].any()
-    assert demand.panel.is_known[0].all()  # it sells one a day: ten days without are no proof
-    assert demand.found_empty[10].sum() == 10
-    assert demand.told_empty.sum() == 0
-    assert stored(training_data(units, DAYS, false_alarms_per_item_year=0)).panel.is_known.all()
+    assert not demand.panel.is_observed[10, 60:70].any()
+    assert demand.panel.is_observed[0].all()  # it sells one a day: ten days without are no proof
+    assert demand.inferred_stock_out[10].sum() == 10
+    assert demand.reported_stock_out.sum() == 0
+    assert stored(training_data(units, DAYS, false_alarms_per_item_year=0)).panel.is_observed.all()
 
 
 def test_weeks_and_months_are_sums_of_whole_ones() -> None:
@@ -144,7 +143,7 @@ def test_a_week_counts_as_seen_where_most_of_its_days_were(tmp_path: Path) -> No
     units = UNITS.copy()
     units[2, 5:7] = units[3, 5:6] = 0
     plan = calendar_file(tmp_path, (5, 6, 2, "out_of_stock", 1), (5, 5, 3, "out_of_stock", 1))
-    known = stored(training_data(units, DAYS, frequency="week", horizon=4, calendar=plan)).panel.is_known
+    known = stored(training_data(units, DAYS, frequency="week", horizon=4, calendar=plan)).panel.is_observed
     assert known[2:4, 0].tolist() == [False, True]
 
 
@@ -154,8 +153,8 @@ def test_series_of_channels_add_up_to_their_items() -> None:
     demand = stored(training_data(both, DAYS, channels=("email", "search"), by_channel=True))
     assert demand.channels == ("email", "search")
     assert demand.panel.series == 2 * ITEMS - 1
-    np.testing.assert_array_equal(demand.of_items(demand.panel.units), both.sum(axis=0))
-    items = of_items(demand)
+    np.testing.assert_array_equal(demand.aggregate_to_items(demand.panel.units), both.sum(axis=0))
+    items = items_as_series(demand)
     np.testing.assert_array_equal(items.panel.units, panel_units(training_data(both.sum(axis=0), DAYS)))
     assert items.series_keys.tolist() == [[item_id(item), ""] for item in range(ITEMS)]
 
@@ -207,17 +206,3 @@ def test_too_little_is_said_to_be_too_little(units: np.ndarray, parameters: dict
 def test_parameters_that_cannot_be_meant_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         training_data(UNITS[:1, :1], 1, **given)
-
-
-def test_what_came_is_told_by_series_and_what_was_out_of_stock_does_not_count(tmp_path: Path) -> None:
-    units = np.vstack([UNITS, np.zeros((1, DAYS), dtype=int)])
-    units[2, DAYS - 7 :] = 0
-    units[ITEMS, DAYS - 3] = 5  # an item that nobody knew
-    plan = calendar_file(tmp_path, (DAYS - 7, DAYS - 1, 2, "out_of_stock", 1))
-    data = training_data(units, DAYS, calendar=plan)
-    came = outcome(stored(data, DAYS - 28), stored(data), 28)
-    np.testing.assert_array_equal(came.units, units[:ITEMS, DAYS - 28 :])
-    assert (~came.counts).sum() == 7
-    assert not came.counts[2, -7:].any()
-    assert came.others["units_not_forecast"] == 5
-    assert came.others["series_not_forecast"] == 1

@@ -37,7 +37,7 @@ def answer(levels: HierarchyForecasts, *asked: Any) -> LevelForecastAnswer:
 def many_categories(count: int) -> HierarchyForecasts:
     names = [f"category-{number:03d}" for number in range(count)]
     units = {name: [1.0] * count for name in (c.UNITS_LOW, c.UNITS_MEDIAN, c.UNITS_HIGH, c.UNITS_MEAN)}
-    nodes = {c.LEVEL: ["category"] * count, c.NODE: names}
+    nodes = {c.LEVEL: ["category"] * count, c.NODE_NAME: names}
     days = nodes | {c.DATE: [date(2025, 6, 1)] * count} | units
     return HierarchyForecasts(pa.table(days, schema=c.LEVEL_FORECAST), pa.table(nodes | units, schema=c.LEVEL_TOTALS))
 
