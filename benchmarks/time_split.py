@@ -110,13 +110,13 @@ class Outcome:
     """What came of the cases of one kind of moment in one window.
 
     `values` are per method and metric (cases,), NaN where not defined; `seen` (targets,) bool: which targets the
-    customer had before; `nominated` are per source (targets,) bool.
+    customer had before; `retrieved` are per source (targets,) bool.
     """
 
     values: dict[str, dict[str, np.ndarray]]
     has_history: np.ndarray
     seen: np.ndarray
-    nominated: dict[str, np.ndarray]
+    retrieved: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _trial(
 
 def _outcome(recommender: Recommender, baselines: Baselines, cases: Cases) -> Outcome:
     size = cases.interactions.item_count
-    ours, nominated = _ours(recommender, cases)
+    ours, retrieved = _ours(recommender, cases)
     lists: Lists = {OURS: ours} | baselines.lists(cases)
     known = Entries.of(cases, cases.interactions.offsets[cases.customers])
     keys = cases.target_rows * size + cases.targets
@@ -177,14 +177,14 @@ def _outcome(recommender: Recommender, baselines: Baselines, cases: Cases) -> Ou
         values={name: _values(Judged(shown, keys, size), seen) for name, shown in lists.items()},
         has_history=np.bincount(known.rows, minlength=len(cases)) > 0,
         seen=seen,
-        nominated=nominated,
+        retrieved=retrieved,
     )
 
 
 def _ours(recommender: Recommender, cases: Cases) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The first K of each case, (cases, K); which targets each source, and any of them, nominated."""
+    """The first K of each case, (cases, K); which targets each source, and any of them, retrieved."""
     retriever = recommender.retriever
-    nominated = {name: np.zeros(len(cases.targets), bool) for name in ("any", *retriever.sources)}
+    retrieved = {name: np.zeros(len(cases.targets), bool) for name in ("any", *retriever.sources)}
     lists = np.full((len(cases), K), -1, np.int64)
     for case in range(len(cases)):
         shopper = cases.shopper(case, retriever.log, retriever.parameters.visitor_interactions)
@@ -193,11 +193,11 @@ def _ours(recommender: Recommender, cases: Cases) -> tuple[np.ndarray, dict[str,
         order = np.argsort(-recommender.scores(shopper, candidates), kind="stable")[:K]
         lists[case, : len(order)] = candidates.items[order]
         span = slice(cases.target_offsets[case], cases.target_offsets[case + 1])
-        nominated["any"][span] = np.isin(cases.targets[span], candidates.items)
+        retrieved["any"][span] = np.isin(cases.targets[span], candidates.items)
         for name in retriever.sources:
             own = candidates.items[retriever.is_from(name, candidates.selected_by)]
-            nominated[name][span] = np.isin(cases.targets[span], own)
-    return lists, nominated
+            retrieved[name][span] = np.isin(cases.targets[span], own)
+    return lists, retrieved
 
 
 def _values(judged: Judged, seen: np.ndarray) -> dict[str, np.ndarray]:
@@ -236,8 +236,8 @@ def _pooled(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
             if method != OURS
         },
         "candidate_recall": {
-            source: _rounded(mean(np.concatenate([outcome.nominated[source] for outcome in outcomes]).astype(float)))
-            for source in outcomes[0].nominated
+            source: _rounded(mean(np.concatenate([outcome.retrieved[source] for outcome in outcomes]).astype(float)))
+            for source in outcomes[0].retrieved
         },
     }
 

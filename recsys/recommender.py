@@ -10,10 +10,10 @@ import numpy as np
 from contracts.errors import BundleRefused, InputError
 from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.attributes import Attributes
-from recsys.data.catalogue_updates import NewItem
+from recsys.data.catalogue_updates import ItemUpsert
 from recsys.data.interactions import KINDS, Interactions
 from recsys.data.item_labels import ItemLabels
-from recsys.data.user_history import Shopper
+from recsys.data.user_history import UserHistory
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.placements.explanations import POPULAR_REASONS, Reason, popular_reason
@@ -62,7 +62,7 @@ class Recommender:
         """
         return Recommender(self.pipeline, self.histories, self.rankers, self.parameters, policy, columns)
 
-    def told_of(self, told: Sequence[NewItem]) -> "Recommender":
+    def with_items(self, told: Sequence[ItemUpsert]) -> "Recommender":
         """The same recommender, to which the items are known from now on; places of the others do not change."""
         pipeline = self.pipeline.with_items(told)
         return Recommender(pipeline, self.histories, self.rankers, self.parameters, self.policy, self.columns)
@@ -89,7 +89,7 @@ class Recommender:
             random,
         )
         reasons = self._reasons(ranked, scored.reasons)
-        fallbacks = ["popular"] if moment.shopper.is_stranger and query.placement == "for_you" else []
+        fallbacks = ["popular"] if moment.shopper.is_cold_start and query.placement == "for_you" else []
         fallbacks += [name for name in ranked.fallbacks if name not in fallbacks]
         fallbacks += [f"unknown_item:{item}" for item in dict.fromkeys(unknown)]
         is_known = moment.shopper.customer >= 0
@@ -101,7 +101,7 @@ class Recommender:
             raise InputError(f"item {item_id!r} is not in the catalogue; give the id of an item that is.")
         return self.recommend(Query(item_id=item_id, k=k, filters=filters, placement="similar"))
 
-    def nominated(self, query: Query, now: datetime | None = None) -> dict[str, list[str]]:
+    def candidates_by_source(self, query: Query, now: datetime | None = None) -> dict[str, list[str]]:
         """Item ids that each source, and "any", proposes for a query; how good the candidates are, not an answer."""
         moment, _ = self._moment(query, now)
         candidates = self.pipeline.candidates(moment.shopper, moment.eligible)
@@ -112,11 +112,11 @@ class Recommender:
             found[name] = [ids.value(item) for item in own.tolist()]
         return found
 
-    def scores(self, shopper: Shopper, candidates: Candidates) -> np.ndarray:
+    def scores(self, shopper: UserHistory, candidates: Candidates) -> np.ndarray:
         """(candidates,) float64, higher is better; those of a shopper of whom nothing is known, by popularity alone."""
-        if shopper.is_stranger:
+        if shopper.is_cold_start:
             return np.asarray(self.retriever.popularity.scores[candidates.items], np.float64)
-        return ranker_of(shopper.in_visit, self.rankers).scores(candidates.features)
+        return ranker_of(shopper.in_session, self.rankers).scores(candidates.features)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Everything but the rankers' texts and the parameters, as flat arrays."""
@@ -165,7 +165,7 @@ class Recommender:
         unknown = [item_id for (item_id, _), (place, _) in zip(events, places, strict=True) if place < 0]
         return [(place, kind) for place, kind in places if place >= 0], unknown
 
-    def _shopper(self, customer: int, visit: list[tuple[int, int]], now: int) -> Shopper:
+    def _shopper(self, customer: int, visit: list[tuple[int, int]], now: int) -> UserHistory:
         """The kept history, then the visit as happening just now."""
         kept = slice(0, 0)
         if customer >= 0:
@@ -176,7 +176,7 @@ class Recommender:
         items[:known], kinds[:known] = self.histories.items[kept], self.histories.kinds[kept]
         ages[:known] = np.maximum(now - self.histories.times[kept], 0) / SECONDS_PER_DAY
         items[known:], kinds[known:] = [item for item, _ in visit], [kind for _, kind in visit]
-        return Shopper(items, kinds, ages, known, customer, len(self.retriever.log.ends))
+        return UserHistory(items, kinds, ages, known, customer, len(self.retriever.log.ends))
 
     def _moment(self, query: Query, time: datetime | None) -> tuple[Moment, list[str]]:
         """What is looked up for the query, and the item ids that are not in the catalogue."""
@@ -196,7 +196,7 @@ class Recommender:
         item = int(open_item[0]) if len(open_item) else -1
         return Moment(query, shopper, item, cart, eligible, now, self.pipeline), unknown
 
-    def _undue(self, bought: str, shopper: Shopper) -> np.ndarray:
+    def _undue(self, bought: str, shopper: UserHistory) -> np.ndarray:
         purchases = self.retriever.repurchase.purchases(shopper)
         seconds = (purchases.days_since * SECONDS_PER_DAY, purchases.interval_days * SECONDS_PER_DAY)
         return undue_purchases(bought, purchases.items, *seconds)

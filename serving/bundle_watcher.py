@@ -133,7 +133,7 @@ class BundleWatcher:
         news = self._updates.updates_for(recommender, now) if self._updates is not None else []
         signals = published.item_columns
         columns = signals.attributes(policy.attribute_names) if signals is not None else None
-        recommender = (recommender.told_of(news) if news else recommender).with_policy(policy, columns)
+        recommender = (recommender.with_items(news) if news else recommender).with_policy(policy, columns)
         _answer_every_placement(recommender)
         if recommender.policy_problems != self._logged_policy_problems:
             self._logged_policy_problems = recommender.policy_problems

@@ -77,7 +77,7 @@ def candidate_recall(trial: Trial, queries: Sequence[Query], targets: Sequence[s
     wanted = 0
     for place in np.linspace(0, len(queries) - 1, min(RECALL_CASES, len(queries))).astype(int).tolist():
         wanted += len(targets[place])
-        for source, ids in trial.recommender.nominated(queries[place]).items():
+        for source, ids in trial.recommender.candidates_by_source(queries[place]).items():
             found[source] = found.get(source, 0) + len(targets[place].intersection(ids))
     return {source: count / wanted for source, count in found.items()}
 

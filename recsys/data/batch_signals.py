@@ -14,7 +14,7 @@ from recsys.data.attributes import Attributes
 from recsys.data.vocabulary import Vocabulary
 
 
-class ItemColumns:
+class BatchItemSignals:
     """Columns of the items' table, which stay memory-mapped until a policy names them.
 
     `names` are those that families made; `ids` are the recommender's items, in whose order the attributes come.

@@ -17,7 +17,7 @@ MAX_ID_CHARS: Final = 200
 
 
 @dataclass(frozen=True)
-class NewItem:
+class ItemUpsert:
     """What a shop says of one item; of an item that is known already, price, stock and availability are updated."""
 
     item_id: str
@@ -39,19 +39,19 @@ class NewItem:
             raise InputError(f"available_from of {self.item_id!r} has no time zone; give one, such as …T12:00:00Z.")
 
 
-def catalogue_with(items: Items, told: Sequence[NewItem]) -> Items:
+def updated_catalogue(items: Items, told: Sequence[ItemUpsert]) -> Items:
     """The catalogue with what was told of known items updated, and unknown items appended; of an id the last counts."""
     latest = {item.item_id: item for item in told}
     known = {place: item for item_id, item in latest.items() if (place := items.ids.index(item_id)) >= 0}
     return _appended(_updated(items, known), [i for i in latest.values() if items.ids.index(i.item_id) < 0])
 
 
-def counters_with(counters: ItemCounters, size: int) -> ItemCounters:
+def resized_counters(counters: ItemCounters, size: int) -> ItemCounters:
     """The counters of a catalogue of `size` items, nothing having happened to the appended ones."""
     return ItemCounters(**{name: _padded(values, size, 0.0) for name, values in vars(counters).items()})
 
 
-def _updated(items: Items, known: Mapping[int, NewItem]) -> Items:
+def _updated(items: Items, known: Mapping[int, ItemUpsert]) -> Items:
     columns = {name: getattr(items, name).copy() for name in ("price", "stock", "available_from")}
     for place, item in known.items():
         for name in ("price", "stock"):
@@ -62,7 +62,7 @@ def _updated(items: Items, known: Mapping[int, NewItem]) -> Items:
     return replace(items, **columns)
 
 
-def _appended(items: Items, fresh: Sequence[NewItem]) -> Items:
+def _appended(items: Items, fresh: Sequence[ItemUpsert]) -> Items:
     if not fresh:
         return items
     categories, category = _coded(items.categories, items.category, [item.category for item in fresh])
@@ -89,9 +89,9 @@ def _appended(items: Items, fresh: Sequence[NewItem]) -> Items:
 def _coded(vocabulary: Vocabulary, codes: np.ndarray, values: Sequence[str | None]) -> tuple[Vocabulary, np.ndarray]:
     """The vocabulary with the values that it lacks, and the codes with those of the values behind them."""
     new = list(dict.fromkeys(value for value in values if value and vocabulary.index(value) < 0))
-    grown = AppendedVocabulary(vocabulary, new) if new else vocabulary
-    added = [grown.index(value) if value else -1 for value in values]
-    return grown, np.concatenate([codes, np.array(added, np.int32)])
+    resized = AppendedVocabulary(vocabulary, new) if new else vocabulary
+    added = [resized.index(value) if value else -1 for value in values]
+    return resized, np.concatenate([codes, np.array(added, np.int32)])
 
 
 def _with_numbers(values: np.ndarray, more: Sequence[float | None]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A shopper: one history at one moment, the form in which everything downstream sees a person."""
+"""User history: the interactions of one user at one time, the form in which all later stages see a user."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from recsys.data.interactions import KINDS
-from recsys.kernels.jit import compiled
+from recsys.kernels.jit import jit
 
 ORDER: Final = KINDS.index("order")
 KIND_WEIGHTS: Final = np.array([1.0, 3.0, 6.0], np.float32)  # view, cart, order: how much interest each one shows
@@ -16,59 +16,59 @@ RECENT: Final = 50  # interactions that are looked at one by one, in their order
 NEVER_DAYS: Final = 9999.0  # the age of what never happened
 
 
-class Touches(NamedTuple):
-    """The distinct items of a history, in the order of their first touch; each array has one entry per item."""
+class UserItemAggregates(NamedTuple):
+    """A user's interactions per distinct item, in the order of the first interaction; one entry per item."""
 
     items: np.ndarray  # int32
-    counts: np.ndarray  # (touched, kinds) float32
+    counts: np.ndarray  # (items, kinds) float32
     interest: np.ndarray  # float32: kind weights, halved every HALF_LIFE_DAYS
     last_days: np.ndarray  # float32: since the last interaction
     last_order_days: np.ndarray  # float32: NEVER_DAYS if not ordered
-    visit_counts: np.ndarray  # float32: interactions in the visit under way
-    visit_steps: np.ndarray  # float32: steps back to the last one in the visit, 0 the latest; NEVER_DAYS if none
+    session_counts: np.ndarray  # float32: interactions in the present session
+    session_steps: np.ndarray  # float32: steps back to the last one in the session, 0 the latest; NEVER_DAYS if none
 
 
 @dataclass(frozen=True)
-class Shopper:
-    """What is known of one person; entries are oldest first.
+class UserHistory:
+    """The known interactions of one user, oldest first.
 
-    `items` (entries,) int32; `kinds` (entries,) uint8, a place in KINDS; `ages` (entries,) float32, days before the
-    moment of the question. Entries from `visit` on belong to the visit under way. `customer` is the person's place
-    among the customers, -1 for a stranger. Only visits that ended before the moment may be looked at: the first
-    `cutoff` of the visit log.
+    `items` (entries,) int32; `kinds` (entries,) uint8, an index into KINDS; `ages` (entries,) float32, days before the
+    request. Entries from `session_start` on belong to the present session. `customer` is the user's index among the
+    customers, -1 if unknown. `cutoff` is the number of sessions in the log that had ended by the time of the request;
+    later ones must not be read.
     """
 
     items: np.ndarray
     kinds: np.ndarray
     ages: np.ndarray
-    visit: int
+    session_start: int
     customer: int
     cutoff: int
 
     @property
-    def is_stranger(self) -> bool:
-        """Whether nothing is known."""
+    def is_cold_start(self) -> bool:
+        """Whether the user has no known interaction."""
         return not len(self.items)
 
     @property
-    def in_visit(self) -> bool:
-        """Whether a visit is under way."""
-        return self.visit < len(self.items)
+    def in_session(self) -> bool:
+        """Whether the user is in a session now."""
+        return self.session_start < len(self.items)
 
     @property
     def recent(self) -> np.ndarray:
-        """The items of the visit under way, else of the latest history; (steps,) int32, oldest first."""
-        return self.items[max(self.visit, len(self.items) - RECENT) if self.in_visit else -RECENT :]
+        """The items of the present session, else of the latest history; (steps,) int32, oldest first."""
+        return self.items[max(self.session_start, len(self.items) - RECENT) if self.in_session else -RECENT :]
 
     @cached_property
-    def touches(self) -> Touches:
-        """What was done with each item."""
-        return Touches(*_touches(self.items, self.kinds, self.ages, self.visit, KIND_WEIGHTS))
+    def aggregates(self) -> UserItemAggregates:
+        """The interactions per distinct item."""
+        return UserItemAggregates(*_aggregates(self.items, self.kinds, self.ages, self.session_start, KIND_WEIGHTS))
 
 
-@compiled
-def _touches(
-    items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, visit: int, kind_weights: np.ndarray
+@jit
+def _aggregates(
+    items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, session: int, kind_weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     size = len(items)
     order = np.argsort(items, kind="mergesort")
@@ -88,8 +88,8 @@ def _touches(
     interest = np.zeros(distinct, np.float32)
     last_days = np.full(distinct, NEVER_DAYS, np.float32)
     last_order_days = np.full(distinct, NEVER_DAYS, np.float32)
-    visit_counts = np.zeros(distinct, np.float32)
-    visit_steps = np.full(distinct, NEVER_DAYS, np.float32)
+    session_counts = np.zeros(distinct, np.float32)
+    session_steps = np.full(distinct, NEVER_DAYS, np.float32)
     for entry in range(size):
         at, kind, age = place[entry], kinds[entry], ages[entry]
         found[at] = items[entry]
@@ -98,7 +98,7 @@ def _touches(
         last_days[at] = min(last_days[at], age)
         if kind == ORDER:
             last_order_days[at] = min(last_order_days[at], age)
-        if entry >= visit:
-            visit_counts[at] += 1
-            visit_steps[at] = size - 1 - entry
-    return found, counts, interest, last_days, last_order_days, visit_counts, visit_steps
+        if entry >= session:
+            session_counts[at] += 1
+            session_steps[at] = size - 1 - entry
+    return found, counts, interest, last_days, last_order_days, session_counts, session_steps

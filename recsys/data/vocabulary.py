@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from recsys.kernels.jit import compiled, read_only
+from recsys.kernels.jit import jit, read_only
 
 
 class Texts:
@@ -80,7 +80,7 @@ class AppendedVocabulary(Vocabulary):
         return place if place >= 0 else self._more.get(value, -1)
 
 
-@compiled
+@jit
 def _first_not_before(data: np.ndarray, offsets: np.ndarray, wanted: np.ndarray) -> int:
     """The place of the first text that is not before `wanted` in byte order; by bisection."""
     low, high = 0, len(offsets) - 1

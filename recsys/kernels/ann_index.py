@@ -10,20 +10,20 @@ from typing import Final, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from recsys.kernels.jit import compiled, read_only
+from recsys.kernels.jit import jit, read_only
 from recsys.kernels.pair_counts import run_starts
 
 LANES: Final = 8  # numbers that a sum takes at once; vectors are padded to a multiple of it
 LISTS_PER_ROOT: Final = 3.0  # lists per square root of the number of vectors
-LOOKED_INTO: Final = 8  # lists of mean size, of whose vectors the cosine is taken
-MOST_LOOKED_INTO: Final = 32  # lists that are opened where few of their items are eligible
+NPROBE: Final = 8  # lists of mean size, of whose vectors the cosine is taken
+MAX_NPROBE: Final = 32  # lists that are opened where few of their items are eligible
 LARGEST: Final = 3  # times the mean size; a larger group becomes several lists
 ROUNDS: Final = 6
 SAMPLE_PER_LIST: Final = 50  # vectors from which the centres are learnt
 _BLOCK: Final = 4096  # vectors that are compared with all centres at once
 
 
-class InvertedLists(NamedTuple):
+class AnnIndex(NamedTuple):
     """The vectors of list v are vectors[offsets[v] : offsets[v + 1]], those of the items items[...].
 
     `centres` (width, lists) float32, `offsets` (lists + 1,) int64, `items` (rows,) int32, `vectors` (rows, width)
@@ -36,7 +36,7 @@ class InvertedLists(NamedTuple):
     vectors: np.ndarray
 
     @classmethod
-    def of(cls, items: np.ndarray, vectors: np.ndarray, seed: int) -> "InvertedLists":
+    def of(cls, items: np.ndarray, vectors: np.ndarray, seed: int) -> "AnnIndex":
         """Of distinct `items` (rows,) and their `vectors` (rows, dimensions) of length 1."""
         assert len(items) == len(vectors)
         vectors = _padded(vectors.astype(np.float32, copy=False))
@@ -49,12 +49,12 @@ class InvertedLists(NamedTuple):
         centres = np.ascontiguousarray(centres[groups[order][starts]].T)
         return cls(centres, np.append(starts, len(order)), items[order].astype(np.int32), vectors[order])
 
-    def frozen(self) -> "InvertedLists":
+    def frozen(self) -> "AnnIndex":
         """The same arrays, read-only as those of a bundle are, so that there is one machine code for both."""
-        return InvertedLists(*(read_only(array) for array in self))
+        return AnnIndex(*(read_only(array) for array in self))
 
 
-@compiled
+@jit
 def dot(vectors: np.ndarray, row: int, query: np.ndarray) -> np.float32:
     """The product of vectors[row] and the query; `vectors` (rows, width / LANES, LANES), `query` its (…, LANES).
 
@@ -73,8 +73,8 @@ def dot(vectors: np.ndarray, row: int, query: np.ndarray) -> np.float32:
     return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
 
 
-@compiled
-def nearest(lists: InvertedLists, query: np.ndarray, eligible: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
+@jit
+def nearest(lists: AnnIndex, query: np.ndarray, eligible: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
     """The eligible items nearest to the query (width,), best first, and their cosines; (found <= limit,) each.
 
     `eligible` (items,) bool. The query has length 1. Where few items are eligible, more lists are opened, within a
@@ -84,7 +84,7 @@ def nearest(lists: InvertedLists, query: np.ndarray, eligible: np.ndarray, limit
     offsets, listed = lists.offsets, lists.items
     vectors = lists.vectors.reshape(len(listed), len(query) // LANES, LANES)
     blocks = query.reshape(len(query) // LANES, LANES)
-    enough = LOOKED_INTO * len(listed) // max(1, lists.centres.shape[1])
+    enough = NPROBE * len(listed) // max(1, lists.centres.shape[1])
     count, looked = 0, 0
     least = np.float32(-np.inf if limit > 0 else np.inf)
     for place in _nearest_lists(lists.centres, query):
@@ -100,7 +100,7 @@ def nearest(lists: InvertedLists, query: np.ndarray, eligible: np.ndarray, limit
     return items[:count], cosines[:count]
 
 
-@compiled
+@jit
 def _nearest_lists(centres: np.ndarray, query: np.ndarray) -> np.ndarray:
     """The lists whose centres are nearest, nearest first."""
     cosines = np.zeros(centres.shape[1], np.float32)
@@ -108,7 +108,7 @@ def _nearest_lists(centres: np.ndarray, query: np.ndarray) -> np.ndarray:
         amount = query[dimension]
         for place in range(len(cosines)):
             cosines[place] += amount * centres[dimension, place]
-    limit = min(MOST_LOOKED_INTO, len(cosines))
+    limit = min(MAX_NPROBE, len(cosines))
     found, best = np.empty(limit, np.int32), np.empty(limit, np.float32)
     count = 0
     for place in range(len(cosines)):
@@ -117,7 +117,7 @@ def _nearest_lists(centres: np.ndarray, query: np.ndarray) -> np.ndarray:
     return found
 
 
-@compiled
+@jit
 def _inserted(item: int, cosine: np.float32, items: np.ndarray, cosines: np.ndarray, count: int) -> int:
     """Put the item, which is better than the last, among the best `count` so far; how many there are then."""
     place = min(count, len(items) - 1)

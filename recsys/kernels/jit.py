@@ -9,7 +9,7 @@ import numpy as np
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def compiled(function: Function) -> Function:
+def jit(function: Function) -> Function:
     """Compile with Numba at the first call and keep the machine code beside the source.
 
     Division follows IEEE 754 instead of raising. No fast-math: the same arrays must give the same bits in training and
@@ -18,7 +18,7 @@ def compiled(function: Function) -> Function:
     return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
-def inlined(function: Function) -> Function:
+def jit_inline(function: Function) -> Function:
     """Compile into each caller: for what a loop calls for every entry, where handing over the arrays costs most."""
     return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function))
 

@@ -1,6 +1,6 @@
 """Sums over (row, column) pairs: built by one sort, read by bisection.
 
-The one data structure behind histories, affinities and candidate sets. It serves a batch of thousands of shoppers and a
+The one data structure behind histories, affinities and candidate sets. It serves a batch of thousands of users and a
 batch of one with the same code.
 """
 

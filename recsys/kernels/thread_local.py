@@ -1,4 +1,4 @@
-"""Scratch: memory that a request works in, one per thread, so that threads do not get in each other's way."""
+"""ThreadLocal: memory that a request works in, one per thread, so that threads do not get in each other's way."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Memory = TypeVar("Memory")
 Subject = TypeVar("Subject")
 
 
-class Scratch(Generic[Memory]):
+class ThreadLocal(Generic[Memory]):
     """Made at a thread's first request, then used by all its others."""
 
     def __init__(self, make: Callable[[], Memory]) -> None:
@@ -23,7 +23,7 @@ class Scratch(Generic[Memory]):
         return memory
 
 
-class OfLast(Generic[Subject, Memory]):
+class PerThreadMemo(Generic[Subject, Memory]):
     """What was computed of a thread's last subject, so that the steps of one request compute it once."""
 
     def __init__(self, compute: Callable[[Subject], Memory]) -> None:

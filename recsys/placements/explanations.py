@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from recsys.kernels.jit import compiled
+from recsys.kernels.jit import jit
 from recsys.placements.request_context import Moment
 from recsys.ranking.features import Candidates
 from recsys.retrieval.covisitation.source import CoVisitation
@@ -52,7 +52,7 @@ def explain(moment: Moment, candidates: Candidates, shown: Sequence[int]) -> lis
 
 def deeds_of(moment: Moment) -> dict[int, int]:
     """The strongest kind of interaction that the shopper had with each item of the history."""
-    touches = moment.shopper.touches
+    touches = moment.shopper.aggregates
     strongest = len(DEEDS) - 1 - (touches.counts[:, ::-1] > 0).argmax(axis=1)
     return dict(zip(touches.items.tolist(), strongest.tolist(), strict=True))
 
@@ -82,10 +82,10 @@ def popular_reason(origin: str) -> Reason:
 
 
 def _of_others(moment: Moment, candidates: Candidates, others: list[int], deeds: dict[int, int]) -> list[Reason]:
-    """Of items that are not the shopper's own: the neighbour that ties them most, else the source that nominated."""
+    """Of items that are not the shopper's own: the neighbour that ties them most, else the source that selected them."""
     retriever = moment.retriever
     wanted = np.array(others, np.int32)
-    anchors = np.array([relation.strongest_anchors(moment.shopper, wanted) for relation in retriever.relations])
+    anchors = np.array([relation.strongest_seeds(moment.shopper, wanted) for relation in retriever.relations])
     relations, named = _most_telling(
         candidates.items, candidates.selected_by, candidates.features, wanted, moment.pipeline.relation_columns, anchors
     )
@@ -99,7 +99,7 @@ def _of_others(moment: Moment, candidates: Candidates, others: list[int], deeds:
     return [said[cause] for cause in causes]
 
 
-@compiled
+@jit
 def _most_telling(
     items: np.ndarray,
     selected_by: np.ndarray,
@@ -129,7 +129,7 @@ def _most_telling(
 
 
 def _source_reason(moment: Moment, selected_by: int) -> Reason:
-    """Where no single item of the shopper's explains a candidate: the source that nominated it."""
+    """Where no single item of the shopper's explains a candidate: the source that candidates_by_source it."""
     bits = moment.retriever.source_bits
     for source, words in SOURCE_REASONS.items():
         if selected_by & bits[source]:

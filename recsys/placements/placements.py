@@ -50,10 +50,10 @@ Placement = Callable[[Moment, Rankers], Scored]
 
 def for_you(moment: Moment, rankers: Rankers) -> Scored:
     """Long-term taste and what is happening in this visit, together."""
-    if moment.shopper.is_stranger:
+    if moment.shopper.is_cold_start:
         return popular(moment, rankers)
     candidates = moment.pipeline.candidates(moment.shopper, moment.eligible)
-    scores = ranker_of(moment.shopper.in_visit, rankers).scores(candidates.features)
+    scores = ranker_of(moment.shopper.in_session, rankers).scores(candidates.features)
     return Scored(candidates.items.astype(np.int64), scores, lambda shown: explain(moment, candidates, shown))
 
 
@@ -120,8 +120,8 @@ def buy_again(moment: Moment, rankers: Rankers) -> Scored:
 
 def recently_viewed(moment: Moment, rankers: Rankers) -> Scored:
     """What the shopper touched last, the latest first."""
-    touches = moment.shopper.touches
-    scores = -touches.last_days.astype(np.float64) - 1e-6 * np.minimum(touches.visit_steps, 1e3)
+    touches = moment.shopper.aggregates
+    scores = -touches.last_days.astype(np.float64) - 1e-6 * np.minimum(touches.session_steps, 1e3)
     deeds = deeds_of(moment)
     return Scored(
         touches.items.astype(np.int64),

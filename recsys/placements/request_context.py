@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.data.user_history import Shopper
+from recsys.data.user_history import UserHistory
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.request import Query
 from recsys.retrieval.retriever import Retriever
@@ -15,7 +15,7 @@ class Moment:
     """`item` is the place of the open page's item or -1; `cart` the places of the cart's; `eligible` (items,) bool."""
 
     query: Query
-    shopper: Shopper
+    shopper: UserHistory
     item: int
     cart: np.ndarray
     eligible: np.ndarray

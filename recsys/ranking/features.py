@@ -13,19 +13,20 @@ import numpy as np
 
 from recsys.data.interactions import KINDS
 from recsys.data.item_counts import ItemCounters
-from recsys.data.user_history import NEVER_DAYS, Shopper
-from recsys.kernels.jit import compiled, read_only
+from recsys.data.user_history import NEVER_DAYS, UserHistory
+from recsys.kernels.jit import jit, read_only
 from recsys.ranking.session_features import SESSION_FEATURES, SessionFeatures
-from recsys.retrieval.candidate_pool import Board
+from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column
 from recsys.retrieval.retriever import Retrieved, Retriever
 
+PRE_RANKING: Final = ("pre_ranking_score", "pre_ranking_rank")
 TASTE: Final = ("category_affinity", "brand_affinity", "price_gap")
 CONTEXT: Final = (
     *(f"shopper_{kind}s" for kind in KINDS),
     "shopper_items",
     "shopper_idle_days",
-    "visit_length",
+    "session_length",
     "mean_day_size",
     "last_day_size",
 )
@@ -51,17 +52,28 @@ class Candidates:
 class Pointwise(Protocol):
     """Something that scores every candidate, whichever source it came from."""
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         """Fill `out` (names, candidates) float32 for the candidate items."""
 
 
 def feature_names(columns: Sequence[Column], pointwise: Sequence[str]) -> tuple[str, ...]:
     """The names of the features, in order."""
-    shares = [f"{column.name}_relative" for column in columns if column.is_relative]
+    shares = [f"{column.name}_max_normalised" for column in columns if column.is_max_normalised]
     ranks = [f"{column.name}_rank" for column in columns if column.is_ranked]
-    damped = [f"{column.name}_damped" for column in columns if column.is_damped]
+    damped = [f"{column.name}_popularity_normalised" for column in columns if column.is_popularity_normalised]
     raw = [column.name for column in columns]
-    return (*raw, *shares, *ranks, *damped, *pointwise, "prior", "prior_rank", *ITEM, *TASTE, *CONTEXT)
+    return (
+        *raw,
+        *shares,
+        *ranks,
+        *damped,
+        *pointwise,
+        "pre_ranking_score",
+        "pre_ranking_rank",
+        *ITEM,
+        *TASTE,
+        *CONTEXT,
+    )
 
 
 @dataclass(frozen=True)
@@ -86,9 +98,11 @@ class FeatureBuilder:
         def places(flag: str) -> np.ndarray:
             return np.array([place for place, column in enumerate(columns) if getattr(column, flag)], np.int64)
 
-        relative, ranked, damped = (places(flag) for flag in ("is_relative", "is_ranked", "is_damped"))
+        relative, ranked, damped = (
+            places(flag) for flag in ("is_max_normalised", "is_ranked", "is_popularity_normalised")
+        )
         scorers: list[tuple[Pointwise, tuple[str, ...]]] = [(SessionFeatures(retriever.log), SESSION_FEATURES)]
-        scorers += [(source, source.judgements()) for source in retriever.sources.values()]
+        scorers += [(source, source.pointwise_features()) for source in retriever.sources.values()]
         pointwise, first = [], len(columns) + len(relative) + len(ranked) + len(damped)
         for scorer, names in scorers:
             pointwise += [(scorer, slice(first, first + len(names)))] if names else []
@@ -111,21 +125,21 @@ class FeatureBuilder:
         """The column of each feature."""
         return {name: place for place, name in enumerate(self.names)}
 
-    def compute(self, shopper: Shopper, retrieved: Retrieved, pre_ranking: np.ndarray) -> Candidates:
+    def compute(self, user: UserHistory, retrieved: Retrieved, pre_ranking: np.ndarray) -> Candidates:
         """The candidates with their features; `pre_ranking` (candidates,) float32 are their pre-ranking scores."""
-        pool, rows, touches = retrieved.pool, retrieved.rows, shopper.touches
+        pool, rows, aggregates = retrieved.pool, retrieved.rows, user.aggregates
         items = pool.items
         out = np.empty((len(self.names), len(rows)), np.float32)
         _from_scores(pool, rows, self.columns, self.relative, self.ranked, self.damped, self.item_table, out)
         first = self.pointwise[-1][1].stop
         _of_items(items, rows, pre_ranking, self.item_table, out[first:])
-        first += 2 + len(ITEM)
-        _taste(touches.items, touches.interest, self.category, items, rows, out[first])
-        _taste(touches.items, touches.interest, self.brand, items, rows, out[first + 1])
-        _price_gap(touches.items, touches.interest, self.log_price, items, rows, out[first + 2])
-        _context(shopper.kinds, shopper.ages, len(touches.items), shopper.visit, out[first + len(TASTE) :])
+        first += len(PRE_RANKING) + len(ITEM)
+        _taste(aggregates.items, aggregates.interest, self.category, items, rows, out[first])
+        _taste(aggregates.items, aggregates.interest, self.brand, items, rows, out[first + 1])
+        _price_gap(aggregates.items, aggregates.interest, self.log_price, items, rows, out[first + 2])
+        _context(user.kinds, user.ages, len(aggregates.items), user.session_start, out[first + len(TASTE) :])
         for scorer, span in self.pointwise:
-            scorer.judge(shopper, retrieved.items, out[span])
+            scorer.score_candidates(user, retrieved.items, out[span])
         return Candidates(retrieved.items, retrieved.selected_by, out.T)
 
 
@@ -137,9 +151,9 @@ def item_table(counters: ItemCounters) -> np.ndarray:
     return np.column_stack([*columns, counters.repeat_share]).astype(np.float32)
 
 
-@compiled
-def _context(kinds: np.ndarray, ages: np.ndarray, distinct_items: int, visit: int, out: np.ndarray) -> None:
-    """Fill `out` (len(CONTEXT), candidates) with what kind of shopper asks."""
+@jit
+def _context(kinds: np.ndarray, ages: np.ndarray, distinct_items: int, session: int, out: np.ndarray) -> None:
+    """Fill `out` (len(CONTEXT), candidates) with what kind of user asks."""
     of_kind = np.zeros(KIND_COUNT, np.int64)
     days, last_day = 1, 0
     for entry in range(len(kinds)):
@@ -150,14 +164,14 @@ def _context(kinds: np.ndarray, ages: np.ndarray, distinct_items: int, visit: in
         out[kind] = of_kind[kind]
     out[KIND_COUNT] = distinct_items
     out[KIND_COUNT + 1] = ages[-1] if len(ages) else NEVER_DAYS
-    out[KIND_COUNT + 2] = len(ages) - visit
+    out[KIND_COUNT + 2] = len(ages) - session
     out[KIND_COUNT + 3] = len(ages) / days
     out[KIND_COUNT + 4] = last_day
 
 
-@compiled
+@jit
 def _from_scores(
-    pool: Board,
+    pool: CandidatePool,
     rows: np.ndarray,
     columns: int,
     relative: np.ndarray,
@@ -188,7 +202,7 @@ def _from_scores(
         first += 1
 
 
-@compiled
+@jit
 def _of_items(items: np.ndarray, rows: np.ndarray, prior: np.ndarray, table: np.ndarray, out: np.ndarray) -> None:
     """Fill the pre-ranking score, its rank, and the item counters."""
     out[0] = prior
@@ -199,7 +213,7 @@ def _of_items(items: np.ndarray, rows: np.ndarray, prior: np.ndarray, table: np.
             out[2 + column, place] = table[item, column]
 
 
-@compiled
+@jit
 def _rank(scores: np.ndarray, out: np.ndarray) -> None:
     """The place of each score among all, 0 the best; all zeros share the place behind the others."""
     known = np.flatnonzero(scores > 0)
@@ -209,7 +223,7 @@ def _rank(scores: np.ndarray, out: np.ndarray) -> None:
         out[known[order[place]]] = place
 
 
-@compiled
+@jit
 def _taste(
     touched: np.ndarray, interest: np.ndarray, codes: np.ndarray, items: np.ndarray, rows: np.ndarray, out: np.ndarray
 ) -> None:
@@ -226,7 +240,7 @@ def _taste(
         out[row] = found / total if found > 0 else 0.0
 
 
-@compiled
+@jit
 def _price_gap(
     touched: np.ndarray,
     interest: np.ndarray,
@@ -235,7 +249,7 @@ def _price_gap(
     rows: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """How far the logarithm of each candidate's price is above the shopper's mean; 0 where either is unknown."""
+    """How far the logarithm of each candidate's price is above the user's mean; 0 where either is unknown."""
     total, weight = 0.0, 0.0
     for place in range(len(touched)):
         value = log_price[touched[place]]

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from recsys.data.catalogue_updates import NewItem
-from recsys.data.user_history import Shopper
+from recsys.data.catalogue_updates import ItemUpsert
+from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
 from recsys.ranking.features import Candidates, FeatureBuilder
 from recsys.ranking.pre_ranker import PreRanker
@@ -31,9 +31,9 @@ class CandidatePipeline:
         """The same sources under other pre-ranking weights (2, columns) and another number of candidates."""
         return replace(self, pre_ranker=PreRanker.of(weights, limit))
 
-    def with_items(self, upserts: Sequence[NewItem]) -> "CandidatePipeline":
+    def with_items(self, upserts: Sequence[ItemUpsert]) -> "CandidatePipeline":
         """The same sources over the updated catalogue; nothing is fitted again."""
-        return replace(self, retriever=self.retriever.told_of(upserts))
+        return replace(self, retriever=self.retriever.with_items(upserts))
 
     @cached_property
     def features(self) -> FeatureBuilder:
@@ -43,13 +43,15 @@ class CandidatePipeline:
     def relation_columns(self) -> np.ndarray:
         """(relations, 2) int64: the features with each relation's share, of the history and of the session."""
         place, relations = self.features.place, self.retriever.relations
-        names = [(f"{relation.name}_relative", f"{relation.name}_visit_relative") for relation in relations]
+        names = [
+            (f"{relation.name}_max_normalised", f"{relation.name}_session_max_normalised") for relation in relations
+        ]
         return np.array([[place[of_history], place[of_session]] for of_history, of_session in names], np.int64)
 
-    def candidates(self, shopper: Shopper, eligible: np.ndarray) -> Candidates:
+    def candidates(self, user: UserHistory, eligible: np.ndarray) -> Candidates:
         """The candidates that the ranker is to score; `eligible` (items,) bool says which items are allowed."""
-        retrieved = self.retriever.candidates(shopper, eligible)
-        return self.features.compute(shopper, *self.pre_ranker.select(retrieved, shopper.in_visit))
+        retrieved = self.retriever.candidates(user, eligible)
+        return self.features.compute(user, *self.pre_ranker.select(retrieved, user.in_session))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         return self.retriever.to_arrays() | {"pre_ranker_weights": self.pre_ranker.weights}

@@ -12,8 +12,8 @@ from typing import Final, Self
 import numpy as np
 from scipy.optimize import minimize
 
-from recsys.kernels.jit import compiled, read_only
-from recsys.retrieval.candidate_pool import Board
+from recsys.kernels.jit import jit, read_only
+from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column
 from recsys.retrieval.retriever import Retrieved
 
@@ -51,8 +51,8 @@ class PreRanker:
         return retrieved.taken(kept), scores[kept]
 
 
-@compiled
-def pre_ranking_scores(pool: Board, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+@jit
+def pre_ranking_scores(pool: CandidatePool, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(rows,) float32: the weighted sum of each column's share of its best score; `weights` (columns,)."""
     found = np.zeros(len(rows), np.float32)
     for column in range(len(weights)):

@@ -20,11 +20,11 @@ MOMENTS: Final = ("start", "visit")
 # The blend's weights, used where too few customers came back for a model to be trained: own history first, then
 # neighbours, then popularity as the tie-break.
 BLEND: Final = {
-    "interest_relative": 2.0,
-    "bought_together_relative": 1.0,
-    "viewed_then_bought_relative": 0.7,
-    "viewed_together_relative": 0.5,
-    "viewed_together_visit_relative": 0.5,
+    "interest_max_normalised": 2.0,
+    "bought_together_max_normalised": 1.0,
+    "viewed_then_bought_max_normalised": 0.7,
+    "viewed_together_max_normalised": 0.5,
+    "viewed_together_session_max_normalised": 0.5,
     "category_affinity": 0.2,
 }
 POPULARITY_TIE_BREAK: Final = 0.1

@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from recsys.data.sessions import VisitLog, first_at_or_after, postings_before
-from recsys.data.user_history import Shopper
-from recsys.kernels.jit import compiled
+from recsys.data.sessions import SessionLog, first_at_or_after, postings_before
+from recsys.data.user_history import UserHistory
+from recsys.kernels.jit import jit
 
-_IN_VISIT: Final = (
+_IN_SESSION: Final = (
     "is_last",
     "steps_since",
     "items_since",
@@ -25,10 +25,10 @@ _IN_VISIT: Final = (
     "gap_difference",
     "decayed_count",
 )
-_OF_VISIT: Final = (
-    "visit_steps",
-    "visit_items",
-    "visit_item_share",
+_OF_SESSION: Final = (
+    "session_steps",
+    "session_items",
+    "session_item_share",
     "last_returned",
     "last_repeats_previous",
     "late_returns",
@@ -47,44 +47,44 @@ _OF_ITEM: Final = (
 )
 COUNT_DECAY: Final = 0.8  # per step back
 LATE_STEPS: Final = 5
-SHARES: Final = (0.01, 0.05, 0.2)  # of all visits: the latest ones, in which items are counted
-LEAST_VISITS: Final = (200, 1_000, 5_000)
+SHARES: Final = (0.01, 0.05, 0.2)  # of all sessions: the latest ones, in which items are counted
+LEAST_SESSIONS: Final = (200, 1_000, 5_000)
 
 
-SESSION_FEATURES: Final = (*_IN_VISIT, *_OF_VISIT, *_OF_ITEM)
+SESSION_FEATURES: Final = (*_IN_SESSION, *_OF_SESSION, *_OF_ITEM)
 
 
 class SessionFeatures:
     """Describes candidates by the present session and by the sessions of others until now."""
 
-    def __init__(self, log: VisitLog) -> None:
+    def __init__(self, log: SessionLog) -> None:
         self._log = log
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
-        recent = shopper.recent
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
+        recent = user.recent
         if not len(recent):
             out[:] = 0.0
             return
-        _in_visit(recent, candidates, out)
-        _of_visit(recent, out[len(_IN_VISIT) : len(_IN_VISIT) + len(_OF_VISIT)])
-        of_item = out[len(_IN_VISIT) + len(_OF_VISIT) :]
-        if shopper.cutoff == len(self._log.ends):
+        _in_session(recent, candidates, out)
+        _of_session(recent, out[len(_IN_SESSION) : len(_IN_SESSION) + len(_OF_SESSION)])
+        of_item = out[len(_IN_SESSION) + len(_OF_SESSION) :]
+        if user.cutoff == len(self._log.ends):
             _looked_up(self._latest, recent[-1], candidates, of_item)
         else:
-            _of_items(candidates, shopper.cutoff, self._log, of_item)
-            _against_last(_seen(self._log, recent[-1], shopper.cutoff), of_item)
+            _of_items(candidates, user.cutoff, self._log, of_item)
+            _against_last(_seen(self._log, recent[-1], user.cutoff), of_item)
 
     @cached_property
     def _latest(self) -> np.ndarray:
-        """(items, len(_OF_ITEM)) float32: what is said of every item by all visits; a service asks for nothing else."""
+        """(items, len(_OF_ITEM)) float32: the item features from all sessions, which is what a service asks for."""
         items = np.arange(len(self._log.item_offsets) - 1, dtype=np.int32)
         table = np.empty((len(_OF_ITEM), len(items)), np.float32)
         _of_items(items, len(self._log.ends), self._log, table)
         return np.ascontiguousarray(table.T)
 
 
-@compiled
-def _in_visit(recent: np.ndarray, candidates: np.ndarray, out: np.ndarray) -> None:
+@jit
+def _in_session(recent: np.ndarray, candidates: np.ndarray, out: np.ndarray) -> None:
     size, last = len(recent), recent[-1]
     since = _items_since(recent)
     times_last = 0
@@ -120,7 +120,7 @@ def _in_visit(recent: np.ndarray, candidates: np.ndarray, out: np.ndarray) -> No
         out[9, row] = count
 
 
-@compiled
+@jit
 def _items_since(recent: np.ndarray) -> np.ndarray:
     """(steps,) how many distinct items came after each step."""
     since = np.zeros(len(recent), np.int64)
@@ -132,8 +132,8 @@ def _items_since(recent: np.ndarray) -> np.ndarray:
     return since
 
 
-@compiled
-def _of_visit(recent: np.ndarray, out: np.ndarray) -> None:
+@jit
+def _of_session(recent: np.ndarray, out: np.ndarray) -> None:
     size, last = len(recent), recent[-1]
     distinct, returns, gap, run = 0, 0, 0, 1
     for place in range(size):
@@ -156,26 +156,26 @@ def _of_visit(recent: np.ndarray, out: np.ndarray) -> None:
     out[7] = gap
 
 
-@compiled
-def _of_items(candidates: np.ndarray, cutoff: int, log: VisitLog, out: np.ndarray) -> None:
-    """All but the last column, which depends on the shopper."""
+@jit
+def _of_items(candidates: np.ndarray, cutoff: int, log: SessionLog, out: np.ndarray) -> None:
+    """All but the last column, which depends on the user."""
     begins = np.empty(len(SHARES), np.int64)
     for window in range(len(SHARES)):
-        begins[window] = max(cutoff - max(LEAST_VISITS[window], int(cutoff * SHARES[window])), 0)
+        begins[window] = max(cutoff - max(LEAST_SESSIONS[window], int(cutoff * SHARES[window])), 0)
     for row in range(len(candidates)):
         start, stop = postings_before(log, candidates[row], cutoff)
         out[0, row] = stop - start
         for window in range(len(SHARES)):
             first = first_at_or_after(log, start, stop, begins[window])
-            # Per thousand entries of the window, so that the number means the same when the store has grown.
+            # Per thousand entries of the window, so that the number means the same when the store has resized.
             entries = log.offsets[cutoff] - log.offsets[begins[window]]
             out[1 + window, row] = 1_000.0 * (stop - first) / max(entries, 1)
         out[4, row] = (out[2, row] + 0.05) / (out[3, row] + 0.05)
-        out[5, row] = cutoff - log.visits[start] if stop > start else -1
-        out[6, row] = cutoff - log.visits[stop - 1] if stop > start else -1
+        out[5, row] = cutoff - log.sessions[start] if stop > start else -1
+        out[6, row] = cutoff - log.sessions[stop - 1] if stop > start else -1
 
 
-@compiled
+@jit
 def _looked_up(table: np.ndarray, last: int, candidates: np.ndarray, out: np.ndarray) -> None:
     for row in range(len(candidates)):
         for column in range(len(out)):
@@ -183,13 +183,13 @@ def _looked_up(table: np.ndarray, last: int, candidates: np.ndarray, out: np.nda
     _against_last(table[last, 0], out)
 
 
-@compiled
-def _seen(log: VisitLog, item: int, cutoff: int) -> float:
+@jit
+def _seen(log: SessionLog, item: int, cutoff: int) -> float:
     start, stop = postings_before(log, item, cutoff)
     return float(stop - start)
 
 
-@compiled
+@jit
 def _against_last(seen: float, out: np.ndarray) -> None:
     """How often a candidate was seen for each time that the item in view was."""
     for row in range(out.shape[1]):

@@ -14,7 +14,7 @@ from typing import Final, Self
 import numpy as np
 
 from contracts.errors import BundleRefused
-from recsys.kernels.jit import compiled
+from recsys.kernels.jit import jit
 
 _TREE: Final = "Tree="
 _END: Final = "end of trees"
@@ -170,7 +170,7 @@ def _rounded_down(threshold: float) -> np.float32:
     return near if float(near) <= threshold else np.nextafter(near, np.float32(-np.inf))
 
 
-@compiled
+@jit
 def _scores(
     columns: np.ndarray,
     starts: np.ndarray,
@@ -203,7 +203,7 @@ def _scores(
     return out
 
 
-@compiled
+@jit
 def _first_bit(bits: np.uint32) -> int:
     """The place of the lowest bit, by a de Bruijn sequence (Leiserson, Prokop and Randall, 1998)."""
     lowest = bits & np.uint32(~bits + _ONE)

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from recsys.kernels.jit import compiled
+from recsys.kernels.jit import jit
 from recsys.reranking.compiled_policy import AppliedPolicy
 
 RANKED: Final = "ranked"
@@ -216,7 +216,7 @@ def _drawn_places(empty: np.ndarray, policy: AppliedPolicy) -> np.ndarray:
     return empty[np.isin(empty + 1, places)] if places else empty[:0]
 
 
-@compiled
+@jit
 def _at_most(k: int, eligible: np.ndarray) -> int:
     """The number of eligible items, or k where there are more."""
     count = 0
@@ -227,7 +227,7 @@ def _at_most(k: int, eligible: np.ndarray) -> int:
     return count
 
 
-@compiled
+@jit
 def _taken(
     order: np.ndarray,
     left: np.ndarray,

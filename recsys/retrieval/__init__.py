@@ -1,1 +1,1 @@
-"""Candidate sources: each proposes items for a shopper, cheaply."""
+"""Candidate sources: each proposes items for a user, cheaply."""

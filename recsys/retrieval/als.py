@@ -1,8 +1,8 @@
-"""Factors: taste as a short vector, learnt from who chose what (implicit alternating least squares, iALS).
+"""ALS: taste as a short vector, learnt from who chose what (implicit alternating least squares, iALS).
 
 Hu, Koren and Volinsky, "Collaborative filtering for implicit feedback datasets", 2008, fitted by the library
-`implicit`; the weight of what was not chosen and the regularisation follow Rendle et al., "Revisiting the performance
-of iALS", 2021. A shopper's vector is solved for at each request from the history and the visit as they are now
+`implicit`; the weight of what was not chosen and the regularisation follow Rendle et al., "Resessioning the performance
+of iALS", 2021. A user's vector is solved for at each request from the history and the session as they are now
 (fold-in), so that new customers have one at once. It breaks where customers have one item each.
 """
 
@@ -14,26 +14,26 @@ from threadpoolctl import threadpool_limits
 
 from recsys.data.catalogue import Items
 from recsys.data.item_counts import ItemCounters
-from recsys.data.user_history import Shopper
-from recsys.kernels.jit import compiled, read_only
+from recsys.data.user_history import UserHistory
+from recsys.kernels.jit import jit, read_only
 from recsys.kernels.pair_counts import Pairs
 from recsys.kernels.prefetch import prefetch
-from recsys.kernels.thread_local import OfLast
+from recsys.kernels.thread_local import PerThreadMemo
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board
-from recsys.retrieval.protocol import Column, State
+from recsys.retrieval.candidate_pool import CandidatePool
+from recsys.retrieval.protocol import Column, FitData
 
 UNCHOSEN_WEIGHT: Final = 0.003  # of an item that was not chosen, where a chosen one has 1
 REGULARISATION: Final = 0.03  # per chosen item and per weight of the unchosen ones
 ITERATIONS: Final = 10
 LEAST_PAIRS: Final = 500  # customers' items, below which no taste is learnt
 CODES: Final = 127  # the largest code of an item's vector
-TASTE_CODES: Final = 8_191  # and of a shopper's, so that the product of 2,000 factors still fits into 32 bits
+TASTE_CODES: Final = 8_191  # and of a user's, so that the product of 2,000 factors still fits into 32 bits
 MOST_SCORED: Final = 1_200  # items that other sources have written, the first ones
-FOLDED_ITEMS: Final = 100  # of a history, by interest, that a shopper's vector is solved from
+FOLDED_ITEMS: Final = 100  # of a history, by interest, that a user's vector is solved from
 
 
-class Factors:
+class ALS:
     """Item i's vector is codes[i] * scales[i]: `codes` (items, factors) int8, `scales` (items,) float32.
 
     Rounded so, a vector is one line of memory, and products of whole numbers are exact in any order, so that a
@@ -45,7 +45,7 @@ class Factors:
     def __init__(self, codes: np.ndarray, scales: np.ndarray, gram: np.ndarray) -> None:
         self.codes, self.scales, self.gram = read_only(codes), read_only(scales), read_only(gram)
         self._inverse = read_only(_inverse(self.gram))
-        self._taste = OfLast(self._taste_of)
+        self._taste = PerThreadMemo(self._taste_of)
 
     @classmethod
     def of(cls, vectors: np.ndarray, gram: np.ndarray) -> Self:
@@ -55,7 +55,7 @@ class Factors:
         return cls(np.rint(vectors / scales[:, None]).astype(np.int8), scales, gram)
 
     @classmethod
-    def fit(cls, state: State) -> Self:
+    def fit(cls, state: FitData) -> Self:
         interactions = state.interactions.latest(state.parameters.visitor_interactions)
         pairs = Pairs.of(interactions.rows, interactions.items, interactions.item_count)
         shape = (len(interactions.customers), interactions.item_count)
@@ -76,21 +76,21 @@ class Factors:
         return (Column("factors", limit=parameters.candidates_by_factors, prior=0.5, is_ranked=True),)
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ("factors_score", "factors_cosine")
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+    def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         """Scores what other sources have written; of all items would take longer than a request may."""
-        if self.codes.shape[1] and not shopper.is_stranger:
-            _propose(*self._taste.get(shopper), self.codes, self.scales, board, first)
+        if self.codes.shape[1] and not user.is_cold_start:
+            _retrieve(*self._taste.get(user), self.codes, self.scales, pool, first)
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
-        if not self.codes.shape[1] or shopper.is_stranger:
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
+        if not self.codes.shape[1] or user.is_cold_start:
             out[:] = 0.0
             return
-        _judge(*self._taste.get(shopper), self.codes, self.scales, candidates, out)
+        _score(*self._taste.get(user), self.codes, self.scales, candidates, out)
 
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
+    def resized(self, items: Items, counters: ItemCounters) -> Self:
         more = len(items) - len(self.codes)
         unknown = np.zeros((more, self.codes.shape[1]), np.int8)
         return type(self)(
@@ -104,9 +104,9 @@ class Factors:
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
         return cls(*(np.asarray(arrays[f"factors_{name}"]) for name in ("codes", "scales", "gram")))
 
-    def _taste_of(self, shopper: Shopper) -> tuple[np.ndarray, float]:
-        """The shopper's vector as whole numbers (factors,) int16, and what one of them stands for."""
-        return _taste(shopper.touches.items, shopper.touches.interest, self.codes, self.scales, self._inverse)
+    def _taste_of(self, user: UserHistory) -> tuple[np.ndarray, float]:
+        """The user's vector as whole numbers (factors,) int16, and what one of them stands for."""
+        return _taste(user.aggregates.items, user.aggregates.interest, self.codes, self.scales, self._inverse)
 
 
 def _fitted(chosen: csr_matrix, factors: int, ridge: float, seed: int, threads: int) -> np.ndarray:
@@ -127,7 +127,7 @@ def _fitted(chosen: csr_matrix, factors: int, ridge: float, seed: int, threads: 
     return np.asarray(model.item_factors, np.float32)
 
 
-@compiled
+@jit
 def _taste(
     items: np.ndarray, interest: np.ndarray, codes: np.ndarray, scales: np.ndarray, inverse: np.ndarray
 ) -> tuple[np.ndarray, float]:
@@ -141,7 +141,7 @@ def _taste(
     return np.rint(taste / unit).astype(np.int16), unit
 
 
-@compiled
+@jit
 def _folded_in(vectors: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     """The taste that explains the items best: ridge regression on their `vectors` (items, factors).
 
@@ -170,7 +170,7 @@ def _folded_in(vectors: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     return taste
 
 
-@compiled
+@jit
 def _inverse(gram: np.ndarray) -> np.ndarray:
     """(factors, factors) float64 of a positive definite matrix; its columns are solved for one by one."""
     inverse = np.zeros(gram.shape)
@@ -180,7 +180,7 @@ def _inverse(gram: np.ndarray) -> np.ndarray:
     return inverse
 
 
-@compiled
+@jit
 def _solve(system: np.ndarray, target: np.ndarray) -> None:
     """Turn `target` into x of system @ x = target, for a positive definite system of which the upper triangle is read.
 
@@ -199,13 +199,15 @@ def _solve(system: np.ndarray, target: np.ndarray) -> None:
         target[row] /= system[row, row]
 
 
-@compiled
-def _propose(taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, board: Board, first: int) -> None:
-    rows, scores = board.items, board.scores[first]
-    for row in range(min(board.size[0], MOST_SCORED)):
+@jit
+def _retrieve(
+    taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, pool: CandidatePool, first: int
+) -> None:
+    rows, scores = pool.items, pool.scores[first]
+    for row in range(min(pool.size[0], MOST_SCORED)):
         prefetch(codes, rows[row] * codes.shape[1])
         prefetch(scales, rows[row])
-    for row in range(min(board.size[0], MOST_SCORED)):
+    for row in range(min(pool.size[0], MOST_SCORED)):
         item = rows[row]
         product = np.int32(0)
         for place in range(codes.shape[1]):
@@ -214,8 +216,8 @@ def _propose(taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarr
         scores[row] = max(product * unit * scales[item], 0.0)
 
 
-@compiled
-def _judge(
+@jit
+def _score(
     taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, candidates: np.ndarray, out: np.ndarray
 ) -> None:
     length = 0

@@ -1,37 +1,36 @@
-"""The board: where the candidate sources write what they think of the items, for one shopper at a time.
+"""The candidate pool: the matrix of scores that the sources write for one request.
 
-Only the items that some source has touched have a row, so that a request costs what it touches and not the size of the
-catalogue.
+Only an item that some source has scored has a row. So the cost of a request does not grow with the catalogue.
 """
 
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from recsys.kernels.jit import compiled, inlined
+from recsys.kernels.jit import jit, jit_inline
 
 _PAGE: Final = 1024  # float32 numbers in a page of memory
 _LINE: Final = 16  # and in a line of the cache
 
 
-class Board(NamedTuple):
-    """Scratch of one thread; every request starts with `clear`.
+class CandidatePool(NamedTuple):
+    """The buffers of one thread; every request starts with `clear`.
 
-    `slots` (items,) int32 is an item's row or -1; `items` (items,) int32 is a row's item; `scores` (columns, room)
-    float32, zero in rows that are not in use; `size` (1,) int64 is the number of rows in use. A column lies together:
-    a source writes few of them, and what is done with them all goes through one after the other. Memory is only touched
-    as far as rows are used.
+    `item_rows` (items,) int32 is the row of an item, or -1; `items` (items,) int32 is the item of a row; `scores`
+    (columns, room) float32 is zero in rows that are not in use; `size` (1,) int64 is the number of rows in use. The
+    scores are stored by column: a source writes few columns, and later steps read one column after the other. Only the
+    memory of used rows is touched.
     """
 
-    slots: np.ndarray
+    item_rows: np.ndarray
     items: np.ndarray
     scores: np.ndarray
     size: np.ndarray
 
     @classmethod
-    def of(cls, item_count: int, columns: int) -> "Board":
+    def of(cls, item_count: int, columns: int) -> "CandidatePool":
         return cls(
-            slots=np.full(item_count, -1, np.int32),
+            item_rows=np.full(item_count, -1, np.int32),
             items=np.empty(item_count, np.int32),
             scores=np.zeros((columns, _room(item_count)), np.float32),
             size=np.zeros(1, np.int64),
@@ -39,70 +38,70 @@ class Board(NamedTuple):
 
 
 def _room(item_count: int) -> int:
-    """Rows of a column; were it whole pages of memory, a row's columns would drive each other out of the cache."""
+    """Rows of a column. If columns were whole pages, the columns of a row would evict each other from the cache."""
     return item_count + (-item_count) % _PAGE + _LINE
 
 
-@compiled
-def clear(board: Board) -> None:
-    """Forget the last shopper."""
-    slots, items = board.slots, board.items
-    for slot in range(board.size[0]):
-        slots[items[slot]] = -1
-    board.scores[:, : board.size[0]] = 0.0
-    board.size[0] = 0
+@jit
+def clear(pool: CandidatePool) -> None:
+    """Remove the rows of the last request."""
+    item_rows, items = pool.item_rows, pool.items
+    for slot in range(pool.size[0]):
+        item_rows[items[slot]] = -1
+    pool.scores[:, : pool.size[0]] = 0.0
+    pool.size[0] = 0
 
 
-@inlined
-def slot_in(item: int, slots: np.ndarray, items: np.ndarray, size: np.ndarray) -> int:
-    """The row of `item`, a new one of zeros where it has none yet; of a board's parts.
+@jit_inline
+def row_in(item: int, item_rows: np.ndarray, items: np.ndarray, size: np.ndarray) -> int:
+    """The row of `item`, given the arrays of a pool; an item without a row gets a new one of zeros.
 
-    A loop over many items takes the board apart once: each look into it counts a reference, which costs more than the
-    score that is written. So does a branch in a function that is compiled into the loop, hence there is none.
+    A loop over many items reads the pool's arrays once, before the loop: Numba counts a reference at each access, which
+    costs more than writing a score. A branch would cost as much, so this function has none.
     """
-    known, count = slots[item], size[0]
+    known, count = item_rows[item], size[0]
     slot: int = count if known < 0 else known
-    slots[item] = slot
+    item_rows[item] = slot
     items[slot] = item
     size[0] = count + (known < 0)
     return slot
 
 
-@compiled
-def slot_of(board: Board, item: int) -> int:
-    """The same of a board, for a few items."""
-    return slot_in(item, board.slots, board.items, board.size)
+@jit
+def row_of(pool: CandidatePool, item: int) -> int:
+    """The same for a pool, where there are few items."""
+    return row_in(item, pool.item_rows, pool.items, pool.size)
 
 
-@compiled
-def nominated(
-    board: Board, eligible: np.ndarray, columns: np.ndarray, limits: np.ndarray
+@jit
+def selected_rows(
+    pool: CandidatePool, eligible: np.ndarray, columns: np.ndarray, limits: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the eligible items that are among the `limits[c]` best of some column `columns[c]`; (candidates,) int64.
 
-    With them, for each, a bit per place in `columns` that nominated it. An item that a column gives 0 is not among its
-    best; equal scores go to the row that was written first.
+    The second array has, for each row, one bit for each index into `columns` whose column selected it. A score of 0 is
+    never selected. Of equal scores, the row that was written first is selected.
     """
-    size = board.size[0]
+    size = pool.size[0]
     usable = np.empty(size, np.float32)
     for row in range(size):
-        usable[row] = eligible[board.items[row]]
+        usable[row] = eligible[pool.items[row]]
     chosen = np.zeros(size, np.int64)
     values = np.empty(size, np.float32)
     for place in range(len(columns)):
-        scores = board.scores[columns[place]]
+        scores = pool.scores[columns[place]]
         for row in range(size):
             values[row] = scores[row] * usable[row]
-        _choose(values, limits[place], 1 << place, chosen)
+        _select(values, limits[place], 1 << place, chosen)
     rows = np.flatnonzero(chosen)
     return rows, chosen[rows]
 
 
-@compiled
-def _choose(values: np.ndarray, limit: int, bit: int, chosen: np.ndarray) -> None:
-    """Set the bit of the `limit` largest of the values (rows,), which are not negative, as far as they are positive."""
+@jit
+def _select(values: np.ndarray, limit: int, bit: int, chosen: np.ndarray) -> None:
+    """Set the bit of the `limit` largest positive values; `values` (rows,) float32 are not negative."""
     ranks = values.view(np.int32)
-    least = least_rank(values, limit)
+    least = rank_threshold(values, limit)
     count = _reaching(ranks, least)
     border = least if count > limit else np.int32(0)
     for row in range(len(ranks)):
@@ -116,12 +115,12 @@ def _choose(values: np.ndarray, limit: int, bit: int, chosen: np.ndarray) -> Non
             left -= 1
 
 
-@compiled
-def least_rank(values: np.ndarray, limit: int) -> np.int32:
-    """Reached by the `limit` largest positive `values` and by those that equal the last of them, and by no other.
+@jit
+def rank_threshold(values: np.ndarray, limit: int) -> np.int32:
+    """The threshold that exactly the `limit` largest positive `values`, and values equal to the last, reach.
 
-    It is compared with values.view(np.int32), as which float32 numbers that are not negative are in the same order: by
-    bisection, for a processor counts several at once and has no branch to guess.
+    Compare it with values.view(np.int32): float32 numbers that are not negative have the same order as their bits. The
+    threshold is found by bisection, because counting is vectorised and has no branch to mispredict.
     """
     ranks = values.view(np.int32)
     low, high = np.int32(1), np.int32(1)
@@ -140,17 +139,17 @@ def least_rank(values: np.ndarray, limit: int) -> np.int32:
     return low
 
 
-@compiled
+@jit
 def _reaching(ranks: np.ndarray, least: np.int32) -> int:
     count = np.int32(0)
     for row in range(len(ranks)):
-        count = np.int32(count + np.int32(ranks[row] >= least))  # wider sums would take fewer at once
+        count = np.int32(count + np.int32(ranks[row] >= least))  # wider sums would process fewer values at once
     return int(count)
 
 
-@compiled
+@jit
 def best_rows(values: np.ndarray, limit: int) -> np.ndarray:
-    """The `limit` (at least 1) rows with the largest positive values, best first; of equals the first."""
+    """The `limit` (at least 1) rows with the largest positive values, best first; of equal values the first row."""
     rows, best = np.empty(limit, np.int64), np.zeros(limit, np.float32)
     count = 0
     for row in range(len(values)):

@@ -1,4 +1,4 @@
-"""Content: items that are like what the shopper looked at, by what the catalogue says of them.
+"""Content: items that are like what the user looked at, by what the catalogue says of them.
 
 Each item is a bag of tokens (its category, brand, attributes, price class and the words of its name), weighed by TF-IDF
 and hashed into a fixed number of buckets (Weinberger et al., "Feature hashing for large scale multitask learning",
@@ -15,19 +15,19 @@ import numpy as np
 
 from recsys.data.catalogue import Items
 from recsys.data.item_counts import ItemCounters
-from recsys.data.user_history import Shopper, Touches
-from recsys.kernels.jit import compiled, inlined, read_only
+from recsys.data.user_history import UserHistory, UserItemAggregates
+from recsys.kernels.jit import jit, jit_inline, read_only
 from recsys.kernels.prefetch import prefetch
-from recsys.kernels.thread_local import OfLast, Scratch
+from recsys.kernels.thread_local import PerThreadMemo, ThreadLocal
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board, slot_in
-from recsys.retrieval.protocol import Column, State
+from recsys.retrieval.candidate_pool import CandidatePool, row_in
+from recsys.retrieval.protocol import Column, FitData
 
 BUCKETS: Final = 1 << 18
 MAX_TOKENS: Final = 40  # of an item
 COLD_TOUCHES: Final = 5.0  # customers in four weeks, below which an item is proposed by its content
 PER_TOKEN: Final = 50  # cold items that one token brings in, the newest first
-MOST_COLD: Final = 200  # that are compared for one shopper, those of the profile's weightiest tokens first
+MOST_COLD: Final = 200  # that are compared for one user, those of the profile's weightiest tokens first
 PROFILE_ITEMS: Final = 20  # of a history, by interest, that make up its profile
 _WORD: Final = re.compile(r"\w{3,}")
 _ARRAYS: Final = ("offsets", "tokens", "weights", "rarity", "cold_offsets", "cold_items")
@@ -58,11 +58,11 @@ class Content:
             read_only(cold_offsets),
             read_only(cold_items),
         )
-        self._profile = OfLast(self._profile_of)
-        self._wanted = Scratch(lambda: np.zeros(BUCKETS, np.float32))
+        self._profile = PerThreadMemo(self._profile_of)
+        self._wanted = ThreadLocal(lambda: np.zeros(BUCKETS, np.float32))
 
     @classmethod
-    def fit(cls, state: State) -> Self:
+    def fit(cls, state: FitData) -> Self:
         bags = [tokens_of(state.items, item) for item in range(len(state.items))]
         offsets, tokens = _flat(bags)
         rarity = np.log((1.0 + len(bags)) / (1.0 + np.bincount(tokens, minlength=BUCKETS))).astype(np.float32)
@@ -73,13 +73,13 @@ class Content:
         return (Column("content", limit=parameters.candidates_cold, prior=0.2),)
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ("content_similarity",)
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+    def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         if len(self.cold_items):
-            profile, weights = self._profile.get(shopper)
-            _propose(
+            profile, weights = self._profile.get(user)
+            _retrieve(
                 profile,
                 weights,
                 self._wanted.get(),
@@ -88,16 +88,16 @@ class Content:
                 self.offsets,
                 self.tokens,
                 self.weights,
-                board,
+                pool,
                 first,
             )
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         if not len(self.tokens):
             out[:] = 0.0
             return
-        profile, weights = self._profile.get(shopper)
-        _judge(profile, weights, self._wanted.get(), candidates, self.offsets, self.tokens, self.weights, out[0])
+        profile, weights = self._profile.get(user)
+        _score(profile, weights, self._wanted.get(), candidates, self.offsets, self.tokens, self.weights, out[0])
 
     def most_similar(self, item: int, eligible: np.ndarray, k: int, found: int) -> dict[int, float]:
         """Cosines of the eligible items that are most like one: cold ones; where fewer than `k` were `found`, any."""
@@ -111,7 +111,7 @@ class Content:
             among = np.arange(len(self.offsets) - 1)
         among = among[eligible[among]]
         cosines = np.empty(len(among), np.float32)
-        _judge(*profile, self._wanted.get(), among, self.offsets, self.tokens, self.weights, cosines)
+        _score(*profile, self._wanted.get(), among, self.offsets, self.tokens, self.weights, cosines)
         best = np.argsort(-cosines, kind="stable")[:k]
         best = best[cosines[best] > 0]
         return dict(zip(among[best].tolist(), cosines[best].tolist(), strict=True))
@@ -120,7 +120,7 @@ class Content:
         start = int(self.cold_offsets[token])
         return self.cold_items[start : min(int(self.cold_offsets[token + 1]), start + PER_TOKEN)]
 
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
+    def resized(self, items: Items, counters: ItemCounters) -> Self:
         """The same knowledge of tokens over a catalogue to which items were appended."""
         known = len(self.offsets) - 1
         offsets, tokens = _flat([tokens_of(items, item) for item in range(known, len(items))])
@@ -145,8 +145,8 @@ class Content:
         cold_offsets = np.concatenate([[0], np.cumsum(np.bincount(tokens[cold], minlength=BUCKETS))])
         return cls(offsets, tokens, weights, rarity, cold_offsets, rows[cold].astype(np.int32))
 
-    def _profile_of(self, shopper: Shopper) -> tuple[np.ndarray, np.ndarray]:
-        return _profile(shopper.touches, self.offsets, self.tokens, self.weights)
+    def _profile_of(self, user: UserHistory) -> tuple[np.ndarray, np.ndarray]:
+        return _profile(user.aggregates, self.offsets, self.tokens, self.weights)
 
 
 def tokens_of(items: Items, item: int) -> list[int]:
@@ -174,20 +174,20 @@ def _flat(bags: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     return offsets, np.array([token for bag in bags for token in bag], np.int32)
 
 
-@compiled
+@jit
 def _profile(
-    touches: Touches, offsets: np.ndarray, tokens: np.ndarray, weights: np.ndarray
+    aggregates: UserItemAggregates, offsets: np.ndarray, tokens: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct tokens of the shopper's main items, sorted, and their weights; together of length 1."""
-    chosen = np.argsort(-touches.interest, kind="mergesort")[:PROFILE_ITEMS]
+    """The distinct tokens of the user's main items, sorted, and their weights; together of length 1."""
+    chosen = np.argsort(-aggregates.interest, kind="mergesort")[:PROFILE_ITEMS]
     size = 0
     for place in chosen:
-        size += offsets[touches.items[place] + 1] - offsets[touches.items[place]]
+        size += offsets[aggregates.items[place] + 1] - offsets[aggregates.items[place]]
     found, amounts = np.empty(size, np.int32), np.empty(size, np.float32)
     count = 0
     for place in chosen:
-        for entry in range(offsets[touches.items[place]], offsets[touches.items[place] + 1]):
-            found[count], amounts[count] = tokens[entry], weights[entry] * touches.interest[place]
+        for entry in range(offsets[aggregates.items[place]], offsets[aggregates.items[place] + 1]):
+            found[count], amounts[count] = tokens[entry], weights[entry] * aggregates.interest[place]
             count += 1
     order = np.argsort(found, kind="mergesort")
     last, total = -1, 0.0
@@ -203,7 +203,7 @@ def _profile(
     return found[order], amounts[order] / np.float32(np.sqrt(total)) if total > 0 else amounts[order]
 
 
-@compiled
+@jit
 def _ask_for(
     items: np.ndarray, wanted: np.ndarray, offsets: np.ndarray, tokens: np.ndarray, weights: np.ndarray
 ) -> None:
@@ -218,7 +218,7 @@ def _ask_for(
             prefetch(wanted, tokens[entry])
 
 
-@inlined
+@jit_inline
 def _similarity(wanted: np.ndarray, tokens: np.ndarray, weights: np.ndarray, start: int, stop: int) -> float:
     found = 0.0
     for entry in range(start, stop):
@@ -226,8 +226,8 @@ def _similarity(wanted: np.ndarray, tokens: np.ndarray, weights: np.ndarray, sta
     return found
 
 
-@compiled
-def _propose(
+@jit
+def _retrieve(
     profile: np.ndarray,
     profile_weights: np.ndarray,
     wanted: np.ndarray,
@@ -236,14 +236,14 @@ def _propose(
     offsets: np.ndarray,
     tokens: np.ndarray,
     weights: np.ndarray,
-    board: Board,
+    pool: CandidatePool,
     first: int,
 ) -> None:
     """`wanted` (BUCKETS,) float32 is scratch: zeros before and after."""
     wanted[profile] = profile_weights
     compared = 0
-    slots, rows, size = board.slots, board.items, board.size
-    scores = board.scores[first]
+    item_rows, rows, size = pool.item_rows, pool.items, pool.size
+    scores = pool.scores[first]
     for place in np.argsort(-profile_weights, kind="mergesort"):
         if compared == MOST_COLD:
             break
@@ -251,21 +251,21 @@ def _propose(
         start = cold_offsets[token]
         stop = min(cold_offsets[token + 1], start + PER_TOKEN)
         for entry in range(start, stop):
-            prefetch(slots, cold_items[entry])
+            prefetch(item_rows, cold_items[entry])
         _ask_for(cold_items[start:stop], wanted, offsets, tokens, weights)
         for entry in range(start, stop):
             item = cold_items[entry]
             if compared == MOST_COLD:
                 break
-            row = slot_in(item, slots, rows, size)
+            row = row_in(item, item_rows, rows, size)
             if scores[row] == 0:
                 scores[row] = _similarity(wanted, tokens, weights, offsets[item], offsets[item + 1])
                 compared += 1
     wanted[profile] = 0.0
 
 
-@compiled
-def _judge(
+@jit
+def _score(
     profile: np.ndarray,
     profile_weights: np.ndarray,
     wanted: np.ndarray,

@@ -1,7 +1,7 @@
-"""History: items that the shopper has seen or bought before, by recency and frequency.
+"""PersonalFrequency: items that the user has seen or bought before, by recency and frequency.
 
 Most repeat purchases are found by personal frequency alone (Li et al., "A next basket recommendation reality check",
-2023), and many a next click goes back to an item of the same visit.
+2023), and many a next click goes back to an item of the same session.
 """
 
 from typing import Any, ClassVar, Final, Self
@@ -11,44 +11,44 @@ import numpy as np
 from recsys.data.catalogue import Items
 from recsys.data.interactions import KINDS
 from recsys.data.item_counts import ItemCounters
-from recsys.data.user_history import NEVER_DAYS, Shopper, Touches
-from recsys.kernels.jit import compiled
+from recsys.data.user_history import NEVER_DAYS, UserHistory, UserItemAggregates
+from recsys.kernels.jit import jit
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board, slot_of
-from recsys.retrieval.protocol import Column, State
+from recsys.retrieval.candidate_pool import CandidatePool, row_of
+from recsys.retrieval.protocol import Column, FitData
 
 
-class History:
-    """Proposes what a shopper's own interactions speak for; it learns nothing from others."""
+class PersonalFrequency:
+    """Proposes what a user's own interactions speak for; it learns nothing from others."""
 
     name: ClassVar[str] = "history"
 
     @classmethod
-    def fit(cls, state: State) -> Self:
+    def fit(cls, state: FitData) -> Self:
         return cls()
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         return (
             Column("interest", limit=parameters.candidates_seen, prior=0.5),
-            Column("visit_recency", limit=parameters.candidates_seen, prior=1.0, is_relative=False),
-            Column("visit_count", is_relative=False),
-            Column("recency", is_relative=False),
-            Column("order_recency", is_relative=False),
-            *(Column(f"{kind}_count", is_relative=False) for kind in KINDS),
+            Column("session_recency", limit=parameters.candidates_seen, prior=1.0, is_max_normalised=False),
+            Column("session_count", is_max_normalised=False),
+            Column("recency", is_max_normalised=False),
+            Column("order_recency", is_max_normalised=False),
+            *(Column(f"{kind}_count", is_max_normalised=False) for kind in KINDS),
         )
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ()
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        _write(shopper.touches, board, first)
+    def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
+        _write(user.aggregates, pool, first)
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Says nothing of items that the shopper has not touched."""
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Says nothing of items that the user has not touched."""
 
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
+    def resized(self, items: Items, counters: ItemCounters) -> Self:
         return self
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -62,21 +62,21 @@ class History:
 _NEVER: Final = NEVER_DAYS
 
 
-@compiled
-def _write(touches: Touches, board: Board, first: int) -> None:
-    scores = board.scores
-    for place in range(len(touches.items)):
-        row = slot_of(board, touches.items[place])
-        scores[first, row] = touches.interest[place]
-        # One over the age: 0 is "never", as it is for every item that the shopper has not touched.
-        scores[first + 1, row] = _closeness(touches.visit_steps[place])
-        scores[first + 2, row] = touches.visit_counts[place]
-        scores[first + 3, row] = _closeness(touches.last_days[place])
-        scores[first + 4, row] = _closeness(touches.last_order_days[place])
-        for kind in range(touches.counts.shape[1]):
-            scores[first + 5 + kind, row] = touches.counts[place, kind]
+@jit
+def _write(aggregates: UserItemAggregates, pool: CandidatePool, first: int) -> None:
+    scores = pool.scores
+    for place in range(len(aggregates.items)):
+        row = row_of(pool, aggregates.items[place])
+        scores[first, row] = aggregates.interest[place]
+        # One over the age: 0 is "never", as it is for every item that the user has not touched.
+        scores[first + 1, row] = _closeness(aggregates.session_steps[place])
+        scores[first + 2, row] = aggregates.session_counts[place]
+        scores[first + 3, row] = _closeness(aggregates.last_days[place])
+        scores[first + 4, row] = _closeness(aggregates.last_order_days[place])
+        for kind in range(aggregates.counts.shape[1]):
+            scores[first + 5 + kind, row] = aggregates.counts[place, kind]
 
 
-@compiled
+@jit
 def _closeness(age: float) -> float:
     return 0.0 if age >= _NEVER else 1.0 / (1.0 + age)

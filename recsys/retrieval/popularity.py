@@ -10,13 +10,13 @@ import numpy as np
 
 from recsys.data.catalogue import Items
 from recsys.data.item_counts import ItemCounters
-from recsys.data.user_history import Shopper
-from recsys.kernels.jit import compiled, read_only
+from recsys.data.user_history import UserHistory
+from recsys.kernels.jit import jit, read_only
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board, slot_of
-from recsys.retrieval.protocol import Column, State
+from recsys.retrieval.candidate_pool import CandidatePool, row_of
+from recsys.retrieval.protocol import Column, FitData
 
-MAIN_CATEGORIES: Final = 3  # of a shopper, whose popular items are proposed
+MAIN_CATEGORIES: Final = 3  # of a user, whose popular items are proposed
 
 
 class Popularity:
@@ -37,7 +37,7 @@ class Popularity:
         self._limits = limits  # of candidates: overall, and per main category
 
     @classmethod
-    def fit(cls, state: State) -> Self:
+    def fit(cls, state: FitData) -> Self:
         return cls._of(state.counters.popularity.astype(np.float32), state.items, _limits(state.parameters))
 
     @classmethod
@@ -58,21 +58,21 @@ class Popularity:
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         limit = parameters.candidates_popular + MAIN_CATEGORIES * parameters.candidates_per_category
-        return (Column("popular", limit=limit, prior=0.2, is_relative=False),)
+        return (Column("popular", limit=limit, prior=0.2, is_max_normalised=False),)
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ()
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        _write_all(self.scores, board, first)
-        _write(self.order, self.scores, eligible, self._limits[0], board, first)
+    def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
+        _write_all(self.scores, pool, first)
+        _write(self.order, self.scores, eligible, self._limits[0], pool, first)
         if len(self._category_order):
-            for category in main_categories(shopper.touches.items, shopper.touches.interest, self._category).tolist():
+            for category in main_categories(user.aggregates.items, user.aggregates.interest, self._category).tolist():
                 span = self._category_order[self._category_offsets[category] : self._category_offsets[category + 1]]
-                _write(span, self.scores, eligible, self._limits[1], board, first)
+                _write(span, self.scores, eligible, self._limits[1], pool, first)
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         """The item counters say it of every candidate."""
 
     @cached_property
@@ -89,7 +89,7 @@ class Popularity:
         span = self._category_order[self._category_offsets[category] : self._category_offsets[category + 1]]
         return first_eligible(span, eligible, limit).astype(np.int64)
 
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
+    def resized(self, items: Items, counters: ItemCounters) -> Self:
         return self._of(
             np.append(self.scores, np.zeros(len(items) - len(self.scores), np.float32)), items, self._limits
         )
@@ -111,7 +111,7 @@ def _limits(parameters: RecommendParameters) -> tuple[int, int]:
     return parameters.candidates_popular, parameters.candidates_per_category
 
 
-@compiled
+@jit
 def first_eligible(order: np.ndarray, eligible: np.ndarray, limit: int) -> np.ndarray:
     """The first `limit` eligible items of `order`."""
     found = np.empty(min(limit, len(order)), np.int32)
@@ -125,7 +125,7 @@ def first_eligible(order: np.ndarray, eligible: np.ndarray, limit: int) -> np.nd
     return found[:count]
 
 
-@compiled
+@jit
 def main_categories(items: np.ndarray, interest: np.ndarray, category: np.ndarray) -> np.ndarray:
     """The up to three categories in which most of the interest (touched,) lies, most first."""
     codes = np.empty(len(items), np.int64)
@@ -145,16 +145,18 @@ def main_categories(items: np.ndarray, interest: np.ndarray, category: np.ndarra
     return codes[:count][np.argsort(-sums[:count], kind="mergesort")[:MAIN_CATEGORIES]]
 
 
-@compiled
-def _write_all(scores: np.ndarray, board: Board, first: int) -> None:
+@jit
+def _write_all(scores: np.ndarray, pool: CandidatePool, first: int) -> None:
     """Of every item that other sources have written: popularity is part of the first blend too."""
-    rows, written = board.items, board.scores
-    for row in range(board.size[0]):
+    rows, written = pool.items, pool.scores
+    for row in range(pool.size[0]):
         written[first, row] = scores[rows[row]]
 
 
-@compiled
-def _write(order: np.ndarray, scores: np.ndarray, eligible: np.ndarray, limit: int, board: Board, first: int) -> None:
+@jit
+def _write(
+    order: np.ndarray, scores: np.ndarray, eligible: np.ndarray, limit: int, pool: CandidatePool, first: int
+) -> None:
     for item in first_eligible(order, eligible, limit):
         if scores[item] > 0:
-            board.scores[first, slot_of(board, item)] = scores[item]
+            pool.scores[first, row_of(pool, item)] = scores[item]

@@ -8,21 +8,21 @@ import numpy as np
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
 from recsys.data.item_counts import ItemCounters
-from recsys.data.sessions import VisitLog
-from recsys.data.user_history import Shopper
+from recsys.data.sessions import SessionLog
+from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board
+from recsys.retrieval.candidate_pool import CandidatePool
 
 
 @dataclass(frozen=True)
-class State:
-    """What a source is fitted on: everything known before `now` (seconds since 1970 UTC).
+class FitData:
+    """The data that a source is fitted on: everything known before `now` (seconds since 1970 UTC).
 
-    `log` may hold visits after `now`: it is read as of a moment, by a shopper's cutoff, and never fitted on.
+    `log` may hold sessions after `now`. A source reads it only up to a user's cutoff, and never fits on later sessions.
     """
 
     interactions: Interactions
-    log: VisitLog
+    log: SessionLog
     counters: ItemCounters
     items: Items
     now: int
@@ -33,53 +33,53 @@ class State:
 
 @dataclass(frozen=True)
 class Column:
-    """One score that a source gives to items, and how many of its best become candidates.
+    """One score that a source gives to items; its `limit` best items become candidates (0: none).
 
-    The ranker sees the score itself and, where the flags say so: its share of the shopper's best one, its rank among
-    the candidates, and the score over the root of the item's popularity. `prior` is the weight of the share in a first,
-    fixed blend of all columns, by which the candidates are limited.
+    The features always hold the score itself. The flags add the score divided by the request's largest score, its rank
+    among the candidates, and the score divided by the root of the item's popularity. `prior` is the column's default
+    weight in the pre-ranking, which limits the candidates.
     """
 
     name: str
     limit: int = 0
     prior: float = 0.0
-    is_relative: bool = True
+    is_max_normalised: bool = True
     is_ranked: bool = False
-    is_damped: bool = False
+    is_popularity_normalised: bool = False
 
 
 class Source(Protocol):
-    """Gives scores to items for one shopper. Fitted once, then pure: the same shopper gets the same scores.
+    """Scores items for one user. It is fitted once, then pure: the same user gets the same scores.
 
-    Scores are never negative; 0 says nothing. What `judge` says is said of every candidate, whoever proposed it;
-    what `propose` says, of the items that the source itself knows to be near.
+    `retrieve` scores the items that the source itself finds; such a score is never negative, and 0 means nothing.
+    `score_candidates` scores every candidate, whichever source found it.
     """
 
     name: ClassVar[str]
 
     @classmethod
-    def fit(cls, state: State) -> Self:
-        """Learn from everything before the state's moment."""
+    def fit(cls, state: FitData) -> Self:
+        """Learn from everything before the data's `now`."""
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
-        """What `propose` writes, in order."""
+        """The columns that `retrieve` writes, in order."""
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
-        """The names of the features that `judge` gives, in order."""
+    def pointwise_features() -> tuple[str, ...]:
+        """The names of the features that `score_candidates` writes, in order."""
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        """Write the source's columns, which begin at column `first` of the board."""
+    def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
+        """Write the source's columns, which begin at column `first` of the pool."""
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Fill `out` (judgements, candidates) float32 for the candidate items."""
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Fill `out` (pointwise features, candidates) float32 for the candidate items."""
 
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
+    def resized(self, items: Items, counters: ItemCounters) -> Self:
         """The same source for a catalogue to which items were appended; `items` and `counters` hold them too."""
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Everything the source has learnt."""
+        """Everything that the source has learned."""
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:

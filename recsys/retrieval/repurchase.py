@@ -12,12 +12,12 @@ from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
 from recsys.data.item_counts import ItemCounters
-from recsys.data.user_history import ORDER, Shopper, Touches
-from recsys.kernels.jit import compiled, read_only
-from recsys.kernels.thread_local import OfLast
+from recsys.data.user_history import ORDER, UserHistory, UserItemAggregates
+from recsys.kernels.jit import jit, read_only
+from recsys.kernels.thread_local import PerThreadMemo
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board, slot_of
-from recsys.retrieval.protocol import Column, State
+from recsys.retrieval.candidate_pool import CandidatePool, row_of
+from recsys.retrieval.protocol import Column, FitData
 
 PRIOR_GAPS: Final = 2.0  # how many of a customer's own gaps the item's interval is worth
 LEAST_GAPS: Final = 5  # of an item, below which its category's interval, then the store's, is taken
@@ -28,7 +28,7 @@ SPREAD: Final = 0.7  # of the logarithm of gaps: how sharply an item is due at i
 
 
 class Purchases(NamedTuple):
-    """What a shopper ordered before; each array has one entry per item."""
+    """What a user ordered before; each array has one entry per item."""
 
     items: np.ndarray  # int32
     orders: np.ndarray  # float32: on how many days
@@ -43,42 +43,42 @@ class Repurchase:
 
     def __init__(self, intervals: np.ndarray) -> None:
         self.intervals = read_only(intervals)
-        self._purchases = OfLast(self._purchases_of)
+        self._purchases = PerThreadMemo(self._purchases_of)
 
     @classmethod
-    def fit(cls, state: State) -> Self:
+    def fit(cls, state: FitData) -> Self:
         return cls(item_intervals(state.interactions, state.items.category))
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         return (
-            Column("due", limit=parameters.candidates_due, prior=0.3, is_relative=False),
+            Column("due", limit=parameters.candidates_due, prior=0.3, is_max_normalised=False),
             Column("times_ordered", prior=0.3),
             Column("faded_orders", limit=parameters.candidates_due, prior=0.3, is_ranked=True),
             Column("order_shares"),
         )
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ()
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        if ORDER in shopper.kinds:
-            _write(self.purchases(shopper), board, first)
-            _write_faded(shopper.items, shopper.kinds, shopper.ages, board, first + 2)
+    def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
+        if ORDER in user.kinds:
+            _write(self.purchases(user), pool, first)
+            _write_faded(user.items, user.kinds, user.ages, pool, first + 2)
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Says nothing of items that the shopper has not ordered."""
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
+        """Says nothing of items that the user has not ordered."""
 
-    def purchases(self, shopper: Shopper) -> Purchases:
-        """What the shopper ordered, with the interval after which each item is wanted again."""
-        return self._purchases.get(shopper)
+    def purchases(self, user: UserHistory) -> Purchases:
+        """What the user ordered, with the interval after which each item is wanted again."""
+        return self._purchases.get(user)
 
-    def _purchases_of(self, shopper: Shopper) -> Purchases:
-        arrays = _purchases(shopper.items, shopper.kinds, shopper.ages, shopper.touches, self.intervals)
+    def _purchases_of(self, user: UserHistory) -> Purchases:
+        arrays = _purchases(user.items, user.kinds, user.ages, user.aggregates, self.intervals)
         return Purchases(*arrays)
 
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
+    def resized(self, items: Items, counters: ItemCounters) -> Self:
         unknown = np.full(len(items) - len(self.intervals), np.nan, np.float32)
         return type(self)(np.concatenate([self.intervals, unknown]))
 
@@ -124,14 +124,14 @@ def _medians(groups: np.ndarray, values: np.ndarray, size: int, least: int) -> n
     return middles
 
 
-@compiled
+@jit
 def _purchases(
-    items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, touches: Touches, intervals: np.ndarray
+    items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, aggregates: UserItemAggregates, intervals: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    places = np.flatnonzero(touches.counts[:, ORDER] > 0)
-    found = touches.items[places]
+    places = np.flatnonzero(aggregates.counts[:, ORDER] > 0)
+    found = aggregates.items[places]
     orders = np.zeros(len(places), np.float32)
-    since = touches.last_order_days[places]
+    since = aggregates.last_order_days[places]
     interval = np.empty(len(places), np.float32)
     for row in range(len(places)):
         first, last = 0.0, np.inf
@@ -149,16 +149,16 @@ def _purchases(
     return found, orders, since, interval
 
 
-@compiled
-def _write(purchases: Purchases, board: Board, first: int) -> None:
+@jit
+def _write(purchases: Purchases, pool: CandidatePool, first: int) -> None:
     for row in range(len(purchases.items)):
-        slot = slot_of(board, purchases.items[row])
-        board.scores[first, slot] = due(purchases.days_since[row], purchases.interval_days[row], purchases.orders[row])
-        board.scores[first + 1, slot] = purchases.orders[row]
+        slot = row_of(pool, purchases.items[row])
+        pool.scores[first, slot] = due(purchases.days_since[row], purchases.interval_days[row], purchases.orders[row])
+        pool.scores[first + 1, slot] = purchases.orders[row]
 
 
-@compiled
-def _write_faded(items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, board: Board, first: int) -> None:
+@jit
+def _write_faded(items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, pool: CandidatePool, first: int) -> None:
     """The item's orders, each one fading with those after it; and its share of each order's items, summed."""
     weight, stop = 1.0, len(items)
     while stop > 0:
@@ -170,15 +170,15 @@ def _write_faded(items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, board: 
             size += kinds[entry] == ORDER
         for entry in range(start, stop):
             if kinds[entry] == ORDER:
-                slot = slot_of(board, items[entry])
-                board.scores[first, slot] += weight
-                board.scores[first + 1, slot] += 1.0 / size
+                slot = row_of(pool, items[entry])
+                pool.scores[first, slot] += weight
+                pool.scores[first + 1, slot] += 1.0 / size
         if size:
             weight *= ORDER_FADE
         stop = start
 
 
-@compiled
+@jit
 def due(days_since: float, interval_days: float, orders: float) -> float:
     """From 0 to 1: how near the moment is at which the item is wanted again, and how sure that it ever is."""
     if np.isnan(interval_days):

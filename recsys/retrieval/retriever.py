@@ -8,35 +8,35 @@ from typing import Any, Final, Self
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.catalogue_updates import NewItem, catalogue_with, counters_with
+from recsys.data.catalogue_updates import ItemUpsert, resized_counters, updated_catalogue
 from recsys.data.interactions import Interactions
 from recsys.data.item_counts import ItemCounters
-from recsys.data.sessions import VisitLog
-from recsys.data.user_history import Shopper
-from recsys.kernels.thread_local import Scratch
+from recsys.data.sessions import SessionLog
+from recsys.data.user_history import UserHistory
+from recsys.kernels.thread_local import ThreadLocal
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.als import Factors
-from recsys.retrieval.candidate_pool import Board, clear, nominated
+from recsys.retrieval.als import ALS
+from recsys.retrieval.candidate_pool import CandidatePool, clear, selected_rows
 from recsys.retrieval.content import Content
 from recsys.retrieval.covisitation.source import RELATIONS, CoVisitation
-from recsys.retrieval.item2vec.source import Vectors
-from recsys.retrieval.personal_frequency import History
+from recsys.retrieval.item2vec.source import Item2Vec
+from recsys.retrieval.personal_frequency import PersonalFrequency
 from recsys.retrieval.popularity import Popularity
-from recsys.retrieval.protocol import Column, Source, State
+from recsys.retrieval.protocol import Column, FitData, Source
 from recsys.retrieval.repurchase import Repurchase
-from recsys.retrieval.session_knn.source import VisitNeighbours
-from recsys.retrieval.user_knn import CustomerNeighbours
+from recsys.retrieval.session_knn.source import SessionKNN
+from recsys.retrieval.user_knn import UserKNN
 
 SOURCES: Final[tuple[type[Source], ...]] = (
-    History,
+    PersonalFrequency,
     Repurchase,
-    VisitNeighbours,
+    SessionKNN,
     *RELATIONS,
-    CustomerNeighbours,
-    Vectors,
+    UserKNN,
+    Item2Vec,
     Popularity,
     Content,
-    Factors,  # the last: it scores what the others wrote
+    ALS,  # the last: it scores what the others wrote
 )
 
 
@@ -49,7 +49,7 @@ class Retrieved:
     holds these candidates until the thread's next retrieval.
     """
 
-    pool: Board
+    pool: CandidatePool
     rows: np.ndarray
     items: np.ndarray
     selected_by: np.ndarray
@@ -64,7 +64,7 @@ class Retriever:
     """Every source and every item counter, as of one time."""
 
     items: Items
-    log: VisitLog
+    log: SessionLog
     counters: ItemCounters
     sources: dict[str, Source]
     parameters: RecommendParameters
@@ -74,7 +74,7 @@ class Retriever:
     def fit(
         cls,
         interactions: Interactions,
-        log: VisitLog,
+        log: SessionLog,
         items: Items,
         now: int,
         target_kind: int,
@@ -85,7 +85,7 @@ class Retriever:
         """Fitted on the interactions given, which must all lie before `now` (seconds since 1970 UTC)."""
         assert not len(interactions) or int(interactions.times.max()) < now, "an interaction lies in the future"
         counters = ItemCounters.of(interactions, now, target_kind)
-        state = State(interactions, log, counters, items, now, parameters, seed, threads)
+        state = FitData(interactions, log, counters, items, now, parameters, seed, threads)
         return cls(items, log, counters, {source.name: source.fit(state) for source in SOURCES}, parameters, now)
 
     @property
@@ -101,9 +101,9 @@ class Retriever:
         return source
 
     @property
-    def vectors(self) -> Vectors:
-        source = self.sources[Vectors.name]
-        assert isinstance(source, Vectors)
+    def vectors(self) -> Item2Vec:
+        source = self.sources[Item2Vec.name]
+        assert isinstance(source, Item2Vec)
         return source
 
     @property
@@ -118,29 +118,29 @@ class Retriever:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The board's columns."""
+        """The pool's columns."""
         return tuple(column for source in self.sources.values() for column in source.columns(self.parameters))
 
-    def candidates(self, shopper: Shopper, eligible: np.ndarray) -> Retrieved:
+    def candidates(self, user: UserHistory, eligible: np.ndarray) -> Retrieved:
         """The union of the items that the sources select; `eligible` (items,) bool says which items are allowed."""
-        board = self._board.get()
-        clear(board)
+        pool = self._board.get()
+        clear(pool)
         for source, first in self._proposing:
-            source.propose(shopper, eligible, board, first)
-        rows, selected_by = nominated(board, eligible, *self._nominators)
-        return Retrieved(board, rows, board.items[rows], selected_by)
+            source.retrieve(user, eligible, pool, first)
+        rows, selected_by = selected_rows(pool, eligible, *self._nominators)
+        return Retrieved(pool, rows, pool.items[rows], selected_by)
 
     @cached_property
     def everything(self) -> np.ndarray:
         """(items,) bool, all true: in the past every item could be chosen, what was sold out then is not known."""
         return np.ones(len(self.items), bool)
 
-    def told_of(self, told: Sequence[NewItem]) -> "Retriever":
+    def with_items(self, told: Sequence[ItemUpsert]) -> "Retriever":
         """The same sources over the catalogue with what the shop has told since; nothing is fitted anew."""
-        items = catalogue_with(self.items, told)
-        counters = counters_with(self.counters, len(items))
-        sources = {name: source.grown(items, counters) for name, source in self.sources.items()}
-        return Retriever(items, self.log.grown(len(items)), counters, sources, self.parameters, self.now)
+        items = updated_catalogue(self.items, told)
+        counters = resized_counters(self.counters, len(items))
+        sources = {name: source.resized(items, counters) for name, source in self.sources.items()}
+        return Retriever(items, self.log.resized(len(items)), counters, sources, self.parameters, self.now)
 
     def is_from(self, source: str, selected_by: np.ndarray) -> np.ndarray:
         """(candidates,) bool: which candidates one of the source's columns selected."""
@@ -155,7 +155,7 @@ class Retriever:
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters, now: int) -> Self:
         sources = {source.name: source.from_arrays(arrays, parameters) for source in SOURCES}
-        parts = (Items.from_arrays(arrays), VisitLog.from_arrays(arrays), ItemCounters.from_arrays(arrays))
+        parts = (Items.from_arrays(arrays), SessionLog.from_arrays(arrays), ItemCounters.from_arrays(arrays))
         return cls(*parts, sources, parameters, now)
 
     @cached_property
@@ -183,5 +183,5 @@ class Retriever:
         return np.array(self._nominating), np.array([self.columns[place].limit for place in self._nominating])
 
     @cached_property
-    def _board(self) -> Scratch[Board]:
-        return Scratch(lambda: Board.of(len(self.items), len(self.columns)))
+    def _board(self) -> ThreadLocal[CandidatePool]:
+        return ThreadLocal(lambda: CandidatePool.of(len(self.items), len(self.columns)))

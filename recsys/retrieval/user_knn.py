@@ -1,7 +1,7 @@
 """Customer neighbours: what customers with the same items also have, found live from the items' customer lists.
 
 Two readings of the same neighbourhood. `customers`: the nearest customers by the cosine of their items, in which rare
-items and recent visits weigh more (nearest neighbours with the decay of Hu et al., "Modeling personalized item
+items and recent sessions weigh more (nearest neighbours with the decay of Hu et al., "Modeling personalized item
 frequency information for next-basket recommendation", 2020). `customers_linear`: two steps on the graph of customers
 and items, the popularity of each node damped (Christoffel et al., "Blockbusters and wallflowers", 2015). Nothing is
 trained: the lists are those of the moment, so training and serving see the same. It breaks where customers share no
@@ -16,26 +16,26 @@ from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
 from recsys.data.item_counts import ItemCounters
-from recsys.data.sessions import VISIT_GAP_SECONDS, visit_starts
-from recsys.data.user_history import Shopper
-from recsys.kernels.jit import compiled, read_only
+from recsys.data.sessions import SESSION_GAP_SECONDS, session_starts
+from recsys.data.user_history import UserHistory
+from recsys.kernels.jit import jit, read_only
 from recsys.kernels.pair_counts import Pairs
 from recsys.kernels.prefetch import prefetch
-from recsys.kernels.thread_local import Scratch
+from recsys.kernels.thread_local import ThreadLocal
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board, least_rank, slot_in
-from recsys.retrieval.protocol import Column, State
+from recsys.retrieval.candidate_pool import CandidatePool, rank_threshold, row_in
+from recsys.retrieval.protocol import Column, FitData
 
-VISIT_DECAY: Final = 0.9  # of an item's weight with each later visit
-ANCHORS: Final = 60  # of a history, the latest
-READ_LISTS: Final = 3_000  # customers that are looked at for one shopper
+SESSION_DECAY: Final = 0.9  # of an item's weight with each later session
+SEED_ITEMS: Final = 60  # of a history, the latest
+READ_LISTS: Final = 3_000  # customers that are looked at for one user
 MOST_OF_ITEM: Final = 400  # of them through one item, the latest
 NEIGHBOURS: Final = 150
 LINEAR_NEIGHBOURS: Final = 200
 MOST_ITEMS: Final = 40  # of a neighbour, the latest
 CUSTOMER_DAMPING: Final = 0.5
 ITEM_DAMPING: Final = 0.3
-_VISIT_GAP_DAYS: Final = VISIT_GAP_SECONDS / SECONDS_PER_DAY
+_SESSION_GAP_DAYS: Final = SESSION_GAP_SECONDS / SECONDS_PER_DAY
 
 
 class Profiles(NamedTuple):
@@ -56,7 +56,7 @@ class Profiles(NamedTuple):
     damping: np.ndarray
 
 
-class CustomerNeighbours:
+class UserKNN:
     """Proposes what the nearest customers have."""
 
     name: ClassVar[str] = "customers"
@@ -64,33 +64,33 @@ class CustomerNeighbours:
     def __init__(self, profiles: Profiles) -> None:
         self.profiles = Profiles(*map(read_only, profiles))
         # Similarity sums of each customer, by weight and linear, side by side in memory; zero between requests.
-        self._scratch = Scratch(lambda: np.zeros((len(profiles.offsets) - 1, 2), np.float32))
+        self._buffers = ThreadLocal(lambda: np.zeros((len(profiles.offsets) - 1, 2), np.float32))
 
     @classmethod
-    def fit(cls, state: State) -> Self:
+    def fit(cls, state: FitData) -> Self:
         return cls(profiles_of(state.interactions.latest(state.parameters.visitor_interactions)))
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         limit = parameters.candidates_by_customers
         return (
-            Column("customers", limit=limit, prior=1.0, is_ranked=True, is_damped=True),
-            Column("customers_linear", limit=limit, prior=1.0, is_ranked=True),
+            Column("customers", limit=limit, prior=1.0, is_ranked=True, is_popularity_normalised=True),
+            Column("random_walk", limit=limit, prior=1.0, is_ranked=True),
         )
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ()
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        if not shopper.is_stranger:
-            items, weights = _anchors(shopper.items, shopper.ages, shopper.visit)
-            _propose(items, weights, shopper.customer, self.profiles, self._scratch.get(), board, first)
+    def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
+        if not user.is_cold_start:
+            items, weights = _seeds(user.items, user.ages, user.session_start)
+            _retrieve(items, weights, user.customer, self.profiles, self._buffers.get(), pool, first)
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         """Says nothing of items that no neighbour has."""
 
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
+    def resized(self, items: Items, counters: ItemCounters) -> Self:
         return self
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -102,18 +102,18 @@ class CustomerNeighbours:
 
 
 def profiles_of(interactions: Interactions) -> Profiles:
-    """Every customer's distinct items, weighted by how many visits ago they were touched, summed over visits."""
+    """Every customer's distinct items, weighted by how many sessions ago they were touched, summed over sessions."""
     rows = interactions.rows
-    visits = np.zeros(len(interactions), np.int64)
-    starts = visit_starts(interactions)
-    visits[starts] = 1
-    visits = np.cumsum(visits)
-    last = visits[np.maximum(interactions.offsets[1:] - 1, 0)] if len(visits) else visits
-    since = last[rows] - visits
-    touched = Pairs.of(rows * (visits.max(initial=0) + 1) + visits, interactions.items, interactions.item_count)
-    entry = touched.order[touched.starts]  # one per item and visit, however often it was touched there
+    sessions = np.zeros(len(interactions), np.int64)
+    starts = session_starts(interactions)
+    sessions[starts] = 1
+    sessions = np.cumsum(sessions)
+    last = sessions[np.maximum(interactions.offsets[1:] - 1, 0)] if len(sessions) else sessions
+    since = last[rows] - sessions
+    touched = Pairs.of(rows * (sessions.max(initial=0) + 1) + sessions, interactions.items, interactions.item_count)
+    entry = touched.order[touched.starts]  # one per item and session, however often it was touched there
     pairs = Pairs.of(rows[entry], interactions.items[entry], interactions.item_count)
-    weights = pairs.sums((VISIT_DECAY ** since[entry]).astype(np.float32))
+    weights = pairs.sums((SESSION_DECAY ** since[entry]).astype(np.float32))
     latest = -pairs.minima(-interactions.times[entry])
     order = np.lexsort((latest, pairs.rows))
     customer, item, weight, latest = pairs.rows[order], pairs.columns[order], weights[order], latest[order]
@@ -139,37 +139,37 @@ def _offsets(counts: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-@compiled
-def _anchors(items: np.ndarray, ages: np.ndarray, visit: int) -> tuple[np.ndarray, np.ndarray]:
+@jit
+def _seeds(items: np.ndarray, ages: np.ndarray, session: int) -> tuple[np.ndarray, np.ndarray]:
     """The latest distinct items of a history and their weights, as `profiles_of` weighs them."""
-    found, weights = np.empty(ANCHORS, np.int32), np.zeros(ANCHORS, np.float32)
-    in_visit = np.zeros(ANCHORS, np.int64)  # the last visit, counted back from 1, in which the item was counted
+    found, weights = np.empty(SEED_ITEMS, np.int32), np.zeros(SEED_ITEMS, np.float32)
+    in_session = np.zeros(SEED_ITEMS, np.int64)  # the last session, counted back from 1, in which the item was counted
     count, number = 0, 1
     for entry in range(len(items) - 1, -1, -1):
-        if entry + 1 < len(items) and (entry + 1 == visit or ages[entry] - ages[entry + 1] > _VISIT_GAP_DAYS):
+        if entry + 1 < len(items) and (entry + 1 == session or ages[entry] - ages[entry + 1] > _SESSION_GAP_DAYS):
             number += 1
         at = 0
         while at < count and found[at] != items[entry]:
             at += 1
-        if at == ANCHORS:
+        if at == SEED_ITEMS:
             continue
         if at == count:
             found[at] = items[entry]
             count += 1
-        if in_visit[at] != number:
-            in_visit[at] = number
-            weights[at] += VISIT_DECAY ** (number - 1)
+        if in_session[at] != number:
+            in_session[at] = number
+            weights[at] += SESSION_DECAY ** (number - 1)
     return found[:count], weights[:count]
 
 
-@compiled
-def _propose(
+@jit
+def _retrieve(
     items: np.ndarray,
     weights: np.ndarray,
     own: int,
     profiles: Profiles,
     sums: np.ndarray,
-    board: Board,
+    pool: CandidatePool,
     first: int,
 ) -> None:
     touched = np.empty(READ_LISTS + MOST_OF_ITEM, np.int32)
@@ -180,26 +180,26 @@ def _propose(
         customer = found[place]
         cosine[place], linear[place] = sums[customer]
         sums[customer, :] = 0.0
-    is_near = cosine.view(np.int32) >= least_rank(cosine, NEIGHBOURS)
-    is_near_linear = linear.view(np.int32) >= least_rank(linear, LINEAR_NEIGHBOURS)
+    is_near = cosine.view(np.int32) >= rank_threshold(cosine, NEIGHBOURS)
+    is_near_linear = linear.view(np.int32) >= rank_threshold(linear, LINEAR_NEIGHBOURS)
     profile_items, profile_weights, damping = profiles.items, profiles.weights, profiles.damping
-    slots, rows, size = board.slots, board.items, board.size
-    cosines, linears = board.scores[first], board.scores[first + 1]
+    item_rows, rows, size = pool.item_rows, pool.items, pool.size
+    cosines, linears = pool.scores[first], pool.scores[first + 1]
     # A customer who is near in both readings, as most are, is read once.
     neighbours = np.flatnonzero(is_near | is_near_linear)
-    starts, stops = _lists_of(found[neighbours], profiles, slots)
+    starts, stops = _lists_of(found[neighbours], profiles, item_rows)
     for place in range(len(neighbours)):
         neighbour = neighbours[place]
         near, near_linear = cosine[neighbour] * is_near[neighbour], linear[neighbour] * is_near_linear[neighbour]
         for entry in range(starts[place], stops[place]):
             item = profile_items[entry]
-            row = slot_in(item, slots, rows, size)
+            row = row_in(item, item_rows, rows, size)
             cosines[row] += near * profile_weights[entry]
             linears[row] += near_linear * damping[item]
 
 
-@compiled
-def _lists_of(customers: np.ndarray, profiles: Profiles, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+@jit
+def _lists_of(customers: np.ndarray, profiles: Profiles, item_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each customer's latest items begin and end, with all that is looked up by them prefetched."""
     items, weights, damping = profiles.items, profiles.weights, profiles.damping
     for customer in customers:
@@ -212,12 +212,12 @@ def _lists_of(customers: np.ndarray, profiles: Profiles, slots: np.ndarray) -> t
             prefetch(weights, entry)
     for place in range(len(customers)):
         for entry in range(starts[place], stops[place]):
-            prefetch(slots, items[entry])
+            prefetch(item_rows, items[entry])
             prefetch(damping, items[entry])
     return starts, stops
 
 
-@compiled
+@jit
 def _gather(
     items: np.ndarray, weights: np.ndarray, own: int, profiles: Profiles, sums: np.ndarray, touched: np.ndarray
 ) -> int:

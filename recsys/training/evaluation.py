@@ -75,7 +75,7 @@ def _subset_means(mine: Judged, baseline: Judged, mask: np.ndarray) -> dict[str,
 
 
 def _lists(recommender: Recommender, cases: Cases) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """The first K of each case; which targets each source, and any of them, nominated; which were known before."""
+    """The first K of each case; which targets each source, and any of them, selected; which were known before."""
     retriever = recommender.retriever
     proposed = {name: np.zeros(len(cases.targets), bool) for name in ("any", *retriever.sources)}
     seen = np.zeros(len(cases.targets), bool)

@@ -8,8 +8,8 @@ import numpy as np
 
 from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.interactions import KINDS, Interactions
-from recsys.data.sessions import VisitLog, visit_starts
-from recsys.data.user_history import Shopper
+from recsys.data.sessions import SessionLog, session_starts
+from recsys.data.user_history import UserHistory
 from recsys.training.time_split import Window
 
 VIEW: Final = KINDS.index("view")
@@ -60,7 +60,7 @@ class Cases:
         """
         random = np.random.default_rng(seed)
         times = interactions.times
-        starts = visit_starts(interactions)
+        starts = session_starts(interactions)
         visit = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(interactions))))
         inside = (times[starts] >= window.start)[visit] & (times < window.stop)
         chosen = np.flatnonzero((interactions.kinds == kind) & inside)
@@ -114,7 +114,7 @@ class Cases:
         mask[np.argsort(hashes, kind="stable")[:limit]] = True
         return self.where(mask)
 
-    def shopper(self, case: int, log: VisitLog, limit: int) -> Shopper:
+    def shopper(self, case: int, log: SessionLog, limit: int) -> UserHistory:
         """The case's shopper, with the latest `limit` interactions."""
         customer, cut, moment = int(self.customers[case]), int(self.cuts[case]), int(self.moments[case])
         start = max(int(self.interactions.offsets[customer]), cut - limit)
@@ -125,7 +125,7 @@ class Cases:
         if self.cues[case] >= 0:
             items, kinds = np.append(items, np.int32(self.cues[case])), np.append(kinds, np.uint8(VIEW))
             ages = np.append(ages, np.float32(0))
-        return Shopper(items, kinds, ages, visit - start, customer, log.cutoff(int(self.known_until[case])))
+        return UserHistory(items, kinds, ages, visit - start, customer, log.cutoff(int(self.known_until[case])))
 
     def _with_cues(self, needed: np.ndarray, random: np.random.Generator) -> Self:
         """The same, where of each `needed` case's targets one becomes the cue; a case with one target is left out."""

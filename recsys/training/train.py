@@ -11,7 +11,7 @@ from contracts.errors import NotEnoughData
 from contracts.progress import Progress, silent
 from recsys.data.catalogue import Items
 from recsys.data.interactions import KINDS, Interactions
-from recsys.data.sessions import VisitLog
+from recsys.data.sessions import SessionLog
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.pre_ranker import learned_weights
@@ -49,7 +49,7 @@ def fit_recommender(
     window = last_window(int(past.times.min()), as_of, parameters.test_window_days)
     found = target_kind(past, window, parameters.minimum_cases)
     kind = int(past.kinds.max()) if found is None else found
-    log = VisitLog.of(past)
+    log = SessionLog.of(past)
     teaching = _Teaching(past, log, items, kind, parameters, seed, threads)
     groups = teaching.groups(windows_back(window, int(past.times.min()), parameters.label_windows), progress)
     progress("recommend: candidate sources")
@@ -76,7 +76,7 @@ class _Teaching:
     def __init__(
         self,
         past: Interactions,
-        log: VisitLog,
+        log: SessionLog,
         items: Items,
         kind: int,
         parameters: RecommendParameters,
@@ -91,7 +91,7 @@ class _Teaching:
     def groups(self, windows: Iterator[Any], progress: Progress) -> dict[str, TrainingGroups]:
         """Groups of the last window and, while there are few, of the windows before it.
 
-        The fitted sources that propose a window's candidates know nothing later than its start.
+        The fitted sources that retrieve a window's candidates know nothing later than its start.
         """
         limit = self._parameters.training_cases
         parts: dict[str, list[TrainingGroups]] = {moment: [] for moment in MOMENTS}

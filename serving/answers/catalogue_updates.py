@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from contracts import columns as c
 from contracts.catalogue_log import CatalogueLog, FieldUpdate
-from recsys.data.catalogue_updates import NewItem
+from recsys.data.catalogue_updates import ItemUpsert
 from recsys.recommender import Recommender
 
 # Field of POST /v1/items -> column of the catalogue.
@@ -49,7 +49,7 @@ class CatalogueUpdates:
                 self._by_item[update.item_id] = {**self._by_item.get(update.item_id, {}), update.name: update}
                 self.version = update.cursor
 
-    def updates_for(self, recommender: Recommender, now: datetime) -> list[NewItem]:
+    def updates_for(self, recommender: Recommender, now: datetime) -> list[ItemUpsert]:
         """What the recommender does not know: new items, and updates of its own items after its `as_of`."""
         ids, as_of = recommender.retriever.items.ids, datetime.fromtimestamp(recommender.as_of, UTC)
         with self._lock:
@@ -77,11 +77,11 @@ def _launch(updates: _Updates) -> datetime | None:
     return None if update is None else datetime.fromisoformat(update.value)
 
 
-def _new_item(updates: _Updates, is_known: bool, as_of: datetime, now: datetime) -> NewItem:
+def _new_item(updates: _Updates, is_known: bool, as_of: datetime, now: datetime) -> ItemUpsert:
     """The recommender's clock stands at its `as_of`: an item available now must be available by then."""
     own, launch = updates[c.ITEM_ID], _launch(updates)
     available_from = None if is_known and launch is None else launch or own.updated_at
     if available_from is not None and available_from <= now:
         available_from = min(available_from, as_of)
     fields = {name: updates[column].value for name, column in CATALOGUE_COLUMNS.items() if column in updates}
-    return NewItem(own.item_id, **fields | {"available_from": available_from})
+    return ItemUpsert(own.item_id, **fields | {"available_from": available_from})

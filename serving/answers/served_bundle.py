@@ -7,7 +7,7 @@ from typing import Final
 from contracts.bundle import ITEMS_TABLE, Bundle
 from contracts.bundle_store import BundlePointer, BundleStore
 from contracts.errors import BundleRefused
-from recsys.data.batch_signals import ItemColumns
+from recsys.data.batch_signals import BatchItemSignals
 from recsys.ranking.ranker import MOMENTS
 from recsys.recommender import Recommender
 from serving.answers.published import PublishedBundle, read_published
@@ -23,7 +23,7 @@ class ServedBundle(PublishedBundle):
     pointer: BundlePointer
     loaded_at: datetime
     recommender: Recommender | None
-    item_columns: ItemColumns | None = None  # batch signals of the recommender's items, which a policy may name
+    item_columns: BatchItemSignals | None = None  # batch signals of the recommender's items, which a policy may name
 
 
 def load_bundle(store: BundleStore, pointer: BundlePointer) -> ServedBundle:
@@ -54,9 +54,9 @@ def _recommender(bundle: Bundle) -> Recommender | None:
     return Recommender.from_arrays(arrays, texts, bundle.json(f"{RECOMMENDER_FOLDER}/parameters.json"))
 
 
-def _item_columns(bundle: Bundle, recommender: Recommender | None) -> ItemColumns | None:
+def _item_columns(bundle: Bundle, recommender: Recommender | None) -> BatchItemSignals | None:
     if recommender is None or not bundle.has(ITEMS_TABLE):
         return None
     families = bundle.manifest.families.values()
     names = [name for family in families if family.kind == "items" for name in family.columns]
-    return ItemColumns(bundle.table(ITEMS_TABLE), names, recommender.retriever.items.ids)
+    return BatchItemSignals(bundle.table(ITEMS_TABLE), names, recommender.retriever.items.ids)

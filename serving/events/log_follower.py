@@ -14,7 +14,7 @@ from typing import Final
 from contracts.errors import InvalidEvent
 from contracts.event_log import EventLog, LogRecord
 from contracts.events import parse_event
-from recsys.data.sessions import VISIT_GAP_SECONDS
+from recsys.data.sessions import SESSION_GAP_SECONDS
 from serving.events.envelope import Incoming
 from serving.state.protocol import SessionStore
 
@@ -84,7 +84,7 @@ class LogFollower:
         return len(records) == BLOCK_RECORDS
 
     def _record_stored(self, record: LogRecord) -> None:
-        is_over = record.received_at < datetime.now(UTC) - timedelta(seconds=VISIT_GAP_SECONDS)
+        is_over = record.received_at < datetime.now(UTC) - timedelta(seconds=SESSION_GAP_SECONDS)
         if is_over and _CONSENT not in record.payload:
             return
         try:

@@ -11,7 +11,7 @@ from contracts.customer_id import ANONYMOUS_PREFIX, customer_id_of
 from contracts.events import MAX_ID_CHARS, ORDER_COMPLETED, PRODUCT_ADDED, PRODUCT_CLICKED, PRODUCT_VIEWED, Event
 from contracts.events import item_of as item_of_product
 from recsys.data.interactions import Kind
-from recsys.data.sessions import VISIT_GAP_SECONDS
+from recsys.data.sessions import SESSION_GAP_SECONDS
 from recsys.request import SessionEvent
 
 KIND_BY_EVENT: Final[dict[str, Kind]] = {  # as in training
@@ -62,7 +62,7 @@ class MemorySessionStore:
             if any(self._has_refused(customer_id) for customer_id in customer_ids):
                 for customer_id in customer_ids:
                     self._forget(customer_id)
-            elif at > received_at.timestamp() - VISIT_GAP_SECONDS:
+            elif at > received_at.timestamp() - SESSION_GAP_SECONDS:
                 self._add(user, device, _actions(event, at), at)
 
     def session(self, customer_ids: Sequence[str], now: datetime) -> tuple[SessionEvent, ...]:
@@ -127,7 +127,7 @@ class MemorySessionStore:
 
     def _ongoing(self, customer_id: str, at: float) -> _Session | None:
         session = self._sessions.get(customer_id)
-        if session is not None and at - session.last > VISIT_GAP_SECONDS:
+        if session is not None and at - session.last > SESSION_GAP_SECONDS:
             self._forget(customer_id)
             return None
         return session

@@ -8,15 +8,15 @@ from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.catalogue import Items
 from recsys.data.interactions import KINDS, Interactions
 from recsys.data.item_counts import ItemCounters
-from recsys.data.sessions import VisitLog
-from recsys.data.user_history import Shopper
+from recsys.data.sessions import SessionLog
+from recsys.data.user_history import UserHistory
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.recommender import Recommender
 from recsys.request import Answer
-from recsys.retrieval.candidate_pool import Board, slot_of
-from recsys.retrieval.protocol import Source, State
+from recsys.retrieval.candidate_pool import CandidatePool, row_of
+from recsys.retrieval.protocol import FitData, Source
 from recsys.retrieval.retriever import Retriever
 from recsys.training.train import fit_recommender
 
@@ -45,7 +45,7 @@ def interactions(rows: Sequence[Row], items: Items) -> Interactions:
 def retriever(rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL) -> Retriever:
     """Every source, fitted on the rows, which all lie before day `now`."""
     past = interactions(rows, items)
-    return Retriever.fit(past, VisitLog.of(past), items, int(now * DAY), ORDER, parameters)
+    return Retriever.fit(past, SessionLog.of(past), items, int(now * DAY), ORDER, parameters)
 
 
 def pipeline(
@@ -57,41 +57,41 @@ def pipeline(
 
 def state(
     rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL, threads: int = 1
-) -> State:
+) -> FitData:
     """What a source is fitted on: the rows, which all lie before day `now`."""
     past = interactions(rows, items)
     counters = ItemCounters.of(past, int(now * DAY), ORDER)
-    return State(past, VisitLog.of(past), counters, items, int(now * DAY), parameters, threads=threads)
+    return FitData(past, SessionLog.of(past), counters, items, int(now * DAY), parameters, threads=threads)
 
 
-def visit(customer: str, day: float, *numbers: int, kind: str = "view") -> list[Row]:
-    """One visit: the items in this order, a minute apart."""
+def session(customer: str, day: float, *numbers: int, kind: str = "view") -> list[Row]:
+    """One session: the items in this order, a minute apart."""
     minute = 1 / 24 / 60
     return [(customer, f"item-{item:03d}", kind, day + step * minute) for step, item in enumerate(numbers)]
 
 
-def proposals(
-    source: Source, asked: Shopper, count: int, parameters: RecommendParameters = SMALL, seen: Sequence[int] = ()
+def retrieved_scores(
+    source: Source, asked: UserHistory, count: int, parameters: RecommendParameters = SMALL, seen: Sequence[int] = ()
 ) -> dict[str, dict[int, float]]:
     """By column, the items of `count` that the source gives more than 0; others have written those `seen` before."""
     names = [column.name for column in source.columns(parameters)]
-    board = Board.of(count, len(names) + 2)
+    pool = CandidatePool.of(count, len(names) + 2)
     for item in seen:
-        slot_of(board, item)
-    source.propose(asked, np.ones(count, bool), board, 1)
-    scores = board.scores[:, : board.size[0]]
+        row_of(pool, item)
+    source.retrieve(asked, np.ones(count, bool), pool, 1)
+    scores = pool.scores[:, : pool.size[0]]
     assert not scores[[0, -1]].any(), "a source writes into its own columns only"
     assert (scores >= 0).all()
-    items = board.items[: board.size[0]].tolist()
+    items = pool.items[: pool.size[0]].tolist()
     found = zip(names, scores[1:-1].tolist(), strict=True)
     return {name: {item: score for item, score in zip(items, column, strict=True) if score} for name, column in found}
 
 
-def judgements(source: Source, asked: Shopper, candidates: Sequence[int]) -> dict[str, list[float]]:
+def pointwise_features(source: Source, asked: UserHistory, candidates: Sequence[int]) -> dict[str, list[float]]:
     """By name, what the source says of each candidate."""
-    names = source.judgements()
+    names = source.pointwise_features()
     out = np.full((len(names), len(candidates)), np.nan, np.float32)
-    source.judge(asked, np.array(candidates), out)
+    source.score_candidates(asked, np.array(candidates), out)
     assert np.isfinite(out).all()
     return {name: column.tolist() for name, column in zip(names, out, strict=True)}
 
@@ -101,19 +101,19 @@ def recommender(rows: Sequence[Row], items: Items, now: float, parameters: Recom
     return fit_recommender(interactions(rows, items), items, int(now * DAY), parameters, threads=1)
 
 
-def shopper(
+def user(
     history: Sequence[tuple[int, int, float]],
-    visit: Sequence[tuple[int, int]] = (),
+    session: Sequence[tuple[int, int]] = (),
     customer: int = -1,
     cutoff: int = 0,
-) -> Shopper:
-    """Nobody by name, with a history of (item, kind, days ago) and (item, kind) in the visit under way."""
-    entries = [*history, *((item, kind, 0.0) for item, kind in visit)]
-    return Shopper(
+) -> UserHistory:
+    """Nobody by name, with a history of (item, kind, days ago) and (item, kind) in the session under way."""
+    entries = [*history, *((item, kind, 0.0) for item, kind in session)]
+    return UserHistory(
         items=np.array([entry[0] for entry in entries], np.int32),
         kinds=np.array([entry[1] for entry in entries], np.uint8),
         ages=np.array([entry[2] for entry in entries], np.float32),
-        visit=len(history),
+        session_start=len(history),
         customer=customer,
         cutoff=cutoff,
     )

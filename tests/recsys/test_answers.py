@@ -12,14 +12,14 @@ import pytest
 
 from recsys import recommender as recommender_module
 from recsys.data.catalogue import Items
-from recsys.data.user_history import Shopper
-from recsys.kernels.thread_local import Scratch
+from recsys.data.user_history import UserHistory
+from recsys.kernels.thread_local import ThreadLocal
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender
 from recsys.request import Filters, Query, SessionEvent
 from recsys.reranking.policy import Boost, Cap, Exploration, Pin, PlacementPolicy, Policy
 from recsys.retrieval import retriever as retriever_module
-from recsys.retrieval.candidate_pool import Board
+from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column
 from tests.recsys.stores import (
     ORDER,
@@ -27,8 +27,8 @@ from tests.recsys.stores import (
     item_ids,
     recommender,
     retriever,
-    shopper,
     shown,
+    user,
 )
 
 # Filters and policies. 10,000 random policies are tried on the arrangement alone, in test_policy_promises.py; here the
@@ -168,7 +168,7 @@ class Meeting:
     def __init__(self) -> None:
         self.first_is_here, self.second_is_done = threading.Event(), threading.Event()
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+    def retrieve(self, shopper: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         if self.first_is_here.is_set():
             self.second_is_done.set()
         else:
@@ -180,11 +180,11 @@ class Meeting:
         return ()
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ()
 
 
-class OfAllThreads(Scratch[Any]):
+class OfAllThreads(ThreadLocal[Any]):
     """What scratch must not be: one for all threads."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
@@ -198,7 +198,7 @@ class OfAllThreads(Scratch[Any]):
 def interrupted_candidates() -> tuple[list[int], list[int]]:
     """A shopper's candidates, and the same where another thread asks for somebody else's in the middle."""
     fitted = retriever(checkerboard(), Items.of(item_ids(40)), 60, RecommendParameters(candidates_popular=1))
-    mine, somebody = shopper([(2, ORDER, 9.0)]), shopper([(1, ORDER, 9.0)])
+    mine, somebody = user([(2, ORDER, 9.0)]), user([(1, ORDER, 9.0)])
     meeting = Meeting()
     met = replace(fitted, sources={**fitted.sources, meeting.name: meeting})
     with ThreadPoolExecutor(2) as pool:
@@ -216,6 +216,6 @@ def test_a_thread_that_is_interrupted_keeps_its_own_board() -> None:
 
 def test_one_board_for_all_threads_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the test above."""
-    monkeypatch.setattr(retriever_module, "Scratch", OfAllThreads)
+    monkeypatch.setattr(retriever_module, "ThreadLocal", OfAllThreads)
     alone, interrupted = interrupted_candidates()
     assert interrupted != alone

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from recsys.data.catalogue import Items
-from recsys.data.sessions import VisitLog
-from recsys.data.user_history import Shopper
+from recsys.data.sessions import SessionLog
+from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.ranker import MOMENTS, train_ranker
 from recsys.recommender import Recommender
 from recsys.request import Query, SessionEvent
 from recsys.retrieval import retriever as retriever_module
-from recsys.retrieval.candidate_pool import Board, slot_of
-from recsys.retrieval.protocol import Column, State
+from recsys.retrieval.candidate_pool import CandidatePool, row_of
+from recsys.retrieval.protocol import Column, FitData
 from recsys.retrieval.retriever import Retriever
 from recsys.training.evaluation import evaluate
 from recsys.training.examples import Cases
@@ -65,7 +65,7 @@ def permuted(cases: Cases, random: np.random.Generator) -> Cases:
 def recall_after_learning_from(cases: Cases, moment: str, seed: int) -> float:
     """Of what is chosen in the window after, the share among the first half of the shop."""
     everything = interactions(checkerboard(), ITEMS)
-    log = VisitLog.of(everything)
+    log = SessionLog.of(everything)
     teacher = CandidatePipeline.of(
         Retriever.fit(everything.before(LABELS.start), log, ITEMS, LABELS.start, ORDER, SMALL)
     )
@@ -129,8 +129,8 @@ def test_no_source_is_fitted_on_the_future() -> None:
     everything = interactions(checkerboard(), ITEMS)
     latest = int(everything.times.max())
     with pytest.raises(AssertionError, match="future"):
-        Retriever.fit(everything, VisitLog.of(everything), ITEMS, latest, ORDER, SMALL)
-    Retriever.fit(everything, VisitLog.of(everything), ITEMS, latest + 1, ORDER, SMALL)
+        Retriever.fit(everything, SessionLog.of(everything), ITEMS, latest, ORDER, SMALL)
+    Retriever.fit(everything, SessionLog.of(everything), ITEMS, latest + 1, ORDER, SMALL)
 
 
 class Peeking:
@@ -139,11 +139,11 @@ class Peeking:
     name: ClassVar[str] = "peeking"
     sees_the_future: ClassVar[bool] = False
 
-    def __init__(self, log: VisitLog) -> None:
+    def __init__(self, log: SessionLog) -> None:
         self.log = log
 
     @classmethod
-    def fit(cls, state: State) -> Self:
+    def fit(cls, state: FitData) -> Self:
         return cls(state.log)
 
     @staticmethod
@@ -151,16 +151,16 @@ class Peeking:
         return (Column("peeked", limit=5),)
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ()
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
+    def retrieve(self, shopper: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         cut = int(self.log.offsets[shopper.cutoff])
         seen = self.log.items[cut:] if self.sees_the_future else self.log.items[:cut]
         for item in seen[-50:].tolist():
-            board.scores[first, slot_of(board, item)] += 1.0
+            pool.scores[first, row_of(pool, item)] += 1.0
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+    def score_candidates(self, shopper: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         """Says nothing."""
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -175,7 +175,7 @@ def is_blind_to_the_future() -> bool:
     everything = interactions(checkerboard(), ITEMS)
     past, cases = everything.before(TEST.start), Cases.at_start(everything, TEST, ORDER)
     found = []
-    for log in (VisitLog.of(everything), VisitLog.of(past)):
+    for log in (SessionLog.of(everything), SessionLog.of(past)):
         teacher = CandidatePipeline.of(Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL))
         found.append(training_groups(teacher, cases, SMALL, seed=1, threads=1))
     mine, theirs = (group.features.tobytes() + group.labels.tobytes() for group in found)

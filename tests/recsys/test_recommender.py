@@ -181,7 +181,9 @@ def test_the_visit_changes_the_answer() -> None:
 
 
 def test_what_is_not_a_recommenders_is_refused() -> None:
-    texts = {moment: text.replace("interest_relative", "other_feature") for moment, text in ranker_texts().items()}
+    texts = {
+        moment: text.replace("interest_max_normalised", "other_feature") for moment, text in ranker_texts().items()
+    }
     with pytest.raises(BundleRefused, match="other features"):
         Recommender.from_arrays(shop().to_arrays(), texts, shop().parameters)
     fewer = {name: value for name, value in shop().parameters.items() if name != "as_of"}
@@ -214,7 +216,7 @@ def test_before_a_visit_and_inside_it_different_rankers_speak() -> None:
 
 
 def test_what_each_source_proposes_is_told_apart() -> None:
-    found = shop().nominated(Query(customer_id="customer-000"))
+    found = shop().candidates_by_source(Query(customer_id="customer-000"))
     assert set(found) == {"any", *shop().retriever.sources}
     assert set(found["any"]) == set().union(*(found[source] for source in shop().retriever.sources))
     assert len(found["any"]) == len(set(found["any"]))

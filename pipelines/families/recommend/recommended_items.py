@@ -15,7 +15,7 @@ from contracts import columns as c
 from contracts.bundle import read_arrays, write_arrays
 from contracts.progress import Progress, silent
 from pipelines.families.family import BundleDraft
-from recsys.data.batch_signals import ItemColumns
+from recsys.data.batch_signals import BatchItemSignals
 from recsys.ranking.ranker import MOMENTS
 from recsys.recommender import Recommender
 from recsys.request import Query
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 def with_recommended_items(table: pa.Table, draft: BundleDraft) -> pa.Table:
     """The customers' table with the items that the draft's recommender ranks first under the merchant's policy."""
     recommender = read_recommender(draft.folder)
-    signals = ItemColumns(draft.items, draft.item_columns, recommender.retriever.items.ids)
+    signals = BatchItemSignals(draft.items, draft.item_columns, recommender.retriever.items.ids)
     recommender = recommender.with_policy(draft.policy, signals.attributes(draft.policy.attribute_names))
     items = recommended_items(table, recommender, draft.progress, draft.threads)
     return table.append_column(c.RECOMMENDED_ITEMS, items)

@@ -1,4 +1,4 @@
-"""Pairing: which touches of one customer belong together, and the strongest neighbours that follow from it."""
+"""Pairing: which interactions of one customer belong together, and the strongest neighbours that follow from it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.interactions import KINDS, Interactions
 from recsys.kernels.pair_counts import Pairs, ragged, run_starts, top_of_rows
-from recsys.retrieval.protocol import State
+from recsys.retrieval.protocol import FitData
 
 PAIRS_PER_BLOCK: Final = 4_000_000  # bounds the memory of counting
 SHRINKAGE: Final = 3.0  # added to both items' weight, so that one customer's chance makes no strong neighbours
@@ -31,16 +31,16 @@ class Relation:
         return np.isin(kinds, [KINDS.index(name) for name in names])
 
 
-def strongest_neighbours(relation: Relation, state: State) -> csr_array:
+def strongest_neighbours(relation: Relation, state: FitData) -> csr_array:
     """(items, items) float32: row i holds the cosines of item i's strongest neighbours, columns sorted.
 
     Items are weighed in blocks of a bounded number of pairs, so that memory grows with the result only.
     """
-    touches = _last_touches(state.interactions.latest(state.parameters.visitor_interactions), relation)
-    pairing = Pairing.of(touches, relation, state)
+    interactions = _last_interactions(state.interactions.latest(state.parameters.visitor_interactions), relation)
+    pairing = Pairing.of(interactions, relation, state)
     blocks = [_neighbours(pairing, events, state.parameters.neighbours) for events in pairing.blocks()]
     rows, columns, values = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    return rows_to_csr(rows, columns, values, (touches.item_count, touches.item_count))
+    return rows_to_csr(rows, columns, values, (interactions.item_count, interactions.item_count))
 
 
 def rows_to_csr(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> csr_array:
@@ -52,37 +52,37 @@ def rows_to_csr(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape
 
 @dataclass(frozen=True)
 class Pairing:
-    """Which touches are paired: touch e with the touches targets[low[e] : high[e]]."""
+    """Which interactions are paired: touch e with the interactions targets[low[e] : high[e]]."""
 
-    touches: Interactions
-    weights: np.ndarray  # (touches,) float32: the root of each touch's weight, halved with age
-    targets: np.ndarray  # (targets,) places of the touches that may be paired to, oldest first within a customer
+    interactions: Interactions
+    weights: np.ndarray  # (interactions,) float32: the root of each touch's weight, halved with age
+    targets: np.ndarray  # (targets,) places of the interactions that may be paired to, oldest first within a customer
     low: np.ndarray
     high: np.ndarray
     norms: np.ndarray  # (items,) float32
-    by_item: np.ndarray  # places of the touches to pair from, sorted by item
+    by_item: np.ndarray  # places of the interactions to pair from, sorted by item
 
     @classmethod
-    def of(cls, touches: Interactions, relation: Relation, state: State) -> Self:
-        half_lives = (state.now - touches.times) / (state.parameters.pair_half_life_days * SECONDS_PER_DAY)
+    def of(cls, interactions: Interactions, relation: Relation, state: FitData) -> Self:
+        half_lives = (state.now - interactions.times) / (state.parameters.pair_half_life_days * SECONDS_PER_DAY)
         weights = np.exp2(-half_lives / 2)
-        targets = np.flatnonzero(relation.mask(touches.kinds, relation.to_kinds))
-        low, high = _reach(touches, relation, state.parameters.reach)
-        sources = np.flatnonzero(relation.mask(touches.kinds, relation.from_kinds))
+        targets = np.flatnonzero(relation.mask(interactions.kinds, relation.to_kinds))
+        low, high = _reach(interactions, relation, state.parameters.reach)
+        sources = np.flatnonzero(relation.mask(interactions.kinds, relation.from_kinds))
         return cls(
-            touches=touches,
+            interactions=interactions,
             weights=weights.astype(np.float32),
             targets=targets,
             low=np.searchsorted(targets, low),
             high=np.searchsorted(targets, high),
-            norms=np.sqrt(np.bincount(touches.items, weights**2, minlength=touches.item_count) + SHRINKAGE),
-            by_item=sources[np.argsort(touches.items[sources], kind="stable")],
+            norms=np.sqrt(np.bincount(interactions.items, weights**2, minlength=interactions.item_count) + SHRINKAGE),
+            by_item=sources[np.argsort(interactions.items[sources], kind="stable")],
         )
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Places of touches, all those of an item together, so many that their pairs fit into memory; at least one."""
+        """Indices of interactions, an item's always together, as many at once as their pairs fit into memory."""
         pairs = np.cumsum((self.high - self.low)[self.by_item])
-        ends = np.append(run_starts(self.touches.items[self.by_item])[1:], len(self.by_item))
+        ends = np.append(run_starts(self.interactions.items[self.by_item])[1:], len(self.by_item))
         start = 0
         while start < len(self.by_item):
             done = int(pairs[start - 1]) if start else 0
@@ -93,7 +93,7 @@ class Pairing:
         yield self.by_item[:0]
 
 
-def _last_touches(interactions: Interactions, relation: Relation) -> Interactions:
+def _last_interactions(interactions: Interactions, relation: Relation) -> Interactions:
     """Each customer's last interaction with each item, per side of the relation: a visitor counts once per pair."""
     is_from = relation.mask(interactions.kinds, relation.from_kinds)
     is_to = relation.mask(interactions.kinds, relation.to_kinds)
@@ -107,14 +107,14 @@ def _last_touches(interactions: Interactions, relation: Relation) -> Interaction
     return interactions.where(kept)
 
 
-def _reach(touches: Interactions, relation: Relation, reach: int) -> tuple[np.ndarray, np.ndarray]:
+def _reach(interactions: Interactions, relation: Relation, reach: int) -> tuple[np.ndarray, np.ndarray]:
     """The first and one past the last touch that each touch may be paired with: same customer, near in time."""
-    places = np.arange(len(touches))
-    rows = touches.rows
+    places = np.arange(len(interactions))
+    rows = interactions.rows
     # Customers laid end to end on one axis of time, further apart than any window: one bisection serves them all.
     window = int(relation.window_days * SECONDS_PER_DAY)
-    span = int(np.ptp(touches.times)) + 2 * window + 1 if len(touches) else 1
-    axis = rows * span + touches.times - (touches.times.min() if len(touches) else 0)
+    span = int(np.ptp(interactions.times)) + 2 * window + 1 if len(interactions) else 1
+    axis = rows * span + interactions.times - (interactions.times.min() if len(interactions) else 0)
     low = np.maximum(np.searchsorted(axis, axis - window), places - reach) if relation.any_order else places
     high = np.minimum(np.searchsorted(axis, axis + window, side="right"), places + reach + 1)
     return low, high
@@ -122,16 +122,16 @@ def _reach(touches: Interactions, relation: Relation, reach: int) -> tuple[np.nd
 
 def _neighbours(pairing: Pairing, events: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, columns and cosines of the strongest neighbours of the items of `events`."""
-    touches = pairing.touches
+    interactions = pairing.interactions
     low = pairing.low[events]
     lengths = np.maximum(pairing.high[events] - low, 0)
     _, places = ragged(low, lengths)
     reached = pairing.targets[places]
-    starts = run_starts(touches.items[events])
-    items = touches.items[events[starts]].astype(np.int64)
+    starts = run_starts(interactions.items[events])
+    items = interactions.items[events[starts]].astype(np.int64)
     indptr = np.concatenate([[0], np.cumsum(lengths)])
-    shape = (len(events), touches.item_count)
-    towards = csr_array((pairing.weights[reached], touches.items[reached], indptr), shape=shape)
+    shape = (len(events), interactions.item_count)
+    towards = csr_array((pairing.weights[reached], interactions.items[reached], indptr), shape=shape)
     own = (pairing.weights[events], np.arange(len(events)), np.append(starts, len(events)))
     summed = csr_array(own, shape=(len(items), len(events))) @ towards
     summed.sort_indices()

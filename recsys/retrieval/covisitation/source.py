@@ -14,14 +14,14 @@ from scipy.sparse import csr_array
 from recsys.data.catalogue import Items
 from recsys.data.interactions import KINDS
 from recsys.data.item_counts import ItemCounters
-from recsys.data.user_history import Shopper, Touches
-from recsys.kernels.jit import compiled, read_only
+from recsys.data.user_history import UserHistory, UserItemAggregates
+from recsys.kernels.jit import jit, read_only
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board, slot_in
+from recsys.retrieval.candidate_pool import CandidatePool, row_in
 from recsys.retrieval.covisitation.neighbours import Relation, strongest_neighbours
-from recsys.retrieval.protocol import Column, State
+from recsys.retrieval.protocol import Column, FitData
 
-VISIT_DECAY: Final = 0.8  # per step back from the item in view
+SESSION_DECAY: Final = 0.8  # per step back from the item in view
 BUCKETS: Final = 256
 
 
@@ -34,33 +34,33 @@ class CoVisitation:
     def __init__(self, neighbours: csr_array, parameters: RecommendParameters) -> None:
         self.neighbours = neighbours
         self._arrays = read_only(neighbours.indptr), read_only(neighbours.indices), read_only(neighbours.data)
-        self._anchors = parameters.anchors
+        self._seeds = parameters.anchors
         self._from_kinds = np.isin(np.arange(len(KINDS)), [KINDS.index(kind) for kind in self.relation.from_kinds])
 
     @classmethod
-    def fit(cls, state: State) -> Self:
+    def fit(cls, state: FitData) -> Self:
         return cls(strongest_neighbours(cls.relation, state), state.parameters)
 
     @classmethod
     def columns(cls, parameters: RecommendParameters) -> tuple[Column, ...]:
-        # A long history drowns the item that the shopper looks at now; the visit is asked for apart.
+        # A long history drowns the item that the user looks at now; the session is asked for apart.
         limit = parameters.candidates_per_relation
-        return (Column(cls.name, limit=limit, prior=0.3), Column(f"{cls.name}_visit", limit=limit, prior=0.3))
+        return (Column(cls.name, limit=limit, prior=0.3), Column(f"{cls.name}_session", limit=limit, prior=0.3))
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ()
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        _propose(shopper.touches, self._from_kinds, self._anchors, *self._arrays, board, first)
+    def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
+        _retrieve(user.aggregates, self._from_kinds, self._seeds, *self._arrays, pool, first)
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         """Says nothing of items that are nobody's neighbours."""
 
-    def strongest_anchors(self, shopper: Shopper, items: np.ndarray) -> np.ndarray:
+    def strongest_seeds(self, user: UserHistory, items: np.ndarray) -> np.ndarray:
         """For each of `items` the item of the history that speaks most for it, -1 where none does; (items,) int64."""
         found = np.full(len(items), -1)
-        _strongest_anchors(shopper.touches, self._from_kinds, self._anchors, *self._arrays, items, found)
+        _strongest_seeds(user.aggregates, self._from_kinds, self._seeds, *self._arrays, items, found)
         return found
 
     def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +70,7 @@ class CoVisitation:
         span = slice(self.neighbours.indptr[item], self.neighbours.indptr[item + 1])
         return self.neighbours.indices[span], self.neighbours.data[span]
 
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
+    def resized(self, items: Items, counters: ItemCounters) -> Self:
         return self
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -85,15 +85,15 @@ class CoVisitation:
         return cls(csr_array(tuple(parts), shape=(size, size), copy=False), parameters)
 
 
-@compiled
-def anchors_of(touches: Touches, weights: np.ndarray, from_kinds: np.ndarray, limit: int) -> np.ndarray:
+@jit
+def seed_places(aggregates: UserItemAggregates, weights: np.ndarray, from_kinds: np.ndarray, limit: int) -> np.ndarray:
     """Places of the touched items with a positive weight that were touched in one of the kinds, weightiest first."""
     usable = np.empty(len(weights), np.int64)
     count = 0
     for place in range(len(weights)):
         is_usable = False
         for kind in range(len(from_kinds)):
-            is_usable |= from_kinds[kind] and touches.counts[place, kind] > 0
+            is_usable |= from_kinds[kind] and aggregates.counts[place, kind] > 0
         if is_usable and weights[place] > 0:
             usable[count] = place
             count += 1
@@ -101,58 +101,60 @@ def anchors_of(touches: Touches, weights: np.ndarray, from_kinds: np.ndarray, li
     return usable[np.argsort(-weights[usable], kind="mergesort")[:limit]]
 
 
-@compiled
-def visit_weights(touches: Touches) -> np.ndarray:
-    """(touched,) float32: how fresh each item is in the visit under way, 1 the item in view, 0 if not in it."""
-    weights = np.empty(len(touches.items), np.float32)
+@jit
+def session_weights(aggregates: UserItemAggregates) -> np.ndarray:
+    """(touched,) float32: how fresh each item is in the session under way, 1 the item in view, 0 if not in it."""
+    weights = np.empty(len(aggregates.items), np.float32)
     for place in range(len(weights)):
-        weights[place] = 0.0 if touches.visit_counts[place] == 0 else VISIT_DECAY ** touches.visit_steps[place]
+        weights[place] = (
+            0.0 if aggregates.session_counts[place] == 0 else SESSION_DECAY ** aggregates.session_steps[place]
+        )
     return weights
 
 
-@compiled
+@jit
 def add_neighbours(
-    anchors: np.ndarray,
+    seeds: np.ndarray,
     weights: np.ndarray,
     indptr: np.ndarray,
     indices: np.ndarray,
     data: np.ndarray,
-    board: Board,
+    pool: CandidatePool,
     column: int,
 ) -> None:
-    """Add to `column` what each anchor's neighbours are worth, times its weight; an item past `indptr` is new."""
-    slots, rows, size = board.slots, board.items, board.size
-    scores = board.scores[column]
-    for place in range(len(anchors)):
-        item = anchors[place]
+    """Add to `column` what each seed's neighbours are worth, times its weight; an item past `indptr` is new."""
+    item_rows, rows, size = pool.item_rows, pool.items, pool.size
+    scores = pool.scores[column]
+    for place in range(len(seeds)):
+        item = seeds[place]
         if item + 1 >= len(indptr):
             continue
         for entry in range(indptr[item], indptr[item + 1]):
-            scores[slot_in(indices[entry], slots, rows, size)] += weights[place] * data[entry]
+            scores[row_in(indices[entry], item_rows, rows, size)] += weights[place] * data[entry]
 
 
-@compiled
-def _propose(
-    touches: Touches,
+@jit
+def _retrieve(
+    aggregates: UserItemAggregates,
     from_kinds: np.ndarray,
     limit: int,
     indptr: np.ndarray,
     indices: np.ndarray,
     data: np.ndarray,
-    board: Board,
+    pool: CandidatePool,
     first: int,
 ) -> None:
     for step in range(2):
-        weights = touches.interest if step == 0 else visit_weights(touches)
-        anchors = anchors_of(touches, weights, from_kinds, limit)
-        if len(anchors):
-            shares = weights[anchors] / weights[anchors[0]]
-            add_neighbours(touches.items[anchors], shares, indptr, indices, data, board, first + step)
+        weights = aggregates.interest if step == 0 else session_weights(aggregates)
+        seeds = seed_places(aggregates, weights, from_kinds, limit)
+        if len(seeds):
+            shares = weights[seeds] / weights[seeds[0]]
+            add_neighbours(aggregates.items[seeds], shares, indptr, indices, data, pool, first + step)
 
 
-@compiled
-def _strongest_anchors(
-    touches: Touches,
+@jit
+def _strongest_seeds(
+    aggregates: UserItemAggregates,
     from_kinds: np.ndarray,
     limit: int,
     indptr: np.ndarray,
@@ -167,20 +169,20 @@ def _strongest_anchors(
     for row in range(len(items)):
         following[row] = heads[items[row] % BUCKETS]
         heads[items[row] % BUCKETS] = row
-    for place in anchors_of(touches, touches.interest, from_kinds, limit):
-        anchor, interest = touches.items[place], touches.interest[place]
-        if anchor + 1 >= len(indptr):
+    for place in seed_places(aggregates, aggregates.interest, from_kinds, limit):
+        seed, interest = aggregates.items[place], aggregates.interest[place]
+        if seed + 1 >= len(indptr):
             continue
-        for entry in range(indptr[anchor], indptr[anchor + 1]):
+        for entry in range(indptr[seed], indptr[seed + 1]):
             row = heads[indices[entry] % BUCKETS]
             while row >= 0:
                 if indices[entry] == items[row] and interest * data[entry] > best[row]:
-                    best[row], found[row] = interest * data[entry], anchor
+                    best[row], found[row] = interest * data[entry], seed
                 row = following[row]
 
 
 class ViewedTogether(CoVisitation):
-    """Touched in the same visit."""
+    """Touched in the same session."""
 
     name = "viewed_together"
     relation = Relation(

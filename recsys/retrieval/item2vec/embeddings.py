@@ -1,10 +1,10 @@
-"""Item vectors: items that follow each other in visits point the same way, and so does a visit with its next item.
+"""Item vectors: items that follow each other in sessions point the same way, and so does a session with its next item.
 
 The start is the factorisation of the items' positive pointwise mutual information within a few steps (Levy and
 Goldberg, "Neural word embedding as implicit matrix factorization", 2014). From it the vectors are trained as in CORE
 (Hou et al., "CORE: simple and effective session-based recommendation within consistent representation space", 2022): a
-visit is a weighted sum of its items' vectors, so both lie in one space, and the next item must be nearer to it than
-items drawn at random, whose chance of being drawn is corrected for (Bengio and Senecal, 2008). It breaks where visits
+session is a weighted sum of its items' vectors, so both lie in one space, and the next item must be nearer to it than
+items drawn at random, whose chance of being drawn is corrected for (Bengio and Senecal, 2008). It breaks where sessions
 hold one item only.
 """
 
@@ -15,41 +15,41 @@ import numpy as np
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from recsys.data.sessions import VisitLog
+from recsys.data.sessions import SessionLog
 from recsys.kernels.pair_counts import ragged
 
-STEPS: Final = 20  # items of a visit that count, from the last one backwards
-MINIMUM_VISITS: Final = 50  # with two distinct items, below which nothing is learnt
-ENTRIES_PER_VISIT: Final = 200  # the last ones; a machine's visit of thousands would teach its own order only
-WINDOW: Final = 5  # steps within which two items of a visit belong together
+STEPS: Final = 20  # items of a session that count, from the last one backwards
+MINIMUM_SESSIONS: Final = 50  # with two distinct items, below which nothing is learnt
+ENTRIES_PER_SESSION: Final = 200  # the last ones; a machine's session of thousands would teach its own order only
+WINDOW: Final = 5  # steps within which two items of a session belong together
 SMOOTHING: Final = 0.75  # of the items' frequency: rare items would be everybody's surprise
 EIGENVALUE_POWER: Final = 0.4
 OVERSAMPLING: Final = 16
 ITERATIONS: Final = 4  # of the randomised factorisation (Halko, Martinsson and Tropp, 2011)
 START_LENGTH: Final = 0.6
 START_NOISE: Final = 0.05
-START_DECAY: Final = 0.3  # of an item's weight in its visit, per step back
+START_DECAY: Final = 0.3  # of an item's weight in its session, per step back
 TEMPERATURE: Final = 0.07
 LEARNING_RATE: Final = 0.05
 LAST_RATE: Final = 0.05  # of the learning rate, that is left at the end
 BATCH: Final = 512
 NEGATIVES: Final = 512  # shared by a batch
-DROPPED: Final = 0.1  # of a visit's items, at random, in training
+DROPPED: Final = 0.1  # of a session's items, at random, in training
 _TINY: Final = 1e-8
 
 
 class Sequences(NamedTuple):
-    """Visits, oldest end first: the items of visit v are items[offsets[v] : offsets[v + 1]], in its order."""
+    """Sessions, oldest end first: the items of session v are items[offsets[v] : offsets[v + 1]], in its order."""
 
-    offsets: np.ndarray  # (visits + 1,) int64
+    offsets: np.ndarray  # (sessions + 1,) int64
     items: np.ndarray  # (entries,) int32
 
     @classmethod
-    def before(cls, log: VisitLog, now: int, limit: int) -> "Sequences":
-        """The visits with two distinct items that ended before `now`: the latest, of together `limit` entries."""
+    def before(cls, log: SessionLog, now: int, limit: int) -> "Sequences":
+        """The sessions with two distinct items that ended before `now`: the latest, of together `limit` entries."""
         cutoff = log.cutoff(now)
         stops = log.offsets[1 : cutoff + 1]
-        starts = np.maximum(log.offsets[:cutoff], stops - ENTRIES_PER_VISIT)
+        starts = np.maximum(log.offsets[:cutoff], stops - ENTRIES_PER_SESSION)
         changes = np.concatenate([[0], np.cumsum(np.diff(log.items) != 0)])
         kept = np.flatnonzero(changes[stops - 1] > changes[starts])
         lengths = (stops - starts)[kept]
@@ -58,26 +58,28 @@ class Sequences(NamedTuple):
         return cls(np.searchsorted(rows, np.arange(len(kept) + 1)), log.items[places])
 
 
-class ItemVectors(NamedTuple):
-    """Row r is the vector of item items[r]; a visit is the sum of its items' vectors, weighed by steps back."""
+class ItemEmbeddings(NamedTuple):
+    """Row r is the vector of item items[r]; a session is the sum of its items' vectors, weighed by steps back."""
 
     items: np.ndarray  # (rows,) int32, ascending
     vectors: np.ndarray  # (rows, dimensions) float32 of length 1
-    lengths: np.ndarray  # (rows,) float32: how much an item says of its visit
+    lengths: np.ndarray  # (rows,) float32: how much an item says of its session
     step_weights: np.ndarray  # (STEPS,) float32, of the last item first
 
 
-def fit_item_vectors(log: VisitLog, now: int, dimensions: int, epochs: float, examples: int, seed: int) -> ItemVectors:
-    """The vectors of all items in visits of two distinct items that ended before `now` (seconds since 1970 UTC).
+def fit_item_embeddings(
+    log: SessionLog, now: int, dimensions: int, epochs: float, examples: int, seed: int
+) -> ItemEmbeddings:
+    """The vectors of all items in sessions of two distinct items that ended before `now` (seconds since 1970 UTC).
 
     There are as many dimensions as items at most. `examples` bounds both the entries that are read and the examples
-    that are learnt from. With too few visits there are no vectors. The same log gives the same bits on one machine,
+    that are learnt from. With too few sessions there are no vectors. The same log gives the same bits on one machine,
     whatever its number of threads.
     """
     sequences = Sequences.before(log, now, examples)
-    if len(sequences.offsets) <= MINIMUM_VISITS:
+    if len(sequences.offsets) <= MINIMUM_SESSIONS:
         nothing = np.zeros((0, dimensions), np.float32)
-        return ItemVectors(np.zeros(0, np.int32), nothing, nothing[:, 0], _start_weights())
+        return ItemEmbeddings(np.zeros(0, np.int32), nothing, nothing[:, 0], _start_weights())
     items, rows = np.unique(sequences.items, return_inverse=True)
     sequences = Sequences(sequences.offsets, rows.astype(np.int32))
     random = np.random.default_rng(seed)
@@ -85,7 +87,7 @@ def fit_item_vectors(log: VisitLog, now: int, dimensions: int, epochs: float, ex
         encoder = Encoder(_start(sequences, len(items), min(dimensions, len(items)), random))
         _train(encoder, sequences, epochs, examples, random)
     vectors, lengths = _normalised(encoder.vectors)
-    return ItemVectors(items, vectors, lengths, encoder.weights)
+    return ItemEmbeddings(items, vectors, lengths, encoder.weights)
 
 
 def _start(sequences: Sequences, size: int, dimensions: int, random: np.random.Generator) -> np.ndarray:
@@ -96,12 +98,12 @@ def _start(sequences: Sequences, size: int, dimensions: int, random: np.random.G
 
 
 def _together(sequences: Sequences, size: int) -> csr_array:
-    """(size, size) float32, symmetric: how often and how closely two items stand together in a visit."""
-    visits = np.repeat(np.arange(len(sequences.offsets) - 1, dtype=np.int32), np.diff(sequences.offsets))
+    """(size, size) float32, symmetric: how often and how closely two items stand together in a session."""
+    sessions = np.repeat(np.arange(len(sequences.offsets) - 1, dtype=np.int32), np.diff(sequences.offsets))
     above = csr_array((size, size), dtype=np.float32)
     for gap in range(1, WINDOW + 1):
         one, other = sequences.items[:-gap], sequences.items[gap:]
-        paired = (visits[:-gap] == visits[gap:]) & (one != other)
+        paired = (sessions[:-gap] == sessions[gap:]) & (one != other)
         one, other = one[paired], other[paired]
         closeness = np.full(len(one), 1 / gap, np.float32)
         above = above + csr_array((closeness, (np.minimum(one, other), np.maximum(one, other))), shape=(size, size))
@@ -135,7 +137,7 @@ def _factors(matrix: csr_array, dimensions: int, random: np.random.Generator) ->
 
 
 class Batch(NamedTuple):
-    """Examples: of each, the target, and the entries (row, item, step back) of the visit before it."""
+    """Examples: of each, the target, and the entries (row, item, step back) of the session before it."""
 
     targets: np.ndarray
     rows: np.ndarray
@@ -176,7 +178,7 @@ def _batch(items: np.ndarray, starts: np.ndarray, chosen: np.ndarray, random: np
 
 
 class Encoder:
-    """What is trained: the items' vectors (size, dimensions) and the weights of a visit's steps, by AdaGrad."""
+    """What is trained: the items' vectors (size, dimensions) and the weights of a session's steps, by AdaGrad."""
 
     def __init__(self, vectors: np.ndarray) -> None:
         self.vectors = vectors
@@ -190,10 +192,10 @@ class Encoder:
         at_candidates, at_items = np.split(places, [len(drawn) + len(batch.targets)])
         touched = self.vectors[ids]
         sums = csr_array((self.weights[batch.steps], (batch.rows, at_items)), shape=(len(batch.targets), len(ids)))
-        visits, visit_lengths = _normalised(sums @ touched)
+        sessions, session_lengths = _normalised(sums @ touched)
         units, lengths = _normalised(touched)
-        of_visits, of_candidates = gradients(visits, units[at_candidates], batch.targets, drawn, log_expected)
-        of_sums = _tangent(of_visits, visits) / visit_lengths[:, None]
+        of_sessions, of_candidates = gradients(sessions, units[at_candidates], batch.targets, drawn, log_expected)
+        of_sums = _tangent(of_sessions, sessions) / session_lengths[:, None]
         scattered = _scattered(at_candidates, len(ids)) @ of_candidates
         gradient = _tangent(scattered, units) / lengths[:, None] + sums.T @ of_sums
         of_entries = np.einsum("ed,ed->e", of_sums[batch.rows], touched[at_items])
@@ -208,27 +210,27 @@ class Encoder:
 
 
 def gradients(
-    visits: np.ndarray, candidates: np.ndarray, targets: np.ndarray, drawn: np.ndarray, log_expected: np.ndarray
+    sessions: np.ndarray, candidates: np.ndarray, targets: np.ndarray, drawn: np.ndarray, log_expected: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of the mean loss, by the visits (visits, dimensions) and by the candidates: first those drawn, then the targets.
+    """Gradients of the mean loss by the sessions (sessions, dimensions), and by the candidates (drawn, then targets).
 
-    The loss of a visit is that of telling its target from the items drawn, by their cosines over the temperature.
+    The loss of a session is the cross-entropy of its target against the drawn items: softmax of cosine / temperature.
     """
     negatives, positives = np.split(candidates, [len(drawn)])
-    # In place: to make arrays of visits by items drawn anew costs more than what is computed in them.
-    scores = visits @ negatives.T
+    # In place: to make arrays of sessions by items drawn anew costs more than what is computed in them.
+    scores = sessions @ negatives.T
     scores /= np.float32(TEMPERATURE)
     scores -= log_expected
     np.copyto(scores, -np.inf, where=targets[:, None] == drawn.astype(targets.dtype))  # the target itself was drawn
-    own = np.einsum("vd,vd->v", visits, positives) / np.float32(TEMPERATURE)
+    own = np.einsum("vd,vd->v", sessions, positives) / np.float32(TEMPERATURE)
     top = np.maximum(scores.max(axis=1), own)
     scores -= top[:, None]
     against = np.exp(scores, out=scores)
     own = np.exp(own - top)
     total = against.sum(axis=1) + own
-    against /= (total * np.float32(TEMPERATURE * len(visits)))[:, None]
-    towards = (((own / total) - 1) / np.float32(TEMPERATURE * len(visits)))[:, None]
-    return against @ negatives + towards * positives, np.concatenate([against.T @ visits, towards * visits])
+    against /= (total * np.float32(TEMPERATURE * len(sessions)))[:, None]
+    towards = (((own / total) - 1) / np.float32(TEMPERATURE * len(sessions)))[:, None]
+    return against @ negatives + towards * positives, np.concatenate([against.T @ sessions, towards * sessions])
 
 
 def _scattered(places: np.ndarray, size: int) -> csr_array:

@@ -1,7 +1,7 @@
-"""Item vectors: items near the visit under way in the space that visits taught, even if nobody touched both.
+"""Item vectors: items near the session under way in the space that sessions taught, even if nobody touched both.
 
 Unlike neighbours by count, a vector also knows of items that were never touched together, through what both were
-touched with. It breaks where visits are short, and knows nothing of items that came after the fit.
+touched with. It breaks where sessions are short, and knows nothing of items that came after the fit.
 """
 
 from functools import cached_property
@@ -11,31 +11,31 @@ import numpy as np
 
 from recsys.data.catalogue import Items
 from recsys.data.item_counts import ItemCounters
-from recsys.data.user_history import Shopper
-from recsys.kernels.ann_index import LANES, InvertedLists, dot, nearest
-from recsys.kernels.jit import compiled, read_only
+from recsys.data.user_history import UserHistory
+from recsys.kernels.ann_index import LANES, AnnIndex, dot, nearest
+from recsys.kernels.jit import jit, read_only
 from recsys.kernels.prefetch import prefetch
-from recsys.kernels.thread_local import OfLast
+from recsys.kernels.thread_local import PerThreadMemo
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board, slot_of
-from recsys.retrieval.item2vec.embeddings import STEPS, fit_item_vectors
-from recsys.retrieval.protocol import Column, State
+from recsys.retrieval.candidate_pool import CandidatePool, row_of
+from recsys.retrieval.item2vec.embeddings import STEPS, fit_item_embeddings
+from recsys.retrieval.protocol import Column, FitData
 
 _ARRAYS: Final = ("rows", "lengths", "step_weights")
 
 
-class Vectors:
-    """The items' vectors of length 1 in inverted lists, and what makes a visit's vector of them.
+class Item2Vec:
+    """The items' vectors of length 1 in inverted lists, and what makes a session's vector of them.
 
     `rows` (items,) int32 is an item's place among the lists' vectors, -1 if it has none; `lengths` (vectors,) float32
-    how much it says of a visit; `step_weights` (STEPS,) float32 how much an item counts by its steps back.
+    how much it says of a session; `step_weights` (STEPS,) float32 how much an item counts by its steps back.
     """
 
     name: ClassVar[str] = "vectors"
 
     def __init__(
         self,
-        lists: InvertedLists,
+        lists: AnnIndex,
         rows: np.ndarray,
         lengths: np.ndarray,
         step_weights: np.ndarray,
@@ -43,16 +43,16 @@ class Vectors:
     ) -> None:
         self.lists = lists.frozen()
         self.rows, self.lengths, self.step_weights = read_only(rows), read_only(lengths), read_only(step_weights)
-        self._visit = OfLast(self._visit_of)
+        self._session = PerThreadMemo(self._session_of)
         self._limit, self._neighbours = parameters.candidates_by_vector, parameters.neighbours
 
     @classmethod
-    def fit(cls, state: State) -> Self:
+    def fit(cls, state: FitData) -> Self:
         p = state.parameters
-        learnt = fit_item_vectors(
+        learnt = fit_item_embeddings(
             state.log, state.now, p.vector_dimensions, p.vector_epochs, p.vector_examples, state.seed
         )
-        lists = InvertedLists.of(learnt.items, learnt.vectors, state.seed)
+        lists = AnnIndex.of(learnt.items, learnt.vectors, state.seed)
         rows = np.full(len(state.items), -1, np.int32)
         rows[lists.items] = np.arange(len(lists.items), dtype=np.int32)
         lengths = learnt.lengths[np.searchsorted(learnt.items, lists.items)]
@@ -60,23 +60,23 @@ class Vectors:
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
-        return (Column("vector", limit=parameters.candidates_by_vector, prior=0.3, is_relative=False),)
+        return (Column("vector", limit=parameters.candidates_by_vector, prior=0.3, is_max_normalised=False),)
 
     @staticmethod
-    def judgements() -> tuple[str, ...]:
+    def pointwise_features() -> tuple[str, ...]:
         return ("vector_similarity", "vector_gap", "vector_last", "vector_previous")
 
-    def propose(self, shopper: Shopper, eligible: np.ndarray, board: Board, first: int) -> None:
-        _, visit = self._visit.get(shopper)
-        if len(visit):
-            items, cosines = nearest(self.lists, visit, eligible, self._limit)
-            _write(items, cosines, board, first)
+    def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
+        _, session = self._session.get(user)
+        if len(session):
+            items, cosines = nearest(self.lists, session, eligible, self._limit)
+            _write(items, cosines, pool, first)
 
-    def judge(self, shopper: Shopper, candidates: np.ndarray, out: np.ndarray) -> None:
+    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         out[:] = 0.0
-        recent, visit = self._visit.get(shopper)
-        if len(visit):
-            _judge(visit, recent, candidates, self.rows, self.lists.vectors, out)
+        recent, session = self._session.get(user)
+        if len(session):
+            _score(session, recent, candidates, self.rows, self.lists.vectors, out)
 
     def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
         """The items nearest to one, best first, and their cosines, which are positive."""
@@ -87,7 +87,7 @@ class Vectors:
         others = (items != item) & (cosines > 0)
         return items[others][: self._neighbours], cosines[others][: self._neighbours]
 
-    def grown(self, items: Items, counters: ItemCounters) -> Self:
+    def resized(self, items: Items, counters: ItemCounters) -> Self:
         return self
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -96,7 +96,7 @@ class Vectors:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
-        lists = InvertedLists(*(np.asarray(arrays[f"vectors_{name}"]) for name in InvertedLists._fields))
+        lists = AnnIndex(*(np.asarray(arrays[f"vectors_{name}"]) for name in AnnIndex._fields))
         rows, lengths, step_weights = (np.asarray(arrays[f"vectors_{name}"]) for name in _ARRAYS)
         return cls(lists, rows, lengths, step_weights, parameters)
 
@@ -104,25 +104,25 @@ class Vectors:
     def _everything(self) -> np.ndarray:
         return np.ones(len(self.rows), bool)
 
-    def _visit_of(self, shopper: Shopper) -> tuple[np.ndarray, np.ndarray]:
+    def _session_of(self, user: UserHistory) -> tuple[np.ndarray, np.ndarray]:
         """The recent items, and their vector (width,) float32 of length 1; empty where none of them has one."""
-        recent = recent_items(shopper)
-        return recent, _visit_vector(recent, self.rows, self.lists.vectors, self.lengths, self.step_weights)
+        recent = recent_items(user)
+        return recent, _session_vector(recent, self.rows, self.lists.vectors, self.lengths, self.step_weights)
 
 
-def recent_items(shopper: Shopper) -> np.ndarray:
-    """The last items of the visit under way, or of the history where there is none, oldest first; int32."""
-    first = shopper.visit if shopper.in_visit else 0
-    return np.array(shopper.items[max(first, len(shopper.items) - STEPS) :], np.int32)
+def recent_items(user: UserHistory) -> np.ndarray:
+    """The last items of the session under way, or of the history where there is none, oldest first; int32."""
+    first = user.session_start if user.in_session else 0
+    return np.array(user.items[max(first, len(user.items) - STEPS) :], np.int32)
 
 
-@compiled
+@jit
 def _row_of(item: int, rows: np.ndarray) -> int:
     return rows[item] if item < len(rows) else -1  # items past the end came after the fit
 
 
-@compiled
-def _visit_vector(
+@jit
+def _session_vector(
     recent: np.ndarray, rows: np.ndarray, vectors: np.ndarray, lengths: np.ndarray, step_weights: np.ndarray
 ) -> np.ndarray:
     summed = np.zeros(vectors.shape[1], np.float32)
@@ -138,24 +138,24 @@ def _visit_vector(
     return summed / np.float32(np.sqrt(squares)) if squares > 0 else summed[:0]
 
 
-@compiled
-def _write(items: np.ndarray, cosines: np.ndarray, board: Board, first: int) -> None:
+@jit
+def _write(items: np.ndarray, cosines: np.ndarray, pool: CandidatePool, first: int) -> None:
     for place in range(len(items)):
-        board.scores[first, slot_of(board, items[place])] = (1 + cosines[place]) / 2  # a score is never negative
+        pool.scores[first, row_of(pool, items[place])] = (1 + cosines[place]) / 2  # a score is never negative
 
 
-@compiled
-def _judge(
-    visit: np.ndarray,
+@jit
+def _score(
+    session: np.ndarray,
     recent: np.ndarray,
     candidates: np.ndarray,
     rows: np.ndarray,
     vectors: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    blocks = vectors.reshape(len(vectors), len(visit) // LANES, LANES)
-    # The visit's similarity, then the last item's and that of the last other one, behind the gap.
-    _fill(visit.reshape(len(visit) // LANES, LANES), candidates, rows, blocks, out[0])
+    blocks = vectors.reshape(len(vectors), len(session) // LANES, LANES)
+    # The session's similarity, then the last item's and that of the last other one, behind the gap.
+    _fill(session.reshape(len(session) // LANES, LANES), candidates, rows, blocks, out[0])
     last = _row_of(recent[-1], rows)
     if last >= 0:
         _fill(blocks[last], candidates, rows, blocks, out[2])
@@ -174,7 +174,7 @@ def _judge(
             out[1, place] = best - out[0, place]
 
 
-@compiled
+@jit
 def _fill(query: np.ndarray, candidates: np.ndarray, rows: np.ndarray, blocks: np.ndarray, out: np.ndarray) -> None:
     """The cosine of each candidate that has a vector with the query."""
     for item in candidates:

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from recsys.data.batch_signals import ItemColumns
+from recsys.data.batch_signals import BatchItemSignals
 from recsys.data.vocabulary import Vocabulary
 
 TABLE = pa.table(
@@ -19,7 +19,7 @@ TABLE = pa.table(
     }
 )
 FAMILIES = ("overstock_units", "order_quantity", "inventory_alert", "stockout_date", "trend")
-COLUMNS = ItemColumns(TABLE, FAMILIES, Vocabulary.of("dcb"))
+COLUMNS = BatchItemSignals(TABLE, FAMILIES, Vocabulary.of("dcb"))
 
 
 def test_wanted_columns_come_in_the_order_of_the_recommenders_items() -> None:

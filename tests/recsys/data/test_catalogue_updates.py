@@ -8,7 +8,7 @@ import pytest
 
 from contracts.errors import InputError
 from recsys.data.catalogue import ALWAYS, Items
-from recsys.data.catalogue_updates import MAX_ID_CHARS, NewItem, catalogue_with, counters_with
+from recsys.data.catalogue_updates import MAX_ID_CHARS, ItemUpsert, resized_counters, updated_catalogue
 from recsys.data.item_counts import ItemCounters
 from recsys.recommender import Recommender
 from recsys.request import PLACEMENTS, Filters, Query, SessionEvent
@@ -40,7 +40,7 @@ def shop() -> Recommender:
     return recommender(checkerboard(), catalogue(), NOW)
 
 
-NEW = NewItem(
+NEW = ItemUpsert(
     "brand-new",
     name="Green tea of spring",
     category="tea",
@@ -52,7 +52,7 @@ NEW = NewItem(
 
 
 def test_a_new_item_is_appended_with_everything_that_was_said_of_it() -> None:
-    items = catalogue_with(catalogue(), [NEW])
+    items = updated_catalogue(catalogue(), [NEW])
     assert len(items) == COUNT + 1
     assert items.ids.values() == [*item_ids(COUNT), "brand-new"]
     assert items.ids.index("brand-new") == COUNT
@@ -66,7 +66,7 @@ def test_a_new_item_is_appended_with_everything_that_was_said_of_it() -> None:
 
 
 def test_the_places_of_the_others_do_not_change() -> None:
-    before, after = catalogue(), catalogue_with(catalogue(), [NEW, NewItem("000-before-all")])
+    before, after = catalogue(), updated_catalogue(catalogue(), [NEW, ItemUpsert("000-before-all")])
     for name in ("category", "brand", "price", "stock", "available_from"):
         np.testing.assert_array_equal(getattr(after, name)[:COUNT], getattr(before, name))
     assert [after.ids.index(one) for one in item_ids(COUNT)] == list(range(COUNT))
@@ -75,9 +75,9 @@ def test_the_places_of_the_others_do_not_change() -> None:
 
 
 def test_of_a_known_item_price_stock_and_availability_are_updated() -> None:
-    told = NewItem("item-003", name="Else", category="pots", price=99.0, stock=0.0, available_from=at(70))
+    told = ItemUpsert("item-003", name="Else", category="pots", price=99.0, stock=0.0, available_from=at(70))
     before = catalogue()
-    after = catalogue_with(before, [told])
+    after = updated_catalogue(before, [told])
     assert len(after) == COUNT
     assert (after.price[3], after.stock[3], after.available_from[3]) == (99.0, 0.0, 70 * DAY)
     assert after.names.value(3) == "Green tea 3"
@@ -86,20 +86,20 @@ def test_of_a_known_item_price_stock_and_availability_are_updated() -> None:
 
 
 def test_what_is_not_said_of_a_known_item_stays() -> None:
-    after = catalogue_with(catalogue(), [NewItem("item-003", stock=1.0)])
+    after = updated_catalogue(catalogue(), [ItemUpsert("item-003", stock=1.0)])
     assert (after.price[3], after.stock[3], after.available_from[3]) == (10.0, 1.0, ALWAYS)
 
 
 def test_of_an_item_the_last_word_counts() -> None:
-    for told in (NEW, NewItem("item-003")):
-        first, last = (NewItem(told.item_id, price=price) for price in (1.0, 2.0))
-        items = catalogue_with(catalogue(), [first, NewItem("other"), last])
+    for told in (NEW, ItemUpsert("item-003")):
+        first, last = (ItemUpsert(told.item_id, price=price) for price in (1.0, 2.0))
+        items = updated_catalogue(catalogue(), [first, ItemUpsert("other"), last])
         assert items.price[items.ids.index(told.item_id)] == 2.0
         assert len(items) == len(set(items.ids.values()))
 
 
 def test_an_item_of_which_nothing_is_said_has_its_id_for_a_name() -> None:
-    items = catalogue_with(catalogue(), [NewItem("bare", category="", brand="")])
+    items = updated_catalogue(catalogue(), [ItemUpsert("bare", category="", brand="")])
     assert items.names.value(COUNT) == "bare"
     assert items.category[COUNT] == items.brand[COUNT] == -1
     assert np.isnan(items.price[COUNT])
@@ -109,14 +109,16 @@ def test_an_item_of_which_nothing_is_said_has_its_id_for_a_name() -> None:
 
 def test_nothing_told_changes_nothing() -> None:
     items = catalogue()
-    after = catalogue_with(items, [])
+    after = updated_catalogue(items, [])
     assert after.ids is items.ids
     np.testing.assert_array_equal(after.price, items.price)
 
 
 def test_what_was_told_may_be_told_more_of() -> None:
-    once = catalogue_with(catalogue(), [NEW, NewItem("cup", category="cups", attributes={"colour": "blue"})])
-    twice = catalogue_with(once, [NewItem("mug", category="cups", brand="best"), NewItem("brand-new", price=1.0)])
+    once = updated_catalogue(catalogue(), [NEW, ItemUpsert("cup", category="cups", attributes={"colour": "blue"})])
+    twice = updated_catalogue(
+        once, [ItemUpsert("mug", category="cups", brand="best"), ItemUpsert("brand-new", price=1.0)]
+    )
     assert [twice.ids.index(one) for one in ("brand-new", "cup", "mug")] == [COUNT, COUNT + 1, COUNT + 2]
     assert twice.category[COUNT + 1] == twice.category[COUNT + 2] >= 0
     assert twice.brand[COUNT] == twice.brand[COUNT + 2] >= 0
@@ -126,10 +128,10 @@ def test_what_was_told_may_be_told_more_of() -> None:
 
 def test_nothing_has_happened_to_appended_items() -> None:
     counters = ItemCounters.of(interactions(checkerboard(), catalogue()), NOW * DAY, 2)
-    grown = counters_with(counters, COUNT + 2)
+    resized = resized_counters(counters, COUNT + 2)
     for name, values in vars(counters).items():
-        np.testing.assert_array_equal(getattr(grown, name), [*values, 0, 0])
-        assert getattr(grown, name).dtype == values.dtype
+        np.testing.assert_array_equal(getattr(resized, name), [*values, 0, 0])
+        assert getattr(resized, name).dtype == values.dtype
 
 
 MISTAKES = {
@@ -145,11 +147,11 @@ MISTAKES = {
 @pytest.mark.parametrize(("given", "words"), MISTAKES.values(), ids=MISTAKES.keys())
 def test_mistakes_are_named(given: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        NewItem(**given)  # type: ignore[arg-type]
+        ItemUpsert(**given)  # type: ignore[arg-type]
 
 
 def test_the_edges_of_what_is_allowed_are_allowed() -> None:
-    NewItem("x" * MAX_ID_CHARS, price=0.0, stock=0.0, available_from=at(0))
+    ItemUpsert("x" * MAX_ID_CHARS, price=0.0, stock=0.0, available_from=at(0))
 
 
 QUERIES = {
@@ -162,24 +164,26 @@ QUERIES = {
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES.keys())
 def test_a_new_item_is_shown_at_once(query: Query) -> None:
     assert "brand-new" not in shown(shop().recommend(query))
-    assert "brand-new" in shown(shop().told_of([NEW]).recommend(query))
+    assert "brand-new" in shown(shop().with_items([NEW]).recommend(query))
 
 
 def test_the_newest_item_is_the_first_new_arrival() -> None:
-    answer = shop().told_of([NEW, NewItem("later", available_from=at(NOW + 9))]).recommend(QUERIES["new_arrivals"])
+    answer = (
+        shop().with_items([NEW, ItemUpsert("later", available_from=at(NOW + 9))]).recommend(QUERIES["new_arrivals"])
+    )
     assert shown(answer)[0] == "brand-new"
     assert "later" not in shown(answer)
 
 
 def test_what_is_looked_at_brings_in_the_new_item_that_is_like_it() -> None:
-    told = shop().told_of([NEW])
+    told = shop().with_items([NEW])
     for viewed, is_like in (("item-001", True), ("item-002", False)):
         query = Query(session=(SessionEvent(viewed), SessionEvent(viewed)))
-        assert ("brand-new" in told.nominated(query)["content"]) == is_like
+        assert ("brand-new" in told.candidates_by_source(query)["content"]) == is_like
 
 
 def test_a_new_item_may_be_the_open_page() -> None:
-    told = shop().told_of([NEW])
+    told = shop().with_items([NEW])
     answer = told.similar("brand-new", 5)
     assert not any(name.startswith("unknown_item") for name in answer.fallbacks)
     assert all(int(item[-3:]) % 2 for item in shown(answer))  # teas
@@ -189,17 +193,17 @@ def test_a_new_item_may_be_the_open_page() -> None:
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_every_placement_answers_around_a_new_item(placement: str) -> None:
-    told = shop().told_of([NEW, NewItem("bare")])
-    visit = (SessionEvent("brand-new"), SessionEvent("bare", "cart"))
+    told = shop().with_items([NEW, ItemUpsert("bare")])
+    session = (SessionEvent("brand-new"), SessionEvent("bare", "cart"))
     for customer in (None, "customer-000"):
-        query = Query(customer, item_id="brand-new", cart=("bare",), session=visit, placement=placement, k=9)
+        query = Query(customer, item_id="brand-new", cart=("bare",), session=session, placement=placement, k=9)
         answer = told.recommend(query)
         assert len(set(shown(answer))) == 9
         assert all(item.reason for item in answer.items)
 
 
 def test_filters_see_what_was_told() -> None:
-    told = shop().told_of([NEW, NewItem("item-003", price=500.0), NewItem("item-005", stock=0.0)])
+    told = shop().with_items([NEW, ItemUpsert("item-003", price=500.0), ItemUpsert("item-005", stock=0.0)])
     dear = Query(filters=Filters(price_min=100.0), k=40)
     assert shown(told.recommend(dear)) == ["item-003"]
     assert shown(shop().recommend(dear)) == []
@@ -211,7 +215,7 @@ def test_filters_see_what_was_told() -> None:
 
 
 def test_what_is_not_on_sale_yet_is_not_shown_before_its_time() -> None:
-    told = shop().told_of([NewItem("soon", category="tea", available_from=at(NOW + 5))])
+    told = shop().with_items([ItemUpsert("soon", category="tea", available_from=at(NOW + 5))])
     popular = {"placement": "popular", "item_id": "item-001", "k": 40}
     assert "soon" not in shown(told.recommend(Query(**popular)))  # type: ignore[arg-type]
     assert "soon" in shown(told.recommend(Query(**popular), at(NOW + 6)))  # type: ignore[arg-type]
@@ -220,12 +224,12 @@ def test_what_is_not_on_sale_yet_is_not_shown_before_its_time() -> None:
 @pytest.mark.parametrize("placement", ["popular", "trending", "bought_together", "buy_again", "for_you"])
 def test_the_order_of_the_others_does_not_change(placement: str) -> None:
     query = Query("customer-000", item_id="item-001", placement=placement, k=15)
-    told = [NewItem(f"stranger-{n}", category="else", price=5.0) for n in range(5)]
-    assert shown(shop().told_of(told).recommend(query)) == shown(shop().recommend(query))
+    told = [ItemUpsert(f"stranger-{n}", category="else", price=5.0) for n in range(5)]
+    assert shown(shop().with_items(told).recommend(query)) == shown(shop().recommend(query))
 
 
 def test_the_recommender_that_was_asked_stays_as_it_was() -> None:
     before = shop().recommend(QUERIES["popular"])
-    shop().told_of([NEW, NewItem("item-001", price=999.0)])
+    shop().with_items([NEW, ItemUpsert("item-001", price=999.0)])
     assert shop().recommend(QUERIES["popular"]) == before
     assert shop().retriever.items.price[1] == 10.0

@@ -2,25 +2,25 @@ import numpy as np
 import pytest
 
 from recsys.kernels import ann_index
-from recsys.kernels.ann_index import InvertedLists, nearest
+from recsys.kernels.ann_index import AnnIndex, nearest
 
 
 def clustered(count: int, dimensions: int, seed: int = 0) -> np.ndarray:
-    """Vectors of length 1 around a few dozen centres."""
+    """Item2Vec of length 1 around a few dozen centres."""
     random = np.random.default_rng(seed)
     centres = random.standard_normal((40, dimensions))
     vectors = centres[random.integers(40, size=count)] + 0.7 * random.standard_normal((count, dimensions))
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def asked(lists: InvertedLists, vector: np.ndarray, eligible: np.ndarray, limit: int) -> tuple[list[int], np.ndarray]:
+def asked(lists: AnnIndex, vector: np.ndarray, eligible: np.ndarray, limit: int) -> tuple[list[int], np.ndarray]:
     query = np.zeros(lists.vectors.shape[1], np.float32)
     query[: len(vector)] = vector
     items, cosines = nearest(lists.frozen(), query, eligible, limit)
     return items.tolist(), cosines
 
 
-def recall(vectors: np.ndarray, lists: InvertedLists, eligible: np.ndarray, limit: int = 30) -> float:
+def recall(vectors: np.ndarray, lists: AnnIndex, eligible: np.ndarray, limit: int = 30) -> float:
     """The share of the truly nearest eligible items that are found, over some of the vectors as questions."""
     found = 0
     questions = vectors[:: len(vectors) // 50]
@@ -32,7 +32,7 @@ def recall(vectors: np.ndarray, lists: InvertedLists, eligible: np.ndarray, limi
 
 
 VECTORS = clustered(6_000, 20)  # not a multiple of what a sum takes at once
-LISTS = InvertedLists.of(np.arange(6_000), VECTORS, seed=1)
+LISTS = AnnIndex.of(np.arange(6_000), VECTORS, seed=1)
 EVERYTHING = np.ones(6_000, bool)
 
 
@@ -45,7 +45,7 @@ def test_of_scattered_vectors_less_is_found() -> None:
     random = np.random.default_rng(0)
     scattered = random.standard_normal((6_000, 20)).astype(np.float32)
     scattered /= np.linalg.norm(scattered, axis=1, keepdims=True)
-    assert recall(scattered, InvertedLists.of(np.arange(6_000), scattered, seed=1), EVERYTHING) < 0.95
+    assert recall(scattered, AnnIndex.of(np.arange(6_000), scattered, seed=1), EVERYTHING) < 0.95
 
 
 def test_answers_are_exact_cosines_best_first() -> None:
@@ -58,7 +58,7 @@ def test_answers_are_exact_cosines_best_first() -> None:
 
 def test_every_vector_is_in_one_list_under_its_own_item() -> None:
     items = np.random.default_rng(2).permutation(20_000)[:6_000]
-    lists = InvertedLists.of(items, VECTORS, seed=1)
+    lists = AnnIndex.of(items, VECTORS, seed=1)
     assert sorted(lists.items.tolist()) == sorted(items.tolist())
     assert lists.offsets[0] == 0
     assert lists.offsets[-1] == 6_000
@@ -78,19 +78,19 @@ def test_only_the_eligible_are_found_and_more_lists_are_opened_for_them() -> Non
 
 def test_no_list_is_much_larger_than_the_others() -> None:
     same = np.concatenate([np.tile(VECTORS[:1], (5_000, 1)), VECTORS[:1_000]])
-    lists = InvertedLists.of(np.arange(6_000), same, seed=1)
+    lists = AnnIndex.of(np.arange(6_000), same, seed=1)
     mean = 6_000 / round(ann_index.LISTS_PER_ROOT * 6_000**0.5)
     assert np.diff(lists.offsets).max() <= ann_index.LARGEST * mean
     assert len(asked(lists, VECTORS[0], EVERYTHING, 30)[0]) == 30
 
 
 def test_the_same_vectors_give_the_same_lists() -> None:
-    again = InvertedLists.of(np.arange(6_000), VECTORS, seed=1)
+    again = AnnIndex.of(np.arange(6_000), VECTORS, seed=1)
     assert all((one == other).all() for one, other in zip(LISTS, again, strict=True))
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_few_vectors_are_all_found(count: int) -> None:
-    lists = InvertedLists.of(np.arange(count), VECTORS[:count], seed=1)
+    lists = AnnIndex.of(np.arange(count), VECTORS[:count], seed=1)
     assert sorted(asked(lists, VECTORS[0], EVERYTHING, 30)[0]) == list(range(count))
     assert asked(lists, VECTORS[0], EVERYTHING, 0)[0] == []

@@ -1,10 +1,10 @@
 from threading import Barrier, Thread
 
-from recsys.kernels.thread_local import Scratch
+from recsys.kernels.thread_local import ThreadLocal
 
 
 def test_a_thread_has_one_memory_and_no_other_thread_has_it() -> None:
-    scratch: Scratch[list[int]] = Scratch(list)
+    scratch: ThreadLocal[list[int]] = ThreadLocal(list)
     together = Barrier(3)
     found: list[list[list[int]]] = []
 
@@ -29,7 +29,7 @@ def test_memory_is_made_when_it_is_first_asked_for_and_once() -> None:
         made.append([])
         return made[-1]
 
-    scratch = Scratch(make)
+    scratch = ThreadLocal(make)
     assert not made
     scratch.get().append(7)
     assert scratch.get() == [7]

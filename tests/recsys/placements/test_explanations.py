@@ -1,4 +1,4 @@
-"""Reasons of candidates that no single item explains: the source that nominated them."""
+"""Reasons of candidates that no single item explains: the source that selected them."""
 
 from dataclasses import replace
 from functools import cache
@@ -12,7 +12,7 @@ from recsys.ranking.features import Candidates
 from recsys.recommender import Recommender
 from recsys.request import Query
 from recsys.retrieval.retriever import SOURCES
-from tests.recsys.stores import VIEW, checkerboard_recommender, shopper
+from tests.recsys.stores import VIEW, checkerboard_recommender, user
 
 VIEWED, SHOWN = 2, 6
 
@@ -24,7 +24,7 @@ def shop() -> Recommender:
 
 def moment(item: int = -1) -> Moment:
     retriever = shop().retriever
-    asked = shopper([], visit=[(VIEWED, VIEW)], cutoff=len(retriever.log.ends))
+    asked = user([], session=[(VIEWED, VIEW)], cutoff=len(retriever.log.ends))
     return Moment(Query(), asked, item, np.zeros(0, np.int64), retriever.everything, shop().as_of, shop().pipeline)
 
 
@@ -36,7 +36,7 @@ def bit_of(source: str) -> int:
 
 
 def candidates(*sources: str) -> Candidates:
-    """One candidate that the sources nominated and of which no relation says anything."""
+    """One candidate that the sources selected and of which no relation says anything."""
     bits = np.array([sum(bit_of(source) for source in sources)])
     features = np.zeros((1, len(shop().pipeline.features.names)), np.float32)
     return Candidates(np.array([SHOWN], np.int32), bits, features)
@@ -81,7 +81,7 @@ def test_an_item_that_is_no_candidate_has_no_source() -> None:
 
 def test_a_relation_that_names_an_item_speaks_before_the_sources() -> None:
     found = candidates("visits")
-    place = shop().pipeline.features.place["viewed_together_visit_relative"]
+    place = shop().pipeline.features.place["viewed_together_session_max_normalised"]
     for share, source in ((0.5, "viewed_together"), (0.01, "visits")):  # a small share is no reason
         features = found.features.copy()
         features[0, place] = share

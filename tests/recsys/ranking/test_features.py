@@ -8,8 +8,8 @@ import pytest
 from recsys.data.catalogue import Items
 from recsys.data.interactions import KINDS
 from recsys.data.item_counts import ItemCounters
-from recsys.data.sessions import VisitLog
-from recsys.data.user_history import Shopper
+from recsys.data.sessions import SessionLog
+from recsys.data.user_history import UserHistory
 from recsys.ranking.features import item_table
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.ranker import MOMENTS, Ranker
@@ -30,7 +30,7 @@ from tests.recsys.stores import (
     item_ids,
     pipeline,
     retriever,
-    shopper,
+    user,
 )
 
 WINDOW = Window(60 * DAY, 70 * DAY)
@@ -42,7 +42,7 @@ ITEMS = Items.of(
     price=np.arange(1, 41, dtype=np.float32),
 )
 # After 60 days of everybody's orders, one customer comes back: looks at three items and orders two.
-VISIT: list[Row] = [
+SESSION: list[Row] = [
     ("customer-000", "item-004", "view", 65.0),
     ("customer-000", "item-008", "view", 65.0 + 2 * MINUTE),
     ("customer-000", "item-004", "cart", 65.0 + 3 * MINUTE),
@@ -73,7 +73,7 @@ def served(fitted: Retriever, histories: list[Row], query: Query, day: float) ->
 def trained(rows: list[Row], cases: Cases) -> np.ndarray:
     """The features that training gives the cases."""
     everything = interactions(rows, ITEMS)
-    log = VisitLog.of(everything)
+    log = SessionLog.of(everything)
     teacher = Retriever.fit(everything.before(WINDOW.start), log, ITEMS, WINDOW.start, ORDER, SMALL)
     return training_groups(CandidatePipeline.of(teacher), cases, SMALL, seed=1, threads=1).features
 
@@ -82,23 +82,23 @@ def at(day: float) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
 
 
-def test_before_a_visit_training_and_serving_see_the_same() -> None:
+def test_before_a_session_training_and_serving_see_the_same() -> None:
     past = checkerboard()
-    cases = Cases.at_start(interactions(past + VISIT, ITEMS), WINDOW, ORDER)
+    cases = Cases.at_start(interactions(past + SESSION, ITEMS), WINDOW, ORDER)
     assert len(cases) == 1
-    learnt = trained(past + VISIT, cases)
+    learnt = trained(past + SESSION, cases)
     fresh = retriever(past, ITEMS, 60)  # as a later run would fit it: it has not seen the window at all
     np.testing.assert_array_equal(learnt, served(fresh, past, Query(customer_id="customer-000"), 60))
 
 
 @pytest.mark.parametrize("kind", [VIEW, ORDER])
-def test_inside_a_visit_training_and_serving_see_the_same(kind: int) -> None:
+def test_inside_a_session_training_and_serving_see_the_same(kind: int) -> None:
     past = checkerboard()
-    cases = Cases.in_visits(interactions(past + VISIT, ITEMS), WINDOW, kind, seed=1)
+    cases = Cases.in_visits(interactions(past + SESSION, ITEMS), WINDOW, kind, seed=1)
     for case in range(len(cases)):
         one = cases.where(np.arange(len(cases)) == case)
-        learnt = trained(past + VISIT, one)
-        seen = VISIT[: int(one.cuts[0] - one.visits[0])]
+        learnt = trained(past + SESSION, one)
+        seen = SESSION[: int(one.cuts[0] - one.visits[0])]
         session = tuple(SessionEvent(item, what) for _, item, what, _ in seen)
         query = Query(customer_id="customer-000", session=session)
         fresh = retriever(past, ITEMS, 60)
@@ -117,7 +117,7 @@ def test_the_open_page_is_the_same_in_training_and_in_serving() -> None:
     np.testing.assert_array_equal(learnt, served(retriever(past, ITEMS, 60), past, query, 65))
 
 
-def described(asked: Shopper, name: str) -> dict[int, float]:
+def described(asked: UserHistory, name: str) -> dict[int, float]:
     """One feature of every candidate."""
     fitted = pipeline(checkerboard(), ITEMS, 60)
     found = fitted.candidates(asked, fitted.retriever.everything)
@@ -126,34 +126,34 @@ def described(asked: Shopper, name: str) -> dict[int, float]:
 
 
 def test_affinity_is_the_share_of_the_interest_in_the_items_group() -> None:
-    asked = shopper([(0, ORDER, 0.0), (2, VIEW, 0.0), (1, VIEW, 0.0)])  # 6 and 1 in mugs, 1 in tea
+    asked = user([(0, ORDER, 0.0), (2, VIEW, 0.0), (1, VIEW, 0.0)])  # 6 and 1 in mugs, 1 in tea
     found = described(asked, "category_affinity")
     assert (found[4], found[5]) == (pytest.approx(7 / 8), pytest.approx(1 / 8))
-    brands = described(shopper([(0, ORDER, 0.0), (39, ORDER, 30.0)]), "brand_affinity")
+    brands = described(user([(0, ORDER, 0.0), (39, ORDER, 30.0)]), "brand_affinity")
     assert (brands[1], brands[38]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
 
 
 def test_the_price_gap_is_the_distance_from_the_shoppers_own_prices() -> None:
-    found = described(shopper([(9, ORDER, 0.0)]), "price_gap")  # paid 10
+    found = described(user([(9, ORDER, 0.0)]), "price_gap")  # paid 10
     assert found[9] == pytest.approx(0, abs=1e-6)
     assert found[19] == pytest.approx(np.log(2))
     assert found[4] == pytest.approx(-np.log(2))
 
 
 def test_a_share_is_one_for_the_best_candidate_and_keeps_the_order() -> None:
-    asked = shopper([(0, ORDER, 3.0)])
-    raw, share = described(asked, "bought_together"), described(asked, "bought_together_relative")
+    asked = user([(0, ORDER, 3.0)])
+    raw, share = described(asked, "bought_together"), described(asked, "bought_together_max_normalised")
     assert max(share.values()) == 1
     assert sorted(raw, key=lambda item: raw[item]) == sorted(share, key=lambda item: share[item])
     assert {item for item, value in raw.items() if value == 0} == {item for item, value in share.items() if value == 0}
 
 
 def test_what_kind_of_shopper_asks_is_the_same_for_every_candidate() -> None:
-    asked = shopper([(0, ORDER, 5.0), (0, VIEW, 4.0)], visit=[(2, VIEW)])
+    asked = user([(0, ORDER, 5.0), (0, VIEW, 4.0)], session=[(2, VIEW)])
     said = {
-        name: set(described(asked, name).values()) for name in ("shopper_items", "visit_length", "shopper_idle_days")
+        name: set(described(asked, name).values()) for name in ("shopper_items", "session_length", "shopper_idle_days")
     }
-    assert said == {"shopper_items": {2}, "visit_length": {1}, "shopper_idle_days": {0}}
+    assert said == {"shopper_items": {2}, "session_length": {1}, "shopper_idle_days": {0}}
     assert [described(asked, f"shopper_{kind}s")[4] for kind in KINDS] == [2, 0, 1]
 
 
@@ -176,6 +176,6 @@ def test_a_rising_item_has_a_trend_above_one() -> None:
 
 def test_an_unknown_category_or_price_is_no_taste() -> None:
     bare = pipeline(checkerboard(), Items.of(item_ids(40)), 60)
-    found = bare.candidates(shopper([(0, ORDER, 1.0)]), bare.retriever.everything)
+    found = bare.candidates(user([(0, ORDER, 1.0)]), bare.retriever.everything)
     for name in ("category_affinity", "brand_affinity", "price_gap"):
         assert set(found.features[:, bare.features.place[name]].tolist()) == {0}

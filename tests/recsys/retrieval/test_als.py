@@ -1,54 +1,64 @@
-"""Factors: two halves of a store that nobody mixes, and the algebra of a shopper's own vector."""
+"""ALS: two halves of a store that nobody mixes, and the algebra of a user's own vector."""
 
 from functools import cache
 
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.user_history import Shopper
+from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.als import FOLDED_ITEMS, LEAST_PAIRS, UNCHOSEN_WEIGHT, Factors
-from tests.recsys.stores import ORDER, VIEW, Row, checkerboard, item_ids, judgements, proposals, shopper, state
+from recsys.retrieval.als import ALS, FOLDED_ITEMS, LEAST_PAIRS, UNCHOSEN_WEIGHT
+from tests.recsys.stores import (
+    ORDER,
+    VIEW,
+    Row,
+    checkerboard,
+    item_ids,
+    pointwise_features,
+    retrieved_scores,
+    state,
+    user,
+)
 
 COUNT = 40
 PARAMETERS = RecommendParameters(factors=8)
 ALL = list(range(COUNT))
-EVEN = shopper([(2, ORDER, 9.0), (4, VIEW, 1.0), (4, VIEW, 0.5)])
-ODD = shopper([], visit=[(3, VIEW), (5, VIEW)])
+EVEN = user([(2, ORDER, 9.0), (4, VIEW, 1.0), (4, VIEW, 0.5)])
+ODD = user([], session=[(3, VIEW), (5, VIEW)])
 
 
-def fit(rows: list[Row], threads: int = 1) -> Factors:
-    return Factors.fit(state(rows, Items.of(item_ids(COUNT)), 60, PARAMETERS, threads))
+def fit(rows: list[Row], threads: int = 1) -> ALS:
+    return ALS.fit(state(rows, Items.of(item_ids(COUNT)), 60, PARAMETERS, threads))
 
 
 @cache
-def fitted() -> Factors:
+def fitted() -> ALS:
     return fit(checkerboard())
 
 
-def vectors(source: Factors) -> np.ndarray:
+def vectors(source: ALS) -> np.ndarray:
     return source.codes.astype(np.float64) * source.scales[:, None]
 
 
-def taste(source: Factors, asked: Shopper) -> np.ndarray:
+def taste(source: ALS, asked: UserHistory) -> np.ndarray:
     """By the library's own words: least squares, in which a chosen item counts 1 and all others UNCHOSEN_WEIGHT."""
-    chosen = vectors(source)[asked.touches.items]
+    chosen = vectors(source)[asked.aggregates.items]
     system = source.gram + (1 / UNCHOSEN_WEIGHT - 1) * chosen.T @ chosen
     return np.linalg.solve(system, chosen.sum(axis=0) / UNCHOSEN_WEIGHT)
 
 
 def test_a_shoppers_half_is_told_from_the_other() -> None:
     for asked, half in ((EVEN, 0), (ODD, 1)):
-        for scores in judgements(fitted(), asked, ALL).values():
+        for scores in pointwise_features(fitted(), asked, ALL).values():
             unseen = [item for item in ALL if item not in asked.items]
             ranked = sorted(unseen, key=lambda item: -scores[item])
             assert {item % 2 for item in ranked[:18]} == {half}
 
 
 def test_a_taste_is_what_least_squares_finds() -> None:
-    for asked in (EVEN, ODD, shopper([(item, VIEW, 1.0) for item in range(7)])):
+    for asked in (EVEN, ODD, user([(item, VIEW, 1.0) for item in range(7)])):
         expected = vectors(fitted()) @ taste(fitted(), asked)
-        found = judgements(fitted(), asked, ALL)
+        found = pointwise_features(fitted(), asked, ALL)
         np.testing.assert_allclose(found["factors_score"], expected, rtol=1e-3, atol=1e-4)
         lengths = np.linalg.norm(vectors(fitted()), axis=1) * np.linalg.norm(taste(fitted(), asked))
         np.testing.assert_allclose(found["factors_cosine"], expected / lengths, rtol=1e-3, atol=1e-4)
@@ -58,25 +68,25 @@ def test_a_long_history_is_folded_in_by_its_main_items() -> None:
     random = np.random.default_rng(0)
     count = FOLDED_ITEMS + 20
     drawn = random.normal(size=(count, 4)).astype(np.float32)
-    source = Factors.of(drawn, np.eye(4, dtype=np.float32))
+    source = ALS.of(drawn, np.eye(4, dtype=np.float32))
     main = [(item, ORDER, 1.0) for item in range(FOLDED_ITEMS)]
     more = [(item, VIEW, 99.0) for item in range(FOLDED_ITEMS, count)]
-    assert judgements(source, shopper([*more, *main]), ALL) == judgements(source, shopper(main), ALL)
-    assert judgements(source, shopper(main), ALL) != judgements(source, shopper(main[1:]), ALL)
+    assert pointwise_features(source, user([*more, *main]), ALL) == pointwise_features(source, user(main), ALL)
+    assert pointwise_features(source, user(main), ALL) != pointwise_features(source, user(main[1:]), ALL)
 
 
 def test_what_others_wrote_is_scored_and_nothing_else() -> None:
     seen = [6, 8, 7, 9]
-    found = proposals(fitted(), EVEN, COUNT, PARAMETERS, seen)["factors"]
-    assert found == dict(zip(seen, judgements(fitted(), EVEN, seen)["factors_score"], strict=True))
-    assert proposals(fitted(), EVEN, COUNT, PARAMETERS)["factors"] == {}
+    found = retrieved_scores(fitted(), EVEN, COUNT, PARAMETERS, seen)["factors"]
+    assert found == dict(zip(seen, pointwise_features(fitted(), EVEN, seen)["factors_score"], strict=True))
+    assert retrieved_scores(fitted(), EVEN, COUNT, PARAMETERS)["factors"] == {}
 
 
 def test_what_is_against_the_taste_is_not_spoken_for() -> None:
-    source = Factors.of(np.array([[1, 0], [-1, 0], [0.5, 0]], np.float32), np.eye(2, dtype=np.float32))
-    asked = shopper([(0, VIEW, 1.0)])
-    assert judgements(source, asked, [1])["factors_score"][0] < 0
-    assert set(proposals(source, asked, 3, PARAMETERS, [0, 1, 2])["factors"]) == {0, 2}
+    source = ALS.of(np.array([[1, 0], [-1, 0], [0.5, 0]], np.float32), np.eye(2, dtype=np.float32))
+    asked = user([(0, VIEW, 1.0)])
+    assert pointwise_features(source, asked, [1])["factors_score"][0] < 0
+    assert set(retrieved_scores(source, asked, 3, PARAMETERS, [0, 1, 2])["factors"]) == {0, 2}
 
 
 def test_the_same_rows_give_the_same_vectors_whatever_the_threads() -> None:
@@ -90,26 +100,26 @@ def test_too_little_to_learn_from_says_nothing() -> None:
     assert len({(row[0], row[1]) for row in few}) < LEAST_PAIRS
     for rows in (few, []):
         source = fit(rows)
-        assert proposals(source, EVEN, COUNT, PARAMETERS, ALL)["factors"] == {}
-        assert not any(map(any, judgements(source, EVEN, ALL).values()))
-        grown = source.grown(Items.of(item_ids(COUNT + 2)), state([], Items.of(item_ids(COUNT + 2)), 60).counters)
-        assert not any(map(any, judgements(grown, EVEN, [COUNT + 1]).values()))
-    assert any(map(any, judgements(fitted(), EVEN, ALL).values()))
+        assert retrieved_scores(source, EVEN, COUNT, PARAMETERS, ALL)["factors"] == {}
+        assert not any(map(any, pointwise_features(source, EVEN, ALL).values()))
+        resized = source.resized(Items.of(item_ids(COUNT + 2)), state([], Items.of(item_ids(COUNT + 2)), 60).counters)
+        assert not any(map(any, pointwise_features(resized, EVEN, [COUNT + 1]).values()))
+    assert any(map(any, pointwise_features(fitted(), EVEN, ALL).values()))
 
 
 def test_of_a_stranger_nothing_is_said() -> None:
-    assert proposals(fitted(), shopper([]), COUNT, PARAMETERS, ALL)["factors"] == {}
-    assert not any(map(any, judgements(fitted(), shopper([]), ALL).values()))
+    assert retrieved_scores(fitted(), user([]), COUNT, PARAMETERS, ALL)["factors"] == {}
+    assert not any(map(any, pointwise_features(fitted(), user([]), ALL).values()))
 
 
 def test_items_that_came_after_the_fit_are_of_no_taste_and_change_none() -> None:
     more = Items.of(item_ids(COUNT + 5))
-    grown = fitted().grown(more, state([], more, 60).counters)
-    found = judgements(grown, shopper([(COUNT + 4, VIEW, 1.0), (2, VIEW, 1.0)]), [COUNT + 4, 4])
+    resized = fitted().resized(more, state([], more, 60).counters)
+    found = pointwise_features(resized, user([(COUNT + 4, VIEW, 1.0), (2, VIEW, 1.0)]), [COUNT + 4, 4])
     assert [column[0] for column in found.values()] == [0, 0]
-    assert judgements(grown, shopper([(2, VIEW, 1.0)]), [COUNT + 4, 4]) == found
+    assert pointwise_features(resized, user([(2, VIEW, 1.0)]), [COUNT + 4, 4]) == found
 
 
 def test_a_source_survives_its_arrays() -> None:
-    read = Factors.from_arrays(fitted().to_arrays(), PARAMETERS)
-    assert judgements(read, ODD, ALL) == judgements(fitted(), ODD, ALL)
+    read = ALS.from_arrays(fitted().to_arrays(), PARAMETERS)
+    assert pointwise_features(read, ODD, ALL) == pointwise_features(fitted(), ODD, ALL)

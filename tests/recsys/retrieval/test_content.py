@@ -7,7 +7,7 @@ import pytest
 
 from recsys.data.catalogue import Items
 from recsys.retrieval.content import COLD_TOUCHES, MAX_TOKENS, PER_TOKEN, Content, tokens_of
-from tests.recsys.stores import SMALL, VIEW, Row, item_ids, judgements, proposals, shopper, state
+from tests.recsys.stores import SMALL, VIEW, Row, item_ids, pointwise_features, retrieved_scores, state, user
 
 NAMES = ["Green tea", "Red tea", "Clay pot", "Black tea", "Iron pot", "Lamp", None]
 CATEGORIES = ["tea", "tea", "pots", "tea", "pots", "lamps", None]
@@ -27,11 +27,11 @@ def fitted(rows: list[Row], **columns: Any) -> Content:
 
 
 def proposed(source: Content, *viewed: int, count: int = COUNT) -> dict[int, float]:
-    return proposals(source, shopper([], visit=[(item, VIEW) for item in viewed]), count)["content"]
+    return retrieved_scores(source, user([], session=[(item, VIEW) for item in viewed]), count)["content"]
 
 
 def similarity(source: Content, viewed: int, *others: int) -> list[float]:
-    return judgements(source, shopper([], visit=[(viewed, VIEW)]), others)["content_similarity"]
+    return pointwise_features(source, user([], session=[(viewed, VIEW)]), others)["content_similarity"]
 
 
 def test_an_item_that_nobody_touched_is_proposed_by_its_words() -> None:
@@ -63,7 +63,7 @@ def test_similarity_is_the_cosine_of_the_words_whoever_proposed_the_item() -> No
 
 def test_what_was_done_more_counts_more() -> None:
     source = fitted(touched(*WARM))
-    found = proposals(source, shopper([(CLAY, VIEW, 90.0)], visit=[(GREEN, VIEW)]), COUNT)["content"]
+    found = retrieved_scores(source, user([(CLAY, VIEW, 90.0)], session=[(GREEN, VIEW)]), COUNT)["content"]
     assert found[BLACK] > found[IRON] > 0
 
 
@@ -99,7 +99,7 @@ def test_where_the_catalogue_is_silent_nothing_is_said() -> None:
 def test_of_a_stranger_nothing_is_said() -> None:
     source = fitted(touched(*WARM))
     assert proposed(source) == {}
-    assert judgements(source, shopper([]), [BLACK, RED])["content_similarity"] == [0, 0]
+    assert pointwise_features(source, user([]), [BLACK, RED])["content_similarity"] == [0, 0]
 
 
 def test_the_most_similar_are_cold_ones_and_any_where_too_few_were_found() -> None:
@@ -123,11 +123,11 @@ def test_an_appended_item_is_known_by_its_words_at_once() -> None:
     rows = touched(*WARM)
     source = fitted(rows)
     more = Items.of(item_ids(COUNT + 2), names=[*NAMES, "White tea", "Steel pot"], categories=[*CATEGORIES, "tea", "x"])
-    grown = source.grown(more, state(rows, more, 60).counters)
-    assert set(proposed(grown, GREEN, count=COUNT + 2)) == {BLACK, COUNT}
-    assert COUNT in grown.most_similar(GREEN, np.ones(COUNT + 2, bool), 2, found=2)
-    assert similarity(grown, GREEN, BLACK, RED) == similarity(source, GREEN, BLACK, RED)
-    assert set(proposed(grown, COUNT, count=COUNT + 2)) == {BLACK, COUNT}  # they also speak for others
+    resized = source.resized(more, state(rows, more, 60).counters)
+    assert set(proposed(resized, GREEN, count=COUNT + 2)) == {BLACK, COUNT}
+    assert COUNT in resized.most_similar(GREEN, np.ones(COUNT + 2, bool), 2, found=2)
+    assert similarity(resized, GREEN, BLACK, RED) == similarity(source, GREEN, BLACK, RED)
+    assert set(proposed(resized, COUNT, count=COUNT + 2)) == {BLACK, COUNT}  # they also speak for others
 
 
 def test_a_long_name_is_cut() -> None:

@@ -1,11 +1,11 @@
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.user_history import Shopper
+from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board
+from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.popularity import Popularity
-from tests.recsys.stores import ORDER, VIEW, Row, item_ids, retriever, shopper
+from tests.recsys.stores import ORDER, VIEW, Row, item_ids, retriever, user
 
 ITEMS = Items.of(item_ids(6), categories=["tea", "tea", "tea", "mug", "mug", None])
 EVERYTHING = np.ones(6, bool)
@@ -22,10 +22,10 @@ def popularity(**limits: int) -> Popularity:
     return retriever(ROWS, ITEMS, 100, RecommendParameters(**limits)).popularity
 
 
-def proposed(source: Popularity, asked: Shopper, eligible: np.ndarray = EVERYTHING) -> set[int]:
-    board = Board.of(6, 1)
-    source.propose(asked, eligible, board, 0)
-    return set(board.items[: board.size[0]].tolist())
+def proposed(source: Popularity, asked: UserHistory, eligible: np.ndarray = EVERYTHING) -> set[int]:
+    pool = CandidatePool.of(6, 1)
+    source.retrieve(asked, eligible, pool, 0)
+    return set(pool.items[: pool.size[0]].tolist())
 
 
 def test_the_last_week_comes_before_the_last_month_and_the_rest() -> None:
@@ -43,9 +43,9 @@ def test_the_popular_items_of_a_category_are_its_own() -> None:
 
 def test_a_shopper_is_offered_what_is_popular_in_their_categories() -> None:
     found = popularity(candidates_popular=1, candidates_per_category=1)
-    assert proposed(found, shopper([])) == {0}
-    assert proposed(found, shopper([(4, ORDER, 40.0), (5, VIEW, 1.0)])) == {0, 3}  # the most popular mug
-    assert proposed(found, shopper([(4, ORDER, 40.0)]), np.arange(6) != 3) == {0, 4}
+    assert proposed(found, user([])) == {0}
+    assert proposed(found, user([(4, ORDER, 40.0), (5, VIEW, 1.0)])) == {0, 3}  # the most popular mug
+    assert proposed(found, user([(4, ORDER, 40.0)]), np.arange(6) != 3) == {0, 4}
 
 
 def test_only_the_categories_of_most_interest_count() -> None:
@@ -53,11 +53,11 @@ def test_only_the_categories_of_most_interest_count() -> None:
     items = Items.of(ids, categories=[f"category {n // 2}" for n in range(10)])
     rows: list[Row] = [(f"c{n}", item, "order", 99.0) for item in ids for n in range(1 + int(item[-1]) % 2)]
     found = retriever(rows, items, 100, RecommendParameters(candidates_popular=1, candidates_per_category=1)).popularity
-    board = Board.of(10, 1)
+    pool = CandidatePool.of(10, 1)
     history = [(2 * category, VIEW, 10.0 * (5 - category)) for category in range(1, 5)]  # the last is the freshest
-    found.propose(shopper(history), np.ones(10, bool), board, 0)
-    assert set(board.items[: board.size[0]].tolist()) == {1, 9, 7, 5}  # of all: 1; of category 4, 3 and 2
+    found.retrieve(user(history), np.ones(10, bool), pool, 0)
+    assert set(pool.items[: pool.size[0]].tolist()) == {1, 9, 7, 5}  # of all: 1; of category 4, 3 and 2
 
 
 def test_what_nobody_touched_is_not_proposed() -> None:
-    assert 2 not in proposed(popularity(), shopper([(0, VIEW, 1.0)]))
+    assert 2 not in proposed(popularity(), user([(0, VIEW, 1.0)]))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from recsys.data.catalogue import Items
-from recsys.data.user_history import Shopper
+from recsys.data.user_history import UserHistory
 from recsys.retrieval.repurchase import PRIOR_GAPS, Repurchase, due, item_intervals
-from tests.recsys.stores import CART, ORDER, VIEW, Row, interactions, item_ids, retriever, shopper
+from tests.recsys.stores import CART, ORDER, VIEW, Row, interactions, item_ids, retriever, user
 
 ITEMS = Items.of(item_ids(6), categories=["coffee", "coffee", "filters", "lamps", "lamps", None])
 
@@ -32,13 +32,13 @@ def source() -> Repurchase:
     return retriever(ROWS, ITEMS, 100).repurchase
 
 
-def interval(asked: Shopper) -> float:
+def interval(asked: UserHistory) -> float:
     (found,) = source().purchases(asked).interval_days
     return float(found)
 
 
-def buyer(item: int, *days_ago: float) -> Shopper:
-    return shopper([(item, ORDER, ago) for ago in days_ago])
+def buyer(item: int, *days_ago: float) -> UserHistory:
+    return user([(item, ORDER, ago) for ago in days_ago])
 
 
 def test_an_item_is_wanted_again_after_its_median_interval() -> None:
@@ -93,8 +93,8 @@ def test_an_order_is_due_most_at_its_interval() -> None:
 
 
 def test_only_what_was_ordered_is_a_purchase() -> None:
-    asked = shopper([(0, VIEW, 30.0), (1, CART, 25.0), (2, ORDER, 20.0), (2, VIEW, 3.0)])
+    asked = user([(0, VIEW, 30.0), (1, CART, 25.0), (2, ORDER, 20.0), (2, VIEW, 3.0)])
     found = source().purchases(asked)
     assert found.items.tolist() == [2]
     assert found.days_since.tolist() == [20]
-    assert len(source().purchases(shopper([])).items) == 0
+    assert len(source().purchases(user([])).items) == 0

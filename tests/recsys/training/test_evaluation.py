@@ -10,7 +10,7 @@ from tests.recsys.stores import DAY, ORDER, SMALL, Row, checkerboard, interactio
 ITEMS = Items.of(item_ids(80))
 
 
-def judge(rows: list[Row], shuffle: bool = False, in_visits: bool = False) -> Evaluation:
+def evaluation_of(rows: list[Row], shuffle: bool = False, in_visits: bool = False) -> Evaluation:
     everything = interactions(rows, ITEMS)
     window = last_window(0, 60 * DAY, 10)
     recommender = fit_recommender(everything.before(window.start), ITEMS, window.start, SMALL, threads=1)
@@ -32,7 +32,7 @@ def value(found: Evaluation, metric: str) -> tuple[float, float]:
 
 
 def test_two_tastes_are_told_apart_and_popularity_cannot() -> None:
-    found = judge(checkerboard(count=80))
+    found = evaluation_of(checkerboard(count=80))
     mine, baseline = value(found, "recall_at_20")
     assert baseline < 0.35
     assert mine > 1.5 * baseline
@@ -40,12 +40,12 @@ def test_two_tastes_are_told_apart_and_popularity_cannot() -> None:
 
 
 def test_labels_of_other_customers_leave_nothing_to_find() -> None:
-    mine, baseline = value(judge(checkerboard(count=80), shuffle=True), "recall_at_20")
+    mine, baseline = value(evaluation_of(checkerboard(count=80), shuffle=True), "recall_at_20")
     assert abs(mine - baseline) < 0.1
 
 
 def test_inside_a_visit_the_open_page_tells_the_taste_and_is_not_guessed() -> None:
-    found = judge(checkerboard(count=80), in_visits=True)
+    found = evaluation_of(checkerboard(count=80), in_visits=True)
     mine, baseline = value(found, "recall_at_20")
     assert found.cases > 100
     assert mine > 1.5 * baseline
@@ -54,7 +54,7 @@ def test_inside_a_visit_the_open_page_tells_the_taste_and_is_not_guessed() -> No
 def test_customers_without_a_past_are_cases_and_get_the_popular_items() -> None:
     rows = checkerboard(count=80)
     rows += [(f"new-{n}", f"item-{n:03d}", "order", 59.0) for n in range(30)]
-    found = judge(rows)
+    found = evaluation_of(rows)
     assert found.cases - found.details["cases_with_history"] == 30
     without = found.details["by_history"]["without"]
     assert without["recall_at_20"] == without["baseline_recall_at_20"]
@@ -67,14 +67,14 @@ def test_known_and_new_targets_are_counted_apart() -> None:
     first = {customer: item for customer, item, _, _ in reversed(rows)}
     rows += [(customer, item, "order", 59.0) for customer, item in first.items()]
     rows += [(customer, "item-079", "order", 59.0) for customer in first]
-    found = judge(rows)
+    found = evaluation_of(rows)
     assert found.details["repeat_target_share"] == 0.5
     assert found.metrics["explore_recall_at_20"] == 0
     assert found.metrics["repeat_recall_at_20"] == 2 * (found.metrics["recall_at_20"] or 0) > 0
 
 
 def test_recall_is_bounded_by_the_candidates() -> None:
-    found = judge(checkerboard(count=80))
+    found = evaluation_of(checkerboard(count=80))
     assert 0 < found.details["repeat_target_share"] < 1
     by_source = found.details["candidate_recall_by_source"]
     assert found.metrics["candidate_recall"] == by_source["any"] == max(by_source.values())

@@ -5,8 +5,8 @@ import pytest
 
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
-from recsys.data.sessions import VisitLog
-from recsys.data.user_history import Shopper
+from recsys.data.sessions import SessionLog
+from recsys.data.user_history import UserHistory
 from recsys.training.examples import Cases
 from recsys.training.time_split import Window
 from tests.recsys.stores import DAY, ORDER, VIEW, Row, checkerboard, interactions, item_ids
@@ -20,8 +20,8 @@ def targets(cases: Cases) -> list[list[int]]:
     return [part.tolist() for part in np.split(cases.targets, cases.target_offsets[1:-1])] if len(cases) else []
 
 
-def shoppers(cases: Cases, limit: int = 300) -> list[Shopper]:
-    log = VisitLog.of(cases.interactions)
+def shoppers(cases: Cases, limit: int = 300) -> list[UserHistory]:
+    log = SessionLog.of(cases.interactions)
     return [cases.shopper(case, log, limit) for case in range(len(cases))]
 
 
@@ -67,13 +67,13 @@ def test_at_the_start_only_what_came_before_the_window_is_known() -> None:
     assert shopper.items[0] == 0
     assert sorted(shopper.items[1:].tolist()) == [0, 1, 1, 2, 3]
     assert shopper.ages[:2].tolist() == [40, 1]
-    assert not shopper.in_visit
+    assert not shopper.in_session
     assert shopper.cutoff == 2  # of three visits
 
 
 def test_somebody_new_is_a_case_without_history() -> None:
     cases = at_start([("a", "item-000", "order", 99.0), ("a", "item-001", "order", 105.0), *visit_of("b", 105.0)])
-    assert [shopper.is_stranger for shopper in shoppers(cases)] == [False, True]
+    assert [shopper.is_cold_start for shopper in shoppers(cases)] == [False, True]
     assert cases.with_history().customers.tolist() == [0]
 
 
@@ -81,9 +81,9 @@ def test_every_view_but_a_visits_first_is_to_be_found_from_the_moment_before_it(
     cases = in_visits([*visit_of("a", 50.0), *visit_of("a", 105.0)], VIEW)
     assert targets(cases) == [[1], [2]]
     first, second = shoppers(cases)
-    assert first.items[first.visit :].tolist() == [0]
-    assert second.items[second.visit :].tolist() == [0, 1]
-    assert (first.visit, first.cutoff) == (5, 1)
+    assert first.items[first.session_start :].tolist() == [0]
+    assert second.items[second.session_start :].tolist() == [0, 1]
+    assert (first.session_start, first.cutoff) == (5, 1)
     assert first.ages[-1] == 0
     assert first.ages[0] == pytest.approx(55)
 
@@ -94,7 +94,7 @@ def test_an_order_is_to_be_found_from_some_moment_of_the_visit_that_led_to_it() 
     assert targets(cases) == [[1, 3]] * 60
     seen = {tuple(shopper.items.tolist()) for shopper in shoppers(cases)}
     assert seen == {(0,), (0, 1), (0, 1, 2)}
-    assert all(shopper.in_visit for shopper in shoppers(cases))
+    assert all(shopper.in_session for shopper in shoppers(cases))
     assert cases.cues.tolist() == [-1] * 60
 
 
@@ -146,7 +146,7 @@ def test_where_nothing_led_to_an_order_one_item_is_the_open_page_and_the_others_
     for cue, wanted, shopper in zip(cases.cues.tolist(), targets(cases), shoppers(cases), strict=True):
         assert sorted([cue, *wanted]) == [2, 3, 4]
         assert shopper.items.tolist() == [0, cue]
-        assert (shopper.kinds[-1], shopper.ages[-1], shopper.visit) == (VIEW, 0, 1)
+        assert (shopper.kinds[-1], shopper.ages[-1], shopper.session_start) == (VIEW, 0, 1)
 
 
 def test_the_draws_repeat_by_seed() -> None:
@@ -179,9 +179,9 @@ def test_only_the_latest_interactions_are_known_and_the_visit_is_among_them() ->
     rows = [*visit_of("a", 50.0), *visit_of("a", 105.0)]
     second = shoppers(in_visits(rows, VIEW), limit=3)[1]
     assert second.items[1:].tolist() == [0, 1]
-    assert (len(second.items), second.visit) == (3, 1)
+    assert (len(second.items), second.session_start) == (3, 1)
     short = shoppers(in_visits(rows, VIEW), limit=1)[1]
-    assert (short.items.tolist(), short.visit) == ([1], 0)
+    assert (short.items.tolist(), short.session_start) == ([1], 0)
 
 
 def test_sampling_by_hash_is_stable() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from contracts.errors import NotEnoughData
 from recsys.data.catalogue import Items
-from recsys.data.sessions import VisitLog
-from recsys.data.user_history import Shopper
+from recsys.data.sessions import SessionLog
+from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
 from recsys.ranking.features import Candidates
 from recsys.ranking.pipeline import CandidatePipeline
@@ -66,7 +66,7 @@ def test_the_same_events_and_seed_give_the_same_recommender_with_any_number_of_t
 def groups(parameters: RecommendParameters = SMALL) -> tuple[CandidatePipeline, Cases, TrainingGroups]:
     everything = interactions(checkerboard(), ITEMS)
     past = everything.before(WINDOW.start)
-    retriever = Retriever.fit(past, VisitLog.of(everything), ITEMS, WINDOW.start, ORDER, parameters)
+    retriever = Retriever.fit(past, SessionLog.of(everything), ITEMS, WINDOW.start, ORDER, parameters)
     pipeline = CandidatePipeline.of(retriever)
     cases = Cases.at_start(everything, WINDOW, ORDER)
     return pipeline, cases, training_groups(pipeline, cases, parameters, seed=1, threads=1)
@@ -117,7 +117,7 @@ class Unable:
     def __init__(self, pipeline: CandidatePipeline, allowed: np.ndarray) -> None:
         self.pipeline, self.allowed = pipeline, allowed
 
-    def candidates(self, shopper: Shopper, eligible: np.ndarray) -> Candidates:
+    def candidates(self, shopper: UserHistory, eligible: np.ndarray) -> Candidates:
         return self.pipeline.candidates(shopper, eligible & self.allowed)
 
     def __getattr__(self, name: str) -> object:

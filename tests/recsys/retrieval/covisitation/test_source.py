@@ -3,18 +3,18 @@ import pytest
 
 from recsys.data.catalogue import Items
 from recsys.data.interactions import KINDS
-from recsys.data.user_history import Shopper
+from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board, slot_of
+from recsys.retrieval.candidate_pool import CandidatePool, row_of
 from recsys.retrieval.covisitation.source import (
     RELATIONS,
-    VISIT_DECAY,
+    SESSION_DECAY,
     BoughtTogether,
     CoVisitation,
     ViewedThenBought,
     ViewedTogether,
 )
-from tests.recsys.stores import CART, ORDER, VIEW, Row, item_ids, retriever, shopper
+from tests.recsys.stores import CART, ORDER, VIEW, Row, item_ids, retriever, user
 
 ITEMS = Items.of(item_ids(6))
 
@@ -89,68 +89,68 @@ def test_blocks_change_nothing(source: type[CoVisitation], monkeypatch: pytest.M
 
 
 PAIRS: list[Row] = [  # 0 with 1, 2 with 3; nobody joins the pairs
-    (f"c{number}{anchor}", f"item-00{item}", "order", 99.0)
+    (f"c{number}{seed}", f"item-00{item}", "order", 99.0)
     for number in range(5)
-    for anchor in (0, 2)
-    for item in (anchor, anchor + 1)
+    for seed in (0, 2)
+    for item in (seed, seed + 1)
 ]
 
 
-def proposed(source: CoVisitation, asked: Shopper) -> tuple[dict[int, float], dict[int, float]]:
-    """What the source gives each item for the whole history, and for the visit."""
-    board = Board.of(6, 2)
-    source.propose(asked, np.ones(6, bool), board, 0)
-    size = int(board.size[0])
-    whole, visit = (
-        {int(board.items[row]): float(column[row]) for row in range(size) if column[row]} for column in board.scores
+def proposed(source: CoVisitation, asked: UserHistory) -> tuple[dict[int, float], dict[int, float]]:
+    """What the source gives each item for the whole history, and for the session."""
+    pool = CandidatePool.of(6, 2)
+    source.retrieve(asked, np.ones(6, bool), pool, 0)
+    size = int(pool.size[0])
+    whole, session = (
+        {int(pool.items[row]): float(column[row]) for row in range(size) if column[row]} for column in pool.scores
     )
-    return whole, visit
+    return whole, session
 
 
-def test_neighbours_of_the_history_and_of_the_visit_are_proposed_apart() -> None:
+def test_neighbours_of_the_history_and_of_the_session_are_proposed_apart() -> None:
     bought = fitted(PAIRS, BoughtTogether)
-    whole, visit = proposed(bought, shopper([(0, ORDER, 3.0)], visit=[(2, CART)]))
+    whole, session = proposed(bought, user([(0, ORDER, 3.0)], session=[(2, CART)]))
     assert set(whole) == {1, 3}
-    assert set(visit) == {3}
+    assert set(session) == {3}
 
 
 def test_a_neighbour_counts_by_the_interest_in_its_anchor() -> None:
     bought = fitted(PAIRS, BoughtTogether)
-    whole, _ = proposed(bought, shopper([(2, ORDER, 30.0), (0, ORDER, 0.0)]))
+    whole, _ = proposed(bought, user([(2, ORDER, 30.0), (0, ORDER, 0.0)]))
     assert whole[3] == pytest.approx(whole[1] / 2)  # half of the interest is left
-    assert whole[1] == pytest.approx(bought.similar(0)[1][0])  # the strongest anchor counts in full
+    assert whole[1] == pytest.approx(bought.similar(0)[1][0])  # the strongest seed counts in full
 
 
-def test_in_a_visit_the_item_in_view_counts_most() -> None:
+def test_in_a_session_the_item_in_view_counts_most() -> None:
     viewed = fitted(PAIRS, ViewedTogether)
-    _, visit = proposed(viewed, shopper([], visit=[(2, VIEW), (0, VIEW)]))
-    assert visit[3] == pytest.approx(VISIT_DECAY * visit[1])
+    _, session = proposed(viewed, user([], session=[(2, VIEW), (0, VIEW)]))
+    assert session[3] == pytest.approx(SESSION_DECAY * session[1])
 
 
 def test_only_what_was_touched_in_the_relations_way_is_an_anchor() -> None:
     bought = fitted(PAIRS, BoughtTogether)
-    assert proposed(bought, shopper([(0, VIEW, 1.0)], visit=[(2, VIEW)])) == ({}, {})
-    assert bought.strongest_anchors(shopper([(0, VIEW, 1.0)]), np.array([1])).tolist() == [-1]
-    assert bought.strongest_anchors(shopper([(0, ORDER, 1.0)]), np.array([1])).tolist() == [0]
+    assert proposed(bought, user([(0, VIEW, 1.0)], session=[(2, VIEW)])) == ({}, {})
+    assert bought.strongest_seeds(user([(0, VIEW, 1.0)]), np.array([1])).tolist() == [-1]
+    assert bought.strongest_seeds(user([(0, ORDER, 1.0)]), np.array([1])).tolist() == [0]
 
 
 def test_few_anchors_are_the_weightiest() -> None:
-    asked = shopper([(2, ORDER, 30.0), (0, ORDER, 0.0)])
+    asked = user([(2, ORDER, 30.0), (0, ORDER, 0.0)])
     assert set(proposed(fitted(PAIRS, BoughtTogether, anchors=1), asked)[0]) == {1}
 
 
 def test_the_strongest_anchor_is_the_one_that_gives_most() -> None:
     rows = [*PAIRS, *[(f"d{n}", f"item-00{item}", "order", 99.0) for n in range(9) for item in (4, 1)]]
     bought = fitted(rows, BoughtTogether)
-    assert bought.strongest_anchors(shopper([(0, ORDER, 1.0), (4, ORDER, 1.0)]), np.array([1])).tolist() == [4]
-    assert bought.strongest_anchors(shopper([(0, ORDER, 1.0), (4, ORDER, 200.0)]), np.array([1])).tolist() == [0]
-    assert bought.strongest_anchors(shopper([(0, ORDER, 1.0)]), np.array([3])).tolist() == [-1]
+    assert bought.strongest_seeds(user([(0, ORDER, 1.0), (4, ORDER, 1.0)]), np.array([1])).tolist() == [4]
+    assert bought.strongest_seeds(user([(0, ORDER, 1.0), (4, ORDER, 200.0)]), np.array([1])).tolist() == [0]
+    assert bought.strongest_seeds(user([(0, ORDER, 1.0)]), np.array([3])).tolist() == [-1]
 
 
 def test_an_item_that_came_after_the_fit_is_nobodys_neighbour_and_does_no_harm() -> None:
     bought = fitted(PAIRS, BoughtTogether)
-    board = Board.of(9, 2)
-    bought.propose(shopper([(8, ORDER, 1.0), (0, ORDER, 1.0)]), np.ones(9, bool), board, 0)
-    assert board.scores[0, slot_of(board, 1)] > 0
+    pool = CandidatePool.of(9, 2)
+    bought.retrieve(user([(8, ORDER, 1.0), (0, ORDER, 1.0)]), np.ones(9, bool), pool, 0)
+    assert pool.scores[0, row_of(pool, 1)] > 0
     assert len(bought.similar(8)[0]) == 0
-    assert bought.strongest_anchors(shopper([(8, ORDER, 1.0)]), np.array([1])).tolist() == [-1]
+    assert bought.strongest_seeds(user([(8, ORDER, 1.0)]), np.array([1])).tolist() == [-1]

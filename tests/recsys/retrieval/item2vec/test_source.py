@@ -2,43 +2,43 @@ import numpy as np
 
 from recsys.data.catalogue import Items
 from recsys.data.item_counts import ItemCounters
-from recsys.data.sessions import VisitLog
-from recsys.data.user_history import Shopper
+from recsys.data.sessions import SessionLog
+from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import Board
-from recsys.retrieval.item2vec.source import Vectors, recent_items
-from recsys.retrieval.protocol import State
-from tests.recsys.stores import DAY, ORDER, VIEW, Row, checkerboard, interactions, item_ids, shopper
+from recsys.retrieval.candidate_pool import CandidatePool
+from recsys.retrieval.item2vec.source import Item2Vec, recent_items
+from recsys.retrieval.protocol import FitData
+from tests.recsys.stores import DAY, ORDER, VIEW, Row, checkerboard, interactions, item_ids, user
 
 COUNT = 40
 PARAMETERS = RecommendParameters(candidates_by_vector=5)
 EVERYTHING = np.ones(COUNT + 2, bool)
 ONE_VIEW: list[Row] = [("a", "item-000", "view", 1.0)]
-STRANGER = shopper([])
-EVEN, ODD = shopper([], visit=[(2, VIEW), (4, VIEW)]), shopper([(3, ORDER, 3.0), (5, VIEW, 1.0)])
+STRANGER = user([])
+EVEN, ODD = user([], session=[(2, VIEW), (4, VIEW)]), user([(3, ORDER, 3.0), (5, VIEW, 1.0)])
 
 
-def fitted(rows: list[Row]) -> Vectors:
+def fitted(rows: list[Row]) -> Item2Vec:
     """On a catalogue whose last two items nobody ever touched."""
     items = Items.of(item_ids(COUNT + 2))
     past = interactions(rows, items)
     counters = ItemCounters.of(past, 60 * DAY, ORDER)
-    return Vectors.fit(State(past, VisitLog.of(past), counters, items, 60 * DAY, PARAMETERS))
+    return Item2Vec.fit(FitData(past, SessionLog.of(past), counters, items, 60 * DAY, PARAMETERS))
 
 
 FOUND = fitted(checkerboard())
 
 
-def proposed(source: Vectors, asked: Shopper, eligible: np.ndarray = EVERYTHING) -> dict[int, float]:
-    board = Board.of(len(eligible), 2)
-    source.propose(asked, eligible, board, 1)
-    assert not board.scores[0, : board.size[0]].any()
-    return dict(zip(board.items[: board.size[0]].tolist(), board.scores[1, : board.size[0]].tolist(), strict=True))
+def proposed(source: Item2Vec, asked: UserHistory, eligible: np.ndarray = EVERYTHING) -> dict[int, float]:
+    pool = CandidatePool.of(len(eligible), 2)
+    source.retrieve(asked, eligible, pool, 1)
+    assert not pool.scores[0, : pool.size[0]].any()
+    return dict(zip(pool.items[: pool.size[0]].tolist(), pool.scores[1, : pool.size[0]].tolist(), strict=True))
 
 
-def judged(source: Vectors, asked: Shopper, candidates: list[int]) -> np.ndarray:
-    out = np.full((len(source.judgements()), len(candidates)), np.nan, np.float32)
-    source.judge(asked, np.array(candidates), out)
+def judged(source: Item2Vec, asked: UserHistory, candidates: list[int]) -> np.ndarray:
+    out = np.full((len(source.pointwise_features()), len(candidates)), np.nan, np.float32)
+    source.score_candidates(asked, np.array(candidates), out)
     return out.T
 
 
@@ -64,8 +64,8 @@ def test_a_score_is_half_of_one_more_than_the_similarity() -> None:
     np.testing.assert_allclose(list(found.values()), (1 + similarity) / 2, atol=1e-6)
 
 
-def test_judgements_are_cosines_with_the_visit_and_its_last_two_items() -> None:
-    asked = shopper([(3, ORDER, 9.0)], visit=[(2, VIEW), (4, VIEW), (4, VIEW)])
+def test_judgements_are_cosines_with_the_session_and_its_last_two_items() -> None:
+    asked = user([(3, ORDER, 9.0)], session=[(2, VIEW), (4, VIEW), (4, VIEW)])
     similarity, gap, last, previous = judged(FOUND, asked, [4, 2, 3, 7]).T
     vectors = FOUND.lists.vectors[FOUND.rows[[4, 2, 3, 7]]]
     np.testing.assert_allclose(last, vectors @ vectors[0], atol=1e-5)
@@ -78,20 +78,20 @@ def test_judgements_are_cosines_with_the_visit_and_its_last_two_items() -> None:
     np.testing.assert_allclose(gap, similarity.max() - similarity, atol=1e-6)
 
 
-def test_a_visit_of_one_item_has_no_previous_one() -> None:
-    out = judged(FOUND, shopper([], visit=[(2, VIEW), (2, VIEW)]), [2, 4])
+def test_a_session_of_one_item_has_no_previous_one() -> None:
+    out = judged(FOUND, user([], session=[(2, VIEW), (2, VIEW)]), [2, 4])
     assert not out[:, 3].any()
     assert out[0, 2] > 0.99
 
 
-def test_the_visit_under_way_counts_alone_and_else_the_whole_history() -> None:
-    assert recent_items(shopper([(1, VIEW, 2.0)], visit=[(2, VIEW), (4, VIEW)])).tolist() == [2, 4]
-    assert recent_items(shopper([(1, VIEW, 2.0), (3, VIEW, 1.0)])).tolist() == [1, 3]
-    assert recent_items(shopper([(n, VIEW, 1.0) for n in range(30)])).tolist() == list(range(10, 30))
+def test_the_session_under_way_counts_alone_and_else_the_whole_history() -> None:
+    assert recent_items(user([(1, VIEW, 2.0)], session=[(2, VIEW), (4, VIEW)])).tolist() == [2, 4]
+    assert recent_items(user([(1, VIEW, 2.0), (3, VIEW, 1.0)])).tolist() == [1, 3]
+    assert recent_items(user([(n, VIEW, 1.0) for n in range(30)])).tolist() == list(range(10, 30))
 
 
 def test_items_without_a_vector_and_strangers_get_nothing() -> None:
-    fresh = shopper([], visit=[(COUNT, VIEW)])
+    fresh = user([], session=[(COUNT, VIEW)])
     for asked in (STRANGER, fresh):
         assert proposed(FOUND, asked) == {}
         assert not judged(FOUND, asked, [2, 3, COUNT]).any()
@@ -113,16 +113,16 @@ def test_the_nearest_items_of_one_are_of_its_half_without_itself() -> None:
 
 def test_items_that_came_after_the_fit_do_no_harm() -> None:
     more = Items.of(item_ids(COUNT + 9))
-    grown = FOUND.grown(more, ItemCounters.of(interactions([], more), 60 * DAY, ORDER))
-    asked = shopper([], visit=[(COUNT + 8, VIEW), (2, VIEW), (COUNT + 7, VIEW)])
-    assert len(proposed(grown, asked, np.ones(COUNT + 9, bool))) == 5
-    out = judged(grown, asked, [COUNT + 8, 4])
+    resized = FOUND.resized(more, ItemCounters.of(interactions([], more), 60 * DAY, ORDER))
+    asked = user([], session=[(COUNT + 8, VIEW), (2, VIEW), (COUNT + 7, VIEW)])
+    assert len(proposed(resized, asked, np.ones(COUNT + 9, bool))) == 5
+    out = judged(resized, asked, [COUNT + 8, 4])
     assert not out[0].any()
     assert out[1, 0] > 0
-    assert len(grown.similar(COUNT + 8)[0]) == 0
+    assert len(resized.similar(COUNT + 8)[0]) == 0
 
 
-def test_too_few_visits_say_nothing() -> None:
+def test_too_few_sessions_say_nothing() -> None:
     for rows in (ONE_VIEW, checkerboard(customers=2, days=20)):
         source = fitted(rows)
         assert proposed(source, EVEN) == {}
@@ -134,7 +134,7 @@ def test_a_source_survives_its_arrays() -> None:
     for source in (FOUND, fitted(ONE_VIEW)):
         arrays = source.to_arrays()
         assert all(name.startswith("vectors_") for name in arrays)
-        read = Vectors.from_arrays({name: array.copy() for name, array in arrays.items()}, PARAMETERS)
+        read = Item2Vec.from_arrays({name: array.copy() for name, array in arrays.items()}, PARAMETERS)
         assert proposed(read, EVEN) == proposed(source, EVEN)
         np.testing.assert_array_equal(judged(read, EVEN, [2, 3, 40]), judged(source, EVEN, [2, 3, 40]))
         np.testing.assert_array_equal(read.similar(4)[0], source.similar(4)[0])
@@ -142,4 +142,4 @@ def test_a_source_survives_its_arrays() -> None:
 
 def test_the_columns_are_those_that_are_written() -> None:
     assert [(c.name, c.limit) for c in FOUND.columns(PARAMETERS)] == [("vector", 5)]
-    assert len(FOUND.judgements()) == 4
+    assert len(FOUND.pointwise_features()) == 4
