@@ -82,7 +82,7 @@ def popular_reason(origin: str) -> Reason:
 
 
 def _of_others(moment: Moment, candidates: Candidates, others: list[int], deeds: dict[int, int]) -> list[Reason]:
-    """Of items that are not the shopper's own: the neighbour that ties them most, else the source that selected them."""
+    """Reasons of items that the shopper does not know: the strongest neighbour, else the source that selected them."""
     retriever = moment.retriever
     wanted = np.array(others, np.int32)
     anchors = np.array([relation.strongest_seeds(moment.shopper, wanted) for relation in retriever.relations])
@@ -129,7 +129,7 @@ def _most_telling(
 
 
 def _source_reason(moment: Moment, selected_by: int) -> Reason:
-    """Where no single item of the shopper's explains a candidate: the source that candidates_by_source it."""
+    """Where no single item of the shopper's explains a candidate: the source that selected it."""
     bits = moment.retriever.source_bits
     for source, words in SOURCE_REASONS.items():
         if selected_by & bits[source]:
