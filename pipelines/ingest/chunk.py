@@ -1,6 +1,6 @@
-"""A chunk of records, checked and written to Parquet parts, before anything is merged.
+"""Check a chunk of records and write it to Parquet parts.
 
-A chunk is staged without knowing of any other, so that several processes can share the work.
+A chunk is staged without knowledge of the others, so that several processes can share the work.
 """
 
 import gc
@@ -48,7 +48,7 @@ class Chunk:
 
 @dataclass
 class StagedChunk:
-    """What became of a chunk's records; `accepted` are those that wait to be merged."""
+    """The counts of a staged chunk's records; duplicates are still among `accepted`."""
 
     number: int
     currency: str | None  # the store's, where it was known or an event stated it
@@ -59,12 +59,12 @@ class StagedChunk:
 
 
 def prepare_worker() -> None:
-    """Spare a worker process the import of pandas, for which pyarrow looks when it first converts something."""
+    """Keep pyarrow from importing pandas in a worker process, which does not need it."""
     sys.meta_path.insert(0, _NoPandas())
 
 
 def stage_chunk(chunk: Chunk, folder: Path) -> StagedChunk:
-    """Check a chunk's records and write what they became to parts in `folder`."""
+    """Check a chunk's records and write event lines, consent statements and quarantine rows to parts in `folder`."""
     with _without_collector():
         return _stage(chunk, folder)
 
@@ -72,7 +72,7 @@ def stage_chunk(chunk: Chunk, folder: Path) -> StagedChunk:
 class _NoPandas(MetaPathFinder):
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
         if fullname == "pandas":
-            raise ModuleNotFoundError("a worker needs no data frames")
+            raise ModuleNotFoundError("pandas is not imported in a worker process")
 
 
 def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
@@ -107,7 +107,7 @@ def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
 
 
 class _Part:
-    """Rows on their way into a file, and the records that they came from."""
+    """Rows of a part, and the records that they came from."""
 
     def __init__(self) -> None:
         self.raws: list[bytes] = []
@@ -120,12 +120,12 @@ class _Part:
         self._rows.extend(rows)
 
     def content_hashes(self) -> np.ndarray:
-        """Of each record's bytes: two checksums, enough to order rivals for one message id, and fast."""
+        """Two checksums of each record's bytes: fast, and enough to tell apart events of one message id."""
         checksums = [np.fromiter(map(function, self.raws), np.uint32) for function in (crc32, adler32)]
         return np.stack(checksums, axis=1).view(np.int64).ravel()  # (records,)
 
     def columns(self, *per_record: np.ndarray) -> list[Any]:
-        """The rows' columns, then those of which there is one value per record."""
+        """The rows' columns, then columns with one value per record."""
         repeated = [np.repeat(values, self._sizes) for values in per_record]
         return [*zip(*self._rows, strict=True), *repeated] if self._rows else []
 
@@ -146,7 +146,7 @@ def _write(path: Path, schema: pa.Schema, columns: list[Any]) -> None:
         return
     arrays = [_array(field, values) for field, values in zip(schema, columns, strict=True)]
     table = pa.Table.from_arrays(arrays, schema=schema)
-    # Read once and thrown away: not worth dictionaries, nor statistics except those that spare reading.
+    # These files are read once: dictionaries are not worth their time, nor statistics of columns that none filters.
     pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=_STATISTICS)
 
 
@@ -158,7 +158,7 @@ def _array(field: pa.Field, values: Any) -> pa.Array:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """A chunk makes many tuples and no cycles; looking for cycles meanwhile costs a fifth of the time."""
+    """A chunk makes many tuples and no cycles; the search for cycles takes a fifth of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,7 @@
-"""Merging staged events into the stored ones: one event per message id, each in the file of its UTC day.
+"""Deduplicate staged events against each other and the stored ones, and write the files of the days that change.
 
-Of several events with one message id, the one with the smallest content hash stays (then the one received first), so
-that the stored set depends on what was ingested, not on the order or the calls in which it came.
+Of several events with one message id, the one with the smallest content hash is kept, then the one received first. So
+the stored set depends on what was ingested, and not on the order or the calls in which it came.
 """
 
 from collections import Counter
@@ -31,16 +31,16 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
-class Merged:
-    """What merging did: duplicates per staged chunk, the lines that are new, and whether any stored event gave way."""
+class Deduplicated:
+    """The result of a deduplication."""
 
-    duplicates: Counter[int]
-    added: ibis.Table  # of `STAGED`
-    has_replaced: bool
+    duplicates: Counter[int]  # by staged chunk
+    added: ibis.Table  # `schemas.STAGED`: the lines that are new
+    has_replaced: bool  # whether a new event replaced a stored one
 
 
-def merge_events(warehouse: Warehouse, parts: Sequence[Path], draft: Draft, progress: Progress) -> Merged:
-    """Write every day that changes; nothing is visible before the draft is committed."""
+def deduplicate_events(warehouse: Warehouse, parts: Sequence[Path], draft: Draft, progress: Progress) -> Deduplicated:
+    """Write every day that changes into the draft; nothing is visible before it is committed."""
     progress("find duplicates")
     staged = warehouse.parquet(parts, STAGED)
     heads = staged.filter(ibis._[c.LINE] == 0).select(*_HEAD, SEQUENCE)
@@ -53,18 +53,18 @@ def merge_events(warehouse: Warehouse, parts: Sequence[Path], draft: Draft, prog
     days = _changed_days(added, replaced)
     _write_days(_Change(warehouse, added, replaced.select(c.MESSAGE_ID)), days, draft, progress)
     duplicates = Counter(_per_chunk(lost)) + Counter(_per_chunk(replaced))
-    return Merged(duplicates, added, bool(replaced.count().to_pyarrow().as_py()))
+    return Deduplicated(duplicates, added, bool(replaced.count().to_pyarrow().as_py()))
 
 
 def _repeats_within(heads: ibis.Table) -> ibis.Table:
-    """The sequence numbers of staged events that lose against another staged one."""
+    """The sequence numbers of staged events that another staged event replaces."""
     repeated = heads.group_by(c.MESSAGE_ID).agg(copies=ibis._.count()).filter(ibis._.copies > 1)
     rank = ibis.row_number().over(group_by=c.MESSAGE_ID, order_by=[*_PRIORITY, SEQUENCE])
     return heads.semi_join(repeated, c.MESSAGE_ID).mutate(place=rank).filter(ibis._.place > 0).select(SEQUENCE)
 
 
 def _rivals(heads: ibis.Table, lines: ibis.Table) -> ibis.Table:
-    """Staged events whose message id is stored already, beside the stored ones."""
+    """Staged events whose message id is stored already, joined to the stored ones."""
     stored = lines.filter(ibis._[c.LINE] == 0).select(_HEAD).semi_join(heads, c.MESSAGE_ID)
     renamed = stored.rename({f"{_STORED_PREFIX}{name}": name for name in _HEAD})
     return heads.inner_join(renamed, heads[c.MESSAGE_ID] == renamed[f"{_STORED_PREFIX}{c.MESSAGE_ID}"])
@@ -100,7 +100,7 @@ class _Change:
     replaced: ibis.Table  # message ids
 
     def lines_of(self, days: Sequence[date]) -> pa.Table:
-        """All lines of some consecutive changed days as they are from now on, sorted."""
+        """All lines of some consecutive changed days after this ingest, sorted."""
         start, end = _midnight(days[0]), _midnight(days[-1] + timedelta(days=1))
         fresh = self.added.filter(ibis._[c.OCCURRED_AT] >= start, ibis._[c.OCCURRED_AT] < end).select(STORED.names)
         kept = self.warehouse.lines([day.isoformat() for day in days]).anti_join(self.replaced, c.MESSAGE_ID)
@@ -115,7 +115,7 @@ def _write_days(change: _Change, days: dict[date, int], draft: Draft, progress: 
     with ThreadPoolExecutor(change.warehouse.threads) as writers:
         for group in _groups(days, stored):
             progress("write days", done, total)
-            lines = change.lines_of(group)  # while the group before is being written
+            lines = change.lines_of(group)  # while the previous group is written
             _wait(writes)
             writes = [writers.submit(draft.write_day, day.isoformat(), part) for day, part in _by_day(lines, group)]
             done += len(group)
@@ -128,7 +128,7 @@ def _wait(writes: list[Future[None]]) -> None:
 
 
 def _by_day(lines: pa.Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
-    """The sorted lines cut into days; a day of which nothing is left comes with none."""
+    """The sorted lines of each day; none for a day of which nothing is left."""
     at = lines[c.OCCURRED_AT].cast(pa.int64()).to_numpy()  # (lines,) microseconds
     midnights = np.array([day.toordinal() - _EPOCH for day in days]) * MICROSECONDS_PER_DAY
     starts, ends = np.searchsorted(at, midnights), np.searchsorted(at, midnights + MICROSECONDS_PER_DAY)
@@ -137,7 +137,7 @@ def _by_day(lines: pa.Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Ta
 
 
 def _groups(days: dict[date, int], stored: dict[str, int]) -> Iterator[list[date]]:
-    """Consecutive days that together are few enough lines to be held in memory."""
+    """Groups of consecutive days whose lines fit into memory."""
     group: list[date] = []
     size = 0
     for day, gained in days.items():

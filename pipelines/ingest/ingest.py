@@ -1,8 +1,8 @@
-"""Ingest: event files and the live event log into the warehouse, all of a call or nothing.
+"""Ingest event files and the live event log into the warehouse: all of a call or nothing.
 
-Records are staged in chunks (checked, quarantined or suppressed), merged into the days that they belong to, and joined
-to customers; then the warehouse's index is switched in one step, together with the event log's position and the counts.
-What a call stores depends on the events alone: not on their order, not on how they are split over calls.
+Records are staged in chunks (checked, quarantined or suppressed), deduplicated, written to the files of their days, and
+joined to customers. Then the warehouse's index is replaced in one step, with the event log's position and the counts.
+What is stored depends on the events alone, and not on their order or on how they are split over calls.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.identity.tables import write_identity_tables
 from pipelines.ingest.catalogue_updates import read_updates, upsert
-from pipelines.ingest.deduplicate import merge_events
+from pipelines.ingest.deduplicate import deduplicate_events
 from pipelines.ingest.quarantine import RECORD_KEY
 from pipelines.ingest.readers.catalogue import CatalogueFile, read_catalogue
 from pipelines.ingest.readers.event_log import EVENT_LOG, EventLogReader
@@ -30,7 +30,7 @@ from pipelines.ingest.readers.record import Record
 from pipelines.ingest.readers.segment import read_segment
 from pipelines.ingest.readers.tabular import read_tabular
 from pipelines.ingest.report import Counts, IngestReport
-from pipelines.ingest.staging import Stage, open_stage
+from pipelines.ingest.staging import Staging, open_staging
 from pipelines.warehouse.catalogue import latest_items
 from pipelines.warehouse.file_index import LogPosition
 from pipelines.warehouse.schemas import CONSENT_STATEMENTS, CONTENT_HASH
@@ -49,10 +49,10 @@ def ingest(
     now: datetime | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
-    """Store the events of `files` and of the event log, the items of a catalogue file, and those the service was told.
+    """Store the events of `files` and of the event log, the items of a catalogue file, and the catalogue updates.
 
-    With a mapping (a shipped one's name, or a path) the files are CSV or Parquet, without one JSON lines. Raises
-    InputError where a file cannot be read, and StorageError while another ingest runs; nothing is stored then.
+    With a mapping (the name of a shipped one, or a path) the files are CSV or Parquet, without one JSON lines. Raises
+    InputError where a file cannot be read, and StorageError while another ingest runs; then nothing is stored.
     """
     received_at = now or datetime.now(UTC)
     source, read = _reader(mapping)
@@ -61,17 +61,17 @@ def ingest(
     folder = warehouse.root / STAGING
     with (
         warehouse.writing() as draft,
-        open_stage(folder, received_at, accepted_currencies(warehouse), settings.threads, progress) as stage,
+        open_staging(folder, received_at, accepted_currencies(warehouse), settings.threads, progress) as staging,
     ):
         for path in files:
-            stage.add(str(path), source, read(path))
-        position = _stage_event_log(settings.events_url, warehouse.index.log, stage)
-        again = _stage_quarantined(warehouse, stage)
-        stage.finish()
-        _merge(warehouse, draft, stage, progress)
-        filed = _write_catalogue(warehouse, draft, items, read_updates(settings.items_path))
-        _write_quarantine(warehouse, draft, stage, items, again)
-        report = IngestReport(received_at, stage.counts, filed)
+            staging.add(str(path), source, read(path))
+        position = _stage_event_log(settings.events_url, warehouse.index.log, staging)
+        reprocessed_keys = _restage_quarantined(warehouse, staging)
+        staging.finish()
+        _deduplicate(warehouse, draft, staging, progress)
+        file_counts = _write_catalogue(warehouse, draft, items, read_updates(settings.items_path))
+        _write_quarantine(warehouse, draft, staging, items, reprocessed_keys)
+        report = IngestReport(received_at, staging.counts, file_counts)
         if not report.total.adds_up:
             raise StorageError(f"the counts do not add up: {report.as_dict()}. This is a bug; nothing was stored.")
         progress("commit")
@@ -80,59 +80,65 @@ def ingest(
 
 
 def _reader(mapping: str | None) -> tuple[str, Callable[[Path], Iterable[Iterable[Record]]]]:
-    """The source that events of this call carry, and how its files are read."""
+    """The source of this call's events, and the function that reads its files."""
     if mapping is None:
         return SEGMENT_SOURCE, read_segment
     loaded = load_mapping(mapping)
     return loaded.source, lambda path: read_tabular(path, loaded)
 
 
-def _stage_event_log(url: str, position: LogPosition, stage: Stage) -> LogPosition:
-    """Stage what is new in the event log; where the next call goes on."""
+def _stage_event_log(url: str, position: LogPosition, staging: Staging) -> LogPosition:
+    """Stage the new records of the event log; returns where the next call continues."""
     log = open_event_log(url)
     try:
         reader = EventLogReader(log, position)
-        stage.add(EVENT_LOG, EVENT_LOG, reader.blocks())
-        stage.counts[EVENT_LOG] += Counts(received=reader.repeats, duplicate=reader.repeats)
+        staging.add(EVENT_LOG, EVENT_LOG, reader.blocks())
+        staging.counts[EVENT_LOG] += Counts(received=reader.repeats, duplicate=reader.repeats)
     finally:
         log.close()
     return reader.position
 
 
-def _stage_quarantined(warehouse: Warehouse, stage: Stage) -> pa.Table:
-    """Stage what was refused and can be stored now; the keys of those rows."""
-    reader = QuarantineReader(warehouse.table("quarantine"), stage.currencies)
+def _restage_quarantined(warehouse: Warehouse, staging: Staging) -> pa.Table:
+    """Stage the quarantined records that can be stored now; returns their keys."""
+    reader = QuarantineReader(warehouse.table("quarantine"), staging.currencies)
     if reader.keys.num_rows:
-        stage.add(QUARANTINE, EVENT_LOG, reader.blocks())
+        staging.add(QUARANTINE, EVENT_LOG, reader.blocks())
     return reader.keys
 
 
-def _merge(warehouse: Warehouse, draft: Draft, stage: Stage, progress: Progress) -> None:
-    lines, statements = stage.parts("lines"), stage.parts("consent")
+def _deduplicate(warehouse: Warehouse, draft: Draft, staging: Staging, progress: Progress) -> None:
+    lines, statements = staging.parts("lines"), staging.parts("consent")
     if not lines and not statements:
         return
-    merged = merge_events(warehouse, lines, draft, progress)
-    stage.count_duplicates(merged.duplicates)
-    if not statements and not merged.has_replaced and not any(counts.stored for counts in stage.counts.values()):
-        return  # nothing but repeats
+    deduplicated = deduplicate_events(warehouse, lines, draft, progress)
+    staging.count_duplicates(deduplicated.duplicates)
+    if (
+        not statements
+        and not deduplicated.has_replaced
+        and not any(counts.stored for counts in staging.counts.values())
+    ):
+        return  # only repeats
     progress("join people")
     union = warehouse.table("words").union(warehouse.parquet(statements, CONSENT_STATEMENTS))
     draft.write_table("words", _first(union, c.MESSAGE_ID, [CONTENT_HASH, c.RECEIVED_AT, c.SOURCE]))
-    write_identity_tables(warehouse, draft, merged.added, has_replaced=merged.has_replaced)
+    write_identity_tables(warehouse, draft, deduplicated.added, has_replaced=deduplicated.has_replaced)
 
 
-def _write_catalogue(warehouse: Warehouse, draft: Draft, file: CatalogueFile | None, told: pa.Table) -> Counts | None:
-    """Update the catalogue by a file, if there is one, and by what the service was told; the counts are the file's.
+def _write_catalogue(
+    warehouse: Warehouse, draft: Draft, file: CatalogueFile | None, updates: pa.Table
+) -> Counts | None:
+    """Update the catalogue by a file, if there is one, and by the catalogue updates; returns the counts of the file.
 
-    A row that is older than what is stored, or says nothing new, counts as duplicate.
+    A row that is older than the stored one, or equal to it, counts as duplicate.
     """
-    if file is None and not told.num_rows:
+    if file is None and not updates.num_rows:
         return None
     before = warehouse.cache(latest_items(warehouse.table("catalogue")))
-    filed = warehouse.cache(latest_items(before, warehouse.register(file.items))) if file else before
-    after = warehouse.cache(upsert(filed, warehouse.register(told)))
-    changed = _rows_changed(before, filed)
-    if changed or _rows_changed(filed, after):
+    with_file = warehouse.cache(latest_items(before, warehouse.register(file.items))) if file else before
+    after = warehouse.cache(upsert(with_file, warehouse.register(updates)))
+    changed = _rows_changed(before, with_file)
+    if changed or _rows_changed(with_file, after):
         draft.write_table("catalogue", after.order_by(c.ITEM_ID))
     if file is None:
         return None
@@ -145,14 +151,16 @@ def _rows_changed(before: ibis.Table, after: ibis.Table) -> int:
 
 
 def _write_quarantine(
-    warehouse: Warehouse, draft: Draft, stage: Stage, file: CatalogueFile | None, again: pa.Table
+    warehouse: Warehouse, draft: Draft, staging: Staging, file: CatalogueFile | None, reprocessed_keys: pa.Table
 ) -> None:
-    """Add the refused records of this call, less those read again; the same record is kept once, as it came first."""
-    refused = [warehouse.parquet(stage.parts("quarantine"), c.QUARANTINE)]
+    """Add the refused records of this call and remove the reprocessed ones; a repeated record is kept once."""
+    refused = [warehouse.parquet(staging.parts("quarantine"), c.QUARANTINE)]
     refused += [warehouse.register(file.refused)] if file else []
-    if again.num_rows or any(table.count().to_pyarrow().as_py() for table in refused):
-        everything = warehouse.table("quarantine").anti_join(warehouse.register(again), RECORD_KEY).union(*refused)
-        draft.write_table("quarantine", _first(everything, RECORD_KEY, [c.RECEIVED_AT, c.ORIGIN, c.SOURCE, c.CODE]))
+    if reprocessed_keys.num_rows or any(table.count().to_pyarrow().as_py() for table in refused):
+        union = (
+            warehouse.table("quarantine").anti_join(warehouse.register(reprocessed_keys), RECORD_KEY).union(*refused)
+        )
+        draft.write_table("quarantine", _first(union, RECORD_KEY, [c.RECEIVED_AT, c.ORIGIN, c.SOURCE, c.CODE]))
 
 
 def _first(rows: ibis.Table, key: str, order: list[str]) -> ibis.Table:

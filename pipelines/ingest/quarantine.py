@@ -1,4 +1,4 @@
-"""The quarantine: every record that could not be used, with its reason, so that nothing is lost silently."""
+"""The quarantine: every refused record with its reason, so that nothing is lost silently."""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -16,7 +16,7 @@ RECORD_KEY: Final = "record_key"
 def quarantine_row(
     record: Record, error: InvalidEvent, origin: str, source: str, received_at: datetime
 ) -> tuple[Any, ...]:
-    """A row of `columns.QUARANTINE`. The raw text is bounded; of a longer record the beginning is kept."""
+    """A row of `columns.QUARANTINE`. Of a long record only the beginning is kept."""
     raw = record.raw if record.original is None else _as_json(record)
     shown = raw[:MAX_EVENT_BYTES].decode("utf-8", "backslashreplace")
     size = max(record.size, len(raw))

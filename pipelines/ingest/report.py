@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass
 class Counts:
-    """What became of the events of one file, of the event log, or of a whole call. Events, not product lines."""
+    """The counts of one file, of the event log, or of a whole call. They count events, not product lines."""
 
     received: int = 0
     stored: int = 0
@@ -27,11 +27,11 @@ class Counts:
 
     @property
     def adds_up(self) -> bool:
-        """The promise that nothing was dropped silently."""
+        """Whether every received event is accounted for."""
         return self.received == self.stored + self.duplicate + self.quarantined.total() + self.suppressed
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; the quarantine's codes apart."""
+        """The counts for JSON, and the quarantined ones also by code."""
         return {
             "received": self.received,
             "stored": self.stored,
@@ -44,7 +44,7 @@ class Counts:
 
 @dataclass
 class IngestReport:
-    """What one call of ingest did."""
+    """The result of one call of ingest."""
 
     at: datetime
     files: dict[str, Counts] = field(default_factory=dict)  # file name, or "event log"

@@ -1,8 +1,8 @@
-"""The stage: where all records of a call wait, checked, until they are merged at once.
+"""Stage all records of a call: check them in chunks, and keep them until they are deduplicated together.
 
-The first chunks are checked in this process; if more come, worker processes share them. Where nothing says yet which
-the store's currency is, the first that is stated decides, in the order of the records: a worker that could not know of
-it and took another has its chunk staged again.
+This process checks the first chunks; worker processes share any further ones. While the store's currency is unknown,
+the first one stated becomes it, in the order of the records. A worker that did not know it and took another has its
+chunk staged again.
 """
 
 import multiprocessing
@@ -30,8 +30,8 @@ ALONE_CHUNKS: Final = 6  # below, starting workers costs more than it saves
 PENDING_PER_WORKER: Final = 2  # bounds the memory of chunks that wait
 
 
-class Stage:
-    """A folder of parts, and the counts so far of each file they came from."""
+class Staging:
+    """A folder of staged parts, and the counts so far of each file that they came from."""
 
     def __init__(
         self, folder: Path, received_at: datetime, currencies: AcceptedCurrencies, workers: int, progress: Progress
@@ -47,7 +47,7 @@ class Stage:
         self._pending: deque[tuple[Chunk, Future[StagedChunk]]] = deque()
 
     def add(self, name: str, source: str, blocks: Iterable[Iterable[Record]]) -> None:
-        """Stage the records of one file, named as the report shall name it; each block becomes a chunk."""
+        """Stage the records of one file, under its name in the report; each block becomes a chunk."""
         self.counts.setdefault(name, Counts())
         for records in blocks:
             self._origins.append(name)
@@ -56,12 +56,12 @@ class Stage:
             self._progress("read events", sum(counts.received for counts in self.counts.values()))
 
     def finish(self) -> None:
-        """Wait until everything is staged. `stored` counts what waits to be merged."""
+        """Wait until everything is staged. Until duplicates are counted, `stored` includes them."""
         while self._pending:
             self._collect()
 
     def count_duplicates(self, by_chunk: dict[int, int]) -> None:
-        """Tell the stage which of its events the merge found to be repeats."""
+        """Count events that turned out to be repeats, by chunk, as duplicates."""
         for number, events in by_chunk.items():
             counts = self.counts[self._origins[number]]
             counts.stored -= events
@@ -115,7 +115,7 @@ class Stage:
 
 @contextmanager
 def _bare_main() -> Iterator[None]:
-    """Workers start without importing the main module again, which may take seconds and of which they need nothing."""
+    """Workers start without importing the main module again: it may take seconds, and they do not need it."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -125,15 +125,15 @@ def _bare_main() -> Iterator[None]:
 
 
 @contextmanager
-def open_stage(
+def open_staging(
     folder: Path, received_at: datetime, currencies: AcceptedCurrencies, workers: int, progress: Progress
-) -> Iterator[Stage]:
-    """A stage in `folder`, which is emptied before and removed after."""
+) -> Iterator[Staging]:
+    """Stage in `folder`, which is emptied before and removed after."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    stage = Stage(folder, received_at, currencies, workers, progress)
+    staging = Staging(folder, received_at, currencies, workers, progress)
     try:
-        yield stage
+        yield staging
     finally:
-        stage.close()
+        staging.close()
         shutil.rmtree(folder, ignore_errors=True)

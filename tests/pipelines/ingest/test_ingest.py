@@ -187,7 +187,7 @@ def test_a_second_ingest_at_the_same_time_is_refused(tmp_path: Path, monkeypatch
 
 def test_counts_that_do_not_add_up_are_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the promise: a stage that drops a record silently is caught."""
-    monkeypatch.setattr("pipelines.ingest.staging.Stage.count_duplicates", lambda self, by_chunk: None)
+    monkeypatch.setattr("pipelines.ingest.staging.Staging.count_duplicates", lambda self, by_chunk: None)
     monkeypatch.setattr("pipelines.ingest.report.Counts.adds_up", property(lambda counts: counts.duplicate == 1))
     with pytest.raises(StorageError, match="do not add up"):
         ingest_events(tmp_path, wire("1", userId="a"), wire("1", userId="a"))

@@ -9,7 +9,7 @@ from contracts.errors import StorageError
 from contracts.progress import silent
 from pipelines.ingest import staging as stages
 from pipelines.ingest.readers.record import Record
-from pipelines.ingest.staging import Stage, open_stage
+from pipelines.ingest.staging import Staging, open_staging
 from pipelines.warehouse.currency import AcceptedCurrencies
 from tests.pipelines.ingest.odd_records import Curious, Deadly
 from tests.pipelines.wire import NOW
@@ -22,12 +22,12 @@ def blocks(count: int) -> list[list[Record]]:
     return [[Record(raw, 1, len(raw)), Record(b"{", 2, 1)] for raw in raws]
 
 
-def staged(folder: Path, workers: int) -> tuple[Stage, pa.Table]:
-    with open_stage(folder, NOW, ANY_CURRENCY, workers, silent) as stage:
-        stage.add("a", "file", blocks(3))
-        stage.add("b", "file", blocks(2))
-        stage.finish()
-        return stage, pa.concat_tables([pq.read_table(path) for path in stage.parts("lines")])
+def staged(folder: Path, workers: int) -> tuple[Staging, pa.Table]:
+    with open_staging(folder, NOW, ANY_CURRENCY, workers, silent) as staging:
+        staging.add("a", "file", blocks(3))
+        staging.add("b", "file", blocks(2))
+        staging.finish()
+        return staging, pa.concat_tables([pq.read_table(path) for path in staging.parts("lines")])
 
 
 def test_workers_stage_what_one_process_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,49 +47,49 @@ def test_the_first_stated_currency_counts_whichever_worker_meets_it(
     order = '{{"type":"track","event":"Order Completed","userId":"a","properties":{{"order_id":"o","currency":"{}"}}}}'
     codes = [["EUR"], ["USD"], ["USD", "EUR"]]
     records = [[Record(order.format(code).encode(), 1, 99) for code in block] for block in codes]
-    with open_stage(tmp_path / "stage", NOW, ANY_CURRENCY, 2, silent) as stage:
+    with open_staging(tmp_path / "stage", NOW, ANY_CURRENCY, 2, silent) as staging:
         for number, block in enumerate(records):
-            stage.add(str(number), "file", [block])
-        stage.finish()
-        found = pa.concat_tables([pq.read_table(path) for path in stage.parts("lines")])
-    assert {name: (counts.stored, counts.quarantined.total()) for name, counts in stage.counts.items()} == {
+            staging.add(str(number), "file", [block])
+        staging.finish()
+        found = pa.concat_tables([pq.read_table(path) for path in staging.parts("lines")])
+    assert {name: (counts.stored, counts.quarantined.total()) for name, counts in staging.counts.items()} == {
         "0": (1, 0), "1": (0, 1), "2": (1, 1)
     }  # fmt: skip
     assert found["currency"].to_pylist() == ["EUR", "EUR"]
-    assert stage.currencies.currency == "EUR"
+    assert staging.currencies.currency == "EUR"
 
 
 def test_duplicates_are_counted_where_they_came_from(tmp_path: Path) -> None:
-    stage, _ = staged(tmp_path / "stage", 1)
-    stage.count_duplicates({0: 1, 4: 1})
-    assert [(counts.stored, counts.duplicate) for counts in stage.counts.values()] == [(2, 1), (1, 1)]
-    assert all(counts.adds_up for counts in stage.counts.values())
+    staging, _ = staged(tmp_path / "stage", 1)
+    staging.count_duplicates({0: 1, 4: 1})
+    assert [(counts.stored, counts.duplicate) for counts in staging.counts.values()] == [(2, 1), (1, 1)]
+    assert all(counts.adds_up for counts in staging.counts.values())
 
 
 def test_the_folder_is_emptied_before_and_removed_after(tmp_path: Path) -> None:
     folder = tmp_path / "stage"
     folder.mkdir()
     (folder / "lines-000000.parquet").write_bytes(b"left behind by a crash")
-    with open_stage(folder, NOW, ANY_CURRENCY, 1, silent) as stage:
-        assert stage.parts("lines") == []
+    with open_staging(folder, NOW, ANY_CURRENCY, 1, silent) as staging:
+        assert staging.parts("lines") == []
     assert not folder.exists()
 
 
 def test_a_dead_worker_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "ALONE_CHUNKS", 0)
-    with open_stage(tmp_path / "stage", NOW, ANY_CURRENCY, 2, silent) as stage:
-        stage.add("a", "file", [Deadly()])
+    with open_staging(tmp_path / "stage", NOW, ANY_CURRENCY, 2, silent) as staging:
+        staging.add("a", "file", [Deadly()])
         with pytest.raises(StorageError, match="worker process of ingest ended unexpectedly"):
-            stage.finish()
+            staging.finish()
 
 
 def test_workers_do_not_import_the_main_module_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     main = sys.modules["__main__"]
     monkeypatch.setattr(stages, "ALONE_CHUNKS", 0)
-    with open_stage(tmp_path / "stage", NOW, ANY_CURRENCY, 2, silent) as stage:
-        stage.add("a", "file", [Curious()])
-        stage.finish()
-        (part,) = stage.parts("quarantine")
+    with open_staging(tmp_path / "stage", NOW, ANY_CURRENCY, 2, silent) as staging:
+        staging.add("a", "file", [Curious()])
+        staging.finish()
+        (part,) = staging.parts("quarantine")
         (row,) = pq.read_table(part).to_pylist()
     assert row["reason"] == "None"
     assert sys.modules["__main__"] is main
