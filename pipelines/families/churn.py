@@ -16,10 +16,11 @@ from models.churn.explanations import EXPLANATIONS, explain_lapse, explain_risk
 from models.churn.model import ChurnCases, ChurnModel, ChurnParameters
 from models.churn.recency_baseline import RecencyBaseline
 from models.customers.cadence import LAPSE_HORIZONS, PurchaseCadence
-from models.customers.features import FEATURES
+from models.customers.features import FEATURES, MODEL_FEATURES
 from models.protocol import FitContext
 from models.statistics.probability_metrics import probability_metrics, reliability_curve, share_coverage
-from pipelines.families.family import Backtest, Family, FittedFamily, Gate, TrainingData
+from models.stored_parameters import read_parameters
+from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Rescored, TrainingData
 from pipelines.families.snapshots import DAY, CustomerHistory, Snapshot
 
 NAME: Final = "churn"
@@ -81,6 +82,12 @@ def fit(data: TrainingData) -> FittedFamily:
         fitted.model.write(folder, fitted.facts)
 
     return FittedFamily(write_files, table, _column_descriptions(fitted.facts), _replays(table))
+
+
+def rescore(data: TrainingData, folder: Path) -> Rescored:
+    """Score all customers as of now by a stored model, with the horizon and the base rate of its fit."""
+    table = _table(ChurnModel.read(folder), read_parameters(folder, MODEL_FEATURES), data)
+    return Rescored(table, _replays(table))
 
 
 def fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, data: TrainingData) -> ChurnFit:
@@ -237,4 +244,5 @@ CHURN: Final = Family(
     parameters=ChurnParameters,
     backtest=backtest,
     fit=fit,
+    rescore=rescore,
 )

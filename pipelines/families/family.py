@@ -30,6 +30,7 @@ class PreviousFit:
 
     folder: Path  # the family's folder in the verified bundle
     as_of: datetime
+    bundle_version: str = ""  # the bundle in which the fit was first published
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,14 @@ class FittedFamily:
 
 
 @dataclass(frozen=True)
+class Rescored:
+    """What a stored model says as of now."""
+
+    table: pa.Table  # like that of FittedFamily
+    replays: list[Replay]
+
+
+@dataclass(frozen=True)
 class Gate:
     """The rule that a family must pass to be published: beat its baseline where it counts."""
 
@@ -116,6 +125,8 @@ class Family:
     parameters: type  # a frozen dataclass: every parameter, once, with its default
     backtest: Callable[[TrainingData], Backtest]
     fit: Callable[[TrainingData], FittedFamily]
+    # Scores as of now by the model in a folder of the served bundle; BundleRefused where this version cannot read it.
+    rescore: Callable[[TrainingData, Path], Rescored] | None = None
     requires: tuple[str, ...] = ()  # families whose parameters it reads, and whose fits it shares
     # Makes columns of the customers' table that need the bundle's other tables, once all families' columns are joined.
     derive: Callable[[pa.Table, BundleDraft], pa.Table] | None = None

@@ -20,7 +20,7 @@ from models.lifetime_value.metrics import interval_coverage, spend_deviance
 from models.lifetime_value.model import ValueModel, ValuePrediction, ValueTraining
 from models.protocol import FitContext
 from models.statistics.probability_metrics import normalised_gini
-from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
+from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, Rescored, TrainingData
 from pipelines.families.snapshots import DAY, Snapshot
 
 NAME: Final = "value"
@@ -92,6 +92,12 @@ def fit(data: TrainingData) -> FittedFamily:
         model.write(folder, facts)
 
     return FittedFamily(write_files, table, column_descriptions(), _replays(table))
+
+
+def rescore(data: TrainingData, folder: Path) -> Rescored:
+    """Predict all customers as of now by a stored model; the BTYD model is fitted to the purchases as of now."""
+    table = _table(_Past(data), ValueModel.read(folder))
+    return Rescored(table, _replays(table))
 
 
 class _Past:
@@ -266,4 +272,5 @@ VALUE: Final = Family(
     parameters=ValueParameters,
     backtest=backtest,
     fit=fit,
+    rescore=rescore,
 )

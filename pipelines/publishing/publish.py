@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import ibis
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -106,7 +107,7 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
             _add_challenger(contents, draft, challengers, challenger, version)
         if previous is not None:
             for name in kept:
-                _add_previous(contents, draft, previous, name)
+                _add_previous(contents, draft, previous, name, challengers, loaded.get(name))
         window = _write_tables(draft, settings, contents, progress)
         manifest = _manifest(draft, contents, version, created_at, window)
         progress("publish: verify and switch")
@@ -161,10 +162,22 @@ def _add_challenger(
     contents.entries[name], contents.replays[name] = _entry(challenger, version), challenger.replays
 
 
-def _add_previous(contents: _Contents, draft: Path, previous: Bundle, name: str) -> None:
+def _add_previous(
+    contents: _Contents,
+    draft: Path,
+    previous: Bundle,
+    name: str,
+    challengers: ChallengerStore,
+    challenger: Challenger | None,
+) -> None:
+    """Keep the previous version of a family, with the table that its own model has made since, if there is one."""
     shutil.copytree(previous.path / name, draft / name)
-    contents.entries[name] = previous.manifest.families[name]
-    contents.replays[name] = previous.manifest.replays.get(name, [])
+    entry, replays = previous.manifest.families[name], previous.manifest.replays.get(name, [])
+    table = challengers.table(name)
+    if challenger is not None and challenger.rescored_version == entry.bundle_version and table is not None:
+        write_table(draft / name / FAMILY_TABLE, table)
+        entry, replays = msgspec.structs.replace(entry, as_of=challenger.as_of), challenger.replays
+    contents.entries[name], contents.replays[name] = entry, replays
 
 
 def _entry(challenger: Challenger, version: str) -> FamilyEntry:

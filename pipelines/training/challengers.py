@@ -5,7 +5,8 @@
                                table.arrow      table families only: its columns, one row per customer or item
                                files/backtest.arrow   where the family keeps it: its predictions and the outcomes
 
-A family that failed its gate leaves only the JSON, which holds the reason.
+A family that failed its gate leaves only the JSON, which holds the reason; and the table, where the served model of the
+family has scored customers or items as of now.
 """
 
 import shutil
@@ -18,7 +19,7 @@ import msgspec
 import pyarrow as pa
 
 from contracts.bundle import BACKTEST_TABLE, FamilyKind, Replay, read_table, write_table
-from pipelines.families.family import FittedFamily
+from pipelines.families.family import FittedFamily, Rescored
 
 _RECORD: Final = "candidate.json"
 _FILES: Final = "files"
@@ -46,6 +47,7 @@ class Challenger(msgspec.Struct, frozen=True):
     model_version: str = ""
     columns: dict[str, str] = {}
     replays: list[Replay] = []
+    rescored_version: str = ""  # the `bundle_version` of the served fit that made the table, where the gate failed
 
 
 class ChallengerStore:
@@ -54,8 +56,10 @@ class ChallengerStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def save(self, challenger: Challenger, fitted: FittedFamily | None, predictions: pa.Table | None = None) -> None:
-        """Replace the family's challenger; `fitted` is None where the gate failed."""
+    def save(
+        self, challenger: Challenger, fitted: FittedFamily | Rescored | None, predictions: pa.Table | None = None
+    ) -> None:
+        """Replace the family's challenger; where the gate failed, `fitted` is what the served model says, or None."""
         self._root.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._root))
         try:
@@ -82,13 +86,14 @@ class ChallengerStore:
         return read_table(path) if path.is_file() else None
 
     @staticmethod
-    def _write(draft: Path, challenger: Challenger, fitted: FittedFamily | None, predictions: pa.Table | None) -> None:
+    def _write(
+        draft: Path, challenger: Challenger, fitted: FittedFamily | Rescored | None, predictions: pa.Table | None
+    ) -> None:
         (draft / _RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(challenger), indent=2))
-        if fitted is None:
-            return
-        (draft / _FILES).mkdir()
-        fitted.write_files(draft / _FILES)
-        if fitted.table is not None:
+        if fitted is not None and fitted.table is not None:
             write_table(draft / _TABLE, fitted.table)
-        if predictions is not None:
-            write_table(draft / _FILES / BACKTEST_TABLE, predictions)
+        if isinstance(fitted, FittedFamily):
+            (draft / _FILES).mkdir()
+            fitted.write_files(draft / _FILES)
+            if predictions is not None:
+                write_table(draft / _FILES / BACKTEST_TABLE, predictions)

@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from contracts.bundle import Bundle
 from contracts.bundle_store import open_bundle_store
-from contracts.errors import InputError, NotEnoughData, SettingsError, StorageError
+from contracts.errors import BundleRefused, InputError, NotEnoughData, SettingsError, StorageError
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.campaigns.holdout import campaigns
-from pipelines.families.family import Backtest, Family, PreviousFit, TrainingData
+from pipelines.families.family import Backtest, Family, FittedFamily, PreviousFit, Rescored, TrainingData
 from pipelines.families.registry import FAMILIES
 from pipelines.families.run_cache import RunCache
 from pipelines.training.challengers import Challenger, ChallengerStore
@@ -40,6 +40,7 @@ class Outcome:
     backtest: Backtest | None = None
     verdict: Verdict | None = None
     skipped: str | None = None
+    kept: str | None = None  # where the gate failed: what the served version of the family says instead
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def _served(settings: Settings) -> Bundle | None:
 def _previous_fit(served: Bundle | None, name: str) -> PreviousFit | None:
     if served is None or name not in served.manifest.families:
         return None
-    return PreviousFit(served.path / name, served.manifest.families[name].as_of)
+    entry = served.manifest.families[name]
+    return PreviousFit(served.path / name, entry.as_of, entry.bundle_version)
 
 
 def _chosen(names: Sequence[str]) -> list[Family]:
@@ -163,11 +165,13 @@ def _outcome(run: _Run, family: Family) -> Outcome:
         run.progress(f"{family.name}: backtest")
         backtest = family.backtest(data)
         verdict = apply_gate(family, backtest)
+        kept = None
         if run.tracker is not None:
-            _keep_challenger(run, run.tracker, data, _challenger(family, data, backtest, verdict, started_at), backtest)
+            challenger = _challenger(family, data, backtest, verdict, started_at)
+            kept = _keep_challenger(run, run.tracker, data, challenger, backtest)
     except NotEnoughData as error:
         return Outcome(family.name, family.baseline, time.monotonic() - started, skipped=str(error))
-    return Outcome(family.name, family.baseline, time.monotonic() - started, backtest, verdict)
+    return Outcome(family.name, family.baseline, time.monotonic() - started, backtest, verdict, kept=kept)
 
 
 def _challenger(
@@ -194,14 +198,37 @@ def _challenger(
 
 def _keep_challenger(
     run: _Run, tracker: Tracker, data: TrainingData, challenger: Challenger, backtest: Backtest
-) -> None:
-    """Fit the family if it passed its gate, record the run in MLflow, and store the challenger."""
-    fitted = None
+) -> str | None:
+    """Fit the family if it passed its gate, record the run in MLflow, and store the challenger.
+
+    Where the gate failed, the served model scores as of now, if it can; returns what is kept of the served version.
+    """
+    fitted: FittedFamily | Rescored | None = None
+    kept = None
     if challenger.passed:
         run.progress(f"{challenger.family}: fit")
         fitted = FAMILIES[challenger.family].fit(data)
         challenger = msgspec.structs.replace(challenger, columns=fitted.columns, replays=fitted.replays)
+    elif data.previous is not None:
+        run.progress(f"{challenger.family}: rescore")
+        fitted, kept = _rescored(FAMILIES[challenger.family], data, data.previous)
+        if fitted is not None:
+            version = data.previous.bundle_version
+            challenger = msgspec.structs.replace(challenger, replays=fitted.replays, rescored_version=version)
     run.progress(f"{challenger.family}: record")
     run_id, version = tracker.record(challenger)
     challenger = msgspec.structs.replace(challenger, run_id=run_id, model_version=version)
     ChallengerStore(run.settings.candidates_path).save(challenger, fitted, backtest.predictions)
+    return kept
+
+
+def _rescored(family: Family, data: TrainingData, previous: PreviousFit) -> tuple[Rescored | None, str]:
+    """What the served model says as of now, if it can, and a sentence about it."""
+    served = f"The version of {previous.bundle_version} is kept"
+    if family.rescore is None:
+        return None, f"{served}, with its table as of {previous.as_of:%Y-%m-%d}."
+    try:
+        rescored = family.rescore(data, previous.folder)
+    except BundleRefused as error:
+        return None, f"{served}, with its table as of {previous.as_of:%Y-%m-%d}: {error}"
+    return rescored, f"{served}; its model has scored {rescored.table.num_rows:,} {family.kind} as of now."

@@ -112,6 +112,8 @@ def _print_outcome(outcome: "Outcome") -> None:
     console.print(table)
     word = "passed" if verdict.passed else "not passed"
     console.print(f"Gate [{style}]{word}[/]: {verdict.reason}. {outcome.seconds:.1f} s.", highlight=False)
+    if outcome.kept is not None:
+        console.print(outcome.kept, highlight=False)
     console.print(f"Baseline: {outcome.baseline}.\n", highlight=False)
 
 
@@ -126,6 +128,7 @@ def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
         row |= {
             "passed": outcome.verdict.passed,
             "gate": outcome.verdict.reason,
+            "kept": outcome.kept,
             "cases": outcome.backtest.cases,
             "window_start": outcome.backtest.window_start.isoformat(),
             "window_end": outcome.backtest.window_end.isoformat(),

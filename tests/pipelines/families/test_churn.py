@@ -13,8 +13,8 @@ import pytest
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData
-from models.churn.model import ChurnModel, ChurnParameters
-from pipelines.families.churn import CHURN, fit_at, model_features
+from models.churn.model import ChurnParameters
+from pipelines.families.churn import CHURN, fit_at, rescore
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.snapshots import CustomerHistory
 from pipelines.training.gate import apply_gate
@@ -168,19 +168,12 @@ def test_a_high_risk_is_explained_by_what_raises_it(rows: dict[str, dict[str, An
     assert not [reason for reason in high if reason.startswith("lowers")]
 
 
-def test_the_files_give_the_same_predictions(
-    store: pa.Table, fitted: FittedFamily, rows: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_the_stored_model_scores_the_same_table(store: pa.Table, fitted: FittedFamily, tmp_path: Path) -> None:
     fitted.write_files(tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} == {".txt", ".json"}
-    data = training_data(store)
-    history = CustomerHistory(data.events, data.as_of)
-    customers = history.snapshot(data.as_of)
-    features = model_features(history, customers, next(iter(rows.values()))["churn_horizon_days"])
-    risk = dict(zip(customers.customer_ids.to_pylist(), ChurnModel.read(tmp_path).predict(features).risk, strict=True))
-    scored = [row for row in rows.values() if row["churn_risk"] is not None]
-    assert scored
-    assert all(row["churn_risk"] == round(risk[row[c.CUSTOMER_ID]], 4) for row in scored)
+    rescored = rescore(training_data(store), tmp_path)
+    assert rescored.table.equals(fitted.table)
+    assert rescored.replays == fitted.replays
 
 
 def test_replays_ask_for_three_customers_of_the_table(fitted: FittedFamily, rows: dict[str, dict[str, Any]]) -> None:

@@ -11,9 +11,8 @@ from contracts import columns as c
 from contracts.errors import NotEnoughData
 from contracts.events import ORDER_CANCELLED
 from models.lifetime_value.cases import ValueParameters
-from models.lifetime_value.model import ValueModel
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
-from pipelines.families.lifetime_value import VALUE, predict
+from pipelines.families.lifetime_value import VALUE, predict, rescore
 from pipelines.training.gate import apply_gate
 from tests.worlds import day, events_table, order
 
@@ -109,9 +108,11 @@ def test_cancelled_orders_are_worth_nothing(events: pa.Table) -> None:
     assert first == second
 
 
-def test_the_files_give_the_model_back(fitted: FittedFamily, tmp_path: Any) -> None:
+def test_the_stored_model_predicts_the_same_table(events: pa.Table, fitted: FittedFamily, tmp_path: Any) -> None:
     fitted.write_files(tmp_path)
-    assert ValueModel.read(tmp_path).model_name in {"pareto_nbd", "mbg_nbd"}
+    rescored = rescore(training_data(events), tmp_path)
+    assert rescored.table.equals(fitted.table)
+    assert rescored.replays == fitted.replays
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from contracts.bundle import Replay
-from pipelines.families.family import FittedFamily
+from pipelines.families.family import FittedFamily, Rescored
 from pipelines.training.challengers import Challenger, ChallengerStore
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,3 +78,11 @@ def test_a_fit_that_cannot_be_written_leaves_the_old_one(store: ChallengerStore,
 def test_nothing_trained_is_nothing(store: ChallengerStore) -> None:
     assert store.load("churn") is None
     assert store.table("churn") is None
+
+
+def test_a_failed_challenger_keeps_the_table_of_the_served_model(store: ChallengerStore) -> None:
+    failed = msgspec.structs.replace(CHALLENGER, passed=False, rescored_version="20260101T000000000Z")
+    table = pa.table({"customer_id": ["b"], "churn_risk": [0.5]})
+    store.save(failed, Rescored(table, []))
+    assert store.load("churn") == failed
+    assert store.table("churn") == table

@@ -19,6 +19,7 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 BACKTEST = Backtest(MOMENT, MOMENT, 1234, {"auc": 0.8, "ece": None}, {"auc": 0.75})
 OUTCOMES = [
     Outcome("churn", "recency alone", 2.5, BACKTEST, Verdict(True, "better by 0.05")),
+    Outcome("value", "mean rate", 1.0, BACKTEST, Verdict(False, "falls short"), kept="The version of May is kept."),
     Outcome("demand", "seasonal naive", 0.1, skipped="demand needs 56 days."),
 ]
 
@@ -30,16 +31,18 @@ def test_a_family_stands_beside_its_baseline(capsys: pytest.CaptureFixture[str])
     assert "0.8000" in shown
     assert "0.7500" in shown
     assert "Gate passed: better by 0.05" in shown
+    assert "The version of May is kept." in shown
     assert "demand: skipped. demand needs 56 days." in shown
 
 
 def test_json_has_a_row_per_family(capsys: pytest.CaptureFixture[str]) -> None:
     report(OUTCOMES, {"churn: backtest": 2.5}, as_json=True)
     found = json.loads(capsys.readouterr().out)
-    churn, demand = found["families"]
+    churn, value, demand = found["families"]
     assert (churn["passed"], churn["metrics"]["auc"], churn["baseline_metrics"]["auc"]) == (True, 0.8, 0.75)
     assert demand["skipped"] == "demand needs 56 days."
     assert "passed" not in demand
+    assert (value["passed"], value["kept"]) == (False, "The version of May is kept.")
     assert found["seconds"] == {"churn: backtest": 2.5}
 
 
