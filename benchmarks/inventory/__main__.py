@@ -1,24 +1,22 @@
-"""What stock costs when it is ordered by the demand forecast, against the textbook's safety stock, on the same sales.
+"""The cost of orders made from the demand forecast, against normal safety stock, simulated on the same sales.
 
     python -m benchmarks.inventory DIR [--lead-time 7] [--review 7] [--service-level 0.95] [--series N]
 
-DIR holds series.parquet and meta.json, or invoices, as for benchmarks.demand. The last three horizons are replayed as
-one window. Orders go out every review period up to a level that shall last lead time + review period; goods arrive
-after the lead time in the morning, whole units only; what is not there is lost, not delivered later. Our model is
-fitted at the beginning of each horizon, to look a horizon ahead, as a store's is, and forecasts at each review, from
-what had been sold until then, as far as an order must last. The textbook's level is mean + z·σ·√(lead time + review),
-new at each review, in the three usual ways of models/inventory/safety_stock.py, the recent mean being that of 28 days
-(6 weeks or months), and in a fourth, harder one. Every series begins as if it had ordered by its own first level
-before.
+DIR holds series.parquet and meta.json, or invoices, as for benchmarks.demand. The last three horizons are simulated as
+one window. Every review period orders are placed up to a level that must last lead time + review period. Goods arrive
+at the start of the period after the lead time, in whole units. Demand beyond the stock is lost. Our model is fitted at
+the start of each horizon and forecasts at each review from the sales until then. The baseline's level is mean +
+z·σ·√(lead time + review), recomputed at each review, by the three textbook methods of models/inventory/safety_stock.py
+(the recent mean is over 28 days, or 6 weeks or months) and by a fourth, harder one. Every series starts as if it had
+ordered up to its own first level.
 
-Cost: 1 per unit and period on the shelf, and per lost unit what makes the service level the newsvendor's critical
-ratio: review × level / (1 - level). Costs are the same in all comparisons. "same_level": both order for the service
-level as it is set, whatever they then achieve; "same_service": each at a level with which it achieves the service
-level, the share of review periods without a lost sale; "equal_fill_rate" and "equal_cycle_service": the textbook's at
-the level with which it serves as well as ours does; "best_level": each at the level that turned out to cost least.
-Each says by how much our total cost lies below; "strongest" is against the usual way that costs least in that
-comparison. "curves": service achieved and total cost of each policy as its level rises. The last line is one JSON
-object.
+Cost: 1 per unit and period in stock, and per lost unit the cost that makes the service level the newsvendor's critical
+ratio: review × level / (1 - level). Costs are the same in all comparisons. "same_level": both order for the given
+service level, whatever they achieve. "same_service": each at a level with which it achieves the service level, the
+share of review periods without a lost sale. "equal_fill_rate" and "equal_cycle_service": the baseline at the level with
+which it serves as well as ours. "best_level": each at the level that turned out to cost least. Each figure is the share
+by which our total cost is lower; "strongest" is against the textbook method that costs least in that comparison.
+"curves": service achieved and total cost of each policy at rising levels. The last line is one JSON object.
 """
 
 import argparse
@@ -30,23 +28,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.demand.data import ORIGINS, DemandData, read_folder
+from benchmarks.inventory.curves import SERVICE_GRID, at_equal_service
 from contracts.errors import InputError
 from models.demand.frequency import DAY
 from models.demand.model import DemandModel, DemandParameters
 from models.demand.panel import Panel
+from models.inventory.demand_distribution import DemandDistribution, DemandForecaster
 from models.inventory.evaluation import (
-    SERVICE_GRID,
-    Belief,
-    StretchDemand,
-    at_equal_service,
-    beliefs_at_reviews,
+    forecasts_at_reviews,
     policy_metrics,
-    replay_beliefs,
+    simulate_policy,
     window_end,
 )
-from models.inventory.lead_time_demand import forecast_belief
-from models.inventory.safety_stock import SPREADS, USUAL, safety_stock_demand
-from models.inventory.simulation import ReplayTerms
+from models.inventory.lead_time_demand import model_forecaster
+from models.inventory.safety_stock import DEVIATIONS, TEXTBOOK_METHODS, safety_stock_demand
+from models.inventory.simulation import SimulationTerms
 from models.protocol import FitContext
 
 OURS: Final = "ours"
@@ -61,17 +57,17 @@ Metrics = Mapping[str, float]
 
 
 def main() -> None:
-    """Read, replay every policy, compare, print."""
+    """Read, simulate every policy, compare, print."""
     options, started = _options(), time.monotonic()
     data = read_folder(options.folder).sampled(options.series)
-    terms = replay_terms(data.read.panel, options)
+    terms = simulation_terms(data.read.panel, options)
     window = Window(data, terms, options.threads)
     curves: dict[str, list[dict[str, float]]] = {}
     at_level: dict[str, dict[str, float]] = {}
     seconds: dict[str, float] = {}
-    for name, belief in window.beliefs().items():
+    for name, forecaster in window.forecasters().items():
         begun = time.monotonic()
-        at_level[name], curves[name] = window.judged(belief, options.service_level)
+        at_level[name], curves[name] = window.evaluated(forecaster, options.service_level)
         seconds[name] = round(time.monotonic() - begun, 1)
         print(f"{name}: cost {at_level[name]['total_cost']:.4g}, fill rate {at_level[name]['fill_rate']:.3f}")
     report: dict[str, Any] = {"policies": at_level, "reduction": compared(at_level, curves, options.service_level)}
@@ -88,7 +84,7 @@ def main() -> None:
 class Window:
     """The last three horizons of a folder's series that were known before the first of them."""
 
-    def __init__(self, data: DemandData, terms: ReplayTerms, threads: int) -> None:
+    def __init__(self, data: DemandData, terms: SimulationTerms, threads: int) -> None:
         whole = data.read.panel
         self.horizon, self.terms, self.threads = data.horizon, terms, threads
         self.models: dict[int, DemandModel] = {}
@@ -102,27 +98,29 @@ class Window:
         is_known = (data.counts_from <= self.origin) & (whole.units[:, : self.origin] > 0).any(axis=1)
         self.panel = whole.only(is_known)
 
-    def beliefs(self) -> dict[str, Belief]:
-        """Every policy's way to see the demand of the protected time."""
-        textbook = {spread: self._textbook(spread) for spread in SPREADS}
+    def forecasters(self) -> dict[str, DemandForecaster]:
+        """Every policy's forecaster of the demand of lead time + review period."""
+        textbook = {method: self._textbook(method) for method in DEVIATIONS}
         return {OURS: self._ours, **textbook}
 
-    def judged(self, belief: Belief, service_level: float) -> tuple[dict[str, float], list[dict[str, float]]]:
+    def evaluated(
+        self, forecaster: DemandForecaster, service_level: float
+    ) -> tuple[dict[str, float], list[dict[str, float]]]:
         """The policy's metrics at the service level, and at every level of the grid; costs as at `service_level`."""
-        beliefs = beliefs_at_reviews(belief, self.panel, self.origin, self.end, self.terms)
-        at_level = self._metrics(beliefs, service_level, service_level)
-        return at_level, [self._metrics(beliefs, level, service_level) for level in SERVICE_GRID]
+        forecasts = forecasts_at_reviews(forecaster, self.panel, self.origin, self.end, self.terms)
+        at_level = self._metrics(forecasts, service_level, service_level)
+        return at_level, [self._metrics(forecasts, level, service_level) for level in SERVICE_GRID]
 
-    def _metrics(self, beliefs: Sequence[StretchDemand], level: float, cost_level: float) -> dict[str, float]:
-        stock = replay_beliefs(beliefs, self.panel, self.origin, self.end, level, self.terms)
+    def _metrics(self, forecasts: Sequence[DemandDistribution], level: float, cost_level: float) -> dict[str, float]:
+        stock = simulate_policy(forecasts, self.panel, self.origin, self.end, level, self.terms)
         return policy_metrics(stock, self.terms, cost_level, 1.0) | {"level": level}
 
-    def _textbook(self, spread: str) -> Belief:
+    def _textbook(self, method: str) -> DemandForecaster:
         window = DAY_WINDOW if self.panel.frequency is DAY else OTHER_WINDOW
-        return lambda past: safety_stock_demand(past.units, past.is_observed, self.terms.protected, spread, window)
+        return lambda past: safety_stock_demand(past.units, past.is_observed, self.terms.protected, method, window)
 
-    def _ours(self, past: Panel) -> StretchDemand:
-        return forecast_belief(self._model(past.periods), self.terms)(past)
+    def _ours(self, past: Panel) -> DemandDistribution:
+        return model_forecaster(self._model(past.periods), self.terms.lead_time, self.terms.protected)(past)
 
     def _model(self, period: int) -> DemandModel:
         """The model that was fitted at the beginning of the period's horizon."""
@@ -134,11 +132,11 @@ class Window:
         return self.models[fitted_at]
 
 
-def replay_terms(panel: Panel, options: argparse.Namespace) -> ReplayTerms:
+def simulation_terms(panel: Panel, options: argparse.Namespace) -> SimulationTerms:
     """Lead time and review as given, or a week of days, or one period of any other frequency."""
     default = DAY_PERIODS if panel.frequency is DAY else 1
     lead_time, review = (default if given is None else given for given in (options.lead_time, options.review))
-    return ReplayTerms(lead_time, review)
+    return SimulationTerms(lead_time, review)
 
 
 def compared(
@@ -165,7 +163,7 @@ def compared(
 
 
 def _with_strongest(below: dict[str, float | None]) -> dict[str, float | None]:
-    usual = [value for name in USUAL if (value := below[name]) is not None]
+    usual = [value for name in TEXTBOOK_METHODS if (value := below[name]) is not None]
     return {"strongest": min(usual, default=None), **below}
 
 

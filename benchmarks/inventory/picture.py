@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.harness.svg import ACCENT, INK, LINE, PALE, text
 from benchmarks.inventory.__main__ import OURS
-from models.inventory.safety_stock import DEMAND_SPREAD, ONE_STEP_ERRORS, PAST_DEMAND
+from models.inventory.safety_stock import DEMAND_DEVIATION, ONE_STEP_ERRORS, PAST_DEMAND
 
 PANEL, HEIGHT, TOP, BOTTOM = 490, 420, 84, 330
 LEFT, RIGHT = 60, 30  # inside a panel
@@ -25,7 +25,7 @@ COSTS: Final = (0.9, 1.7)
 POLICIES: Final = {
     OURS: (ACCENT, "ours"),
     PAST_DEMAND: (INK, "mean and σ of all demand"),
-    DEMAND_SPREAD: ("#4a7a8c", "recent mean, σ of demand"),
+    DEMAND_DEVIATION: ("#4a7a8c", "recent mean, σ of demand"),
     ONE_STEP_ERRORS: ("#8a9a5b", "recent mean, σ of one-step errors"),
 }
 
@@ -52,7 +52,7 @@ def picture(reports: dict[str, Any]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" role="img" aria-labelledby="t d" '
         'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif">',
         '<title id="t">What stock costs at each service</title>',
-        '<desc id="d">Replayed orders: total cost over the share of review periods without a lost sale, by the '
+        '<desc id="d">PolicyComparison orders: total cost over the share of review periods without a lost sale, by the '
         "forecast and by three usual ways of the textbook.</desc>",
         f'<rect width="{width}" height="{HEIGHT}" rx="14" fill="#fbfaf7"/>',
     ]

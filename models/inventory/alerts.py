@@ -1,4 +1,4 @@
-"""What a shopkeeper should look at first: one word per item, the most urgent of those that apply."""
+"""Inventory alerts: the most urgent one that applies to each item."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ RUNS_OUT_BEFORE_DELIVERY: Final = "runs_out_before_delivery"
 LOW_STOCK: Final = "low_stock"
 OVERSTOCK: Final = "overstock"
 
-# Most urgent first; each with what it says, in a shopkeeper's words.
+# Most urgent first; each with its description.
 ALERTS: Final[dict[str, str]] = {
     OUT_OF_STOCK: "nothing is left, and customers are expected to ask for it",
     RUNS_OUT_BEFORE_DELIVERY: "it will more likely than not run out before the next delivery can arrive",
@@ -21,7 +21,7 @@ ALERTS: Final[dict[str, str]] = {
 
 
 def inventory_alerts(stock: np.ndarray, plan: InventoryPlan) -> np.ndarray:
-    """One of ALERTS per item, (items,) text; empty where all is well or the stock is not told."""
+    """One of ALERTS per item, (items,) text; empty where none applies or the stock is unknown."""
     with np.errstate(invalid="ignore"):
         applies = [
             (stock <= 0) & (plan.reorder_point > 0),

@@ -1,21 +1,36 @@
-"""The demand of a stretch of time as a distribution, from a few of its quantiles: what to hold, what may run out."""
+"""Total demand of a period as a distribution, interpolated between a few quantiles."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from models.demand.panel import Panel
+
+
+class DemandDistribution(Protocol):
+    """Total demand of a period, as far as an inventory policy needs it."""
+
+    def quantile(self, level: float) -> np.ndarray:
+        """The units, (items,), that are enough with probability `level`."""
+
+
+# From a panel of past demand to the demand of lead time + review period after its end.
+DemandForecaster = Callable[[Panel], DemandDistribution]
+
 
 @dataclass(frozen=True)
 class TotalDemand:
-    """The units that each item sells in one stretch, such as lead time + review period.
+    """The units that each item sells in one period, such as lead time + review period.
 
     Shapes: `levels` (Q,) rising within (0, 1), `units` (items, Q) the quantiles, not falling along Q, not below 0.
 
-    Between two levels the quantile is linear in the normal score, so that quantiles of normal demand give back normal
-    theory. Above the last level the tail is exponential, as steep as the last two levels say: heavier than a normal
-    one, as rare demand is. Below the first level the quantile falls in a line to 0. What is asked beyond the last level
-    is an extrapolation and no better than that.
+    Between two levels the quantile is linear in the normal score, so that normal demand is reproduced exactly. Above
+    the last level the tail is exponential, with a scale from the last two levels; it is heavier than a normal tail, as
+    rare demand is. Below the first level the quantile falls linearly to 0. Beyond the last level, values are
+    extrapolations.
     """
 
     levels: np.ndarray
@@ -29,7 +44,7 @@ class TotalDemand:
         assert 0 < self.levels[0] < self.levels[-1] < 1
 
     def quantile(self, level: np.ndarray | float) -> np.ndarray:
-        """The units that are not exceeded with probability `level`, one for all or (items,) within (0, 1)."""
+        """The units that demand does not exceed with probability `level`, one number or (items,) within (0, 1)."""
         wanted = np.broadcast_to(np.asarray(level, dtype=np.float64), self.units.shape[:1])
         place = np.searchsorted(self.levels, wanted)  # how many levels lie below
         inner = np.clip(place, 1, len(self.levels) - 1)
@@ -41,9 +56,9 @@ class TotalDemand:
         return np.select([place == 0, place == len(self.levels)], [below, tail], low + part * (high - low))
 
     def probability_above(self, stock: np.ndarray) -> np.ndarray:
-        """The probability that more than `stock` (items,) is wanted; NaN where the stock is not known.
+        """The probability that demand exceeds `stock` (items,); NaN where the stock is unknown.
 
-        Of equal quantiles the highest level counts: where nothing is ever sold, an empty shelf is enough.
+        Of equal quantiles the highest level counts: without any demand, no stock is enough.
         """
         held = np.maximum(stock, 0)
         place = (self.units <= held[:, None]).sum(axis=1)

@@ -1,4 +1,4 @@
-"""The newsvendor's question and the economic lot: how sure to be, and how much at once, when both errors cost money.
+"""The newsvendor's critical ratio and the economic order quantity.
 
 Arrow, Harris & Marschak (1951), "Optimal inventory policy"; Harris (1913), "How many parts to make at once".
 """
@@ -15,10 +15,10 @@ def critical_ratio(shortage_cost: np.ndarray, overage_cost: np.ndarray) -> np.nd
 
 
 def service_levels(terms: ItemTerms) -> np.ndarray:
-    """How sure each item's stock shall be to last, (items,): from its costs where told, else the level set for it.
+    """Each item's service level, (items,): the critical ratio of its costs if known, else its configured level.
 
-    A unit too many is held for one more review period; a unit too few is a sale lost. At most MAX_SERVICE_LEVEL, as no
-    forecast knows what lies beyond.
+    A unit too many is held for one more review period; a unit too few is a lost sale. At most MAX_SERVICE_LEVEL, since
+    the forecast's tail beyond it is an extrapolation.
     """
     ratio = critical_ratio(terms.shortage_cost, terms.daily_holding_cost * terms.review_days)
     return np.where(np.isnan(ratio), terms.service_level, np.minimum(ratio, MAX_SERVICE_LEVEL))
@@ -30,9 +30,9 @@ def shortage_cost_of(service_level: np.ndarray | float, overage_cost: np.ndarray
 
 
 def economic_order_quantity(daily_units: np.ndarray, terms: ItemTerms) -> np.ndarray:
-    """The lot at which ordering and holding together cost least, (items,); 0 where an order costs nothing.
+    """The order quantity with the least ordering and holding cost, (items,).
 
-    0 as well where the unit cost is not known: the lot is then left to the need, the pack and the minimum order.
+    0 where an order costs nothing or the unit cost is unknown; then need, pack size and minimum order decide.
     """
     yearly = daily_units * DAYS_PER_YEAR
     lot = np.sqrt(2 * yearly * terms.order_cost / (terms.daily_holding_cost * DAYS_PER_YEAR))

@@ -1,9 +1,9 @@
-"""What to order today, when an item will run out, and how much of it is too much, from the forecast of its demand.
+"""The inventory policy: what to order today, when an item will run out, and which stock is too much.
 
-Periodic review: orders go out every review period, so what is ordered today must last until the order after it has
-arrived, lead time + review period from now. Silver, Pyke & Thomas (2017), "Inventory and Production Management in
-Supply Chains", section 6.9. It breaks where demand after the horizon differs from the horizon's, where a lead time is
-not kept, or where the stock that is told is not the stock on the shelf.
+Periodic review: orders are placed once in a review period. Today's order must last until the next order has arrived,
+that is lead time + review period from now. Silver, Pyke & Thomas (2017), "Inventory and Production Management in
+Supply Chains", section 6.9. The policy fails where demand after the horizon differs from the horizon's, where the lead
+time is not met, or where the reported stock is wrong.
 """
 
 from dataclasses import dataclass
@@ -11,42 +11,19 @@ from typing import Final
 
 import numpy as np
 
-from models.inventory.demand_distribution import TotalDemand
+from models.inventory.lead_time_demand import ItemDemand
 from models.inventory.newsvendor import economic_order_quantity, service_levels
-from models.inventory.safety_stock import NormalDemand
-from models.inventory.service_level import CycleDemand
 from models.inventory.terms import ItemTerms
 
-NEVER: Final = -1  # the stock-out day of an item whose stock outlasts the horizon
-ROUNDING: Final = 1e-9  # a need of 3.0000000001 packs is one of 3
-
-
-@dataclass(frozen=True)
-class DemandOutlook:
-    """What the items will sell from today on.
-
-    `cycle` is the demand that an order is meant for, of the lead time and of lead time + review period, as forecast or
-    as the textbook takes it; `until_delivery` that of the days before the next delivery could arrive; `median_totals`
-    and `mean_totals` (items, days) are of the first day, the first two, ... all of them.
-    """
-
-    cycle: CycleDemand | NormalDemand
-    until_delivery: TotalDemand
-    median_totals: np.ndarray
-    mean_totals: np.ndarray
-
-    @property
-    def daily_mean(self) -> np.ndarray:
-        """The mean units per day over the horizon, (items,)."""
-        mean: np.ndarray = self.mean_totals[:, -1] / self.mean_totals.shape[1]
-        return mean
+NEVER: Final = -1  # the stock-out day of an item that does not run out within the horizon
+ROUNDING: Final = 1e-9  # 3.0000000001 packs count as 3
 
 
 @dataclass(frozen=True)
 class InventoryPlan:
-    """The answer per item, (items,) each; what depends on the stock is NaN where the stock is not told.
+    """The plan per item, (items,) each; values that depend on the stock are NaN where the stock is unknown.
 
-    `stockout_day` counts from 0, today; NEVER beyond the horizon and where the stock is not told.
+    `stockout_day` counts from 0, today; it is NEVER beyond the horizon and where the stock is unknown.
     """
 
     service_level: np.ndarray
@@ -55,46 +32,28 @@ class InventoryPlan:
     order_quantity: np.ndarray
     stockout_day: np.ndarray
     stockout_probability: np.ndarray
-    days_of_cover: np.ndarray  # inf where nothing is expected to sell
+    days_of_cover: np.ndarray  # inf where no demand is expected
     overstock_units: np.ndarray
 
 
-def plan_inventory(stock: np.ndarray, outlook: DemandOutlook, terms: ItemTerms) -> InventoryPlan:
-    """The plan of items with `stock` units on hand, (items,), NaN where it is not told; what is below 0 counts as 0."""
+def plan_inventory(stock: np.ndarray, demand: ItemDemand, terms: ItemTerms) -> InventoryPlan:
+    """The plan of items with `stock` units on hand, (items,), NaN where unknown; negative stock counts as 0."""
     held = np.maximum(stock, 0)
     level = service_levels(terms)
-    reorder_point = outlook.cycle.quantile(level)
-    lot = economic_order_quantity(outlook.daily_mean, terms)
-    order_up_to = reorder_point + np.maximum(lot - outlook.daily_mean * terms.review_days, 0)
+    reorder_point = demand.cycle.quantile(level)
+    lot = economic_order_quantity(demand.daily_mean, terms)
+    order_up_to = reorder_point + np.maximum(lot - demand.daily_mean * terms.review_days, 0)
     position = held + terms.on_order
     return InventoryPlan(
         service_level=level,
         reorder_point=reorder_point,
         order_up_to=order_up_to,
         order_quantity=order_quantity(position, reorder_point, order_up_to, terms.pack_size, terms.minimum_order),
-        stockout_day=stockout_day(held, terms.on_order, terms.on_order_in_days, outlook.median_totals),
-        stockout_probability=outlook.until_delivery.probability_above(held),
-        days_of_cover=days_of_cover(held, outlook.mean_totals),
-        overstock_units=np.maximum(position - order_up_to - terms.overstock_days * outlook.daily_mean, 0),
+        stockout_day=stockout_day(held, terms.on_order, terms.on_order_in_days, demand.median_totals),
+        stockout_probability=demand.until_delivery.probability_above(held),
+        days_of_cover=days_of_cover(held, demand.mean_totals),
+        overstock_units=np.maximum(position - order_up_to - terms.overstock_days * demand.daily_mean, 0),
     )
-
-
-def days_until_delivery(terms: ItemTerms) -> np.ndarray:
-    """Whole days, at least 1, until goods could arrive: what is on order, or else an order placed today. (items,)"""
-    days = np.where(terms.on_order > 0, np.minimum(terms.on_order_in_days, terms.lead_time_days), terms.lead_time_days)
-    return np.maximum(np.ceil(days), 1).astype(np.int64)
-
-
-def days_of_lead(terms: ItemTerms) -> np.ndarray:
-    """Whole days, 0 or more, until an order placed today arrives. (items,)"""
-    days: np.ndarray = np.ceil(terms.lead_time_days).astype(np.int64)
-    return days
-
-
-def days_protected(terms: ItemTerms) -> np.ndarray:
-    """Whole days, at least 1, that what is ordered today must last: lead time + review period. (items,)"""
-    days: np.ndarray = np.maximum(np.ceil(terms.lead_time_days + terms.review_days), 1).astype(np.int64)
-    return days
 
 
 def order_quantity(
@@ -104,9 +63,9 @@ def order_quantity(
     pack_size: np.ndarray | float,
     minimum_order: np.ndarray | float,
 ) -> np.ndarray:
-    """Units to order, (items,): none at the reorder point or above, else whole packs up to the level or the minimum.
+    """Units to order, (items,): 0 at or above the reorder point, else whole packs up to the level or the minimum.
 
-    `position` is what is on hand and on order; NaN gives NaN.
+    `position` is the stock on hand and on order; NaN gives NaN.
     """
     is_due = position < reorder_point - ROUNDING
     packs = np.ceil(np.maximum(order_up_to - position, minimum_order) / pack_size - ROUNDING)
@@ -114,9 +73,9 @@ def order_quantity(
 
 
 def stockout_day(stock: np.ndarray, on_order: np.ndarray, arrival: np.ndarray, median_totals: np.ndarray) -> np.ndarray:
-    """The first day on which more is wanted than there is with a probability above 1/2, from 0; else NEVER. (items,)
+    """The first day, from 0, on which demand exceeds the stock with a probability above 1/2; else NEVER. (items,)
 
-    What is on order counts from the day of its arrival on.
+    Units on order count from the day of their arrival.
     """
     days = np.arange(median_totals.shape[1])
     available = stock[:, None] + np.where(days >= arrival[:, None], on_order[:, None], 0.0)
@@ -127,7 +86,7 @@ def stockout_day(stock: np.ndarray, on_order: np.ndarray, arrival: np.ndarray, m
 def days_of_cover(stock: np.ndarray, mean_totals: np.ndarray) -> np.ndarray:
     """How many days the stock lasts at the expected demand, (items,); beyond the horizon at the horizon's mean.
 
-    inf where nothing is expected to sell and something is held, 0 where nothing is held.
+    inf where there is stock and no demand is expected, 0 where there is no stock.
     """
     items, days = mean_totals.shape
     totals = np.hstack([np.zeros((items, 1)), mean_totals])

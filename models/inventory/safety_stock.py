@@ -1,8 +1,9 @@
-"""The textbook's safety stock, the baseline: the mean demand of the protected time plus z·σ·√time.
+"""Normal safety stock, the baseline: mean demand of lead time + review period, plus z·σ·√time.
 
-The usual ways to find mean and σ from the same past: both of all past demand; the mean of the last weeks with σ of the
-demand; the mean of the last weeks, a moving average, with σ of its errors one step ahead. And one that few use and that
-is harder to beat where sales have a rhythm: σ of the moving average's errors over the whole protected time, without √.
+TEXTBOOK_METHODS estimate mean and σ from the same past: both from all past demand; the mean of the last weeks with σ
+of the demand; the mean of the last weeks (a moving average) with σ of its one-step errors. A fourth method, rare in
+practice, is harder to beat where sales are seasonal: σ of the moving average's errors over the whole time, without
+√.
 """
 
 from collections.abc import Callable
@@ -13,15 +14,15 @@ import numpy as np
 from scipy.special import ndtri
 
 PAST_DEMAND: Final = "mean_and_sigma_of_all_demand"
-DEMAND_SPREAD: Final = "sigma_of_demand"
+DEMAND_DEVIATION: Final = "sigma_of_demand"
 ONE_STEP_ERRORS: Final = "sigma_of_one_step_errors"
 TOTAL_ERRORS: Final = "sigma_of_total_errors"
-USUAL: Final = (PAST_DEMAND, DEMAND_SPREAD, ONE_STEP_ERRORS)
+TEXTBOOK_METHODS: Final = (PAST_DEMAND, DEMAND_DEVIATION, ONE_STEP_ERRORS)
 
 
 @dataclass(frozen=True)
 class NormalDemand:
-    """The demand of a stretch of time taken as normal: its mean and its standard deviation, (items,) each."""
+    """Total demand of a period, assumed normal: its mean and its standard deviation, (items,) each."""
 
     mean: np.ndarray
     sigma: np.ndarray
@@ -32,16 +33,16 @@ class NormalDemand:
 
 
 def safety_stock_demand(
-    units: np.ndarray, is_known: np.ndarray, periods: int, spread: str, window: int
+    units: np.ndarray, is_known: np.ndarray, periods: int, method: str, window: int
 ) -> NormalDemand:
-    """The demand of the next `periods` as the textbook takes it, from (series, past periods) `units` that `is_known`.
+    """Normal demand of the next `periods`, from (series, past periods) `units` where `is_known`.
 
-    The mean is that of the known ones among the last `window` periods, or of all for PAST_DEMAND; `spread` is one of
-    SPREADS. A series not seen is taken to sell nothing.
+    The mean is over the known ones of the last `window` periods, or over all for PAST_DEMAND; `method` is one of
+    DEVIATIONS. A series without a known period is assumed to sell nothing.
     """
     seen = np.where(is_known, units, np.nan).astype(np.float64)
-    mean = _moving_means(seen, seen.shape[1] if spread == PAST_DEMAND else window)[:, -1] * periods
-    return NormalDemand(np.nan_to_num(mean), SPREADS[spread](seen, periods, window))
+    mean = _moving_means(seen, seen.shape[1] if method == PAST_DEMAND else window)[:, -1] * periods
+    return NormalDemand(np.nan_to_num(mean), DEVIATIONS[method](seen, periods, window))
 
 
 def _of_demand(seen: np.ndarray, periods: int, window: int) -> np.ndarray:
@@ -55,17 +56,17 @@ def _of_one_step_errors(seen: np.ndarray, periods: int, window: int) -> np.ndarr
 
 
 def _of_total_errors(seen: np.ndarray, periods: int, window: int) -> np.ndarray:
-    """Of totals over every stretch of the past that is wholly known, against the moving average before it."""
-    stretches = seen.shape[1] - periods + 1
-    if stretches < 2:
+    """Errors of the totals over every fully known window of the past, against the moving average before it."""
+    windows = seen.shape[1] - periods + 1
+    if windows < 2:
         return _of_one_step_errors(seen, periods, window)
     totals = _sums(seen, periods)
-    return _root_mean_square(totals - periods * _moving_means(seen, window)[:, :stretches])
+    return _root_mean_square(totals - periods * _moving_means(seen, window)[:, :windows])
 
 
-SPREADS: Final[dict[str, Callable[[np.ndarray, int, int], np.ndarray]]] = {
+DEVIATIONS: Final[dict[str, Callable[[np.ndarray, int, int], np.ndarray]]] = {
     PAST_DEMAND: _of_demand,
-    DEMAND_SPREAD: _of_demand,
+    DEMAND_DEVIATION: _of_demand,
     ONE_STEP_ERRORS: _of_one_step_errors,
     TOTAL_ERRORS: _of_total_errors,
 }
@@ -87,7 +88,7 @@ def _moving_means(seen: np.ndarray, window: int) -> np.ndarray:
 
 
 def _sums(seen: np.ndarray, periods: int) -> np.ndarray:
-    """The sum from each period over `periods`, NaN where one of them is not known; (series, past - periods + 1)."""
+    """The sum over `periods` from each period on, NaN where one of them is unknown; (series, past - periods + 1)."""
     totals = np.pad(np.cumsum(np.nan_to_num(seen), axis=1), ((0, 0), (1, 0)))
     unknown = np.pad(np.cumsum(np.isnan(seen), axis=1), ((0, 0), (1, 0)))
     whole = unknown[:, periods:] == unknown[:, :-periods]

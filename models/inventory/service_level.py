@@ -1,12 +1,11 @@
-"""From a service level to a stock: how much lets no sale be lost in a review period, so often.
+"""Cycle service level: the stock with which a given share of review periods passes without a lost sale.
 
-What is ordered at a review must last lead time + review period, but it answers only for the review period that begins
-when it arrives: a customer who found the shelf empty before that was lost to an earlier order. Stock S therefore loses
-sales of its own period with probability P(D(lead + review) > S) - P(D(lead) > S), D being the demand from the review
-on. Of even demand the second part is 0, and S is the plain quantile. Of rare large orders it is up to half of the
-first, and the plain quantile would hold far more than was asked for. After Hadley & Whitin (1963), "Analysis of
-Inventory Systems", section 5-2: what a period adds to the backorders is what counts in it. It breaks where lost sales
-are many: then less is sold before the delivery than is wanted, and the stock serves better than it says here.
+An order must last lead time + review period, but it is responsible only for the review period that begins when it
+arrives; sales lost before that belong to an earlier order. With D the demand from the review on, stock S loses sales in
+its own period with probability P(D(lead + review) > S) - P(D(lead) > S). For smooth demand the second term is 0, and S
+is the plain quantile. For rare large orders it is up to half of the first, and the plain quantile would hold far more
+than needed. After Hadley & Whitin (1963), "Analysis of Inventory Systems", section 5-2. With many lost sales the stock
+serves better than computed, since less is sold before the delivery than is demanded.
 """
 
 from dataclasses import dataclass
@@ -22,16 +21,15 @@ LEAST_LEVEL: Final = 0.01
 
 @dataclass(frozen=True)
 class CycleDemand:
-    """The demand of each item until what is ordered now arrives, `lead`, and until the next order does, `protected`."""
+    """The demand of each item during the lead time, `lead`, and during lead time + review period, `protected`."""
 
     lead: TotalDemand
     protected: TotalDemand
 
     def quantile(self, level: np.ndarray | float) -> np.ndarray:
-        """The least stock, (items,), with which a review period goes without a lost sale with probability `level`.
+        """The least stock, (items,), with which a review period has no lost sale with probability `level`.
 
-        So much, too, that with that probability it is not gone when the order arrives. `level` is one for all items or
-        (items,).
+        With that probability some stock is also left when the order arrives. `level` is one number or (items,).
         """
         allowed = 1 - np.asarray(level, dtype=np.float64)
         high = self.protected.quantile(level)

@@ -1,4 +1,4 @@
-"""A replay of the past under a stock policy: what it would have held and lost, and the cost."""
+"""Simulation of an inventory policy on past demand: stock held, units lost, cost."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from models.inventory.policy import order_quantity
 
 
 @dataclass(frozen=True)
-class ReplayTerms:
-    """How the replayed shop orders: the same for all its items. Lead time and review in periods."""
+class SimulationTerms:
+    """How the simulated store orders, the same for all items. Lead time and review in periods."""
 
     lead_time: int
     review: int
@@ -22,51 +22,51 @@ class ReplayTerms:
 
     @property
     def protected(self) -> int:
-        """The periods that an order must last."""
+        """Periods that an order must last."""
         return self.lead_time + self.review
 
 
 @dataclass(frozen=True)
-class ReplayedStock:
-    """What became of the items under one policy, (items,) each.
+class SimulatedStock:
+    """The result of one policy, (items,) each.
 
-    `unit_periods` are units times periods on the shelf; `short_cycles` counts review periods with a lost sale.
+    `unit_periods` are units in stock times periods; `short_cycles` counts review periods with a lost sale.
     """
 
     unit_periods: np.ndarray
     lost_units: np.ndarray
-    wanted_units: np.ndarray
+    demanded_units: np.ndarray
     short_cycles: np.ndarray
     cycles: int
 
     @property
     def fill_rate(self) -> float:
-        """The share of the units wanted that were on the shelf."""
-        return float(1 - self.lost_units.sum() / max(self.wanted_units.sum(), 1e-12))
+        """The share of demanded units that were in stock."""
+        return float(1 - self.lost_units.sum() / max(self.demanded_units.sum(), 1e-12))
 
     @property
     def cycle_service(self) -> float:
         """The share of items and review periods without a lost sale."""
         return float(1 - self.short_cycles.mean() / self.cycles)
 
-    def costs(self, terms: ReplayTerms, service_level: float, value: np.ndarray | float) -> tuple[float, float]:
-        """Holding and shortage cost, at 1 per unit of value and period held.
+    def costs(self, terms: SimulationTerms, service_level: float, value: np.ndarray | float) -> tuple[float, float]:
+        """Holding and shortage cost, where holding one unit of value for one period costs 1.
 
-        A lost unit costs what makes `service_level` the newsvendor's critical ratio: a unit too many is held for one
-        review period more. `value` of a unit, (items,) or one for all.
+        The cost of a lost unit makes `service_level` the newsvendor's critical ratio, where a unit too many is held for
+        one more review period. `value` is that of a unit, (items,) or one number.
         """
         lost = shortage_cost_of(service_level, float(terms.review))
         return float((self.unit_periods * value).sum()), float((self.lost_units * value).sum() * lost)
 
 
-def replay(demand: np.ndarray, levels: np.ndarray, before: np.ndarray, terms: ReplayTerms) -> ReplayedStock:
-    """Order up to `levels` at every review, and sell what is there; what is not there is lost, not delivered later.
+def simulate(demand: np.ndarray, levels: np.ndarray, before: np.ndarray, terms: SimulationTerms) -> SimulatedStock:
+    """Order up to `levels` at every review and sell from stock; demand beyond the stock is lost, not backordered.
 
-    `demand` is (items, periods), `levels` (items, reviews): for the review at period 0, `terms.review`, ... as known in
-    the morning of that period, as far as what is ordered then arrives in the window; later reviews order nothing.
-    `before` (items,) is the demand of the review period before the first: the shop begins as if it had ordered by the
-    same level then, and its first order replaces what sold since. Goods ordered in one morning can be sold from the
-    morning `terms.lead_time` periods later on.
+    `demand` is (items, periods). `levels` is (items, reviews): the order-up-to level of the review at period 0,
+    `terms.review`, ..., as known at the start of that period, for orders that arrive within the window; later reviews
+    order nothing. `before` (items,) is the demand of the review period before the first. The store starts as if it had
+    ordered up to the first level then, so its first order replaces what sold since. Goods can be sold
+    `terms.lead_time` periods after they were ordered.
     """
     items, periods = demand.shape
     cycles = -(-periods // terms.review)
@@ -88,7 +88,7 @@ def replay(demand: np.ndarray, levels: np.ndarray, before: np.ndarray, terms: Re
         on_hand = on_hand - sold
         lost[:, cycle] += demand[:, period] - sold
         held += on_hand
-    return ReplayedStock(held, lost.sum(axis=1), demand.sum(axis=1), (lost > 0).sum(axis=1), cycles)
+    return SimulatedStock(held, lost.sum(axis=1), demand.sum(axis=1), (lost > 0).sum(axis=1), cycles)
 
 
 def _order(position: np.ndarray, level: np.ndarray, pack_size: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The terms on which an item is ordered: how long deliveries take, how often orders go out, how sure to be, costs."""
+"""Supply terms of items: lead time, review period, service level, costs, pack sizes."""
 
 from dataclasses import dataclass, fields
 from typing import Final
@@ -8,7 +8,7 @@ import numpy as np
 DAYS_PER_YEAR: Final = 365.0
 MAX_SERVICE_LEVEL: Final = 0.999
 
-# The least and the greatest value of each term; an item's own value outside of them is refused.
+# The bounds of each term; an item's own value outside of them is refused.
 BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "lead_time_days": (0, 365),
     "review_days": (1, 365),
@@ -28,17 +28,17 @@ BOUNDS: Final[dict[str, tuple[float, float]]] = {
 
 @dataclass(frozen=True)
 class InventoryParameters:
-    """The store's terms, which hold wherever the catalogue says nothing else of the item."""
+    """The store's terms; an item's own terms in the catalogue take precedence."""
 
     lead_time_days: float = 7.0  # from placing an order to goods that can be sold
     review_days: float = 7.0  # from one day on which orders are placed to the next
-    service_level: float = 0.95  # so often a review period passes without a lost sale; used where costs are not told
+    service_level: float = 0.95  # share of review periods without a lost sale; used where costs are unknown
     holding_cost_per_year: float = 0.25  # of the unit cost: money tied up, space, ageing
-    unit_cost_share: float = 0.6  # of the price, where the unit cost is not told
+    unit_cost_share: float = 0.6  # of the price, where the unit cost is unknown
     order_cost: float = 0.0  # of placing one order of one item; above 0, orders become larger and fewer
-    pack_size: float = 1.0  # units come in packs of so many
-    minimum_order: float = 0.0  # the supplier sends no less
-    overstock_days: float = 60.0  # stock beyond the order-up-to level and so many days' sales is too much
+    pack_size: float = 1.0  # units per pack
+    minimum_order: float = 0.0  # the supplier's minimum, in units
+    overstock_days: float = 60.0  # stock above the order-up-to level plus so many days' sales is overstock
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -49,14 +49,14 @@ class InventoryParameters:
 
 @dataclass(frozen=True)
 class ItemTerms:
-    """The terms of every item, (items,) each, float64; NaN where a cost is not known."""
+    """The terms of every item, (items,) each, float64; NaN where a cost is unknown."""
 
     lead_time_days: np.ndarray
     review_days: np.ndarray
     service_level: np.ndarray
     holding_cost_per_year: np.ndarray  # of the unit cost
     unit_cost: np.ndarray
-    shortage_cost: np.ndarray  # per unit that a customer wanted and did not get
+    shortage_cost: np.ndarray  # per lost unit
     order_cost: np.ndarray
     pack_size: np.ndarray
     minimum_order: np.ndarray
@@ -69,6 +69,23 @@ class ItemTerms:
 
     @property
     def daily_holding_cost(self) -> np.ndarray:
-        """Money per unit and day on the shelf; NaN where the unit cost is not known."""
+        """Holding cost per unit and day; NaN where the unit cost is unknown."""
         cost: np.ndarray = self.unit_cost * self.holding_cost_per_year / DAYS_PER_YEAR
         return cost
+
+    @property
+    def days_until_delivery(self) -> np.ndarray:
+        """Whole days, at least 1, until the next delivery: of what is on order, or else of an order placed today."""
+        next_arrival = np.minimum(self.on_order_in_days, self.lead_time_days)
+        days = np.where(self.on_order > 0, next_arrival, self.lead_time_days)
+        return np.maximum(np.ceil(days), 1).astype(np.int64)
+
+    @property
+    def lead_days(self) -> np.ndarray:
+        """Whole days, 0 or more, until an order placed today arrives."""
+        return np.asarray(np.ceil(self.lead_time_days).astype(np.int64))
+
+    @property
+    def protected_days(self) -> np.ndarray:
+        """Whole days, at least 1, that an order placed today must last: lead time + review period."""
+        return np.asarray(np.maximum(np.ceil(self.lead_time_days + self.review_days), 1).astype(np.int64))

@@ -1,4 +1,4 @@
-"""The inventory family: what to order today, what will run out, and what there is too much of."""
+"""The inventory family: what to order today, which items will run out, and which are overstocked."""
 
 import json
 from dataclasses import asdict, replace
@@ -12,14 +12,20 @@ import pyarrow.compute as pc
 from contracts import columns as c
 from contracts.bundle import Replay
 from models.inventory.alerts import ALERTS, inventory_alerts
-from models.inventory.policy import NEVER, InventoryPlan, days_protected, plan_inventory
+from models.inventory.lead_time_demand import item_demand
+from models.inventory.policy import NEVER, InventoryPlan, plan_inventory
 from models.inventory.terms import InventoryParameters, ItemTerms
 from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.fit import fitted_demand
 from pipelines.families.demand.panel_builder import REPORT_DELAY, items_as_series
 from pipelines.families.family import Family, FittedFamily, Gate, TrainingData
-from pipelines.families.inventory.backtest import FORECAST, backtest, daily_parameters, replayed, textbook_demand
-from pipelines.families.inventory.outlook import demand_outlook
+from pipelines.families.inventory.backtest import (
+    FORECAST,
+    backtest,
+    compare_policies,
+    daily_parameters,
+    safety_stock_by_item,
+)
 from pipelines.families.inventory.terms import RefusedTerm, item_terms, report
 from pipelines.features.stock import stock_told
 
@@ -37,46 +43,46 @@ OVERSTOCK_UNITS: Final = "overstock_units"
 INVENTORY_ALERT: Final = "inventory_alert"
 SAFETY_STOCK: Final = "safety_stock"
 REPLAYS: Final = 3
-ROUNDING: Final = 1e-6  # a level of 3.0000001 units is one of 3
+ROUNDING: Final = 1e-6  # 3.0000001 units count as 3
 
 _ALERTS: Final = "; ".join(f"{name}: {words}" for name, words in ALERTS.items())
 COLUMNS: Final[dict[str, str]] = {
-    STOCK_ON_HAND: "Units on the shelf when you last told. Empty: you have not told, and we cannot say what to order.",
-    LEAD_TIME_DAYS: "Days from ordering it to having it, as told for the item, or else for the store.",
+    STOCK_ON_HAND: "Units in stock as last reported. Empty: no stock was reported, so no order can be suggested.",
+    LEAD_TIME_DAYS: "Days from order to delivery: the item's own, or else the store's.",
     REORDER_POINT: (
-        "When the units on hand and on order together fall below this, order: the next order after today's might come "
-        "too late."
+        "Order when the units on hand and on order together fall below this: an order placed at the next review might "
+        "come too late."
     ),
-    ORDER_UP_TO: "Order until the units on hand and on order together come to this.",
+    ORDER_UP_TO: "Order so that the units on hand and on order together reach this.",
     ORDER_QUANTITY: "Units to order today, in whole packs; 0: none.",
     ORDER_METHOD: (
-        "What the level comes from, whichever would have cost the store less in the last weeks. forecast: the "
-        "quantiles of the demand forecast; safety_stock: mean and spread of past sales, as in the textbook."
+        "How the level is computed: by the method that would have cost the store less in the last weeks. forecast: "
+        "quantiles of the demand forecast; safety_stock: mean and standard deviation of past sales."
     ),
-    DAYS_OF_COVER: "How many days the stock lasts if sales go as expected. Empty as well where none are expected.",
-    STOCKOUT_DATE: "The day on which the shelf is likely to be empty. Empty: not within the days we look ahead.",
-    STOCKOUT_PROBABILITY: "The chance that customers ask for more than there is before the next delivery can arrive.",
-    OVERSTOCK_UNITS: "Units that will not even sell in the weeks after the usual stock is gone: think of a discount.",
-    INVENTORY_ALERT: f"What to look at first, the most urgent that applies. {_ALERTS}. Empty: all is well.",
+    DAYS_OF_COVER: "How many days the stock lasts at the expected sales. Empty where no sales are expected.",
+    STOCKOUT_DATE: "The day on which the item is likely to run out. Empty: not within the forecast horizon.",
+    STOCKOUT_PROBABILITY: "The probability that demand exceeds the stock before the next delivery can arrive.",
+    OVERSTOCK_UNITS: "Units beyond the order-up-to level that will not sell for weeks: consider a discount.",
+    INVENTORY_ALERT: f"The most urgent alert that applies. {_ALERTS}. Empty: none applies.",
 }
 
 
 def fit(data: TrainingData) -> FittedFamily:
-    """Plan every item that is forecast, from the stock told last, by the policy that would have cost least lately."""
+    """Plan every forecast item from its latest stock, with the policy that would have cost least in the backtest."""
     parameters: InventoryParameters = data.parameters
     data.progress("inventory: demand")
-    demand = fitted_demand(data, daily_parameters(data))
+    fitted = fitted_demand(data, daily_parameters(data))
     catalogue = data.catalogue.to_pyarrow().combine_chunks()
-    terms, refused = item_terms(catalogue, demand.item_ids, parameters)
+    terms, refused = item_terms(catalogue, fitted.item_ids, parameters)
     report(refused)
-    stock = stock_on_hand(data, demand.item_ids)
+    stock = stock_on_hand(data, fitted.item_ids)
     data.progress("inventory: plan")
-    outlook, policy = demand_outlook(demand.forecast, terms), replayed(data).chosen
+    demand, policy = item_demand(fitted.forecast, terms), compare_policies(data).chosen
     if policy != FORECAST:
-        past = items_as_series(demand.demand).panel
-        outlook = replace(outlook, cycle=textbook_demand(past, policy, days_protected(terms)))
-    plan = plan_inventory(stock, outlook, terms)
-    table = item_table(demand.item_ids, stock, plan, terms, demand.end, policy)
+        past = items_as_series(fitted.demand).panel
+        demand = replace(demand, cycle=safety_stock_by_item(past, policy, terms.protected_days))
+    plan = plan_inventory(stock, demand, terms)
+    table = item_table(fitted.item_ids, stock, plan, terms, fitted.end, policy)
     return FittedFamily(
         write_files=lambda folder: _write_files(folder, parameters, refused),
         table=table,
@@ -98,7 +104,7 @@ INVENTORY: Final = Family(
 
 
 def stock_on_hand(data: TrainingData, item_ids: np.ndarray) -> np.ndarray:
-    """The stock told last of each item, (items,); NaN where none was told."""
+    """The latest reported stock of each item, (items,); NaN where none was reported."""
     told = stock_told(data.catalogue, data.as_of + REPORT_DELAY).to_pyarrow().combine_chunks()
     place = pc.index_in(pa.array(item_ids, pa.string()), told[c.ITEM_ID])
     stock: np.ndarray = told[c.STOCK].take(place).to_numpy().astype(np.float64)
@@ -108,7 +114,7 @@ def stock_on_hand(data: TrainingData, item_ids: np.ndarray) -> np.ndarray:
 def item_table(
     item_ids: np.ndarray, stock: np.ndarray, plan: InventoryPlan, terms: ItemTerms, today: np.datetime64, policy: str
 ) -> pa.Table:
-    """One row per item; what depends on the stock is null where the stock is not told."""
+    """One row per item; values that depend on the stock are null where the stock is unknown."""
     alerts = inventory_alerts(stock, plan)
     dates = today.astype("datetime64[D]") + np.maximum(plan.stockout_day, 0)
     return pa.table(
@@ -140,7 +146,7 @@ def _write_files(folder: Path, parameters: InventoryParameters, refused: list[Re
 
 
 def _replays(table: pa.Table) -> list[Replay]:
-    """The first item with an alert, the one with the greatest order, and the last one."""
+    """The first item with an alert, the item with the greatest order, and the last item."""
     alert, quantity = table[INVENTORY_ALERT], table[ORDER_QUANTITY]
     first = pc.index(alert.is_valid(), True).as_py()
     greatest = int(np.argmax(quantity.fill_null(-1).to_numpy()))

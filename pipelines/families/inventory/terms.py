@@ -1,4 +1,4 @@
-"""The terms of a store's items: the store's own, and what the catalogue's attributes say otherwise of single items."""
+"""Supply terms of a store's items: the store's defaults, and the items' own from the catalogue's attributes."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RefusedTerm:
-    """A value of one item that is not used; the store's own term holds instead."""
+    """An item's value that is refused; the store's default is used instead."""
 
     item_id: str
     column: str
@@ -42,16 +42,16 @@ def item_terms(
     row = pc.index_in(pa.array(item_ids, pa.string()), catalogue[c.ITEM_ID])
     price = catalogue[c.PRICE].take(row).to_numpy().astype(np.float64)
     texts = catalogue[c.ATTRIBUTES].take(row).to_pylist()
-    said = [orjson.loads(text) if text else {} for text in texts]
+    stated = [orjson.loads(text) if text else {} for text in texts]
     refused: list[RefusedTerm] = []
-    own = {name: _numbers(item_ids, said, name, refused) for name in ITEM_TERMS}
+    own = {name: _numbers(item_ids, stated, name, refused) for name in ITEM_TERMS}
     fallback = _fallbacks(parameters, price, own["lead_time_days"])
     terms = {name: np.where(np.isnan(own[name]), fallback[name], own[name]) for name in ITEM_TERMS}
     return ItemTerms(**terms), refused
 
 
 def report(refused: Sequence[RefusedTerm]) -> None:
-    """Log what was refused: the first ones in full, and how many there are."""
+    """Log the refused values: the first ones in full, and how many more there are."""
     for term in refused[:SHOWN]:
         log.warning("inventory: %s", term)
     if len(refused) > SHOWN:
@@ -61,7 +61,7 @@ def report(refused: Sequence[RefusedTerm]) -> None:
 def _fallbacks(
     parameters: InventoryParameters, price: np.ndarray, own_lead_time: np.ndarray
 ) -> dict[str, np.ndarray | float]:
-    """What holds where the item says nothing."""
+    """The terms of items without a value of their own."""
     store: dict[str, float] = asdict(parameters)
     lead_time = np.where(np.isnan(own_lead_time), parameters.lead_time_days, own_lead_time)
     derived: dict[str, np.ndarray | float] = {
@@ -74,19 +74,19 @@ def _fallbacks(
 
 
 def _numbers(
-    item_ids: np.ndarray, said: Sequence[Mapping[str, Any]], name: str, refused: list[RefusedTerm]
+    item_ids: np.ndarray, stated: Sequence[Mapping[str, Any]], name: str, refused: list[RefusedTerm]
 ) -> np.ndarray:
-    """What each item says of one term, NaN for nothing; a value that is no number or out of bounds is refused."""
+    """Each item's own value of one term, NaN without one; a value that is no number or out of bounds is refused."""
     least, greatest = BOUNDS[name]
     found = np.full(len(item_ids), np.nan)
-    for place, attributes in enumerate(said):
+    for place, attributes in enumerate(stated):
         if name not in attributes:
             continue
         value = _number(attributes[name])
         if value is not None and least <= value <= greatest:
             found[place] = value
             continue
-        why = f"give a number between {least:g} and {greatest:g}; until then the store's own holds."
+        why = f"give a number between {least:g} and {greatest:g}; until then the store's default is used."
         refused.append(RefusedTerm(str(item_ids[place]), name, str(attributes[name]), why))
     return found
 

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.inventory.__main__ import OURS, compared
-from models.inventory.safety_stock import DEMAND_SPREAD, ONE_STEP_ERRORS, PAST_DEMAND, TOTAL_ERRORS
+from models.inventory.safety_stock import DEMAND_DEVIATION, ONE_STEP_ERRORS, PAST_DEMAND, TOTAL_ERRORS
 
 
 def point(cost: float, service: float) -> dict[str, float]:
@@ -13,7 +13,7 @@ def point(cost: float, service: float) -> dict[str, float]:
 CURVES = {
     OURS: [point(60, 0.8), point(80, 1.0)],
     PAST_DEMAND: [point(150, 0.8), point(250, 1.0)],
-    DEMAND_SPREAD: [point(90, 0.8), point(110, 1.0)],
+    DEMAND_DEVIATION: [point(90, 0.8), point(110, 1.0)],
     ONE_STEP_ERRORS: [point(80, 0.7), point(90, 0.75)],  # never serves as well
     TOTAL_ERRORS: [point(70, 0.8), point(90, 1.0)],
 }

@@ -1,4 +1,4 @@
-"""The picture of replayed orders says which policy costs more, and draws nothing outside its frame."""
+"""The picture of compare_policies orders says which policy costs more, and draws nothing outside its frame."""
 
 from xml.etree import ElementTree
 

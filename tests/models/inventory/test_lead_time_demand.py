@@ -7,35 +7,36 @@ import pytest
 
 from models.demand.forecast import QUANTILE_LEVELS
 from models.demand.model import DemandModel
-from models.inventory.lead_time_demand import cycle_demand, forecast_belief
+from models.inventory.lead_time_demand import cycle_demand, model_forecaster
 from models.inventory.service_level import CycleDemand
-from models.inventory.simulation import ReplayTerms
+from models.inventory.simulation import SimulationTerms
 from models.protocol import FitContext
 from tests.models.demand.worlds import SMALL, panel_of, rates, sales
 
-TERMS = ReplayTerms(lead_time=3, review=4)
+TERMS = SimulationTerms(lead_time=3, review=4)
 PANEL = panel_of(sales(rates(12, 112)))
 CONTEXT = FitContext(seed=0, threads=1)
 MODEL = DemandModel.fit(PANEL, SMALL, CONTEXT)
 
 
-def test_it_is_the_forecast_as_far_ahead_as_the_model_looks() -> None:
-    believed, whole = forecast_belief(MODEL, TERMS)(PANEL), MODEL.predict(PANEL)
-    assert isinstance(believed, CycleDemand)
-    np.testing.assert_array_equal(believed.lead.units, whole.total(3, QUANTILE_LEVELS))
-    np.testing.assert_array_equal(believed.protected.units, whole.total(7, QUANTILE_LEVELS))
+def test_it_is_the_models_forecast_within_its_horizon() -> None:
+    forecast_demand, whole = model_forecaster(MODEL, TERMS.lead_time, TERMS.protected)(PANEL), MODEL.predict(PANEL)
+    assert isinstance(forecast_demand, CycleDemand)
+    np.testing.assert_array_equal(forecast_demand.lead.units, whole.total(3, QUANTILE_LEVELS))
+    np.testing.assert_array_equal(forecast_demand.protected.units, whole.total(7, QUANTILE_LEVELS))
 
 
 @pytest.mark.parametrize("ahead", [TERMS.protected, TERMS.protected + 5])
-def test_where_covariates_are_known_less_far_it_says_nearly_the_same(ahead: int) -> None:
+def test_a_shorter_known_future_changes_little(ahead: int) -> None:
     promotion = {"promotion": np.zeros((12, 112 + SMALL.horizon), dtype=np.float32)}
     model = DemandModel.fit(panel_of(PANEL.units, future=promotion), SMALL, CONTEXT)
     short = {"promotion": promotion["promotion"][:, : 112 + ahead]}
-    found = [forecast_belief(model, TERMS)(panel_of(PANEL.units, future=known)) for known in (promotion, short)]
+    forecaster = model_forecaster(model, TERMS.lead_time, TERMS.protected)
+    found = [forecaster(panel_of(PANEL.units, future=known)) for known in (promotion, short)]
     np.testing.assert_allclose(found[1].quantile(0.95), found[0].quantile(0.95), rtol=0.1)
 
 
-def test_every_item_has_its_own_stretches_and_no_lead_time_has_no_demand() -> None:
+def test_every_item_has_its_own_periods_and_no_lead_time_has_no_demand() -> None:
     forecast = MODEL.predict(PANEL)
     lead, protected = np.arange(12) % 2 * 3, np.full(12, 7)
     cycle = cycle_demand(forecast, lead, protected)

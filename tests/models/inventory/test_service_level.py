@@ -6,7 +6,7 @@ from scipy.stats import norm, poisson
 
 from models.inventory.demand_distribution import TotalDemand
 from models.inventory.service_level import CycleDemand
-from models.inventory.simulation import ReplayTerms, replay
+from models.inventory.simulation import SimulationTerms, simulate
 from tests.models.inventory.worlds import LEVELS, normal_totals
 
 LEAD, REVIEW, CYCLES = 7, 7, 4_000
@@ -26,7 +26,7 @@ def seen_totals(demand: np.ndarray, days: int) -> TotalDemand:
 def achieved(demand: np.ndarray, stock: float) -> float:
     """The share of review periods without a lost sale, when orders go out up to `stock` at every review."""
     levels = np.full((1, CYCLES - 1), stock)
-    found = replay(demand[None], levels, np.zeros(1), ReplayTerms(LEAD, REVIEW, pack_size=0))
+    found = simulate(demand[None], levels, np.zeros(1), SimulationTerms(LEAD, REVIEW, pack_size=0))
     return found.cycle_service
 
 

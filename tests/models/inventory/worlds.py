@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from models.inventory.demand_distribution import TotalDemand
-from models.inventory.policy import DemandOutlook
+from models.inventory.lead_time_demand import ItemDemand
 from models.inventory.service_level import CycleDemand
 from models.inventory.terms import ItemTerms
 
@@ -39,13 +39,11 @@ def terms(items: int = 1, **changed: Any) -> ItemTerms:
     return replace(known, **{name: np.broadcast_to(np.asarray(value, float), items) for name, value in changed.items()})
 
 
-def steady_outlook(
-    daily: float, items: int = 1, days: int = 28, protected: int = 7, delivery: int = 4
-) -> DemandOutlook:
+def steady_demand(daily: float, items: int = 1, days: int = 28, protected: int = 7, delivery: int = 4) -> ItemDemand:
     """Exactly `daily` units sell every day: every quantile says so."""
     totals = np.tile(daily * np.arange(1, days + 1), (items, 1))
 
     def certain(length: int) -> TotalDemand:
         return TotalDemand(LEVELS, np.full((items, len(LEVELS)), daily * length))
 
-    return DemandOutlook(CycleDemand(certain(delivery), certain(protected)), certain(delivery), totals, totals)
+    return ItemDemand(CycleDemand(certain(delivery), certain(protected)), certain(delivery), totals, totals)
