@@ -1,1 +1,1 @@
-"""Items whose sales rise or fall beyond season and noise."""
+"""Trends: items whose sales rise or fall beyond season and noise."""

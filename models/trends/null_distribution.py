@@ -1,9 +1,9 @@
-"""How far slopes stray with no trend behind them, learned by taking the same slopes of earlier windows.
+"""The null distribution of slopes: how they vary without a trend, learned from the slopes of earlier windows.
 
-An earlier window's slope has all in it that a test for independent counts leaves out: orders of many units, weeks that
-hang together, seasons of the item's own. What a series strayed by is drawn towards what series of its size strayed by,
-the more so the fewer windows it has (the moderated t statistic of Smyth, "Linear models and empirical Bayes methods for
-assessing differential expression", 2004, in which variances follow a trend of their own).
+Slopes of earlier windows contain what a test for independent counts ignores: orders of many units, autocorrelation,
+item-specific seasons. Each series' variance is shrunk towards that of series of similar size, the more so the fewer
+windows it has (the moderated t statistic of Smyth, "Linear models and empirical Bayes methods for assessing
+differential expression", 2004, with a trend of the variances).
 """
 
 from dataclasses import dataclass
@@ -15,68 +15,67 @@ from scipy.stats import chi2
 
 from models.trends.slopes import weeks_from_middle
 
-LARGEST_SQUARE: Final = 6.0  # of a slope, in variances: a true trend in an earlier window is not noise
-KEPT_SHARE: Final = chi2.cdf(LARGEST_SQUARE, 3) + LARGEST_SQUARE * chi2.sf(LARGEST_SQUARE, 1)  # of a normal's variance
+MAX_SQUARE: Final = 6.0  # squared slopes are clipped at so many variances: earlier windows may have true trends
+CLIPPED_SHARE: Final = chi2.cdf(MAX_SQUARE, 3) + MAX_SQUARE * chi2.sf(MAX_SQUARE, 1)  # of a normal's variance
 ROUNDS: Final = 20
-MOST_FREEDOM: Final = 20.0  # so little as a prior knows, its tail is thicker than the normal's
+MAX_PRIOR_FREEDOM: Final = 20.0  # degrees of freedom of the prior: its tails stay heavier than the normal's
 MIN_WINDOWS_FOR_MEAN: Final = 6
 MIN_CLASS_SERIES: Final = 100
 MAX_CLASSES: Final = 5
-LEAST_SPREAD: Final = 1e-3  # of a series' variance, relative to what was expected
+MIN_RELATIVE_VARIANCE: Final = 1e-3  # of a series, relative to the median one
 
 
 @dataclass(frozen=True)
-class SlopeNoise:
-    """Variance = (dispersion x Poisson variance + wander) x the series' own factor."""
+class NullDistribution:
+    """Scaled t distributions: variance = (dispersion x Poisson variance + rate_variance) x the series' own factor."""
 
     dispersion: float  # of counts, >= 1
-    wander: float  # of the true rate, in squared growth per week
+    rate_variance: float  # of the true rate, in squared growth per week
     factor: np.ndarray  # (series,)
     freedom: np.ndarray  # (series,) of the t statistic
 
     def variance(self, poisson_variance: np.ndarray) -> np.ndarray:
-        """(series,)"""
-        variance: np.ndarray = (self.dispersion * poisson_variance + self.wander) * self.factor
-        return variance
+        """The variance of each series' slope without a trend, (series,)."""
+        return np.asarray((self.dispersion * poisson_variance + self.rate_variance) * self.factor)
 
 
-def fit_noise(past: np.ndarray, poisson_variance: np.ndarray, window_freedom: float) -> SlopeNoise:
-    """The noise of slopes from those of earlier windows, both (series, windows) with NaN where there is none.
+def fit_null(past: np.ndarray, poisson_variance: np.ndarray, window_freedom: float) -> NullDistribution:
+    """Fit to slopes of earlier windows and their Poisson variances, (series, windows) with NaN where there is none.
 
-    A series that always grew is steady in its growth: where it has windows enough, it strays from its own mean.
-    `window_freedom` is how many independent windows one of them is worth, as they may overlap.
+    With enough windows, deviations are from the series' own mean, as a series may grow steadily. `window_freedom` is
+    the number of independent windows that one of them is worth, as they may overlap.
     """
     windows = (~np.isnan(past)).sum(axis=1)
     has_mean = windows >= MIN_WINDOWS_FOR_MEAN
     mean = np.where(has_mean, np.nansum(past, axis=1) / np.maximum(windows, 1), 0.0)
-    left = np.where(has_mean, 1 - 1 / np.maximum(window_freedom * windows, 2), 1.0)  # of the variance, about the mean
-    squares = (past - mean[:, None]) ** 2 / left[:, None]
+    remaining = np.where(has_mean, 1 - 1 / np.maximum(window_freedom * windows, 2), 1.0)  # variance about the mean
+    squares = (past - mean[:, None]) ** 2 / remaining[:, None]
     is_known = ~np.isnan(squares)
-    dispersion, wander = noise_line(squares[is_known], poisson_variance[is_known])
-    expected = dispersion * poisson_variance + wander
+    dispersion, rate_variance = variance_line(squares[is_known], poisson_variance[is_known])
+    expected = dispersion * poisson_variance + rate_variance
     own = np.nansum(squares / expected, axis=1) / np.maximum(windows, 1)
-    freedom = window_freedom * windows * left
-    prior_freedom, scale = _by_size(own, freedom, np.nanmean(np.where(windows[:, None] > 0, expected, 0.0), axis=1))
+    freedom = window_freedom * windows * remaining
+    prior_freedom, scale = _prior(own, freedom, np.nanmean(np.where(windows[:, None] > 0, expected, 0.0), axis=1))
     factor = (prior_freedom * scale + freedom * own) / (prior_freedom + freedom)
-    return SlopeNoise(dispersion, wander, factor, prior_freedom + freedom)
+    return NullDistribution(dispersion, rate_variance, factor, prior_freedom + freedom)
 
 
 def overlap_freedom(weeks: int, step: int, windows: int) -> float:
-    """How many independent windows one of `windows` is worth, `step` weeks apart, for a slope of independent weeks."""
+    """Independent windows per window, for slopes of `windows` windows, `step` weeks apart, of independent weeks."""
     slope = weeks_from_middle(weeks)
-    apart = np.arange(1, min(windows, -(-weeks // step)))  # in steps; windows further apart share no week
-    alike = np.array([float(slope[lag:] @ slope[:-lag]) for lag in apart * step]) / (slope @ slope)
-    return float(1 / (1 + 2 * np.sum((1 - apart / windows) * alike**2)))
+    lags = np.arange(1, min(windows, -(-weeks // step)))  # in steps; windows further apart share no week
+    correlation = np.array([float(slope[lag:] @ slope[:-lag]) for lag in lags * step]) / (slope @ slope)
+    return float(1 / (1 + 2 * np.sum((1 - lags / windows) * correlation**2)))
 
 
-def noise_line(squares: np.ndarray, poisson_variance: np.ndarray) -> tuple[float, float]:
-    """Dispersion and wander, from squared slopes and their Poisson variance, (slopes,) each: a weighted regression."""
-    dispersion, wander = 1.0, 0.0
+def variance_line(squares: np.ndarray, poisson_variance: np.ndarray) -> tuple[float, float]:
+    """Dispersion and rate variance: a weighted regression of squared slopes on Poisson variances, (slopes,) each."""
+    dispersion, rate_variance = 1.0, 0.0
     for _ in range(ROUNDS):
-        expected = dispersion * poisson_variance + wander
-        kept = np.minimum(squares, LARGEST_SQUARE * expected) / KEPT_SHARE
-        dispersion, wander = _non_negative_line(poisson_variance, kept, expected**-2.0)
-    return dispersion, wander
+        expected = dispersion * poisson_variance + rate_variance
+        clipped = np.minimum(squares, MAX_SQUARE * expected) / CLIPPED_SHARE
+        dispersion, rate_variance = _non_negative_line(poisson_variance, clipped, expected**-2.0)
+    return dispersion, rate_variance
 
 
 def _non_negative_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
@@ -91,10 +90,10 @@ def _non_negative_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tupl
     return max(float(weight @ (x * y) / (weight @ x**2)), 1.0), 0.0
 
 
-def _by_size(own: np.ndarray, freedom: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Prior freedom and scale, (series,) each, learned among series of like noise; `expected` 0 where none is known.
+def _prior(own: np.ndarray, freedom: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Prior freedom and scale, (series,) each, by class of `expected` variance (0: unknown).
 
-    What sells much differs from one to the next by how its rate wanders, what sells little only by chance.
+    The variances of series with many sales differ truly, those of series with few only by chance.
     """
     known = np.flatnonzero(freedom > 0)
     known = known[np.argsort(expected[known], kind="stable")]
@@ -109,14 +108,14 @@ def _by_size(own: np.ndarray, freedom: np.ndarray, expected: np.ndarray) -> tupl
 
 
 def _prior_freedom(own: np.ndarray, freedom: np.ndarray) -> tuple[float, float]:
-    """Smyth's moments: how much the series' true variances differ, as degrees of freedom, and their scale."""
+    """Smyth's moment estimates of the prior of the variances: degrees of freedom and scale."""
     if len(own) < 2:
         return 1.0, float(own.mean())
     half = freedom / 2
-    logs = np.log(np.maximum(own, LEAST_SPREAD * np.median(own))) - digamma(half) + np.log(half)
-    beyond = logs.var(ddof=1) - polygamma(1, half).mean()
-    prior = 2 * _inverse_trigamma(beyond) if beyond > 0 else MOST_FREEDOM
-    prior = min(prior, MOST_FREEDOM)
+    logs = np.log(np.maximum(own, MIN_RELATIVE_VARIANCE * np.median(own))) - digamma(half) + np.log(half)
+    excess = logs.var(ddof=1) - polygamma(1, half).mean()
+    prior = 2 * _inverse_trigamma(excess) if excess > 0 else MAX_PRIOR_FREEDOM
+    prior = min(prior, MAX_PRIOR_FREEDOM)
     return prior, float(np.exp(logs.mean() + digamma(prior / 2) - np.log(prior / 2)))
 
 

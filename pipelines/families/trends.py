@@ -1,17 +1,17 @@
-"""The trends family: items and categories that rise or fall beyond season and noise, with the size.
+"""The trends family: items and categories that rise or fall beyond season and noise, and by how much.
 
-What can a list of trends beat? The naive eye, which takes the last four weeks against the four before and remarks on
-whatever changed by a quarter. The gate asks what the calls of each were worth in the four weeks after, at the price of
-a false alarm that the promised false-discovery rate implies (`models.trends.evaluation`); and the calls must not have
-been false more often than promised, as far as so few weeks can show. It is also told how often either is right of the
-tenth of items that it is surest of, however few were called, and how much of the called trends' change was left.
+The baseline calls every item whose last four weeks differ by a quarter from the four before. The gate compares the
+decision value of both methods' discoveries in the four weeks after, at the cost of a false discovery that follows from
+the promised false-discovery rate (`models.trends.evaluation`). The share of false discoveries must not exceed the
+promise, as far as four weeks can show. Further metrics: how often either method is right on the tenth of items with the
+strongest evidence, and how much of the discovered change persisted.
 """
 
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -19,10 +19,11 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
-from models.trends.evaluation import LaterWeeks, later_weeks, naive_calls, naive_change, strongest
-from models.trends.model import INTERVAL, LEAST_WEEKS, PERCENT_WEEKS, TrendParameters, Trends, find_trends, percent
+from models.protocol import FitContext
+from models.trends.evaluation import LaterWeeks, later_weeks, naive_change, naive_directions, strongest
+from models.trends.model import INTERVAL, MIN_WEEKS, PERCENT_WEEKS, TrendModel, TrendParameters, Trends, percent
 from models.trends.seasonality import SEASON_SOURCES
-from models.trends.weekly_sales import WEEK_DAYS, category_weeks, weekly
+from models.trends.weekly_sales import WEEK_DAYS, WeeklyPanel, category_panel, weekly
 from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.panel_builder import midnight, store_demand
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
@@ -39,58 +40,80 @@ CATEGORY_TREND_PERCENT: Final = "category_trend_percent"
 DIRECTIONS: Final = {1: "rising", -1: "falling", 0: "steady"}
 TRENDS_FILE: Final = "trends.json"
 LATER_WEEKS: Final = 4
-MAX_FALSE_SHARE: Final = 0.2  # a true trend may turn, too
+MAX_FALSE_SHARE: Final = 0.2  # above the promised rate, as true trends may end
 REPLAYS: Final = 3
 
 
 @dataclass(frozen=True)
 class WeeklyStore:
-    """What sold each week, counted back from the last whole day: items (items, weeks) and their categories."""
+    """Weekly sales of the store's items, counted back from the last whole day."""
 
     item_ids: np.ndarray
-    units: np.ndarray
-    exposure: np.ndarray
-    category: np.ndarray  # (items,) codes into `categories`, -1 for none
-    categories: tuple[str, ...]
+    panel: WeeklyPanel
+    categories: tuple[str, ...]  # that the panel's codes are of
 
-    def before(self, week: int) -> "WeeklyStore":
-        """The same as it was known when that week began."""
-        return replace(self, units=self.units[:, :week], exposure=self.exposure[:, :week])
+
+@dataclass(frozen=True)
+class _Fit:
+    """A fitted model and the trends of its panel."""
+
+    model: TrendModel
+    trends: Trends
+    weeks: int  # of the panel
+
+    @classmethod
+    def of(cls, panel: WeeklyPanel, data: TrainingData) -> Self:
+        model = TrendModel.fit(panel, data.parameters, FitContext(data.seed, data.threads))
+        return cls(model, model.predict(panel), panel.weeks)
+
+    def summary(self) -> dict[str, Any]:
+        """Facts about the trends, as JSON."""
+        trends, null = self.trends, self.model.null
+        values, counts = np.unique(trends.direction[trends.is_tested], return_counts=True)
+        return {
+            "window_weeks": trends.window_weeks,
+            "weeks": self.weeks,
+            "items": {DIRECTIONS[int(value)]: int(count) for value, count in zip(values, counts, strict=True)},
+            "not_judged": int((~trends.is_tested).sum()),
+            "store_percent": round(float(percent(np.array(trends.store))), 1),
+            "noise": {"dispersion": null.dispersion, "wander": null.rate_variance},
+        }
 
 
 def backtest(data: TrainingData) -> Backtest:
-    """Find the trends of four weeks ago, and see whether they went on."""
+    """Fit as of four weeks ago, and compare the trends with the sales since."""
     parameters: TrendParameters = data.parameters
-    store = _weekly_store(data, LATER_WEEKS)
-    start = store.units.shape[1] - LATER_WEEKS
-    known = store.before(start)
+    panel = _weekly_store(data, LATER_WEEKS).panel
+    past = panel.before(panel.weeks - LATER_WEEKS)
     data.progress("trends: of four weeks ago")
-    trends = find_trends(known.units, known.exposure, known.category, parameters)
-    later = later_weeks(store.units, store.exposure, store.category, LATER_WEEKS, trends.window_weeks)
-    change = naive_change(known.units)
+    fitted = _Fit.of(past, data)
+    trends = fitted.trends
+    later = later_weeks(panel, LATER_WEEKS, trends.window_weeks)
+    change = naive_change(past.units)
     end = midnight(data.as_of)
     evidence = -np.nan_to_num(trends.p, nan=1.0)
-    ours = _judge(later, trends.direction, np.sign(trends.raw), evidence, trends, parameters)
+    ours = _metrics(later, trends.direction, np.sign(trends.unshrunk), evidence, trends, parameters)
     return Backtest(
         window_start=end - timedelta(days=LATER_WEEKS * WEEK_DAYS),
         window_end=end,
-        cases=int((trends.is_judged & later.is_seen).sum()),
-        metrics=ours | {"called_kept_share": later.kept_share(trends, LATER_WEEKS)},
-        baseline_metrics=_judge(later, naive_calls(change), np.sign(change), np.abs(change), trends, parameters),
-        details=_told(trends, known),
+        cases=int((trends.is_tested & later.is_known).sum()),
+        metrics=ours | {"called_kept_share": later.persistence(trends, LATER_WEEKS)},
+        baseline_metrics=_metrics(later, naive_directions(change), np.sign(change), np.abs(change), trends, parameters),
+        details=fitted.summary(),
     )
 
 
 def fit(data: TrainingData) -> FittedFamily:
-    """Find the trends of today, of items and of categories."""
+    """Fit as of now, for items and for categories."""
     parameters: TrendParameters = data.parameters
     store = _weekly_store(data, 0)
     data.progress("trends: items")
-    trends = find_trends(store.units, store.exposure, store.category, parameters)
+    fitted = _Fit.of(store.panel, data)
+    trends = fitted.trends
     data.progress("trends: categories")
-    by_category = category_trends(store, parameters)
+    by_category = _Fit.of(category_panel(store.panel), data).trends if store.categories else None
     table = item_table(store, trends, by_category)
-    record = {"parameters": asdict(parameters), **_told(trends, store), "categories": _categories(store, by_category)}
+    record = {"parameters": asdict(parameters), **fitted.summary(), "categories": _categories(store, by_category)}
     return FittedFamily(
         write_files=lambda folder: _write_files(folder, record),
         table=table,
@@ -111,36 +134,28 @@ TRENDS: Final = Family(
 )
 
 
-def _judge(
+def _metrics(
     later: LaterWeeks,
-    calls: np.ndarray,
+    directions: np.ndarray,
     side: np.ndarray,
     evidence: np.ndarray,
     trends: Trends,
     parameters: TrendParameters,
 ) -> Metrics:
-    """One method's metrics, on the items that have a trend to be judged; all (items,)."""
-    is_judged = trends.is_judged & later.is_seen
-    called = np.flatnonzero(is_judged & (calls != 0))
+    """One method's metrics on the items that are tested and known later; arrays are (items,)."""
+    is_tested = trends.is_tested & later.is_known
+    rows = np.flatnonzero(is_tested & (directions != 0))
     return {
-        "worth": later.worth(calls, is_judged, parameters.false_discovery_rate),
-        "called": float(len(called)),
-        "called_confirmed_share": later.confirmed_share(calls, called),
-        "least_false_share": later.least_false_share(np.where(is_judged, calls, 0)),
-        "surest_tenth_confirmed_share": later.confirmed_share(side, strongest(evidence, is_judged)),
+        "worth": later.decision_value(directions, is_tested, parameters.false_discovery_rate),
+        "called": float(len(rows)),
+        "called_confirmed_share": later.confirmed_share(directions, rows),
+        "least_false_share": later.min_false_share(np.where(is_tested, directions, 0)),
+        "surest_tenth_confirmed_share": later.confirmed_share(side, strongest(evidence, is_tested)),
     }
 
 
-def category_trends(store: WeeklyStore, parameters: TrendParameters) -> Trends | None:
-    """The trends of the categories' sums, in the order of `store.categories`; None where there are none."""
-    if not store.categories:
-        return None
-    units, exposure = category_weeks(store.units, store.exposure, store.category)
-    return find_trends(units, exposure, np.full(len(units), -1), parameters)
-
-
 def item_table(store: WeeklyStore, trends: Trends, by_category: Trends | None) -> pa.Table:
-    """One row per item; null where it is too new or sells too little, or has no category."""
+    """One row per item; null where it is too new or has too few sales, or has no category."""
     total = trends.slope + trends.season + trends.store
     columns = {
         c.ITEM_ID: pa.array(store.item_ids, pa.string()),
@@ -149,13 +164,14 @@ def item_table(store: WeeklyStore, trends: Trends, by_category: Trends | None) -
         TREND_LOW: _rounded(percent(trends.low)),
         TREND_HIGH: _rounded(percent(trends.high)),
         TREND_Q: _rounded(trends.q, 4),
-        TREND_SEASON: pa.array(np.array(SEASON_SOURCES)[trends.season_source], pa.string(), mask=~trends.is_judged),
+        TREND_SEASON: pa.array(np.array(SEASON_SOURCES)[trends.season_source], pa.string(), mask=~trends.is_tested),
         UNITS_CHANGE_PERCENT: _rounded(percent(total)),
     }
     if by_category is not None:
-        place = pa.array(store.category, pa.int64(), mask=store.category < 0)
-        columns[CATEGORY_TREND] = _names(by_category).take(place)
-        columns[CATEGORY_TREND_PERCENT] = _rounded(percent(by_category.slope)).take(place)
+        category = store.panel.category
+        row = pa.array(category, pa.int64(), mask=category < 0)
+        columns[CATEGORY_TREND] = _names(by_category).take(row)
+        columns[CATEGORY_TREND_PERCENT] = _rounded(percent(by_category.slope)).take(row)
     return pa.table(columns)
 
 
@@ -166,14 +182,14 @@ def _weekly_store(data: TrainingData, held_out_weeks: int) -> WeeklyStore:
     wanted = replace(data.required[DEMAND.name], frequency="day", horizon=None, by_channel=False, history=days)
     demand = store_demand(data, wanted, data.as_of)
     units, exposure = weekly(demand.panel.units, demand.panel.is_observed)
-    weeks, needed = units.shape[1], LEAST_WEEKS + held_out_weeks
+    weeks, needed = units.shape[1], MIN_WEEKS + held_out_weeks
     if weeks < needed:
         judged = f", {held_out_weeks} of them to be judged on" if held_out_weeks else ""
         raise NotEnoughData(
             f"trends need {needed} whole weeks since the first order{judged}; there are {weeks}. Ingest older orders, "
             "or wait for new ones."
         )
-    return WeeklyStore(demand.item_ids, units, exposure, demand.category, demand.categories)
+    return WeeklyStore(demand.item_ids, WeeklyPanel(units, exposure, demand.category), demand.categories)
 
 
 def _columns(window_weeks: int, false_discovery_rate: float) -> dict[str, str]:
@@ -205,24 +221,11 @@ def _columns(window_weeks: int, false_discovery_rate: float) -> dict[str, str]:
 
 def _names(trends: Trends) -> pa.Array:
     names = [DIRECTIONS[int(direction)] for direction in trends.direction]
-    return pa.array(names, pa.string(), mask=~trends.is_judged)
+    return pa.array(names, pa.string(), mask=~trends.is_tested)
 
 
 def _rounded(values: np.ndarray, decimals: int = 1) -> pa.Array:
     return pa.array(np.round(values, decimals) + 0.0, pa.float64(), mask=np.isnan(values))
-
-
-def _told(trends: Trends, store: WeeklyStore) -> dict[str, Any]:
-    """What the trends were made of, as JSON."""
-    names, counts = np.unique(trends.direction[trends.is_judged], return_counts=True)
-    return {
-        "window_weeks": trends.window_weeks,
-        "weeks": store.units.shape[1],
-        "items": {DIRECTIONS[int(name)]: int(count) for name, count in zip(names, counts, strict=True)},
-        "not_judged": int((~trends.is_judged).sum()),
-        "store_percent": round(float(percent(np.array(trends.store))), 1),
-        "noise": {"dispersion": trends.noise.dispersion, "wander": trends.noise.wander},
-    }
 
 
 def _categories(store: WeeklyStore, trends: Trends | None) -> list[dict[str, Any]]:
@@ -245,6 +248,6 @@ def _write_files(folder: Path, record: dict[str, Any]) -> None:
 def _replays(table: pa.Table) -> list[Replay]:
     """The item that grows most, the one that shrinks most, and the last."""
     growth = table[TREND_PERCENT].fill_null(0.0).to_numpy()
-    chosen = list(dict.fromkeys([int(growth.argmax()), int(growth.argmin()), table.num_rows - 1]))[:REPLAYS]
-    rows = [table.slice(place, 1).to_pylist()[0] for place in chosen]
+    numbers = list(dict.fromkeys([int(growth.argmax()), int(growth.argmin()), table.num_rows - 1]))[:REPLAYS]
+    rows = [table.slice(number, 1).to_pylist()[0] for number in numbers]
     return [Replay(route="item", request={c.ITEM_ID: row[c.ITEM_ID]}, expected=row) for row in rows]

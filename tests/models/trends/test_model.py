@@ -1,28 +1,20 @@
-"""Trends in stores whose truth is known: what is planted is found, and what is not there is not."""
+"""Trends in stores with known slopes: planted trends are found, others are not."""
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 from models.trends.model import (
-    LEAST_WEEKS,
+    MIN_WEEKS,
     TrendParameters,
-    Trends,
     discovery_rates,
-    find_trends,
     percent,
     without_spikes,
 )
 from models.trends.slopes import window_slopes
-from tests.models.trends.worlds import some_slopes, weekly_sales
+from tests.models.trends.worlds import some_slopes, trends_of, weekly_sales
 
-PARAMETERS = TrendParameters()
 WEEKS = 116
-
-
-def trends_of(units: np.ndarray, category: np.ndarray | None = None, **parameters: float) -> Trends:
-    codes = np.full(len(units), -1) if category is None else category
-    return find_trends(units, np.ones_like(units), codes, TrendParameters(**parameters))  # type: ignore[arg-type]
 
 
 def false_share(called: np.ndarray, slopes: np.ndarray) -> float:
@@ -70,15 +62,15 @@ def test_what_a_category_does_every_year_is_no_trend() -> None:
 
 
 @pytest.mark.parametrize(("weeks", "memory"), [(WEEKS, 0.0), (WEEKS, 0.6), (60, 0.6), (40, 0.6)])
-def test_without_trends_few_stores_have_a_false_alarm(weeks: int, memory: float) -> None:
+def test_without_trends_few_stores_have_a_false_discovery(weeks: int, memory: float) -> None:
     stores = [weekly_sales(200, weeks, seed, memory=memory) for seed in range(20)]
     calls = np.array([(trends_of(*store).direction != 0).sum() for store in stores])
     assert (calls > 0).mean() <= 0.2  # 0.1 is promised; of 20 stores 4 or more would be met in 1 of 8 such tests
     assert calls.sum() <= 5
 
 
-def test_a_test_for_independent_counts_would_raise_false_alarms() -> None:
-    """The control of the test above: on the same stores, slopes as sure as Poisson's are called by the dozen."""
+def test_a_test_for_independent_counts_would_make_false_discoveries() -> None:
+    """The control of the test above: on the same stores, Poisson variances make dozens of discoveries."""
     units, _ = weekly_sales(200, WEEKS, 0, memory=0.6)
     window = slice(WEEKS - 16, None)
     slopes = window_slopes(units[:, window], np.ones_like(units[:, window]), 12, 0.75)
@@ -87,7 +79,7 @@ def test_a_test_for_independent_counts_would_raise_false_alarms() -> None:
 
 
 @pytest.mark.parametrize(("weeks", "memory"), [(WEEKS, 0.0), (WEEKS, 0.5), (48, 0.3)])
-def test_of_those_called_at_most_the_promised_share_is_false(weeks: int, memory: float) -> None:
+def test_of_the_discoveries_at_most_the_promised_share_is_false(weeks: int, memory: float) -> None:
     shares, found = [], []
     for seed in range(12):
         slopes = some_slopes(300, 0.15, seed)
@@ -107,13 +99,13 @@ def test_calling_whatever_has_p_below_a_tenth_would_break_the_promise() -> None:
     assert false_share(trends.p <= 0.1, slopes) > 0.2
 
 
-def test_intervals_hold_the_truth_also_of_those_that_are_called() -> None:
+def test_intervals_cover_the_truth_also_of_discoveries() -> None:
     held, held_called = [], []
     for seed in range(8):
         slopes = np.random.default_rng(seed).normal(0, 0.06, 300)
         trends = trends_of(*weekly_sales(300, WEEKS, seed, slopes))
         is_held = (trends.low <= slopes) & (slopes <= trends.high)
-        held.append(is_held[trends.is_judged].mean())
+        held.append(is_held[trends.is_tested].mean())
         held_called.append(is_held[trends.direction != 0].mean())
     assert 0.72 <= np.mean(held) <= 0.92
     assert np.mean(held_called) >= 0.7
@@ -137,14 +129,14 @@ def test_a_quiet_item_that_sells_now_and_then_keeps_its_weeks() -> None:
     np.testing.assert_array_equal(without_spikes(units, np.ones_like(units)), units)
 
 
-def test_nothing_is_said_of_what_is_new_or_hardly_sells() -> None:
+def test_new_items_and_items_with_few_sales_are_not_tested() -> None:
     units, category = weekly_sales(60, WEEKS, 6, level=(20, 40))
     exposure = np.ones_like(units)
     units[0], units[0, ::20] = 0, 1
     units[1, :-8], exposure[1, :-8] = 0, 0
-    trends = find_trends(units, exposure, category, PARAMETERS)
-    assert not trends.is_judged[:2].any()
-    assert trends.is_judged[2:].all()
+    trends = trends_of(units, category, exposure)
+    assert not trends.is_tested[:2].any()
+    assert trends.is_tested[2:].all()
     assert np.isnan(trends.q[:2]).all()
     assert (trends.direction[:2] == 0).all()
 
@@ -155,24 +147,24 @@ def test_weeks_out_of_stock_are_no_fall() -> None:
     units[:10, -3:] = 0
     seen = exposure.copy()
     seen[:10, -3:] = 0
-    assert (find_trends(units, seen, category, PARAMETERS).direction[:10] == 0).all()
-    assert (find_trends(units, exposure, category, PARAMETERS).direction[:10] == -1).mean() > 0.8  # the control
+    assert (trends_of(units, category, seen).direction[:10] == 0).all()
+    assert (trends_of(units, category, exposure).direction[:10] == -1).mean() > 0.8  # the control
 
 
-def test_what_tells_the_season_is_told() -> None:
+def test_the_source_of_the_season_is_given() -> None:
     units, category = weekly_sales(60, WEEKS, 8, level=(20, 40))
     exposure = np.ones_like(units)
     units[0, :-40], exposure[0, :-40] = 0, 0
-    assert find_trends(units, exposure, category, PARAMETERS).season_source[:2].tolist() == [1, 0]
+    assert trends_of(units, category, exposure).season_source[:2].tolist() == [1, 0]
     short = units[:, -50:]
-    assert (find_trends(short, np.ones_like(short), category, PARAMETERS).season_source == 2).all()
+    assert (trends_of(short, category).season_source == 2).all()
 
 
 def test_half_of_a_short_history_is_the_window() -> None:
     units, category = weekly_sales(60, 24, 9)
     assert trends_of(units, category).window_weeks == 12
-    with pytest.raises(ValueError, match=f"there are {LEAST_WEEKS - 1} weeks; trends need {LEAST_WEEKS}"):
-        trends_of(units[:, : LEAST_WEEKS - 1], category)
+    with pytest.raises(ValueError, match=f"there are {MIN_WEEKS - 1} weeks; trends need {MIN_WEEKS}"):
+        trends_of(units[:, : MIN_WEEKS - 1], category)
 
 
 def test_false_discovery_rates_as_in_the_paper() -> None:
@@ -192,6 +184,6 @@ def test_growth_per_week_becomes_percent_per_four_weeks() -> None:
         ({"history_weeks": 20}, "history_weeks is 20; with this window at least 32"),
     ],
 )
-def test_parameters_that_cannot_be_meant_are_refused(given: dict[str, float], message: str) -> None:
+def test_parameters_out_of_bounds_are_refused(given: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TrendParameters(**given)  # type: ignore[arg-type]

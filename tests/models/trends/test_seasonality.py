@@ -29,7 +29,7 @@ def test_a_season_of_categories_comes_back() -> None:
     now, then = year(season, 3), year(season, 4)
     fitted = fit_season([(now, then)], CATEGORY)
     assert fitted.category_share == pytest.approx(1, abs=0.1)
-    left = fitted.taken_from(now, then, CATEGORY)
+    left = fitted.deseasonalise(now, then, CATEGORY)
     assert left.relative.std() < 0.03 < now.relative.std()
 
 
@@ -38,7 +38,7 @@ def test_an_items_own_season_comes_back_as_far_as_years_agree() -> None:
     now, then = year(season, 3), year(season, 4)
     fitted = fit_season([(now, then)], CATEGORY)
     assert fitted.own_variance == pytest.approx(0.04**2, rel=0.2)
-    left = fitted.taken_from(now, then, CATEGORY).relative
+    left = fitted.deseasonalise(now, then, CATEGORY).relative
     assert left.std() < 0.85 * now.relative.std()
 
 
@@ -46,7 +46,7 @@ def test_last_years_noise_is_no_season() -> None:
     nothing = np.zeros(CATEGORIES * EACH)
     now, then = year(nothing, 3), year(nothing, 4)
     fitted = fit_season([(now, then)], CATEGORY)
-    left = fitted.taken_from(now, then, CATEGORY).relative
+    left = fitted.deseasonalise(now, then, CATEGORY).relative
     assert left.std() < 1.05 * NOISE
     assert (now.relative - then.relative).std() > 1.3 * NOISE  # the control: last year's slope as it was
 
@@ -59,7 +59,7 @@ def test_what_nobody_knew_a_year_ago_is_told_by_its_category_or_not_at_all() -> 
     unknown[0] = True  # one item of category 0, and all of category 1
     unknown[EACH : 2 * EACH] = True
     partly = Slopes(np.where(unknown, np.nan, then.relative), np.where(unknown, np.nan, NOISE**2), 0.0)
-    left = fitted.taken_from(now, partly, CATEGORY)
+    left = fitted.deseasonalise(now, partly, CATEGORY)
     assert left.source[[0, 1, EACH]].tolist() == [1, 0, 2]
     assert left.relative[EACH : 2 * EACH].mean() == pytest.approx(0, abs=0.01)  # its movement is taken for season
     assert abs(left.relative[0]) < 0.08

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.trends.slopes import MIN_SERIES_TO_CENTRE, store_curve, typical_slope, weeks_from_middle, window_slopes
+from models.trends.slopes import MIN_SERIES_TO_CENTRE, median_slope, store_curve, weeks_from_middle, window_slopes
 
 WEEKS = 16
 
@@ -17,7 +17,7 @@ def slopes_of(units: np.ndarray, exposure: np.ndarray | None = None) -> np.ndarr
     return window_slopes(units, seen, min_units=10, min_exposure=0.75).relative
 
 
-def test_growth_is_told_relative_to_the_typical_series() -> None:
+def test_growth_is_told_relative_to_the_median_series() -> None:
     planted = [0.0] * MIN_SERIES_TO_CENTRE + [0.05, -0.1]
     np.testing.assert_allclose(slopes_of(growing(planted))[-2:], [0.05, -0.1], atol=1e-3)
     shifted = [slope + 0.03 for slope in planted]
@@ -52,9 +52,9 @@ def test_too_little_has_no_slope() -> None:
     units[0], units[0, 3] = 0, 9
     exposure[1, :5] = 0
     slopes = window_slopes(units, exposure, min_units=10, min_exposure=0.75)
-    assert slopes.is_judged.tolist() == [False, False, True, True]
+    assert slopes.is_known.tolist() == [False, False, True, True]
     assert np.isnan(slopes.poisson_variance[:2]).all()
-    assert not window_slopes(np.zeros((2, WEEKS)), np.ones((2, WEEKS)), 10, 0.75).is_judged.any()
+    assert not window_slopes(np.zeros((2, WEEKS)), np.ones((2, WEEKS)), 10, 0.75).is_known.any()
 
 
 def test_a_series_that_stopped_has_a_finite_slope() -> None:
@@ -76,6 +76,6 @@ def test_the_store_is_not_ruled_by_its_best_seller() -> None:
     assert curve[1] / curve[0] < 1.7  # the sum would say 2
 
 
-def test_the_typical_slope_needs_enough_series() -> None:
-    assert typical_slope(np.arange(MIN_SERIES_TO_CENTRE - 1.0)) == 0.0
-    assert typical_slope(np.append(np.full(MIN_SERIES_TO_CENTRE, 3.0), np.nan)) == 3.0
+def test_the_median_slope_needs_enough_series() -> None:
+    assert median_slope(np.arange(MIN_SERIES_TO_CENTRE - 1.0)) == 0.0
+    assert median_slope(np.append(np.full(MIN_SERIES_TO_CENTRE, 3.0), np.nan)) == 3.0

@@ -1,8 +1,8 @@
-"""Days that become weeks, and items that become categories, counted by hand."""
+"""Weeks of days, and categories of items, computed by hand."""
 
 import numpy as np
 
-from models.trends.weekly_sales import category_weeks, weekly
+from models.trends.weekly_sales import WeeklyPanel, category_panel, weekly
 
 
 def test_weeks_are_counted_from_the_end() -> None:
@@ -43,13 +43,13 @@ def test_a_series_that_never_sold_stays_at_nothing() -> None:
 def test_categories_are_the_sum_of_their_items() -> None:
     units = np.array([[4.0, 4, 4, 4], [2, 2, 0, 2], [9, 9, 9, 9]])
     exposure = np.array([[1.0, 1, 1, 1], [1, 1, 0, 1], [1, 1, 1, 1]])
-    sums, seen = category_weeks(units, exposure, np.array([0, 0, -1]))
-    np.testing.assert_array_equal(sums, [[6, 6, 4, 6]])
-    np.testing.assert_allclose(seen, [[1, 1, 4 / 6, 1]])  # the item out of stock took a third away
+    sums = category_panel(WeeklyPanel(units, exposure, np.array([0, 0, -1])))
+    np.testing.assert_array_equal(sums.units, [[6, 6, 4, 6]])
+    np.testing.assert_allclose(sums.exposure, [[1, 1, 4 / 6, 1]])  # the item out of stock took a third away
 
 
 def test_an_item_that_came_later_makes_its_category_sell_more() -> None:
     units, exposure = np.array([[4.0, 4, 4], [0, 0, 4]]), np.array([[1.0, 1, 1], [0, 0, 1]])
-    sums, seen = category_weeks(units, exposure, np.array([0, 0]))
-    np.testing.assert_array_equal(sums, [[4, 4, 8]])
-    np.testing.assert_array_equal(seen, [[1, 1, 1]])
+    sums = category_panel(WeeklyPanel(units, exposure, np.array([0, 0])))
+    np.testing.assert_array_equal(sums.units, [[4, 4, 8]])
+    np.testing.assert_array_equal(sums.exposure, [[1, 1, 1]])

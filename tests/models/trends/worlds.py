@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from models.protocol import FitContext
+from models.trends.model import TrendModel, TrendParameters, Trends
+from models.trends.weekly_sales import WeeklyPanel
+
 YEAR = 52.18
 
 
@@ -33,6 +37,18 @@ def weekly_sales(
     if slopes is not None:
         log_rate = log_rate + slopes[:, None] * np.maximum(week - (weeks - trend_weeks), 0)
     return random.poisson(np.exp(log_rate)).astype(float), category
+
+
+def trends_of(
+    units: np.ndarray,
+    category: np.ndarray | None = None,
+    exposure: np.ndarray | None = None,
+    parameters: TrendParameters | None = None,
+) -> Trends:
+    """Trends of units (items, weeks), which were always on sale and have no category unless given."""
+    codes = np.full(len(units), -1) if category is None else category
+    panel = WeeklyPanel(units, np.ones_like(units) if exposure is None else exposure, codes)
+    return TrendModel.fit(panel, parameters or TrendParameters(), FitContext()).predict(panel)
 
 
 def some_slopes(items: int, share: float, seed: int) -> np.ndarray:

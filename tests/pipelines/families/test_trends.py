@@ -85,7 +85,7 @@ def test_it_passes_its_gate_on_the_four_weeks_after() -> None:
     json.dumps(result.details)
 
 
-def test_what_sells_in_the_window_does_not_change_what_was_called_before_it() -> None:
+def test_sales_of_the_test_window_do_not_change_the_trends_before_it() -> None:
     units = sold_units()
     units[:, -28:] = np.random.default_rng(9).poisson(6, (ITEMS, 28))
     changed = TRENDS.backtest(training_data(units))
@@ -93,7 +93,7 @@ def test_what_sells_in_the_window_does_not_change_what_was_called_before_it() ->
     assert changed.metrics["worth"] != judged().metrics["worth"]  # the control
 
 
-def test_the_table_says_who_rises_and_who_falls() -> None:
+def test_the_table_names_rising_and_falling_items() -> None:
     rows = {row[c.ITEM_ID]: row for row in table().to_pylist()}
     assert [rows[f"item-{item:02d}"]["trend"] for item in (*RISING, FALLING)] == ["rising", "rising", "falling"]
     assert sum(row["trend"] == "steady" for row in rows.values()) >= ITEMS - 4
@@ -106,7 +106,7 @@ def test_the_table_says_who_rises_and_who_falls() -> None:
     assert rows["item-03"]["category_trend"] is None  # it has no category
 
 
-def test_every_column_is_said_in_words() -> None:
+def test_every_column_has_a_description() -> None:
     assert set(fitted().columns) == set(table().column_names) - {c.ITEM_ID}
     assert "10%" in fitted().columns["trend"]
 
@@ -122,13 +122,13 @@ def test_an_item_too_new_has_no_trend() -> None:
     )
 
 
-def test_it_reads_demand_as_the_shop_told_the_demand_family_to() -> None:
+def test_it_reads_demand_with_the_parameters_of_the_demand_family() -> None:
     told = replace(training_data(sold_units()), required={"demand": StoreDemandParameters(calendar="not-there.csv")})
     with pytest.raises(SettingsError, match=r"not-there\.csv"):
         TRENDS.fit(told)
 
 
-def test_its_file_tells_the_categories(tmp_path: Path) -> None:
+def test_its_file_lists_the_categories(tmp_path: Path) -> None:
     fitted().write_files(tmp_path / "trends")
     record = json.loads((tmp_path / "trends" / "trends.json").read_text())
     assert {category[c.ITEM_CATEGORY] for category in record["categories"]} == {"tea", "jam", "tin"}
@@ -143,6 +143,6 @@ def test_its_replays_are_rows_of_its_table() -> None:
         assert replay.expected == rows[replay.request[c.ITEM_ID]]
 
 
-def test_too_few_weeks_are_said_to_be_too_few() -> None:
+def test_too_few_weeks_are_an_error() -> None:
     with pytest.raises(NotEnoughData, match=r"20 whole weeks since the first order, 4 of them .*; there are 19"):
         TRENDS.backtest(training_data(sold_units()[:, : 19 * 7 + 2]))
