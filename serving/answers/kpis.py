@@ -1,4 +1,4 @@
-"""A bundle's figures for marketers: by month, by month and channel, and by cohort; as rows and as CSV."""
+"""The store's KPIs by month, by month and channel, and by cohort; as rows and as CSV."""
 
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -19,7 +19,7 @@ By = Literal["month", "channel"]
 
 
 class Kpis:
-    """The two tables of figures; months are those of UTC, the last `months` of them are given."""
+    """The two KPI tables. Months are in UTC; a method gives the last `months` of them."""
 
     def __init__(self, by_month: pa.Table, cohorts: pa.Table) -> None:
         self._by_month = by_month
@@ -29,9 +29,9 @@ class Kpis:
         self.lapse_days = int(facts[b"lapse_days"]) if facts[b"lapse_days"] else None
 
     def rows(self, by: By = "month", months: int = DEFAULT_MONTHS, channel: str | None = None) -> pa.Table:
-        """The figures of each month: of all channels, of each of them, or of the one that is named.
+        """The KPIs of each month: of all channels together, of each channel, or of the named channel.
 
-        Raises InputError, naming the channels, where there is none of that name.
+        Raises InputError, naming the channels, if there is none of that name.
         """
         table = self._since(months, self._by_month, "month")
         channels = self._by_month["channel"]
@@ -46,11 +46,11 @@ class Kpis:
         return table.filter(compare(table["channel"], ALL_CHANNELS))
 
     def cohorts(self, months: int = DEFAULT_MONTHS) -> pa.Table:
-        """What became of the customers whose first order lies in the last `months` months."""
+        """The retention of customers whose first order lies in the last `months` months."""
         return self._since(months, self._cohorts, "cohort_month")
 
     def _since(self, months: int, table: pa.Table, column: str) -> pa.Table:
-        """The rows of the last `months` months that there are figures of."""
+        """The rows of the last `months` months that have KPIs."""
         last = self._by_month["month"].to_numpy().astype("datetime64[M]").max()
         return table.filter(pa.array(table[column].to_numpy().astype("datetime64[M]") > last - months))
 
@@ -61,7 +61,7 @@ def kpi_csv(table: pa.Table) -> bytes:
 
 
 def kpi_json(kpis: Kpis, table: pa.Table, bundle_version: str) -> dict[str, Any]:
-    """What is answered over HTTP and by the command line."""
+    """The answer over HTTP and of the command line."""
     return {
         "bundle_version": bundle_version,
         "as_of": kpis.as_of,

@@ -1,1 +1,1 @@
-"""The customers' list as CSV, Parquet and marketing imports."""
+"""Lists as CSV, Parquet and imports for marketing tools."""

@@ -1,4 +1,4 @@
-"""Rows as CSV that a spreadsheet opens without running anything, block by block."""
+"""Rows as CSV chunks that a spreadsheet opens without running a formula."""
 
 import csv
 import io
@@ -16,20 +16,20 @@ from contracts.time_units import SECONDS_PER_DAY
 from serving.answers.tables.table import ServedTable
 
 ROWS_PER_BATCH: Final = 4_096
-# A cell that starts with one of these is a formula, or becomes one: OWASP's "CSV injection". Also in the forms that
-# East Asian keyboards give, which some spreadsheets take for the plain ones.
+# A cell that starts with one of these is a formula, or becomes one (OWASP: CSV injection). The full-width and small
+# forms count too: some spreadsheets treat them as the plain ones.
 FORMULA_STARTS: Final = "=+-@＝＋－＠﹦﹢﹣﹫"
-# What readers skip before they look for a formula: blanks, invisible signs, quotes.
+# What readers skip before they look for a formula: spaces, invisible characters, quotes.
 _SKIPPED: Final = r"""[\pZ\pC\s"'`´“”„‟‘’‚‛«»‹›＂＇]*"""
 _START: Final = rf"[{FORMULA_STARTS.replace('-', chr(92) + '-')}]"
 _DANGEROUS: Final = rf"^(?:[\t\r\n\x00]|{_SKIPPED}{_START})"
-# A spreadsheet that separates by something else than commas starts a cell in the middle of ours.
+# A spreadsheet that splits at something else than commas starts a cell in the middle of ours.
 _DANGEROUS_WITHIN: Final = rf"([;\t\r\n]{_SKIPPED})({_START})"
 _NOTHING_WRITTEN: Final = pyarrow.csv.WriteOptions(include_header=False)
 
 
 def csv_chunks(table: ServedTable, positions: np.ndarray, columns: Sequence[str]) -> Iterator[bytes]:
-    """The header, then the rows, block by block."""
+    """The header, then the rows, batch by batch."""
     yield csv_header(columns)
     for rows in table.batches(positions, columns, ROWS_PER_BATCH):
         yield csv_rows([cells_as_text(column) for column in rows.columns])
@@ -45,20 +45,20 @@ def csv_header(names: Sequence[str]) -> bytes:
 def csv_rows(columns: Sequence[pa.ChunkedArray]) -> bytes:
     """The lines of columns that `cells_as_text` or `guarded` made."""
     sink = pa.BufferOutputStream()
-    rows = pa.table(list(columns), names=[str(place) for place in range(len(columns))])
+    rows = pa.table(list(columns), names=[str(number) for number in range(len(columns))])
     pyarrow.csv.write_csv(rows, sink, _NOTHING_WRITTEN)
     return bytes(sink.getvalue())
 
 
 def cells_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column in a type whose CSV is safe and says what the cells say; numbers stay numbers, also negative ones."""
+    """The column in a type whose CSV is safe and keeps the values; numbers stay numbers, negative ones too."""
     convert = next((convert for is_kind, convert in _CONVERSIONS if is_kind(column.type)), _structured)
     converted: pa.ChunkedArray = convert(column)
     return converted
 
 
 def guarded(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text with an apostrophe before whatever a spreadsheet would run."""
+    """Text with an apostrophe before everything that a spreadsheet would run."""
     if not pc.any(starts_formula(text.unique())).as_py():
         return text
     text = pc.replace_substring_regex(text, _DANGEROUS_WITHIN, r"\1'\2")
@@ -72,11 +72,11 @@ def starts_formula(text: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Arr
 
 def times_as_text(column: pa.ChunkedArray, between: str = "T", zone: str = "Z") -> pa.ChunkedArray:
     """Times in UTC, to the second: 2025-01-02T03:04:05Z."""
-    # Days and times of day are looked up; Arrow's own formatting is thirty times slower.
+    # Days and times of day are looked up; Arrow's own formatting is 30 times slower.
     microseconds = pc.cast(column, pa.timestamp("us", "UTC"), safe=False).cast(pa.int64())
     days, seconds = np.divmod(pc.fill_null(microseconds, 0).to_numpy() // 1_000_000, SECONDS_PER_DAY)
-    different, places = np.unique(days, return_inverse=True)
-    dates = pa.array(different.astype("datetime64[D]")).cast(pa.string()).take(pa.array(places))
+    distinct, codes = np.unique(days, return_inverse=True)
+    dates = pa.array(distinct.astype("datetime64[D]")).cast(pa.string()).take(pa.array(codes))
     text = pc.binary_join_element_wise(dates, _times_of_day(zone).take(pa.array(seconds)), between)
     return pc.if_else(pc.is_valid(column), text, None)
 
@@ -91,8 +91,8 @@ def joined(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 @cache
 def _times_of_day(zone: str) -> pa.Array:
-    moments = pa.array(np.arange(SECONDS_PER_DAY).astype("datetime64[s]")).cast(pa.string())
-    return pc.binary_join_element_wise(pc.utf8_slice_codeunits(moments, 11, 19), zone, "")
+    times = pa.array(np.arange(SECONDS_PER_DAY).astype("datetime64[s]")).cast(pa.string())
+    return pc.binary_join_element_wise(pc.utf8_slice_codeunits(times, 11, 19), zone, "")
 
 
 def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -101,7 +101,7 @@ def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _structured(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Whatever else there is, as JSON."""
+    """Other types, as JSON."""
     texts = [None if cell is None else orjson.dumps(cell, default=str).decode() for cell in column.to_pylist()]
     return guarded(pa.chunked_array([pa.array(texts, pa.string())]))
 

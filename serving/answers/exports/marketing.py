@@ -1,8 +1,7 @@
-"""Customers as a CSV that Klaviyo or Mailchimp imports as it is, and who may be in it.
+"""Customers as a CSV file that Klaviyo or Mailchimp imports unchanged, and the consent that a list needs.
 
-The bundle holds no addresses, so that the service cannot lose any: over HTTP a contact is known by its id, and by an
-e-mail address only where the id itself is one. The command line, which runs beside the warehouse, gives the addresses
-that customers said of themselves.
+The bundle holds no addresses, so the service cannot leak any. Over HTTP a contact is known by its id, and by an e-mail
+address only if the id is one. The command line has access to the warehouse and adds the addresses of identify events.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,12 +29,12 @@ from serving.answers.exports.csv import (
 from serving.answers.tables.filters import Filter
 from serving.answers.tables.table import ServedTable
 
-EMAIL_ADDRESS: Final = "Email Address"  # so called by both tools; Klaviyo wants it first
+EMAIL_ADDRESS: Final = "Email Address"  # both tools use this name; Klaviyo wants it first
 EXTERNAL_ID: Final = "External ID"
 TAGS: Final = "Tags"
-# One that both tools take, and no spreadsheet runs.
+# Addresses that both tools accept and no spreadsheet runs as a formula.
 _EMAIL_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.+%'&!#$*/=?^{|}~`-]*@[^\s@,;<>()\"']+\.[^\s@.,;<>()\"']{2,}$"
-# What a campaign is made of, as far as the bundle has it. Mailchimp's smallest plan has room for 30 fields.
+# The columns for a campaign, as far as the bundle has them. Mailchimp's smallest plan allows 30 fields.
 _USEFUL: Final = (
     c.CHURN_RISK,
     c.CHURN_BAND,
@@ -65,17 +64,17 @@ _TAGGED: Final = (c.CHURN_BAND, c.RFM_SEGMENT, c.STAGE, c.SUGGESTED_ACTION)
 
 @dataclass(frozen=True)
 class ContactFormat:
-    """What one tool's import wants."""
+    """What the import of one tool needs."""
 
     name: str
-    needs_email: bool  # otherwise our id will do
+    needs_email: bool  # otherwise the customer id is enough
     has_tags: bool
     time: Callable[[pa.ChunkedArray], pa.ChunkedArray]
     texts: Callable[[pa.ChunkedArray], pa.ChunkedArray]  # of lists of text
 
 
 class Contacts(NamedTuple):
-    """Customers who can be reached, with their addresses; and how many cannot."""
+    """Customers who can be contacted, with their addresses; and how many cannot."""
 
     positions: np.ndarray
     emails: pa.ChunkedArray
@@ -87,7 +86,7 @@ class Contacts(NamedTuple):
 
 
 def allowed(table: ServedTable) -> Filter:
-    """Marketing is for those who said yes; who said nothing did not. In a table without consent nobody did."""
+    """The filter for customers who agreed to marketing: no statement is no consent, nor is a missing column."""
     if c.CONSENT_MARKETING in table.columns:
         return Filter(c.CONSENT_MARKETING, "eq", True)
     return Filter(table.key, "in", ())
@@ -96,9 +95,9 @@ def allowed(table: ServedTable) -> Filter:
 def contacts(
     form: ContactFormat, table: ServedTable, positions: np.ndarray, addresses: pa.Table | None = None
 ) -> Contacts:
-    """Those of the customers whom the tool can tell apart; `addresses` has columns customer_id and email.
+    """The customers whom the tool can identify; `addresses` has the columns customer_id and email.
 
-    Of several with one address the first is taken: both tools want an address once, and a person one message.
+    Of several customers with one address the first is kept: both tools want each address once.
     """
     ids = table.keys_at(positions)
     emails = _emails(ids, addresses)
@@ -110,12 +109,12 @@ def contacts(
 
 
 def useful_columns(table: ServedTable) -> list[str]:
-    """The columns for a campaign that this table has."""
+    """The campaign columns that this table has."""
     return [name for name in _USEFUL if name in table.columns]
 
 
 def contact_chunks(form: ContactFormat, table: ServedTable, found: Contacts, columns: Sequence[str]) -> Iterator[bytes]:
-    """The header, then one line per contact, block by block."""
+    """The header, then one line per contact, batch by batch."""
     shown = [name for name in columns if name != table.key]
     tagged = [name for name in _TAGGED if form.has_tags and name in table.columns]
     yield csv_header([EMAIL_ADDRESS, EXTERNAL_ID, *([TAGS] if tagged else []), *map(_title, shown)])
@@ -129,16 +128,16 @@ def contact_chunks(form: ContactFormat, table: ServedTable, found: Contacts, col
 
 
 def _emails(ids: pa.ChunkedArray, addresses: pa.Table | None) -> pa.ChunkedArray:
-    """The address of each customer, null where none is known."""
+    """The address of each customer; null if none is known."""
     known = _valid(ids)
     if addresses is not None and len(addresses):
-        places = pc.index_in(ids, value_set=addresses[c.CUSTOMER_ID])
-        known = pc.coalesce(_valid(addresses[c.EMAIL].take(places)), known)
+        rows = pc.index_in(ids, value_set=addresses[c.CUSTOMER_ID])
+        known = pc.coalesce(_valid(addresses[c.EMAIL].take(rows)), known)
     return known
 
 
 def _is_repeated(emails: pa.ChunkedArray) -> np.ndarray:
-    """Whether one before has the same address, (customers,); none is not the same as none."""
+    """Whether an earlier customer has the same address, (customers,); missing addresses are not the same."""
     if emails.null_count == len(emails):
         return np.zeros(len(emails), bool)
     codes = pc.utf8_lower(emails).combine_chunks().dictionary_encode().indices
@@ -153,7 +152,7 @@ def _valid(emails: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _identifier(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    """An id with an apostrophe would be another customer's; better none at all."""
+    """The id, or null if it needs an apostrophe: a changed id would be that of another customer."""
     return pc.if_else(starts_formula(ids), None, ids)
 
 
@@ -162,14 +161,14 @@ def _title(column: str) -> str:
 
 
 def _tags(rows: pa.Table, tagged: Sequence[str]) -> pa.ChunkedArray:
-    """`Stage: lapsed, Churn Band: high`; a comma ends a tag."""
+    """For example `Stage: lapsed, Churn Band: high`; a comma ends a tag."""
     values = {name: pc.replace_substring(rows[name].cast(pa.string()), ",", " ") for name in tagged}
     tags = [pc.binary_join_element_wise(f"{_title(name)}: ", value, "") for name, value in values.items()]
     return guarded(reduce(_with_tag, tags))
 
 
 def _with_tag(tags: pa.ChunkedArray, tag: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Where one is null, the other. Arrow's join of many, told to skip nulls, loses a row that has nothing else."""
+    """Both tags, or the one that is not null. Arrow's n-ary join with skipped nulls loses rows of one value."""
     return pc.coalesce(pc.binary_join_element_wise(tags, tag, ", "), tags, tag)
 
 
@@ -214,7 +213,7 @@ CONTACT_FORMATS: Final[dict[str, ContactFormat]] = {
 
 
 def why_no_contacts(form: ContactFormat, selected: int) -> str | None:
-    """What to say where customers were selected and the tool could take none of them."""
+    """The message if customers were selected and the tool can take none of them."""
     if not selected:
         return None
     needed = "an e-mail address" if form.needs_email else "an e-mail address or an id"

@@ -1,4 +1,4 @@
-"""Rows as one Parquet file, written row group by row group, so that it streams in bounded memory."""
+"""Rows as one Parquet file in chunks: row group by row group, so that it streams in bounded memory."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -10,22 +10,22 @@ import pyarrow.parquet as pq
 from serving.answers.tables.table import ServedTable
 
 ROWS_PER_GROUP: Final = 16_384
-COMPRESSION: Final = "snappy"  # what every reader of Parquet knows
+COMPRESSION: Final = "snappy"  # every Parquet reader supports it
 
 
 def parquet_chunks(table: ServedTable, positions: np.ndarray, columns: Sequence[str]) -> Iterator[bytes]:
-    """The parts of the file, in order. Every type stays what it is: times are times, lists are lists."""
-    sink = _Passing()
+    """The chunks of the file, in order. Column types are kept: times stay times, lists stay lists."""
+    sink = _ChunkSink()
     schema = table.schema_of(columns)
     with pq.ParquetWriter(sink, schema, compression=COMPRESSION) as writer:
         for rows in table.batches(positions, columns, ROWS_PER_GROUP):
             writer.write_table(rows.cast(schema), row_group_size=ROWS_PER_GROUP)
-            yield sink.passed()
-    yield sink.passed()
+            yield sink.take()
+    yield sink.take()
 
 
-class _Passing(io.RawIOBase):
-    """A file that keeps only what was written since it was last asked."""
+class _ChunkSink(io.RawIOBase):
+    """A file that keeps only what was written since `take` was last called."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -42,7 +42,7 @@ class _Passing(io.RawIOBase):
     def tell(self) -> int:
         return self._written
 
-    def passed(self) -> bytes:
-        """What was written since the last call."""
+    def take(self) -> bytes:
+        """The bytes written since the last call."""
         parts, self._parts = self._parts, []
         return b"".join(parts)

@@ -1,1 +1,1 @@
-"""Demand forecasts of items and of the levels of the hierarchy."""
+"""Demand forecasts of items, and of the levels above them: categories, channels, the store."""

@@ -1,4 +1,4 @@
-"""The demand forecast of the store as a whole, of its categories and of its channels, found by place in two tables."""
+"""Demand forecasts of the store, its categories and its channels, found by row number in two tables."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,7 +23,7 @@ _CSV_COLUMNS: Final = {
     c.UNITS_HIGH: "high",
     c.UNITS_MEAN: "mean",
 }
-# Why a bundle may lack a level, and what to do.
+# Why a bundle may lack a level, and what to do about it.
 _NEEDED: Final = {
     "category": "Categories are forecast where items have them: send `category` with events, or ingest a catalogue.",
     "channel": "Channels are forecast where the parameter `by_channel` of the family demand is true.",
@@ -33,10 +33,10 @@ By = Literal["total", "category", "channel"]
 
 
 class Nodes(NamedTuple):
-    """The nodes that were asked for, those that sell most first.
+    """The requested nodes, best sellers first.
 
-    `totals` has one row per node and `days` as many for each as there are periods, both in the same order; `known` is
-    how many nodes the level has.
+    `totals` has one row per node; `days` has one row per node and period, in the same order. `known` is the number of
+    nodes of the level.
     """
 
     by: By
@@ -50,9 +50,9 @@ class Nodes(NamedTuple):
 
 
 class HierarchyForecasts:
-    """`columns.LEVEL_FORECAST` and `columns.LEVEL_TOTALS`; memory-mapped, an answer reads its own rows of them only.
+    """Tables `columns.LEVEL_FORECAST` and `columns.LEVEL_TOTALS`; memory-mapped, an answer reads only its own rows.
 
-    Raises BundleRefused where a column is missing, or where the two do not say the same nodes in the same order.
+    Raises BundleRefused if a column is missing, or if the two tables do not have the same nodes in the same order.
     """
 
     def __init__(self, days: pa.Table, totals: pa.Table) -> None:
@@ -62,46 +62,46 @@ class HierarchyForecasts:
         self._periods = days.num_rows // max(totals.num_rows, 1)
         self._spans = _spans(totals)
         names = totals[c.NODE_NAME].to_pylist()
-        self._places = {(level, names[place]): place for level, span in self._spans.items() for place in span}
+        self._rows = {(level, names[row]): row for level, span in self._spans.items() for row in span}
 
     @property
     def levels(self) -> list[str]:
         return list(self._spans)
 
     def nodes(self, by: By = "total", name: str | None = None, limit: int | None = None) -> Nodes:
-        """The nodes of a level, at most `limit` of them, or the one that is named.
+        """The nodes of a level, at most `limit` of them, or the named one.
 
-        Raises InputError, saying what there is, where there is no such level, or no such node in it.
+        Raises InputError, naming what exists, if there is no such level or no such node.
         """
         if by not in self._spans:
             known = ", ".join(self._spans)
             raise InputError(f"by: this store has no forecast by {by}; it has those by {known}. {_NEEDED.get(by, '')}")
         span = self._spans[by]
-        place = span.start if name is None else self._place(by, name)
+        first = span.start if name is None else self._row(by, name)
         count = min(len(span), limit or len(span)) if name is None else 1
-        days = self._days.slice(place * self._periods, count * self._periods)
-        return Nodes(by, len(span), self._totals.slice(place, count), days)
+        days = self._days.slice(first * self._periods, count * self._periods)
+        return Nodes(by, len(span), self._totals.slice(first, count), days)
 
-    def _place(self, by: By, name: str) -> int:
-        place = self._places.get((by, name))
-        if place is None:
+    def _row(self, by: By, name: str) -> int:
+        row = self._rows.get((by, name))
+        if row is None:
             span = self._spans[by]
             shown = self._totals[c.NODE_NAME].slice(span.start, min(len(span), SHOWN_NAMES)).to_pylist()
             more = f" and {len(span) - SHOWN_NAMES:,} more" if len(span) > SHOWN_NAMES else ""
             raise InputError(
                 f"name: there is no forecast of the {by} {name[:80]!r}; there are {', '.join(map(repr, shown))}{more}."
             )
-        return place
+        return row
 
 
 def level_csv(nodes: Nodes) -> bytes:
-    """One row per node and period with a header, safe for a spreadsheet."""
+    """A header, then one row per node and period; safe to open in a spreadsheet."""
     columns = [cells_as_text(nodes.days[column]) for column in _CSV_COLUMNS]
     return csv_header(list(_CSV_COLUMNS.values())) + csv_rows(columns)
 
 
 def level_json(nodes: Nodes, bundle_version: str, as_of: datetime) -> dict[str, Any]:
-    """What is answered over HTTP and by the command line."""
+    """The answer over HTTP and of the command line."""
     return {
         "bundle_version": bundle_version,
         "as_of": as_of,
@@ -114,8 +114,8 @@ def level_json(nodes: Nodes, bundle_version: str, as_of: datetime) -> dict[str, 
 def _rows(nodes: Nodes) -> Iterator[dict[str, Any]]:
     days = days_of(nodes.days)
     totals = zip(nodes.totals[c.NODE_NAME].to_pylist(), units_of(nodes.totals), strict=True)
-    for place, (name, total) in enumerate(totals):
-        yield {"name": name, "total": total, "days": days[place * nodes.periods : (place + 1) * nodes.periods]}
+    for node, (name, total) in enumerate(totals):
+        yield {"name": name, "total": total, "days": days[node * nodes.periods : (node + 1) * nodes.periods]}
 
 
 def _with_columns(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -126,7 +126,7 @@ def _with_columns(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _check_same_nodes(days: pa.Table, totals: pa.Table) -> None:
-    """Every node of the totals has its periods together, in the totals' order: places say which rows are whose."""
+    """The periods of a node stand together, in the order of the totals: a row number says whose it is."""
     periods, rest = divmod(days.num_rows, max(totals.num_rows, 1))
     node = pa.array(np.repeat(np.arange(totals.num_rows), periods))
     is_same = not rest and all(
@@ -138,7 +138,7 @@ def _check_same_nodes(days: pa.Table, totals: pa.Table) -> None:
 
 
 def _spans(totals: pa.Table) -> dict[str, range]:
-    """Each level's rows of the totals."""
+    """The rows of each level in the totals."""
     spans: dict[str, range] = {}
     first = 0
     for level, rows in groupby(totals[c.LEVEL].to_pylist()):

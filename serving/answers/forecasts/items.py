@@ -1,4 +1,4 @@
-"""The demand forecast of one item and what it sold before, found by bisection in tables sorted by item and day."""
+"""The demand forecast of one item and its recent sales, found by bisection in tables sorted by item and day."""
 
 from bisect import bisect_left, bisect_right
 from typing import Any, Final
@@ -17,10 +17,10 @@ _UNITS: Final = {"low": c.UNITS_LOW, "median": c.UNITS_MEDIAN, "high": c.UNITS_H
 
 
 class Forecasts:
-    """The forecast and, where the bundle has it, the recent past; memory-mapped.
+    """The forecasts and, if the bundle has them, the recent sales; memory-mapped.
 
-    `table` has `columns.FORECAST`, in older bundles without the expected units; `history` has `columns.DEMAND_HISTORY`.
-    Raises BundleRefused where a column is missing.
+    `table` has `columns.FORECAST`, in older bundles without the mean; `history` has `columns.DEMAND_HISTORY`. Raises
+    BundleRefused if a column is missing.
     """
 
     def __init__(self, table: pa.Table, history: pa.Table | None = None) -> None:
@@ -31,12 +31,12 @@ class Forecasts:
     def days(self, item_id: str) -> list[dict[str, Any]]:
         """One row per period of the horizon: date, low, median, high and mean; empty for an unknown item.
 
-        The mean is None in a bundle that does not have it.
+        The mean is None in older bundles.
         """
         return days_of(self._forecast.rows(item_id))
 
     def history(self, item_id: str) -> list[dict[str, Any]]:
-        """One row per recent period: date and units, None where demand was not seen, as when nothing was in stock."""
+        """One row per recent period: date and units; None if demand was not observed, for example out of stock."""
         rows = self._history.rows(item_id).to_pylist() if self._history is not None else []
         return [
             {"date": row[c.DATE], "units": round(row[c.UNITS], DECIMALS) if row[c.IS_OBSERVED] else None}
@@ -45,14 +45,14 @@ class Forecasts:
 
 
 def units_of(table: pa.Table) -> list[dict[str, float | None]]:
-    """Low, median, high and mean of each row; None where the table lacks the column."""
+    """Low, median, high and mean of each row; None if the table lacks the column."""
     nothing = [None] * table.num_rows
     cells = [_rounded(table[column]) if column in table.column_names else nothing for column in _UNITS.values()]
     return [dict(zip(_UNITS, row, strict=True)) for row in zip(*cells, strict=True)]
 
 
 def days_of(table: pa.Table) -> list[dict[str, Any]]:
-    """The same with the date of each row before them."""
+    """The same, with the date of each row."""
     return [{"date": day, **units} for day, units in zip(table[c.DATE].to_pylist(), units_of(table), strict=True)]
 
 

@@ -51,9 +51,7 @@ def first(api: httpx.Client) -> str:
     return str(asked(api)["items"][0]["item_id"])
 
 
-def test_a_policy_counts_when_it_changes_and_a_bad_one_does_not(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_changed_policy_takes_effect_and_a_bad_one_does_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shop = PolicyShop(tmp_path, PINNED)
     app = create_app(shop.settings)
     with running(shop.settings, app) as url, shop.client(url) as api:
@@ -74,13 +72,15 @@ def test_a_policy_counts_when_it_changes_and_a_bad_one_does_not(
         assert api.get("/ready").json()["is_policy_current"]
 
 
-def test_a_bad_policy_at_the_start_starts_nothing(tmp_path: Path) -> None:
+def test_a_service_with_a_bad_policy_does_not_start(tmp_path: Path) -> None:
     shop = PolicyShop(tmp_path, "[attic]")
     with pytest.raises(SettingsError, match="attic"):
         create_app(shop.settings)
 
 
-def test_what_a_policy_names_in_vain_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_policy_names_and_the_bundle_lacks_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     shop = PolicyShop(tmp_path, PINNED.replace("tool-7", "nothing"))
     app = create_app(shop.settings)
     with caplog.at_level(logging.WARNING), running(shop.settings, app) as url, shop.client(url) as api:
@@ -147,7 +147,7 @@ attribute = "inventory_alert"
 equals = "overstock"
 weight = 50.0
 """
-FAVOURING_TOOLS = """
+BOOSTED_TOOLS = """
 [[default.boosts]]
 attribute = "category"
 equals = "tools"
@@ -159,7 +159,7 @@ def shown(api: httpx.Client, **more: Any) -> list[str]:
     return [str(item["item_id"]) for item in asked(api, k=8, **more)["items"]]
 
 
-def test_a_policy_may_favour_what_there_is_too_much_of(tmp_path: Path) -> None:
+def test_a_policy_may_boost_overstock(tmp_path: Path) -> None:
     shop = PolicyShop(tmp_path, "")
     app = create_app(shop.settings)
     with running(shop.settings, app) as url, shop.client(url) as api:
@@ -170,7 +170,7 @@ def test_a_policy_may_favour_what_there_is_too_much_of(tmp_path: Path) -> None:
         assert set(shown(api)) == {"tool-2", "tool-3"}
 
 
-def test_what_runs_out_before_its_delivery_is_not_pushed_until_more_has_come(tmp_path: Path) -> None:
+def test_an_item_that_runs_out_before_delivery_is_not_boosted_until_more_has_come(tmp_path: Path) -> None:
     shop = PolicyShop(tmp_path, "")
     app = create_app(shop.settings)
     everything = {"customer_id": "customer-02", "k": 16}
@@ -182,19 +182,19 @@ def test_what_runs_out_before_its_delivery_is_not_pushed_until_more_has_come(tmp
             first_tea = next(place for place, item in enumerate(ranked) if item in TEA)
             return set(ranked[:first_tea])
 
-        shop.change(app, FAVOURING_TOOLS)
+        shop.change(app, BOOSTED_TOOLS)
         lifted = tools_shown()
         assert "tool-1" not in lifted
-        shop.change(app, "[default]\npush_running_out = true\n" + FAVOURING_TOOLS)
+        shop.change(app, "[default]\npush_running_out = true\n" + BOOSTED_TOOLS)
         assert tools_shown() == lifted | {"tool-1"}  # the control
-        shop.change(app, FAVOURING_TOOLS)
+        shop.change(app, BOOSTED_TOOLS)
         api.post("/v1/items", json={"items": [{"item_id": "tool-1", "stock": 8}]})
         assert "tool-1" not in tools_shown()
         api.post("/v1/items", json={"items": [{"item_id": "tool-1", "stock": 500}]})
         assert "tool-1" in tools_shown()
 
 
-def test_no_question_can_ask_what_is_short_of_stock(tmp_path: Path) -> None:
+def test_no_request_can_filter_by_inventory_alerts(tmp_path: Path) -> None:
     shop = PolicyShop(tmp_path, OVERSTOCKED)
     with running(shop.settings) as url, shop.client(url) as api:
         assert asked(api, attribute="inventory_alert:overstock")["items"] == []

@@ -1,4 +1,4 @@
-"""New items can be recommended the moment the service is told of them."""
+"""Catalogue updates over HTTP: a new item can be recommended as soon as the request is answered."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,15 +19,15 @@ NEW = {"item_id": "tea-new", "name": "New tea", "category": "tea", "price": 4.25
 
 
 @pytest.fixture
-def told_shop(tmp_path: Path) -> Iterator[Shop]:
-    """A shop of its own, since what it is told stays."""
+def own_shop(tmp_path: Path) -> Iterator[Shop]:
+    """A shop for one test, since updates stay."""
     settings, keys = shop_settings(tmp_path)
     publish_shop(settings, "v1")
     with running(settings) as url:
         yield Shop(settings, url, keys)
 
 
-def tell(client: httpx.Client, *items: dict[str, Any]) -> httpx.Response:
+def post_items(client: httpx.Client, *items: dict[str, Any]) -> httpx.Response:
     return client.post("/v1/items", json={"items": list(items)})
 
 
@@ -37,10 +37,10 @@ def shown(client: httpx.Client, **asked: Any) -> dict[str, dict[str, Any]]:
     return {item["item_id"]: item for item in answer.json()["items"]}
 
 
-def test_a_new_item_is_shown_at_once_with_its_name_and_price(told_shop: Shop) -> None:
-    with told_shop.client() as api:
+def test_a_new_item_is_shown_at_once_with_its_name_and_price(own_shop: Shop) -> None:
+    with own_shop.client() as api:
         assert "tea-new" not in shown(api, placement="new_arrivals")
-        answer = tell(api, NEW)
+        answer = post_items(api, NEW)
         assert answer.json() == {"success": True, "told": 1, "bundle_version": "v1"}
         ItemUpdatesAnswer.model_validate_json(answer.content)
         found = shown(api, placement="new_arrivals")["tea-new"]
@@ -49,49 +49,51 @@ def test_a_new_item_is_shown_at_once_with_its_name_and_price(told_shop: Shop) ->
         assert set(shown(api, category="tea")) == {*TEA, "tea-new"}
 
 
-def test_the_price_and_the_stock_of_a_known_item_are_updated(told_shop: Shop) -> None:
-    with told_shop.client() as api:
+def test_the_price_and_the_stock_of_a_known_item_are_updated(own_shop: Shop) -> None:
+    with own_shop.client() as api:
         assert shown(api)["tea-1"]["price"] == 2.0
-        tell(api, {"item_id": "tea-1", "price": 7.5}, {"item_id": "tea-2", "stock": 0})
+        post_items(api, {"item_id": "tea-1", "price": 7.5}, {"item_id": "tea-2", "stock": 0})
         assert shown(api)["tea-1"]["price"] == 7.5
         assert "tea-2" not in shown(api)
-        tell(api, {"item_id": "tea-2", "stock": 5})
+        post_items(api, {"item_id": "tea-2", "stock": 5})
         assert {"tea-1", "tea-2"} <= set(shown(api))
-        assert shown(api)["tea-1"]["price"] == 7.5  # what is not said stays as it was said
+        assert shown(api)["tea-1"]["price"] == 7.5  # a field that is left out stays as it was
 
 
-def test_an_item_that_is_not_out_yet_waits(told_shop: Shop) -> None:
-    with told_shop.client() as api:
-        tell(api, NEW | {"available_from": "2999-01-01T00:00:00Z"})
+def test_an_item_is_not_shown_before_its_launch(own_shop: Shop) -> None:
+    with own_shop.client() as api:
+        post_items(api, NEW | {"available_from": "2999-01-01T00:00:00Z"})
         assert "tea-new" not in shown(api)
-        tell(api, NEW | {"available_from": "2025-06-02T00:00:00+02:00"})  # after the bundle's as_of, but out by now
+        post_items(
+            api, NEW | {"available_from": "2025-06-02T00:00:00+02:00"}
+        )  # after the bundle's as_of, but out by now
         assert "tea-new" in shown(api)
 
 
-def test_a_restart_and_a_new_bundle_are_told_again(told_shop: Shop) -> None:
-    with told_shop.client() as api:
-        tell(api, NEW)
-    publish_shop(told_shop.settings, "v2")
-    with running(told_shop.settings) as url, httpx.Client(base_url=url, headers=_key(told_shop), verify=False) as again:
+def test_updates_outlive_a_restart_and_a_new_bundle(own_shop: Shop) -> None:
+    with own_shop.client() as api:
+        post_items(api, NEW)
+    publish_shop(own_shop.settings, "v2")
+    with running(own_shop.settings) as url, httpx.Client(base_url=url, headers=_key(own_shop), verify=False) as again:
         assert again.get("/ready").json()["bundle_version"] == "v2"
         assert "tea-new" in shown(again)
 
 
-def test_another_worker_learns_of_it(told_shop: Shop) -> None:
-    app = create_app(told_shop.settings)
+def test_updates_reach_another_worker(own_shop: Shop) -> None:
+    app = create_app(own_shop.settings)
     with (
-        running(told_shop.settings, app) as url,
-        httpx.Client(base_url=url, headers=_key(told_shop), verify=False) as other,
+        running(own_shop.settings, app) as url,
+        httpx.Client(base_url=url, headers=_key(own_shop), verify=False) as other,
     ):
-        with told_shop.client() as api:
-            tell(api, NEW)
+        with own_shop.client() as api:
+            post_items(api, NEW)
         app.state.service.bundles.refresh()
         assert "tea-new" in shown(other)
 
 
-def test_what_is_told_before_the_first_bundle_is_kept(empty_shop: Shop) -> None:
+def test_updates_before_the_first_bundle_are_kept(empty_shop: Shop) -> None:
     with empty_shop.client() as api:
-        assert tell(api, NEW).json() == {"success": True, "told": 1, "bundle_version": None}
+        assert post_items(api, NEW).json() == {"success": True, "told": 1, "bundle_version": None}
     publish_shop(empty_shop.settings, "v1")
     with running(empty_shop.settings) as url, httpx.Client(base_url=url, headers=_key(empty_shop), verify=False) as api:
         assert "tea-new" in shown(api)
@@ -120,18 +122,18 @@ def test_bad_items_are_refused_whole(api: httpx.Client, shop: Shop, body: dict[s
 @pytest.mark.parametrize("key", ["events", "storefront", "backoffice"])
 def test_no_key_that_a_web_page_may_hold_can_change_items(shop: Shop, key: str) -> None:
     with shop.client(key) as client:
-        assert tell(client, NEW).status_code == 403
+        assert post_items(client, NEW).status_code == 403
 
 
-def test_items_that_cannot_be_stored_are_503_and_never_200(told_shop: Shop) -> None:
-    connection = apsw.Connection(str(told_shop.settings.items_path))
+def test_items_that_cannot_be_stored_are_503_and_never_200(own_shop: Shop) -> None:
+    connection = apsw.Connection(str(own_shop.settings.items_path))
     connection.execute("DROP TABLE words")
     connection.close()
-    with told_shop.client() as api:
-        answer = tell(api, NEW)
+    with own_shop.client() as api:
+        answer = post_items(api, NEW)
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
-        assert str(told_shop.settings.home) not in answer.text
+        assert str(own_shop.settings.home) not in answer.text
         assert shown(api)  # what is served goes on
 
 
