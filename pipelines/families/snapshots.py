@@ -20,10 +20,10 @@ from models.btyd.model import PARETO_NBD, BTYDForecast, BTYDModel
 from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters, PurchaseCadence, gaps_between_orders
 from models.customers.features import FEATURES
 from models.customers.purchase_history import PurchaseHistory
-from pipelines.features.as_of import UnsetInstant
+from pipelines.features.as_of import AsOf, timestamp
 from pipelines.features.customer import customer_features, customer_input
 from pipelines.features.orders import ORDERED_AT, VALUE, orders
-from pipelines.features.prepared_query import StandingQuery
+from pipelines.features.prepared_query import PreparedQuery
 
 DAY: Final = timedelta(days=1)
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
@@ -133,18 +133,18 @@ class CustomerHistory:
         return customer_input(self.events.filter(self.events[c.OCCURRED_AT] < ibis.literal(self.as_of))).cache()
 
     @cached_property
-    def _features(self) -> StandingQuery:
-        def written(at: UnsetInstant) -> ibis.Table:
+    def _features(self) -> PreparedQuery:
+        def build(at: AsOf) -> ibis.Table:
             return customer_features(self._events, at).select(c.CUSTOMER_ID, *FEATURES)
 
-        return StandingQuery(self._events.get_backend(), 1, written, [c.CUSTOMER_ID])
+        return PreparedQuery(self._events.get_backend(), ["at"], build, [c.CUSTOMER_ID])
 
     @cached_property
-    def _order_days(self) -> StandingQuery:
-        def written(since: UnsetInstant, at: UnsetInstant) -> ibis.Table:
-            return _order_days(orders(self._events.filter(self._events[c.OCCURRED_AT] >= since.at), at))
+    def _order_days(self) -> PreparedQuery:
+        def build(since: AsOf, at: AsOf) -> ibis.Table:
+            return _order_days(orders(self._events.filter(self._events[c.OCCURRED_AT] >= timestamp(since)), at))
 
-        return StandingQuery(self._events.get_backend(), 2, written, [c.CUSTOMER_ID, c.DAY])
+        return PreparedQuery(self._events.get_backend(), ["since", "at"], build, [c.CUSTOMER_ID, c.DAY])
 
 
 def _order_days(placed: ibis.Table) -> ibis.Table:
