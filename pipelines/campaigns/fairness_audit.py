@@ -1,8 +1,8 @@
-"""Does the list treat groups of customers alike: risk, offers and calibration by region, channel, device and newness.
+"""Fairness audit of the customers' table: risk, offers and calibration by region, channel, device and newness.
 
-Stores rarely hold protected traits; these are what stands in for them. A gap is a group whose rate is less than four
-fifths of the overall rate or the other way round (US EEOC, Uniform Guidelines 1978), where chance does not explain it.
-A gap is a question, not a verdict: customers of one region may really be leaving.
+Stores rarely hold protected attributes; these groupings are proxies. A gap is a group whose rate is less than four
+fifths of the overall rate or the other way round (US EEOC, Uniform Guidelines 1978), beyond chance. A gap is a
+reason to look, not a verdict: customers of one region may really be leaving.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,21 +15,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import columns as c
-from contracts.bundle import BACKTEST_TABLE
+from contracts.bundle import BACKTEST_TABLE, Bundle
 from contracts.errors import InputError
 from pipelines.publishing.next_best_action import OFFER
 
-BACKTEST_FILE: Final = f"churn/{BACKTEST_TABLE}"
 MINIMUM_CELL: Final = 30
 FOUR_FIFTHS: Final = 0.8
-MISTAKES: Final = 0.05  # the chance that any gap at all is told of a world without gaps
+FALSE_ALARM_RATE: Final = 0.05  # the probability that any gap is reported where there are none
 UNKNOWN: Final = "unknown"
 OTHER: Final = "other"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One group's numbers; None where fewer than the minimum are behind it, or nothing is known."""
+    """One group's numbers; None where it has fewer customers than the minimum, or no data."""
 
     group: str
     customers: int
@@ -37,13 +36,13 @@ class Cell:
     risk: float | None  # mean
     offer_rate: float | None
     predicted: float | None  # mean churn risk in the backtest
-    actual: float | None  # share who then stayed away
+    actual: float | None  # share who churned
     cases: int | None  # of the backtest
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A group that is treated, or predicted, unlike the rest."""
+    """A group that is treated or predicted differently from the rest."""
 
     grouping: str
     group: str
@@ -55,17 +54,17 @@ class Gap:
 
 @dataclass(frozen=True)
 class Audit:
-    """Everything that is shown; `groupings` maps a grouping to its cells, the largest first; absent: not known."""
+    """The whole audit; `groupings` maps a grouping with data to its cells, the largest first."""
 
     overall: Cell
     groupings: Mapping[str, list[Cell]]
     gaps: list[Gap]
-    notes: list[str]  # what could not be looked at, and why
+    notes: list[str]  # what could not be audited, and why
 
 
 @dataclass(frozen=True)
 class _Rate:
-    """A mean of numbers in [0, 1], and what it is compared with."""
+    """A mean of numbers in [0, 1], and the rate that it is compared with."""
 
     rate: float
     cases: int
@@ -73,7 +72,7 @@ class _Rate:
 
 
 @dataclass(frozen=True)
-class _People:
+class _Cases:
     """Customers with an order, or the cases of the backtest: labels per grouping, and the numbers to average."""
 
     labels: Mapping[str, pa.ChunkedArray]
@@ -83,14 +82,14 @@ class _People:
 def audit(customers: pa.Table, backtest: pa.Table | None, minimum_cell: int = MINIMUM_CELL) -> Audit:
     """The audit of a customers' table and of churn's backtest (customer_id, churn_risk, churn_outcome, orders).
 
-    Cells of fewer than `minimum_cell` customers are merged into "other". Of the backtest's columns `orders`, as it
-    stood then, is needed to tell new from returning; the customers' table cannot say it: it knows who came back.
+    Cells of fewer than `minimum_cell` customers are merged into "other". New and returning customers of the backtest
+    are told apart by its own column `orders`: the customers' table counts the orders that came after it.
     """
     if minimum_cell < 1:
-        raise InputError(f"the minimum cell is {minimum_cell}; give a whole number from 1 on.")
+        raise InputError(f"the minimum cell is {minimum_cell}; it must be at least 1.")
     if c.ORDERS in customers.column_names:
         customers = customers.filter(pc.greater(customers[c.ORDERS], 0))
-    people = _People(_labels(customers), _numbers(customers))
+    people = _Cases(_labels(customers), _numbers(customers))
     tested = None if backtest is None else _tested(backtest, customers)
     groupings = {name: _cells(name, people, tested, minimum_cell) for name in people.labels}
     cells = {name: found for name, found in groupings.items() if found}
@@ -98,8 +97,14 @@ def audit(customers: pa.Table, backtest: pa.Table | None, minimum_cell: int = MI
     return Audit(overall, cells, _gaps(overall, cells), _notes(customers, people, tested, groupings))
 
 
+def read_backtest(bundle: Bundle) -> pa.Table | None:
+    """The backtest of the churn risk, of whichever family made it; None where the bundle has none."""
+    tables = (bundle.table(file) for file in bundle.manifest.files if file.endswith(f"/{BACKTEST_TABLE}"))
+    return next((table for table in tables if c.CHURN_OUTCOME in table.column_names), None)
+
+
 def wilson_interval(rate: float, cases: int, confidence: float) -> tuple[float, float]:
-    """Where the rate behind an observed one lies (Wilson, JASA 1927); too wide, if anything, for means in [0, 1]."""
+    """Confidence interval of a rate (Wilson, JASA 1927); conservative for means of numbers in [0, 1]."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     middle = (rate + z * z / (2 * cases)) / (1 + z * z / cases)
     half = z / (1 + z * z / cases) * float(np.sqrt(rate * (1 - rate) / cases + z * z / (4 * cases * cases)))
@@ -114,7 +119,7 @@ def _column(name: str) -> Callable[[pa.Table], pa.ChunkedArray]:
     return lambda table: table[name].cast(pa.string()).fill_null(UNKNOWN)
 
 
-# What it is called, the column that it needs, and the group of each customer.
+# Grouping -> the column that it needs, and the group of each customer.
 _GROUPINGS: Final[Mapping[str, tuple[str, Callable[[pa.Table], pa.ChunkedArray]]]] = {
     "region": (c.COUNTRY, _column(c.COUNTRY)),
     "channel": (c.CHANNEL, _column(c.CHANNEL)),
@@ -137,18 +142,18 @@ def _numbers(customers: pa.Table) -> dict[str, np.ndarray]:
     return {"risk": risk.astype(float), "offer_rate": offers.astype(float)}
 
 
-def _tested(backtest: pa.Table, customers: pa.Table) -> _People:
-    """The backtest's cases; where a customer is and what they use is what is known today."""
-    known = [name for name in (c.COUNTRY, c.CHANNEL, c.DEVICE) if name in customers.column_names]
-    joined = backtest.join(customers.select([c.CUSTOMER_ID, *known]), keys=c.CUSTOMER_ID, join_type="inner")
+def _tested(backtest: pa.Table, customers: pa.Table) -> _Cases:
+    """The backtest's cases; country, channel and device are those of today's table."""
+    attributes = [name for name in (c.COUNTRY, c.CHANNEL, c.DEVICE) if name in customers.column_names]
+    joined = backtest.join(customers.select([c.CUSTOMER_ID, *attributes]), keys=c.CUSTOMER_ID, join_type="inner")
     numbers = {"predicted": joined[c.CHURN_RISK], "actual": joined[c.CHURN_OUTCOME]}
-    return _People(
+    return _Cases(
         _labels(joined), {name: column.to_numpy(zero_copy_only=False).astype(float) for name, column in numbers.items()}
     )
 
 
-def _cells(grouping: str, people: _People, tested: _People | None, minimum: int) -> list[Cell]:
-    """The grouping's cells, the largest first; none where all but one are too small to be shown."""
+def _cells(grouping: str, people: _Cases, tested: _Cases | None, minimum: int) -> list[Cell]:
+    """The grouping's cells, the largest first; empty where all of them are too small to be shown."""
     merged = _merged(people.labels[grouping], minimum)
     names = list(dict.fromkeys(merged.values()))
     if merged and names == [OTHER]:
@@ -174,15 +179,14 @@ def _merged(labels: pa.ChunkedArray, minimum: int) -> dict[str, str]:
 
 
 def _groups(labels: pa.ChunkedArray, merged: Mapping[str, str]) -> np.ndarray:
-    """The shown group of each customer, (customers,) text; who has a label that today nobody has is in none."""
+    """The shown group of each customer, (customers,) text; null for a label that no customer has today."""
     names = pa.array(list(merged), pa.string())
     shown = pa.array(list(merged.values()), pa.string())
-    groups: np.ndarray = shown.take(pc.index_in(labels.combine_chunks(), names)).to_numpy(zero_copy_only=False)
-    return groups
+    return np.asarray(shown.take(pc.index_in(labels.combine_chunks(), names)).to_numpy(zero_copy_only=False))
 
 
 def _cell(
-    group: str, people: _People, tested: _People | None, rows: np.ndarray, test_rows: np.ndarray, minimum: int
+    group: str, people: _Cases, tested: _Cases | None, rows: np.ndarray, test_rows: np.ndarray, minimum: int
 ) -> Cell:
     cases = int(test_rows.sum()) if tested is not None else 0
     numbers = {} if tested is None else {name: _mean(of[test_rows], minimum) for name, of in tested.numbers.items()}
@@ -203,19 +207,19 @@ def _mean(numbers: np.ndarray, minimum: int) -> float | None:
     return float(known.mean()) if len(known) >= minimum else None
 
 
-def _all(people: _People | None) -> np.ndarray:
+def _all(people: _Cases | None) -> np.ndarray:
     return np.ones(0 if people is None else len(people.numbers["actual"]), bool)
 
 
-_WORDS: Final = {
+_TEXTS: Final = {
     "risk": "mean churn risk {rate:.1%} against {against:.1%} overall",
-    "offer_rate": "{rate:.1%} are to get an offer against {against:.1%} overall",
-    "calibration": "{rate:.1%} stayed away where {against:.1%} were predicted to",
+    "offer_rate": "{rate:.1%} would get an offer against {against:.1%} overall",
+    "calibration": "{rate:.1%} churned where {against:.1%} were predicted to",
 }
 
 
 def _gaps(overall: Cell, groupings: Mapping[str, Sequence[Cell]]) -> list[Gap]:
-    """What differs by more than four fifths and beyond chance, given how many comparisons there are."""
+    """Rates that differ beyond four fifths and beyond chance, corrected for the number of comparisons (Bonferroni)."""
     compared = [
         (grouping, cell.group, measure, rate)
         for grouping, cells in groupings.items()
@@ -223,16 +227,16 @@ def _gaps(overall: Cell, groupings: Mapping[str, Sequence[Cell]]) -> list[Gap]:
         for cell in cells
         for measure, rate in _rates(cell, overall).items()
     ]
-    confidence = 1 - MISTAKES / max(len(compared), 1)
+    confidence = 1 - FALSE_ALARM_RATE / max(len(compared), 1)
     return [
-        Gap(grouping, group, measure, found.rate, found.against, _words(grouping, group, measure, found))
-        for grouping, group, measure, found in compared
-        if _is_gap(found, confidence)
+        Gap(grouping, group, measure, rate.rate, rate.against, _sentence(grouping, group, measure, rate))
+        for grouping, group, measure, rate in compared
+        if _is_gap(rate, confidence)
     ]
 
 
 def _rates(cell: Cell, overall: Cell) -> dict[str, _Rate]:
-    """What of a cell is compared with what."""
+    """The rates of a cell, each with the rate that it is compared with."""
     rates = {
         "risk": (cell.risk, cell.scored, overall.risk),
         "offer_rate": (cell.offer_rate, cell.customers, overall.offer_rate),
@@ -245,22 +249,22 @@ def _rates(cell: Cell, overall: Cell) -> dict[str, _Rate]:
     }
 
 
-def _is_gap(found: _Rate, confidence: float) -> bool:
-    low, high = wilson_interval(found.rate, found.cases, confidence)
-    least, most = sorted((found.rate, found.against))
-    return least < FOUR_FIFTHS * most and not low <= found.against <= high
+def _is_gap(rate: _Rate, confidence: float) -> bool:
+    low, high = wilson_interval(rate.rate, rate.cases, confidence)
+    least, most = sorted((rate.rate, rate.against))
+    return least < FOUR_FIFTHS * most and not low <= rate.against <= high
 
 
-def _words(grouping: str, group: str, measure: str, found: _Rate) -> str:
-    told = _WORDS[measure].format(rate=found.rate, against=found.against)
-    return f"{grouping} {group}: {told}; one is less than four fifths of the other, and chance does not explain it."
+def _sentence(grouping: str, group: str, measure: str, rate: _Rate) -> str:
+    text = _TEXTS[measure].format(rate=rate.rate, against=rate.against)
+    return f"{grouping} {group}: {text}; one is less than four fifths of the other, and chance does not explain it."
 
 
 def _notes(
-    customers: pa.Table, people: _People, tested: _People | None, groupings: Mapping[str, Sequence[Cell]]
+    customers: pa.Table, people: _Cases, tested: _Cases | None, groupings: Mapping[str, Sequence[Cell]]
 ) -> list[str]:
     notes = [
-        f"By {name}: not known, as the customers' table has no column {column}."
+        f"By {name}: not audited, since the customers' table has no column {column}."
         for name, (column, _) in _GROUPINGS.items()
         if name not in people.labels
     ]

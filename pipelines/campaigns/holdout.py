@@ -1,8 +1,8 @@
-"""Campaigns: who was drawn to be contacted, and who is held out so that what contacting changes can be measured.
+"""Campaigns: random assignment of customers to be contacted, or to a holdout group for comparison.
 
     <home>/campaigns/<campaign>.parquet   a row per customer: campaign, customer_id, arm, assigned_at
 
-The draw is by hash of campaign and customer: it can be repeated, and the draws of two campaigns are independent.
+The assignment is by hash of campaign and customer: it can be repeated, and those of two campaigns are independent.
 """
 
 import io
@@ -30,10 +30,10 @@ from pipelines.features.orders import ORDERED_AT, orders
 from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 
-CONTACTED: Final = "contacted"
-HELD_OUT: Final = "holdout"
-SHARE: Final = 0.1
-MOST_HELD_OUT: Final = 0.5
+CONTACTED: Final = "contacted"  # the treatment arm
+HELD_OUT: Final = "holdout"  # the control arm
+SHARE: Final = 0.1  # of the customers, in the holdout group
+MAX_SHARE: Final = 0.5
 OUTCOME_DAYS: Final = 30
 CONFIDENCE: Final = 0.95
 POWER: Final = 0.80
@@ -44,15 +44,15 @@ _HASH_BYTES: Final = 8
 
 
 @dataclass(frozen=True)
-class Draw:
-    """A campaign's assignments, and what they can show."""
+class Assignment:
+    """A campaign's assignments, and the smallest effect that they can show."""
 
     campaign: str
     share: float
     assignments: pa.Table  # c.CAMPAIGNS, sorted by customer
     path: Path
-    base_rate: float  # share of these customers who ordered in the OUTCOME_DAYS before
-    is_new: bool  # False: the same draw was there already
+    base_rate: float  # share of the customers who ordered in the OUTCOME_DAYS before
+    is_new: bool  # False: the same assignment existed already
 
     @property
     def assigned_at(self) -> datetime:
@@ -61,62 +61,63 @@ class Draw:
 
     @property
     def contacted(self) -> pa.ChunkedArray:
-        """The ids of who is to be contacted."""
+        """The ids of the customers to contact."""
         return self._arm(CONTACTED)
 
     @property
     def held_out(self) -> pa.ChunkedArray:
-        """The ids of who is not."""
+        """The ids of the holdout group, which must not be contacted."""
         return self._arm(HELD_OUT)
 
     @property
-    def smallest_lift(self) -> float | None:
-        """The smallest change of the share who order that would be found with POWER; None: it cannot be said."""
-        return smallest_lift(self.base_rate, len(self.contacted), len(self.held_out))
+    def minimum_detectable_lift(self) -> float | None:
+        """The smallest change of the share who order that is found with POWER; None: not defined."""
+        return minimum_detectable_lift(self.base_rate, len(self.contacted), len(self.held_out))
 
     def _arm(self, arm: str) -> pa.ChunkedArray:
         return self.assignments.filter(pc.equal(self.assignments[c.ARM], arm))[c.CUSTOMER_ID]
 
 
-def draw_holdout(
+def assign_holdout(
     settings: Settings,
     campaign: str,
     share: float = SHARE,
-    among: Collection[str] | None = None,
+    eligible: Collection[str] | None = None,
     at: datetime | None = None,
     progress: Progress = silent,
-) -> Draw:
-    """Assign every known customer who consents to marketing (of `among`, where given) to an arm, and keep that.
+) -> Assignment:
+    """Assign every known customer who consents to marketing to an arm at random, and store the assignment.
 
-    `at` is when the campaign starts; default now. A campaign that exists is refused, unless the draw is the same one.
+    `eligible` limits it to these customers. `at` is when the campaign starts; default now. A campaign that exists is
+    refused, unless the assignment is the same.
     """
     path = campaign_path(settings, campaign)
-    if not 0 < share <= MOST_HELD_OUT:
-        raise InputError(f"share is {share}; allowed is more than 0 and at most {MOST_HELD_OUT}. Usual is {SHARE}.")
-    progress("holdout: who may be contacted")
+    if not 0 < share <= MAX_SHARE:
+        raise InputError(f"share is {share}; allowed is more than 0 and at most {MAX_SHARE}. Usual is {SHARE}.")
+    progress("holdout: consenting customers")
     warehouse = open_warehouse(settings)
-    customers = _contactable(warehouse, among)
-    progress("holdout: draw")
-    drawn = _drawn(campaign, customers, share, at or datetime.now(UTC))
+    customers = _consenting(warehouse, eligible)
+    progress("holdout: assign")
+    assigned = _assigned(campaign, customers, share, at or datetime.now(UTC))
     is_new = not path.is_file()
     if not is_new:
-        drawn = _same(pq.read_table(path), drawn, share)
+        assigned = _same(pq.read_table(path), assigned, share)
     progress("holdout: base rate")
-    base_rate = _base_rate(warehouse, customers, drawn[c.ASSIGNED_AT][0].as_py())
+    base_rate = _base_rate(warehouse, customers, assigned[c.ASSIGNED_AT][0].as_py())
     if is_new:
-        progress("holdout: keep")
-        _write(path, drawn, share)
-    return Draw(campaign, share, drawn, path, base_rate, is_new)
+        progress("holdout: store")
+        _write(path, assigned, share)
+    return Assignment(campaign, share, assigned, path, base_rate, is_new)
 
 
 def campaigns(settings: Settings) -> pa.Table:
-    """Every assignment of every campaign: c.CAMPAIGNS; empty where none was drawn."""
+    """Every assignment of every campaign: c.CAMPAIGNS; empty where there is no campaign."""
     tables = [pq.read_table(path).cast(c.CAMPAIGNS) for path in sorted(_folder(settings).glob("*.parquet"))]
     return pa.concat_tables([c.CAMPAIGNS.empty_table(), *tables])
 
 
 def campaign_path(settings: Settings, campaign: str) -> Path:
-    """Where a campaign's assignments are, or will be; raises InputError for what is no name."""
+    """Where a campaign's assignments are, or will be; raises InputError for an invalid name."""
     if not _NAME.fullmatch(campaign):
         raise InputError(
             f"campaign {campaign[:80]!r}: a name has 1 to 64 lower-case letters, digits, '-' and '_'; for example "
@@ -125,15 +126,15 @@ def campaign_path(settings: Settings, campaign: str) -> Path:
     return _folder(settings) / f"{campaign}.parquet"
 
 
-def drawn_share(path: Path) -> float:
-    """The share of a campaign that was to be held out."""
+def holdout_share(path: Path) -> float:
+    """The share of a campaign's customers that was assigned to the holdout group."""
     return float(pq.read_schema(path).metadata[_SHARE_KEY])
 
 
-def smallest_lift(base_rate: float, contacted: int, held_out: int) -> float | None:
+def minimum_detectable_lift(base_rate: float, contacted: int, held_out: int) -> float | None:
     """Smallest difference of two shares that a two-sided test finds with POWER; None: an arm is empty, or none ordered.
 
-    Both arms are taken to vary as the base rate does, which is close for the small lifts that matter.
+    Both arms are given the variance of the base rate, a close approximation for small lifts.
     """
     spread = base_rate * (1 - base_rate)
     if not min(contacted, held_out) or not spread:
@@ -143,13 +144,13 @@ def smallest_lift(base_rate: float, contacted: int, held_out: int) -> float | No
 
 
 def known_customers(warehouse: Warehouse) -> pa.ChunkedArray:
-    """The ids of every customer behind whom a user id stands."""
+    """The ids of every customer with a user id."""
     people = warehouse.identity_map()
     return people.filter(people[c.IS_KNOWN]).select(c.CUSTOMER_ID).distinct().to_pyarrow()[c.CUSTOMER_ID]
 
 
 def customers_with_order(events: ibis.Table, start: datetime, end: datetime) -> pa.ChunkedArray:
-    """Who placed an order in [start, end) that still stood at the end."""
+    """The ids of customers with an order in [start, end) that was not undone by the end."""
     placed = orders(events, end)
     since = placed.filter(placed[ORDERED_AT] >= ibis.literal(start))
     return since.select(c.CUSTOMER_ID).distinct().to_pyarrow()[c.CUSTOMER_ID]
@@ -165,22 +166,22 @@ def _folder(settings: Settings) -> Path:
     return settings.home.resolve() / "campaigns"
 
 
-def _contactable(warehouse: Warehouse, among: Collection[str] | None) -> pa.Array:
-    """Known customers who said yes to marketing, sorted; raises NotEnoughData where there are none."""
+def _consenting(warehouse: Warehouse, eligible: Collection[str] | None) -> pa.Array:
+    """Known customers who consented to marketing, sorted; raises NotEnoughData where there are none."""
     consent = warehouse.consent()
     agreed = consent.filter(consent[c.CONSENT_MARKETING].fill_null(False)).select(c.CUSTOMER_ID).to_pyarrow()
     chosen = agreed.filter(pc.is_in(agreed[c.CUSTOMER_ID], known_customers(warehouse)))[c.CUSTOMER_ID]
-    if among is not None:
-        chosen = chosen.filter(pc.is_in(chosen, pa.array(among, pa.string())))
+    if eligible is not None:
+        chosen = chosen.filter(pc.is_in(chosen, pa.array(eligible, pa.string())))
     if not len(chosen):
         raise NotEnoughData(
-            "nobody can be drawn: none of the customers in question is known and has consented to marketing. Consent "
-            "comes with the events, as context.consent.categoryPreferences.marketing."
+            "no customer can be assigned: none of the selected customers has a user id and has consented to marketing. "
+            "Consent comes with the events, as context.consent.categoryPreferences.marketing."
         )
     return pa.array(sorted(chosen.to_pylist()), pa.string())
 
 
-def _drawn(campaign: str, customers: pa.Array, share: float, assigned_at: datetime) -> pa.Table:
+def _assigned(campaign: str, customers: pa.Array, share: float, assigned_at: datetime) -> pa.Table:
     arms = [HELD_OUT if _position(campaign, customer) < share else CONTACTED for customer in customers.to_pylist()]
     columns = ([campaign] * len(arms), customers, arms, [assigned_at] * len(arms))
     return pa.Table.from_arrays(
@@ -189,34 +190,34 @@ def _drawn(campaign: str, customers: pa.Array, share: float, assigned_at: dateti
 
 
 def _position(campaign: str, customer_id: str) -> float:
-    """A number in [0, 1) that depends on nothing but these two."""
+    """A number in [0, 1) that depends only on these two."""
     digest = blake2b(f"{campaign}\0{customer_id}".encode(), digest_size=_HASH_BYTES).digest()
     return float(int.from_bytes(digest) / 2 ** (8 * _HASH_BYTES))
 
 
-def _same(stored: pa.Table, drawn: pa.Table, share: float) -> pa.Table:
-    """The stored draw, where it is the one that was asked for; raises InputError."""
+def _same(stored: pa.Table, assigned: pa.Table, share: float) -> pa.Table:
+    """The stored assignment, where it is the requested one; raises InputError."""
     is_same = float(stored.schema.metadata[_SHARE_KEY]) == share and all(
-        stored[name].to_pylist() == drawn[name].to_pylist() for name in (c.CUSTOMER_ID, c.ARM)
+        stored[name].to_pylist() == assigned[name].to_pylist() for name in (c.CUSTOMER_ID, c.ARM)
     )
     if not is_same:
         raise InputError(
-            f"campaign {stored[c.CAMPAIGN][0].as_py()!r} was drawn on {stored[c.ASSIGNED_AT][0].as_py():%Y-%m-%d} with "
-            "other customers or another share, and a draw is never changed. Choose another name."
+            f"campaign {stored[c.CAMPAIGN][0].as_py()!r} was assigned on {stored[c.ASSIGNED_AT][0].as_py():%Y-%m-%d} "
+            "with other customers or another share, and an assignment is never changed. Choose another name."
         )
     return stored.cast(c.CAMPAIGNS)
 
 
 def _base_rate(warehouse: Warehouse, customers: pa.Array, at: datetime) -> float:
     end = min(at, known_until(warehouse))
-    came = customers_with_order(views.events(warehouse), end - timedelta(days=OUTCOME_DAYS), end)
-    return float(pc.mean(pc.is_in(customers, came)).as_py())
+    ordered = customers_with_order(views.events(warehouse), end - timedelta(days=OUTCOME_DAYS), end)
+    return float(pc.mean(pc.is_in(customers, ordered)).as_py())
 
 
-def _write(path: Path, drawn: pa.Table, share: float) -> None:
-    """Whole or not at all, with the share in the file's metadata."""
+def _write(path: Path, assigned: pa.Table, share: float) -> None:
+    """Write the file atomically, with the share in its metadata."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sync(path.parent.parent)
     content = io.BytesIO()
-    pq.write_table(drawn.replace_schema_metadata({_SHARE_KEY: repr(share).encode()}), content, compression="zstd")
+    pq.write_table(assigned.replace_schema_metadata({_SHARE_KEY: repr(share).encode()}), content, compression="zstd")
     replace_file(path, content.getvalue(), PRIVATE)

@@ -1,4 +1,4 @@
-"""Results of a campaign: what contacting changed, against who was held out, and whether the draw can be trusted."""
+"""Results of a campaign: the effect of contacting against the holdout group, and a check of the arms' sizes."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,19 +19,19 @@ from pipelines.campaigns.holdout import (
     OUTCOME_DAYS,
     campaign_path,
     customers_with_order,
-    drawn_share,
+    holdout_share,
     known_customers,
     known_until,
 )
 from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import open_warehouse
 
-SUSPICIOUS: Final = 0.001  # sizes less likely than this: the arms were tampered with, or one of them lost people
+SUSPICIOUS: Final = 0.001  # p-value of a sample ratio mismatch: an arm lost customers, or was changed
 
 
 @dataclass(frozen=True)
 class Lift:
-    """What contacting changed, with an interval of CONFIDENCE; rates are shares of customers with an order."""
+    """The effect of contacting, with an interval of CONFIDENCE; rates are shares of customers with an order."""
 
     contacted: int
     held_out: int
@@ -43,21 +43,21 @@ class Lift:
 
     @property
     def extra_customers(self) -> float:
-        """How many more customers ordered because they were contacted."""
+        """How many more customers ordered because of the contact."""
         return self.lift * self.contacted
 
 
 @dataclass(frozen=True)
 class Results:
-    """A campaign's lift so far, and the check of its sample ratio."""
+    """A campaign's lift so far, and the check for a sample ratio mismatch."""
 
     campaign: str
     assigned_at: datetime
     until: datetime
-    is_complete: bool  # False: the days in which an order counts are not over, and the figures will change
+    is_complete: bool  # False: the outcome window is not over, and the figures will change
     lift: Lift
     drawn_share: float
-    split_p_value: float  # chi-square test of the arms' sizes against the drawn share
+    split_p_value: float  # chi-square test of the arms' sizes against the assigned share
 
     @property
     def is_split_suspicious(self) -> bool:
@@ -77,22 +77,22 @@ def results(
     start: datetime = assignments[c.ASSIGNED_AT][0].as_py()
     until = start + timedelta(days=outcome_days)
     last = known_until(warehouse)
-    came = customers_with_order(views.events(warehouse), start, min(until, last))
+    buyers = customers_with_order(views.events(warehouse), start, min(until, last))
     present = assignments.filter(pc.is_in(assignments[c.CUSTOMER_ID], known_customers(warehouse)))
-    ordered = pc.is_in(present[c.CUSTOMER_ID], came).to_numpy()
+    ordered = pc.is_in(present[c.CUSTOMER_ID], buyers).to_numpy()
     is_contacted = pc.equal(present[c.ARM], CONTACTED).to_numpy()
     if is_contacted.all() or not is_contacted.any():
         raise NotEnoughData(
             f"campaign {campaign!r} has nobody to compare with: of {len(is_contacted):,} customers, "
-            f"{int(is_contacted.sum()):,} are to be contacted. Draw a larger share, or from more customers."
+            f"{int(is_contacted.sum()):,} are to be contacted. Assignment a larger share, or from more customers."
         )
-    lift, share = lift_of(ordered[is_contacted], ordered[~is_contacted]), drawn_share(path)
+    lift, share = lift_of(ordered[is_contacted], ordered[~is_contacted]), holdout_share(path)
     p_value = split_p_value(lift.contacted, lift.held_out, share)
     return Results(campaign, start, until, until <= last, lift, share, p_value)
 
 
 def lift_of(contacted: np.ndarray, held_out: np.ndarray) -> Lift:
-    """Difference of two shares, from the 0/1 outcomes of either arm, neither of them empty.
+    """Difference of the shares of 0/1 outcomes in two arms, neither of them empty.
 
     The interval is Newcombe's (Statistics in Medicine 1998, method 10), sound where orders are few.
     """
@@ -112,10 +112,10 @@ def lift_of(contacted: np.ndarray, held_out: np.ndarray) -> Lift:
 
 
 def split_p_value(contacted: int, held_out: int, share: float) -> float:
-    """How likely sizes at least so far from the drawn share are, had nothing gone wrong (chi-square, one degree)."""
+    """P-value of arm sizes this far from the assigned share (chi-square, one degree of freedom)."""
     expected = share * (contacted + held_out)
-    surprise = (held_out - expected) ** 2 / (expected * (1 - share))
-    return float(chi2.sf(surprise, 1))
+    statistic = (held_out - expected) ** 2 / (expected * (1 - share))
+    return float(chi2.sf(statistic, 1))
 
 
 def _wilson(rate: float, count: int) -> tuple[float, float]:

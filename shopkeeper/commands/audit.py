@@ -29,15 +29,14 @@ def audit(
 
     Example: [bold]shopkeeper audit --minimum-cell 50[/]
     """
-    from pipelines.campaigns.fairness_audit import BACKTEST_FILE
     from pipelines.campaigns.fairness_audit import audit as audited
+    from pipelines.campaigns.fairness_audit import read_backtest
 
     store = open_bundle_store(load_settings().bundles_url)
     bundle = store.open(store.current())
     if not bundle.has(CUSTOMERS_TABLE):
         raise NoBundle(f"bundle {bundle.version} has no customers' table. `shopkeeper train churn` says what it needs.")
-    backtest = bundle.table(BACKTEST_FILE) if bundle.has(BACKTEST_FILE) else None
-    found = audited(bundle.table(CUSTOMERS_TABLE), backtest, minimum_cell)
+    found = audited(bundle.table(CUSTOMERS_TABLE), read_backtest(bundle), minimum_cell)
     if as_json:
         print_json({"bundle_version": bundle.version, "minimum_cell": minimum_cell} | asdict(found))
     else:

@@ -16,7 +16,7 @@ from contracts.settings import Settings, load_settings
 from shopkeeper.display.console import JsonOption, console, print_json, steps
 
 if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the warehouse
-    from pipelines.campaigns.holdout import Draw
+    from pipelines.campaigns.holdout import Assignment
     from pipelines.campaigns.results import Results
 
 PRIVATE = 0o600  # the files name people
@@ -67,14 +67,14 @@ def holdout(
 
 def _draw(
     settings: Settings, campaign: str, share: float, where: list[str], output: Path | None
-) -> tuple["Draw", Path]:
-    from pipelines.campaigns.holdout import draw_holdout
+) -> tuple["Assignment", Path]:
+    from pipelines.campaigns.holdout import assign_holdout
 
     if output is not None and not output.resolve().parent.is_dir():
         raise InputError(f"{str(output)!r} cannot be written: its folder does not exist.")
     with steps() as progress:
         among = _among(settings, where) if where else None
-        drawn = draw_holdout(settings, campaign, share, among, progress=progress)
+        drawn = assign_holdout(settings, campaign, share, among, progress=progress)
         progress("holdout: write")
         path = (output or drawn.path.with_name(f"{campaign}-contact.csv")).resolve()
         replace_file(path, _csv(drawn.contacted), PRIVATE)
@@ -99,7 +99,7 @@ def _csv(customer_ids: pa.ChunkedArray) -> bytes:
     return csv_header([c.CUSTOMER_ID]) + csv_rows([guarded(customer_ids)])
 
 
-def _draw_json(drawn: "Draw", path: Path) -> dict[str, Any]:
+def _draw_json(drawn: "Assignment", path: Path) -> dict[str, Any]:
     return {
         "campaign": drawn.campaign,
         "assigned_at": drawn.assigned_at.isoformat(),
@@ -107,14 +107,14 @@ def _draw_json(drawn: "Draw", path: Path) -> dict[str, Any]:
         "contacted": len(drawn.contacted),
         "held_out": len(drawn.held_out),
         "base_rate": drawn.base_rate,
-        "smallest_lift": drawn.smallest_lift,
+        "smallest_lift": drawn.minimum_detectable_lift,
         "is_new": drawn.is_new,
         "contact_file": str(path),
         "assignments_file": str(drawn.path),
     }
 
 
-def _print_draw(drawn: "Draw", path: Path) -> None:
+def _print_draw(drawn: "Assignment", path: Path) -> None:
     word = "Assigned" if drawn.is_new else "Assigned before, unchanged"
     console.print(
         f"{word}: contact {len(drawn.contacted):,} customers; {len(drawn.held_out):,} are the control group.",
@@ -125,12 +125,12 @@ def _print_draw(drawn: "Draw", path: Path) -> None:
     console.print(f"Contact only these; later run: shopkeeper holdout {drawn.campaign} --results", highlight=False)
 
 
-def _power(drawn: "Draw") -> str:
-    if drawn.smallest_lift is None:
+def _power(drawn: "Assignment") -> str:
+    if drawn.minimum_detectable_lift is None:
         return "The detectable effect is unknown: one group is empty, or nobody ordered in the 30 days before."
     return (
         f"{drawn.base_rate:.1%} of them ordered in the 30 days before. With 80 % power, this detects a change of "
-        f"{100 * drawn.smallest_lift:.1f} percentage points or more."
+        f"{100 * drawn.minimum_detectable_lift:.1f} percentage points or more."
     )
 
 

@@ -1,4 +1,4 @@
-"""A campaign from the draw to the list: a holdout is drawn, orders come, uplift is learned, published and served."""
+"""A whole campaign: customers are assigned, orders come, uplift is learned, published and served."""
 
 import csv
 import json
@@ -24,16 +24,16 @@ from tests.pipelines.wire import START, bought, consent, ingest_events
 from tests.serving.running import running
 
 CUSTOMERS = 2_000
-DRAWN_AFTER_DAYS = 200
-DRAWN_AT = START + timedelta(days=DRAWN_AFTER_DAYS)
+ASSIGNED_AFTER_DAYS = 200
+ASSIGNED_AT = START + timedelta(days=ASSIGNED_AFTER_DAYS)
 YES = consent(marketing=True)
 QUICK = {"uplift": {"trees": 40, "learning_rate": 0.08, "folds": 3, "judging_folds": 2}}
 
 
-class ClockOfTheDraw(datetime):
+class ClockOfTheAssignment(datetime):
     @classmethod
-    def now(cls, tz: tzinfo | None = None) -> "ClockOfTheDraw":
-        return cls.fromtimestamp(DRAWN_AT.timestamp(), tz)
+    def now(cls, tz: tzinfo | None = None) -> "ClockOfTheAssignment":
+        return cls.fromtimestamp(ASSIGNED_AT.timestamp(), tz)
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ def is_persuadable(name: str) -> bool:
 
 
 def order_history(random: np.random.Generator) -> list[dict[str, Any]]:
-    """Orders of the days before the draw, by customers who agreed to marketing."""
+    """Orders of the days before the assignment, by customers who agreed to marketing."""
     return [
         bought(f"{name}-{place}", name, {"tea": 10.0}, at=float(at), context=YES)
         for name in map(name_of, range(CUSTOMERS))
-        for place, at in enumerate(random.uniform(0, DRAWN_AFTER_DAYS, 6 if is_persuadable(name) else 2).round(3))
+        for place, at in enumerate(random.uniform(0, ASSIGNED_AFTER_DAYS, 6 if is_persuadable(name) else 2).round(3))
     ]
 
 
@@ -70,8 +70,8 @@ def orders_since(random: np.random.Generator, contacted: set[str], effect: float
         for name in map(name_of, range(CUSTOMERS))
     }
     came = [name for name, chance in chances.items() if random.random() < chance]
-    days = DRAWN_AFTER_DAYS + random.uniform(0.01, 29, len(came)).round(3)
-    last = bought("last", name_of(0), {"tea": 10.0}, at=DRAWN_AFTER_DAYS + 31)
+    days = ASSIGNED_AFTER_DAYS + random.uniform(0.01, 29, len(came)).round(3)
+    last = bought("last", name_of(0), {"tea": 10.0}, at=ASSIGNED_AFTER_DAYS + 31)
     return [
         *(bought(f"{name}-s", name, {"tea": 10.0}, at=float(at)) for name, at in zip(came, days, strict=True)),
         last,
@@ -81,15 +81,15 @@ def orders_since(random: np.random.Generator, contacted: set[str], effect: float
 def store_after_campaign(home: Path, effect: float) -> Store:
     random = np.random.default_rng(3)
     settings = load_settings(home=with_mlflow_store(home), threads=1, families=QUICK)
-    ingest_events(home, *order_history(random), now=DRAWN_AT)
+    ingest_events(home, *order_history(random), now=ASSIGNED_AT)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.campaigns.holdout.datetime", ClockOfTheDraw)
+        patch.setattr("pipelines.campaigns.holdout.datetime", ClockOfTheAssignment)
         command = ["holdout", "spring", "--share", "0.4", "--json"]
         done = CliRunner().invoke(app, command, env={"SHOPKEEPER_HOME": str(home)}, catch_exceptions=False)
     with Path(json.loads(done.stdout)["contact_file"]).open(newline="") as file:
         contacted = {row["customer_id"] for row in csv.DictReader(file)}
     assert 0 < len(contacted) < CUSTOMERS
-    ingest_events(home, *orders_since(random, contacted, effect), now=DRAWN_AT + timedelta(days=40))
+    ingest_events(home, *orders_since(random, contacted, effect), now=ASSIGNED_AT + timedelta(days=40))
     (outcome,) = train(settings, ["uplift"])
     return Store(settings, contacted, outcome)
 
@@ -127,7 +127,7 @@ def test_the_bundle_says_from_which_campaigns_it_is_known(client: httpx.Client) 
 
 
 def test_where_contacting_changes_nobody_the_gate_says_so_and_nothing_is_published(tmp_path: Path) -> None:
-    """The control: the same store and draw, in which the contacted order like the others."""
+    """The control: the same store and assignment, in which the contacted order like the others."""
     store = store_after_campaign(tmp_path, effect=0.0)
     assert store.outcome.verdict is not None
     assert not store.outcome.verdict.passed

@@ -45,8 +45,8 @@ def cells(found: Audit, grouping: str) -> dict[str, Cell]:
     return {cell.group: cell for cell in found.groupings[grouping]}
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_an_even_world_gives_no_warning(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_a_world_without_gaps_gives_no_warning(seed: int) -> None:
     found = audit(*world(seed))
     assert not found.gaps
     assert not found.notes
@@ -74,7 +74,7 @@ def test_a_planted_gap_in_calibration_is_found() -> None:
     assert gaps(found) == {("region", "FR", "calibration")}
 
 
-def test_a_gap_that_chance_explains_is_none() -> None:
+def test_a_gap_within_chance_is_not_reported() -> None:
     customers, backtest = world()
     assert not audit(customers.slice(0, 150), backtest).gaps
     found = cells(audit(customers.slice(0, 150), backtest, minimum_cell=10), "region")
@@ -82,7 +82,7 @@ def test_a_gap_that_chance_explains_is_none() -> None:
     assert min(rates) < 0.8 * max(rates)  # the rates do differ
 
 
-def test_rates_are_what_they_say() -> None:
+def test_rates_are_those_of_the_group() -> None:
     customers, backtest = world()
     cell = cells(audit(customers, backtest), "region")["FR"]
     frame = customers.to_pandas()
@@ -129,7 +129,7 @@ def test_no_cell_is_smaller_than_the_minimum(minimum: int) -> None:
     assert bool(found.groupings) == (minimum < 300)
 
 
-def test_unsaid_is_a_group_of_its_own_and_who_never_ordered_is_left_out() -> None:
+def test_unknown_is_a_group_of_its_own_and_customers_without_an_order_are_left_out() -> None:
     customers, backtest = world(
         country=lambda columns: [None if here == "FR" else here for here in columns["country"].tolist()],
         orders=lambda columns: np.where(np.arange(COUNT) < 100, 0, columns["orders"]),
@@ -139,8 +139,8 @@ def test_unsaid_is_a_group_of_its_own_and_who_never_ordered_is_left_out() -> Non
     assert found.overall.customers == COUNT - 100
 
 
-def test_new_and_returning_are_told_by_the_orders_of_then() -> None:
-    """Who came back since is returning today: judged by today's orders, the new would all have stayed away."""
+def test_new_and_returning_customers_are_those_of_the_backtests_date() -> None:
+    """A control: by today's orders, all customers who were new then and came back would count as returning."""
     customers, backtest = world()
     came_back = 1 - backtest["churn_outcome"].to_numpy()
     now = customers.set_column(1, "orders", pa.array(backtest["orders"].to_numpy() + 5 * came_back))
@@ -151,7 +151,7 @@ def test_new_and_returning_are_told_by_the_orders_of_then() -> None:
 
 
 @pytest.mark.parametrize("missing", ["country", "channel", "device", "orders", "churn_risk", "suggested_action"])
-def test_any_column_may_be_missing_and_that_is_said(missing: str) -> None:
+def test_any_column_may_be_missing_and_a_note_says_so(missing: str) -> None:
     customers, backtest = world()
     found = audit(customers.drop_columns(missing), backtest)
     assert not found.gaps
@@ -171,7 +171,7 @@ def test_a_minimum_below_one_is_refused() -> None:
         audit(*world(), minimum_cell=0)
 
 
-def test_wilsons_interval_as_published() -> None:
+def test_wilsons_interval_is_the_published_one() -> None:
     low, high = wilson_interval(0.3, 10, 0.95)
     assert (low, high) == pytest.approx((0.1078, 0.6032), abs=1e-4)
     assert wilson_interval(0.0, 10, 0.95)[0] == pytest.approx(0)

@@ -7,7 +7,7 @@ import pytest
 
 from contracts import columns as c
 from contracts.errors import InputError, NotEnoughData
-from pipelines.campaigns.holdout import draw_holdout
+from pipelines.campaigns.holdout import assign_holdout
 from pipelines.campaigns.results import lift_of, results, split_p_value
 from tests.pipelines.wire import START, bought, consent, ingest_events, settings_in, track, wire
 
@@ -19,12 +19,14 @@ def store_with_results(home: Path) -> None:
     """600 customers, half held out: every contacted one orders within the 30 days, and of the others only later."""
     said = [wire(f"w{number}", userId=f"c{number:03}", context=YES) for number in range(600)]
     ingest_events(home, *said)
-    drawn = draw_holdout(settings_in(home), "spring", 0.5, at=AT)
-    orders = [bought(f"o{name}", name, {"tea": 1.0}, at=12) for name in drawn.contacted.to_pylist()]
-    late = [bought(f"l{name}", name, {"tea": 1.0}, at=41) for name in drawn.held_out.to_pylist()]
-    before = [bought(f"b{name}", name, {"tea": 1.0}, at=9) for name in drawn.held_out.to_pylist()]
+    assigned = assign_holdout(settings_in(home), "spring", 0.5, at=AT)
+    orders = [bought(f"o{name}", name, {"tea": 1.0}, at=12) for name in assigned.contacted.to_pylist()]
+    late = [bought(f"l{name}", name, {"tea": 1.0}, at=41) for name in assigned.held_out.to_pylist()]
+    before = [bought(f"b{name}", name, {"tea": 1.0}, at=9) for name in assigned.held_out.to_pylist()]
     returned = [
-        track("r1", "Order Refunded", 13, userId="c", properties={"order_id": f"order-o{drawn.contacted[0].as_py()}"})
+        track(
+            "r1", "Order Refunded", 13, userId="c", properties={"order_id": f"order-o{assigned.contacted[0].as_py()}"}
+        )
     ]
     ingest_events(home, *orders, *late, *before, *returned)
 
@@ -36,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def test_orders_in_the_days_after_the_draw_count_and_no_others(home: Path) -> None:
+def test_only_orders_in_the_days_after_the_assignment_count(home: Path) -> None:
     found = results(settings_in(home), "spring")
     assert found.lift.held_out_rate == 0
     assert found.lift.contacted_rate == pytest.approx(1 - 1 / found.lift.contacted)  # one was refunded
@@ -51,7 +53,7 @@ def test_later_orders_count_where_more_days_are_asked_for(home: Path) -> None:
     assert not found.is_complete
 
 
-def test_a_group_that_lost_people_is_not_trusted(home: Path, tmp_path: Path) -> None:
+def test_a_sample_ratio_mismatch_is_found(home: Path, tmp_path: Path) -> None:
     """The negative control of the check: half of those held out are taken out of the file."""
     settings = settings_in(home)
     path = home / "campaigns" / "spring.parquet"
@@ -71,9 +73,9 @@ def test_an_unknown_campaign_names_those_there_are(home: Path) -> None:
         results(settings_in(home), "autumn")
 
 
-def test_an_empty_arm_is_said(tmp_path: Path) -> None:
+def test_an_empty_arm_is_an_error(tmp_path: Path) -> None:
     ingest_events(tmp_path, wire("w", userId="ann", context=YES))
-    draw_holdout(settings_in(tmp_path), "spring", 0.001, at=datetime(2025, 5, 1, tzinfo=UTC))
+    assign_holdout(settings_in(tmp_path), "spring", 0.001, at=datetime(2025, 5, 1, tzinfo=UTC))
     with pytest.raises(NotEnoughData, match="nobody to compare with"):
         results(settings_in(tmp_path), "spring")
 
