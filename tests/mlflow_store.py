@@ -1,5 +1,6 @@
 """A new MLflow store in milliseconds: MLflow's migrations of an empty database take seconds, so they run once."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ def with_mlflow_store(home: Path) -> Path:
 def _migrated() -> Path:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     from mlflow import MlflowClient
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)  # it logs each migration
 
     database = Path(tempfile.mkdtemp(prefix="mlflow-")) / "mlflow.db"
     MlflowClient(f"sqlite:///{database}")

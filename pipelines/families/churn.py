@@ -245,4 +245,5 @@ CHURN: Final = Family(
     backtest=backtest,
     fit=fit,
     rescore=rescore,
+    shown_metrics=("auc", "average_precision", "brier", "ece", "lift_at_10"),
 )

@@ -128,6 +128,7 @@ class Family:
     # Scores as of now by the model in a folder of the served bundle; BundleRefused where this version cannot read it.
     rescore: Callable[[TrainingData, Path], Rescored] | None = None
     requires: tuple[str, ...] = ()  # families whose parameters it reads, and whose fits it shares
+    shown_metrics: tuple[str, ...] = ()  # those that the command line shows; empty: all
     # Makes columns of the customers' table that need the bundle's other tables, once all families' columns are joined.
     derive: Callable[[pa.Table, BundleDraft], pa.Table] | None = None
     derived_columns: Mapping[str, str] = field(default_factory=dict)  # what `derive` adds -> what it says

@@ -1,13 +1,14 @@
 """The cut-off of a feature query: a date and time, or a timestamp that the engine reads when it runs the query."""
 
 from datetime import datetime
+from typing import TypeAlias
 
 import ibis
 from ibis import Value
 
 from contracts.time_units import MICROSECONDS_PER_SECOND
 
-AsOf = datetime | Value  # Value: a bound parameter of a prepared query, a timestamp in UTC
+AsOf: TypeAlias = "datetime | Value"  # Value: a bound parameter of a prepared query, a timestamp in UTC
 
 
 def timestamp(as_of: AsOf) -> Value:

@@ -41,6 +41,7 @@ class Outcome:
     verdict: Verdict | None = None
     skipped: str | None = None
     kept: str | None = None  # where the gate failed: what the served version of the family says instead
+    shown_metrics: tuple[str, ...] = ()  # empty: all
 
 
 @dataclass(frozen=True)
@@ -161,17 +162,20 @@ def _outcome(run: _Run, family: Family) -> Outcome:
     started, started_at = time.monotonic(), datetime.now(UTC)
     data = run.data(family)
     log.info("%s: parameters %s", family.name, dataclasses.asdict(data.parameters))
+    backtest, verdict, skipped, kept = None, None, None, None
     try:
         run.progress(f"{family.name}: backtest")
         backtest = family.backtest(data)
         verdict = apply_gate(family, backtest)
-        kept = None
         if run.tracker is not None:
             challenger = _challenger(family, data, backtest, verdict, started_at)
             kept = _keep_challenger(run, run.tracker, data, challenger, backtest)
     except NotEnoughData as error:
-        return Outcome(family.name, family.baseline, time.monotonic() - started, skipped=str(error))
-    return Outcome(family.name, family.baseline, time.monotonic() - started, backtest, verdict, kept=kept)
+        backtest, verdict, skipped = None, None, str(error)
+    seconds = time.monotonic() - started
+    return Outcome(
+        family.name, family.baseline, seconds, backtest, verdict, skipped, kept, shown_metrics=family.shown_metrics
+    )
 
 
 def _challenger(

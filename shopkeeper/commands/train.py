@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the
 
 FamilyArgument = Annotated[
     list[str] | None,
-    typer.Argument(help="Families: recommend, churn, demand, uplift. Default: all.", show_default=False),
+    typer.Argument(help="Families, such as recommend, churn or demand. Default: all.", show_default=False),
 ]
 AsOfOption = Annotated[
     datetime | None,
@@ -26,13 +26,6 @@ AsOfOption = Annotated[
         show_default=False,
     ),
 ]
-# Metrics shown first; the rest are in --json and in MLflow.
-SHOWN_METRICS = {
-    "recommend": ("recall_at_20", "ndcg_at_10", "mrr_at_20", "coverage", "visit_recall_at_20"),
-    "churn": ("auc", "average_precision", "brier", "ece", "lift_at_10"),
-    "uplift": ("qini", "uplift_at_30", "qini_low", "qini_high", "chance_no_better"),
-    "demand": ("wape", "rmsse", "pinball", "coverage_80"),
-}
 
 
 def train(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
@@ -107,7 +100,7 @@ def _print_outcome(outcome: "Outcome") -> None:
     table = Table(title=f"{outcome.family}: {backtest.cases:,} cases, {window}", title_justify="left", min_width=60)
     for heading in ("metric", outcome.family, "baseline"):
         table.add_column(heading, justify="left" if heading == "metric" else "right")
-    for name in SHOWN_METRICS.get(outcome.family, tuple(backtest.metrics)):
+    for name in outcome.shown_metrics or tuple(backtest.metrics):  # the rest are in --json and in MLflow
         table.add_row(name, _number(backtest.metrics.get(name)), _number(backtest.baseline_metrics.get(name)))
     console.print(table)
     word = "passed" if verdict.passed else "not passed"

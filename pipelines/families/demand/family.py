@@ -83,6 +83,7 @@ DEMAND: Final = Family(
     parameters=StoreDemandParameters,
     backtest=backtest,
     fit=fit,
+    shown_metrics=("wape", "rmsse", "pinball", "coverage_80"),
 )
 
 

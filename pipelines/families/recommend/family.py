@@ -96,6 +96,7 @@ RECOMMEND: Final = Family(
     parameters=RecommendParameters,
     backtest=backtest,
     fit=fit,
+    shown_metrics=("recall_at_20", "ndcg_at_10", "mrr_at_20", "coverage", "visit_recall_at_20"),
     derive=with_recommended_items,
     derived_columns={c.RECOMMENDED_ITEMS: DESCRIPTION},
 )

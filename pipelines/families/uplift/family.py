@@ -117,4 +117,5 @@ UPLIFT_FAMILY: Final = Family(
     parameters=UpliftParameters,
     backtest=backtest,
     fit=fit,
+    shown_metrics=("qini", "uplift_at_30", "qini_low", "qini_high", "chance_no_better"),
 )

@@ -1,132 +1,142 @@
-"""Where a family fails its gate, its served model scores the customers as of now, and is published with that table."""
+"""Training and publishing a family that only the registry knows."""
 
-import random
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pyarrow as pa
 import pytest
 
-from contracts.bundle import CUSTOMERS_TABLE, Bundle, read_table
+from contracts import columns as c
+from contracts.bundle import CUSTOMERS_TABLE
 from contracts.bundle_store import open_bundle_store
+from contracts.errors import InputError, NotEnoughData, SettingsError
 from contracts.settings import Settings, load_settings
-from models.stored_parameters import read_parameters
-from pipelines.families.family import Backtest, Family, Rescored
+from pipelines.families.family import Backtest, BundleDraft, Family, FittedFamily, Gate, Metrics, TrainingData
+from pipelines.families.registry import FAMILIES
 from pipelines.publishing.publish import publish
-from pipelines.training import train as training
 from pipelines.training.challengers import ChallengerStore
-from pipelines.training.gate import Verdict
-from pipelines.training.train import train
+from pipelines.training.train import default_as_of, evaluate, family_parameters, train
 from tests.mlflow_store import with_mlflow_store
-from tests.pipelines.wire import START, bought, ingest_events
+from tests.pipelines.wire import START, bought, ingest_events, warehouse_in
 
-DAYS = 160
-LATER = START + timedelta(days=DAYS + 30)
-FAMILIES = {
-    "churn": {"horizon_days": 15, "snapshots": 1, "trees": 5},
-    "value": {"snapshots": 2, "trees": 5, "min_customers": 20, "min_buyers": 5},
-}
+COLUMN, DERIVED = "luck", "twice_the_luck"
 
 
-def orders() -> list[dict[str, Any]]:
-    """Customers who order every ten days or so, of whom half stop one day."""
-    chance, events = random.Random(2), []
-    for number in range(80):
-        at, end = chance.uniform(0, 40), DAYS if number % 2 else chance.uniform(60, DAYS)
-        while at < end:
-            events.append(bought(f"m{len(events)}", f"c{number:02d}", {"tea": 5.0}, round(at, 3)))
-            at += chance.uniform(5, 15)
-    return events
+@dataclass(frozen=True)
+class LuckParameters:
+    auc: float = 0.8
+    needs: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.auc <= 1:
+            raise ValueError(f"auc is {self.auc}")
 
 
-def settings_of(home: Path) -> Settings:
-    return load_settings(home=home, threads=1, families=FAMILIES)
+def backtest(data: TrainingData) -> Backtest:
+    if data.events.count().to_pyarrow().as_py() < data.parameters.needs:
+        raise NotEnoughData(f"luck needs {data.parameters.needs} events.")
+    metrics: Metrics = {"auc": data.parameters.auc}
+    return Backtest(START, data.as_of, 10, metrics, {"auc": 0.7})
 
 
-def served(settings: Settings) -> Bundle:
-    store = open_bundle_store(settings.bundles_url)
-    return store.open(store.current())
+def fit(data: TrainingData) -> FittedFamily:
+    table = pa.table({c.CUSTOMER_ID: ["alice"], COLUMN: [0.25]})
+    return FittedFamily(lambda folder: None, table, {COLUMN: "A lucky number."})
 
 
-def customers(settings: Settings) -> dict[str, dict[str, Any]]:
-    rows = read_table(served(settings).path / CUSTOMERS_TABLE).to_pylist()
-    return {row["customer_id"].removeprefix("user:"): row for row in rows}
+def derive(table: pa.Table, draft: BundleDraft) -> pa.Table:
+    return table.append_column(DERIVED, pa.compute.multiply(table[COLUMN], 2))
 
 
-def passes_only(*names: str) -> Any:
-    """A gate that only these families pass."""
+LUCK = Family(
+    name="luck",
+    kind="customers",
+    baseline="a coin",
+    gate=Gate(metric="auc", higher_is_better=True),
+    parameters=LuckParameters,
+    backtest=backtest,
+    fit=fit,
+    derive=derive,
+    derived_columns={DERIVED: "Twice that number."},
+)
 
-    def apply_gate(family: Family, backtest: Backtest) -> Verdict:
-        return Verdict(family.name in names, "by the test's choice")
 
-    return apply_gate
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FAMILIES, "luck", LUCK)
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A store whose churn and value are published, and which has had new orders since."""
-    home = with_mlflow_store(tmp_path_factory.mktemp("store") / "home")
-    ingest_events(home, *orders(), now=LATER)
-    settings = settings_of(home)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "apply_gate", passes_only("churn", "value"))
-        train(settings, ("churn", "value"))
-    publish(settings)
-    new = [bought("new", "newcomer", {"tea": 5.0}, DAYS + 8), bought("again", "c00", {"tea": 5.0}, DAYS + 8)]
-    ingest_events(home, *new, now=LATER)
-    return settings
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = with_mlflow_store(tmp_path_factory.mktemp("store"))
+    ingest_events(home, bought("m1", "alice", {"tea": 5.0}), bought("m2", "bob", {"tea": 5.0}))
+    return home
 
 
-def test_the_kept_model_scores_the_customers_of_today(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, first = customers(published), served(published).manifest
-    monkeypatch.setattr(training, "apply_gate", passes_only("value"))
-    churn, value = train(published, ("churn", "value"))
-    assert churn.kept is not None
-    assert "its model has scored 81 customers as of now" in churn.kept
-    assert value.kept is None
-    assert publish(published).kept == ["churn"]
-    after, entry = customers(published), served(published).manifest.families["churn"]
-    assert 0 < after["newcomer"]["churn_risk"] < 1
-    assert "newcomer" not in before
-    assert after["c00"]["churn_risk"] != before["c00"]["churn_risk"]
-    assert after["c00"]["churn_band"] != "lapsed"
-    old = first.families["churn"]
-    assert entry.as_of > old.as_of
-    assert (entry.bundle_version, entry.model_version, entry.metrics) == (
-        old.bundle_version,
-        old.model_version,
-        old.metrics,
-    )
-    assert served(published).manifest.replays["churn"]
+def settings(home: Path, **parameters: float) -> Settings:
+    return load_settings(home=home, threads=1, families={"luck": parameters})
 
 
-def test_a_model_of_other_features_keeps_its_table_and_the_report_says_so(
-    published: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def of_another_version(folder: Path, features: Any) -> dict[str, Any]:
-        return read_parameters(folder, [*features, "a later feature"])
-
-    before, as_of = customers(published), served(published).manifest.families["churn"].as_of
-    monkeypatch.setattr("models.churn.model.read_parameters", of_another_version)
-    monkeypatch.setattr(training, "apply_gate", passes_only("value"))
-    churn, _ = train(published, ("churn", "value"))
-    assert churn.kept is not None
-    assert "with its table as of" in churn.kept
-    assert "other features" in churn.kept
-    assert publish(published).kept == ["churn"]
-    assert served(published).manifest.families["churn"].as_of == as_of
-    assert {name: row["churn_risk"] for name, row in customers(published).items()} == {
-        name: row["churn_risk"] for name, row in before.items()
-    }
-
-
-def test_a_table_that_another_fit_made_is_not_published(published: Settings) -> None:
-    store = ChallengerStore(published.candidates_path)
-    challenger = store.load("churn")
+def test_a_new_family_is_trained_and_published_without_a_line_elsewhere(home: Path) -> None:
+    (outcome,) = train(settings(home), ["luck"])
+    assert outcome.verdict is not None
+    assert outcome.verdict.passed
+    challenger = ChallengerStore(settings(home).candidates_path).load("luck")
     assert challenger is not None
-    table = pa.table({"customer_id": ["user:c00"], "churn_risk": [0.123]})
-    store.save(msgspec.structs.replace(challenger, rescored_version="20200101T000000000Z"), Rescored(table, []))
-    publish(published)
-    assert customers(published)["c00"]["churn_risk"] != 0.123
+    assert (challenger.parameters["auc"], challenger.model_version) == (0.8, "1")
+    assert publish(settings(home)).new == ["luck"]
+    store = open_bundle_store(settings(home).bundles_url)
+    bundle = store.open(store.current())
+    table = bundle.table(CUSTOMERS_TABLE)
+    assert [table[name].to_pylist() for name in (c.CUSTOMER_ID, COLUMN, DERIVED)] == [
+        ["alice", "bob"],
+        [0.25, None],
+        [0.5, None],
+    ]
+    assert bundle.manifest.families["luck"].columns == {COLUMN: "A lucky number."}
+    assert bundle.manifest.columns[DERIVED] == "Twice that number."
+
+
+def test_a_family_that_fails_its_gate_keeps_the_reason_and_is_not_fitted(home: Path) -> None:
+    (outcome,) = train(settings(home, auc=0.6), ["luck"])
+    challenger = ChallengerStore(settings(home).candidates_path).load("luck")
+    assert outcome.verdict is not None
+    assert challenger is not None
+    assert not challenger.passed
+    assert challenger.gate == outcome.verdict.reason
+    assert challenger.columns == {}
+
+
+def test_evaluating_keeps_nothing(home: Path) -> None:
+    before = ChallengerStore(settings(home).candidates_path).load("luck")
+    (outcome,) = evaluate(settings(home, auc=0.9), ["luck"])
+    assert outcome.backtest is not None
+    assert ChallengerStore(settings(home).candidates_path).load("luck") == before
+
+
+def test_a_family_that_lacks_data_is_skipped_with_the_reason(home: Path) -> None:
+    (outcome,) = evaluate(settings(home, needs=1000), ["luck"])
+    assert (outcome.verdict, outcome.skipped) == (None, "luck needs 1000 events.")
+
+
+def test_an_unknown_family_names_those_that_exist(home: Path) -> None:
+    with pytest.raises(InputError, match=r"'fate' does not exist; families are .*luck"):
+        evaluate(settings(home), ["fate"])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"), [({"acu": 1}, "'acu' is unknown; allowed are auc, needs"), ({"auc": 2}, "auc is 2")]
+)
+def test_wrong_parameters_are_refused(tmp_path: Path, parameters: dict[str, float], message: str) -> None:
+    with pytest.raises(SettingsError, match=f"families.luck: {message}"):
+        family_parameters(LUCK, settings(tmp_path, **parameters))
+
+
+def test_parameters_are_the_defaults_with_the_settings_differences(tmp_path: Path) -> None:
+    assert family_parameters(LUCK, settings(tmp_path, auc=0.5)) == replace(LuckParameters(), auc=0.5)
+
+
+def test_the_cut_off_lies_just_after_the_last_event(home: Path, tmp_path: Path) -> None:
+    assert (default_as_of(warehouse_in(home)) - START).total_seconds() == pytest.approx(1e-6)
+    with pytest.raises(NotEnoughData, match="no events yet"):
+        default_as_of(warehouse_in(tmp_path))
