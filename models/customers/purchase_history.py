@@ -1,4 +1,4 @@
-"""What the purchase models know of a customer: how many orders, when the first and the last, and of what value."""
+"""The data of the BTYD models: the number of a customer's orders, the times of the first and the last, their value."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -31,8 +31,8 @@ class PurchaseHistory:
     ) -> Self:
         """Fold orders (orders,) into customers; `day` and `last_day`, the last one seen, count days from any origin.
 
-        All of a customer's orders of one day are one order, of their summed value; those after `last_day` are left
-        out. What is no order, because it was cancelled or sent back, must not be among them.
+        All of a customer's orders of one day are one order, of their summed value; orders after `last_day` are left
+        out. The caller leaves out cancelled and returned orders.
         """
         seen = day <= last_day
         customers, code = np.unique(customer_id[seen], return_inverse=True)

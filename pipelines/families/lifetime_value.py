@@ -122,7 +122,7 @@ class _Past:
     def labelled(self, at: datetime, days: int, model_name: str) -> _Labelled:
         """What the model predicts from, and the outcomes."""
         customers, end = self.snapshot(at), at + days * DAY
-        outcomes = self._history.bought(customers.customer_ids, at, end)
+        outcomes = self._history.outcomes(customers.customer_ids, at, end)
         return _Labelled(customers, self.inputs(at, days, model_name), *outcomes)
 
     def test_days(self, cut: datetime) -> int:

@@ -104,7 +104,7 @@ def backtest(data: TrainingData) -> Backtest:
     second = Segmentation.fit(test, cadence.horizon_days, first.clusters)
     typical = max(float(np.median(_number(earlier, "average_order_value"))), 0.01)
     spent = [
-        np.log1p(history.bought(customers.customer_ids, start, end)[1] / typical)
+        np.log1p(history.outcomes(customers.customer_ids, start, end)[1] / typical)
         for customers, start, end in ((earlier, cut - horizon, cut), (test, cut, data.as_of))
     ]
     was, now = first.segments(earlier), second.segments(test)

@@ -1,6 +1,6 @@
-"""What the customers did, for every family that looks at it, and dated snapshots: what was known, and what followed.
+"""Dated snapshots of the customers: features of what was known then, and the outcomes that followed.
 
-The features of a snapshot look at nothing at or after it; its outcome looks at nothing before it.
+A snapshot's features use no event at or after it; its outcome uses none before it.
 """
 
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ RECENCY: Final = list(FEATURES).index("recency_days")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The customers of one instant, sorted by id."""
+    """The customers at one point in time, sorted by id."""
 
     at: datetime
     customer_ids: pa.Array  # (customers,)
@@ -51,7 +51,7 @@ class Snapshot:
 
 
 class CustomerHistory:
-    """What customers did before `as_of`: the events that matter here are fetched, and each query is written, once."""
+    """The customers' events before `as_of`. They are fetched once, and each query is compiled once."""
 
     def __init__(self, events: ibis.Table, as_of: datetime) -> None:
         self.events = events
@@ -59,7 +59,7 @@ class CustomerHistory:
         self._models: dict[tuple[datetime, str], BTYDModel] = {}
 
     def cadence(self, parameters: CadenceParameters, family: str, at: datetime | None = None) -> PurchaseCadence:
-        """The purchase cadence at `at`, by default the history's end; NotEnoughData names the family that asks."""
+        """The purchase cadence at `at`, by default the history's end; NotEnoughData names `family`."""
         at = at or self.as_of
         days = self.order_days(at)
         customers = len(days[c.CUSTOMER_ID].unique())
@@ -76,35 +76,35 @@ class CustomerHistory:
         return float(np.median(gaps)) if len(gaps) else None
 
     def first_order_at(self) -> datetime | None:
-        """When the first order was placed; None where there is none."""
+        """When the first order was placed; None where the store has no orders."""
         first: datetime | None = pc.min(self.order_days(self.as_of)[ORDERED_AT]).as_py()
         return first
 
     def snapshot(self, at: datetime, horizon_days: int | None = None) -> Snapshot:
-        """Everybody with an order before `at`; with `horizon_days`, those who have not lapsed, and what they did."""
-        everybody = _snapshot(self._features(at), at)
+        """The customers with an order before `at`; with `horizon_days`, those not lapsed, and their outcomes."""
+        customers = _snapshot(self._features(at), at)
         if horizon_days is None:
-            return everybody
-        eligible = everybody.subset(everybody.recency_days < LAPSE_HORIZONS * horizon_days)
-        came = self.order_days(at + horizon_days * DAY, since=at)[c.CUSTOMER_ID]
-        stayed = pc.is_in(eligible.customer_ids, value_set=came.combine_chunks()).to_numpy(zero_copy_only=False)
-        return replace(eligible, outcome=(~stayed).astype(np.int8))
+            return customers
+        eligible = customers.subset(customers.recency_days < LAPSE_HORIZONS * horizon_days)
+        buyers = self.order_days(at + horizon_days * DAY, since=at)[c.CUSTOMER_ID].combine_chunks()
+        is_retained = pc.is_in(eligible.customer_ids, value_set=buyers).to_numpy(zero_copy_only=False)
+        return replace(eligible, outcome=(~is_retained).astype(np.int8))
 
-    def bought(self, customer_ids: pa.Array, start: datetime, end: datetime) -> tuple[np.ndarray, np.ndarray]:
-        """How many orders each of them placed in [start, end) that still stood at the end, and of what value.
+    def outcomes(self, customer_ids: pa.Array, start: datetime, end: datetime) -> tuple[np.ndarray, np.ndarray]:
+        """Orders in [start, end) of these customers, and their value, each (customers,).
 
-        Orders of one day count as one.
+        Orders that were undone by `end` do not count, and orders of one day count as one.
         """
         days = self.order_days(end, since=start)
         row = pc.index_in(days[c.CUSTOMER_ID], value_set=customer_ids).combine_chunks()
-        known = row.is_valid().to_numpy(zero_copy_only=False)
+        is_wanted = row.is_valid().to_numpy(zero_copy_only=False)
         rows = row.drop_null().to_numpy()
-        values = days[VALUE].to_numpy()[known]
+        values = days[VALUE].to_numpy()[is_wanted]
         size = len(customer_ids)
         return np.bincount(rows, minlength=size).astype(float), np.bincount(rows, weights=values, minlength=size)
 
     def order_days(self, at: datetime, since: datetime = BEGINNING) -> pa.Table:
-        """The days on which customers ordered in [since, at), of orders that stand at `at`; sorted by customer and day.
+        """The days with an order in [since, at) that is not undone by `at`, sorted by customer and day.
 
         Columns: customer_id, day (the number of the UTC day), value of the day's orders, ordered_at (the first's).
         """

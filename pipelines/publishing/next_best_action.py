@@ -1,6 +1,6 @@
-"""What to do about a customer, in plain words: a table of rules, of which the first that applies counts.
+"""The next best action for a customer, in a sentence: the first rule of a table that applies.
 
-Of what is not known (a family that was not published) no rule speaks, so that every store gets what can be said.
+A rule that needs columns of a family that was not published does not apply. Every store gets what its data support.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ OFFER: Final = "win back with an offer"  # the only action that costs margin
 
 
 class Customers:
-    """The customers' table as the rules ask it; what a column does not say is false."""
+    """The customers' table as the rules read it: a condition on a missing value is false."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
@@ -30,12 +30,12 @@ class Customers:
         """Whether the column holds one of the values, (customers,)."""
         return self._true(column, lambda cells: pc.is_in(cells, pa.array(values, pa.string())))
 
-    def says(self, column: str, word: bool) -> np.ndarray:
-        """Whether the column is that word, (customers,); false where nothing was said."""
-        return self._true(column, lambda cells: pc.equal(cells, word))
+    def is_true(self, column: str) -> np.ndarray:
+        """Whether the column is true, (customers,)."""
+        return self._true(column, lambda cells: cells)
 
-    def fills(self, column: str) -> np.ndarray:
-        """Whether the column holds something, (customers,)."""
+    def is_filled(self, column: str) -> np.ndarray:
+        """Whether the column holds a value, (customers,)."""
         return self._true(column, pc.is_valid)
 
     def number(self, column: str) -> np.ndarray:
@@ -53,38 +53,36 @@ class Customers:
 
 
 class Action(NamedTuple):
-    """What to do, and when, in words and as a condition."""
+    """What to do, and when, as a sentence and as a condition."""
 
-    words: str
+    text: str
     when: str
     applies: Callable[[Customers], np.ndarray]
 
 
 def is_at_risk(customers: Customers) -> np.ndarray:
-    """Whether the customer is leaving or has left, (customers,)."""
-    found: np.ndarray = customers.has(c.CHURN_BAND, HIGH, LAPSED_BAND) | customers.has(c.STAGE, COOLING, LAPSED)
-    return found
+    """Whether the customer is likely to churn or has lapsed, (customers,)."""
+    return customers.has(c.CHURN_BAND, HIGH, LAPSED_BAND) | customers.has(c.STAGE, COOLING, LAPSED)
 
 
-def has_left(customers: Customers) -> np.ndarray:
-    """Whether the customer has been silent for so long that no risk is told, (customers,)."""
-    found: np.ndarray = customers.has(c.CHURN_BAND, LAPSED_BAND) | customers.has(c.STAGE, LAPSED)
-    return found
+def has_lapsed(customers: Customers) -> np.ndarray:
+    """Whether the customer has lapsed, so that no churn risk is published, (customers,)."""
+    return customers.has(c.CHURN_BAND, LAPSED_BAND) | customers.has(c.STAGE, LAPSED)
 
 
 def is_worth_an_offer(customers: Customers) -> np.ndarray:
-    """Whether more is at stake than with half of the store's customers: value at risk; unknown, revenue so far."""
-    at_stake, revenue = customers.number(c.VALUE_AT_RISK), customers.number(c.REVENUE)
-    bought = revenue[customers.number(c.ORDERS) > 0]
-    worth = np.where(np.isnan(at_stake), revenue >= _median(bought), at_stake >= _median(at_stake))
-    return worth & (customers.number(c.ORDERS) > 0)
+    """Whether the value at risk, or else the revenue so far, is at least the median of the store's customers."""
+    at_risk, revenue = customers.number(c.VALUE_AT_RISK), customers.number(c.REVENUE)
+    of_buyers = revenue[customers.number(c.ORDERS) > 0]
+    is_worth = np.where(np.isnan(at_risk), revenue >= _median(of_buyers), at_risk >= _median(at_risk))
+    return is_worth & (customers.number(c.ORDERS) > 0)
 
 
 def must_not_be_contacted(customers: Customers) -> np.ndarray:
-    """Who refused marketing or, in a store that told anybody's word, has not allowed it, (customers,)."""
-    is_asked = bool(customers.fills(c.CONSENT_MARKETING).any())
-    allowed = customers.says(c.CONSENT_MARKETING, True)
-    return ~allowed if is_asked else np.zeros(customers.count, bool)
+    """Whether the customer has not consented to marketing, (customers,); false in a store without any statement."""
+    is_stated = bool(customers.is_filled(c.CONSENT_MARKETING).any())
+    allowed = customers.is_true(c.CONSENT_MARKETING)
+    return ~allowed if is_stated else np.zeros(customers.count, bool)
 
 
 ACTIONS: Final = (
@@ -119,11 +117,11 @@ ACTIONS: Final = (
         "leaving or lapsed, and worth more than half of the store's customers",
         lambda customers: is_at_risk(customers) & is_worth_an_offer(customers),
     ),
-    Action("leave alone: left, and an offer would cost more than it brings", "lapsed, and worth less", has_left),
+    Action("leave alone: left, and an offer would cost more than it brings", "lapsed, and worth less", has_lapsed),
     Action(
         "send a reminder with the recommended items",
         "leaving, and worth less; there are items to show",
-        lambda customers: is_at_risk(customers) & customers.fills(c.RECOMMENDED_ITEMS),
+        lambda customers: is_at_risk(customers) & customers.is_filled(c.RECOMMENDED_ITEMS),
     ),
     Action("send a reminder", "leaving, and worth less", is_at_risk),
     Action(
@@ -140,18 +138,18 @@ ACTIONS: Final = (
 
 
 def next_best_actions(table: pa.Table) -> pa.Array:
-    """The words of the first rule that applies, (customers,) text; null where too little is known for any."""
+    """The text of the first rule that applies, (customers,); null where none does."""
     customers = Customers(table)
     chosen = np.full(customers.count, -1)
     for number, action in enumerate(ACTIONS):
         chosen[(chosen < 0) & action.applies(customers)] = number
-    words = pa.array([action.words for action in ACTIONS], pa.string())
-    return words.take(pa.array(chosen, mask=chosen < 0))
+    texts = pa.array([action.text for action in ACTIONS], pa.string())
+    return texts.take(pa.array(chosen, mask=chosen < 0))
 
 
 def described_actions() -> str:
-    """The rules in words, the first that applies first."""
-    return "; ".join(f"{action.words} ({action.when})" for action in ACTIONS)
+    """The rules in a sentence, in their order."""
+    return "; ".join(f"{action.text} ({action.when})" for action in ACTIONS)
 
 
 def _median(numbers: np.ndarray) -> float:

@@ -112,7 +112,7 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
         manifest = _manifest(draft, contents, version, created_at, window)
         progress("publish: verify and switch")
         pointer = store.publish(draft, manifest)
-    progress("publish: promote_champion")
+    progress("publish: promote champions")
     _promote_champions(settings, manifest)
     return Published(
         version=pointer.version,

@@ -55,14 +55,14 @@ def test_an_order_cancelled_within_the_window_is_no_return_and_one_cancelled_lat
     assert outcomes(history(rows).snapshot(day(100), horizon_days=30)) == {"soon": 1, "late": 0}
 
 
-def test_without_a_horizon_everybody_is_there_and_no_outcome() -> None:
+def test_without_a_horizon_all_customers_are_there_and_no_outcome() -> None:
     snapshot = history(rows_of({"old": (1,), "new": (99,), "later": (101,)})).snapshot(day(100))
     assert snapshot.customer_ids.to_pylist() == ["new", "old"]
     assert snapshot.recency_days.tolist() == [1.0, 99.0]
     assert snapshot.outcome is None
 
 
-def test_an_order_counts_at_the_instants_at_which_it_stands_whatever_was_asked_before() -> None:
+def test_an_order_counts_while_it_stands_whichever_cut_off_was_queried_before() -> None:
     undone = {c.EVENT: ORDER_CANCELLED, c.OCCURRED_AT: day(50), c.CUSTOMER_ID: "ann", c.ORDER_ID: "order-ann-10"}
     known = history([*rows_of({"ann": (10, 40), "bob": (20,)}), undone])
     origin = int(day(0).timestamp() // SECONDS_PER_DAY)

@@ -84,7 +84,7 @@ def test_any_column_may_be_missing(column: str) -> None:
     assert len(next_best_actions(table.drop_columns(column))) == table.num_rows
 
 
-def test_of_customers_of_whom_nothing_is_known_nothing_is_said() -> None:
+def test_without_data_there_is_no_action() -> None:
     assert next_best_actions(pa.table({c.CUSTOMER_ID: ["ada"]})).to_pylist() == [None]
 
 
@@ -93,4 +93,4 @@ def test_nobody_is_no_error() -> None:
 
 
 def test_every_rule_is_described() -> None:
-    assert all(action.words in described_actions() for action in ACTIONS)
+    assert all(action.text in described_actions() for action in ACTIONS)
