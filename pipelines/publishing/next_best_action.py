@@ -62,12 +62,14 @@ class Action(NamedTuple):
 
 def is_at_risk(customers: Customers) -> np.ndarray:
     """Whether the customer is likely to churn or has lapsed, (customers,)."""
-    return customers.has(c.CHURN_BAND, HIGH, LAPSED_BAND) | customers.has(c.STAGE, COOLING, LAPSED)
+    is_true: np.ndarray = customers.has(c.CHURN_BAND, HIGH, LAPSED_BAND) | customers.has(c.STAGE, COOLING, LAPSED)
+    return is_true
 
 
 def has_lapsed(customers: Customers) -> np.ndarray:
     """Whether the customer has lapsed, so that no churn risk is published, (customers,)."""
-    return customers.has(c.CHURN_BAND, LAPSED_BAND) | customers.has(c.STAGE, LAPSED)
+    is_true: np.ndarray = customers.has(c.CHURN_BAND, LAPSED_BAND) | customers.has(c.STAGE, LAPSED)
+    return is_true
 
 
 def is_worth_an_offer(customers: Customers) -> np.ndarray:
