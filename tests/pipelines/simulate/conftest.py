@@ -1,4 +1,4 @@
-"""One small simulated store, read back once for all tests of this folder."""
+"""One small simulated store and one drawn day, shared by all tests of this folder."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ import pytest
 from contracts.events import Event, parse_event
 from pipelines.simulate.parameters import StoreParameters
 from pipelines.simulate.simulation import Simulated, simulate
+from tests.pipelines.simulate.drawn_day import DrawnDay, draw_day
 
 PARAMETERS = StoreParameters(
     customers=250, items=60, days=200, seed=11, shared_device_share=0.04, stock_outs_per_year=4.0, alias_share=0.2
@@ -37,6 +38,11 @@ class ReadStore:
             for p in e.products
         ]
         return pd.DataFrame(rows, columns=["order_id", "user_id", "anonymous_id", "at", "item_id", "quantity", "price"])
+
+
+@pytest.fixture(scope="package")
+def drawn() -> DrawnDay:
+    return draw_day()
 
 
 @pytest.fixture(scope="package")

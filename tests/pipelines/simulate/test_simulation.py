@@ -67,7 +67,7 @@ def test_catalogue_has_the_contract_columns(store: ReadStore) -> None:
     assert table[c.STOCK].to_pylist().count(0) < PARAMETERS.items / 2
 
 
-@pytest.mark.parametrize(("events", "days"), [(20_000, 100), (12_000, 300)])
+@pytest.mark.parametrize(("events", "days"), [(10_000, 100), (6_000, 300)])
 def test_a_wanted_number_of_events_is_about_met(events: int, days: int, tmp_path: Path) -> None:
     assert simulate(parameters_for(events, days), tmp_path).events == pytest.approx(events, rel=0.25)
 
@@ -78,9 +78,6 @@ def test_a_store_of_one_customer_and_one_day_is_a_store(tmp_path: Path) -> None:
     assert written.events_path.read_bytes().count(b"\n") == written.events
 
 
-@pytest.mark.parametrize("bad", [{"items": 3}, {"customers": 0}, {"days": 0}, {"seed": -1}, {"days": 100_000}])
-def test_impossible_sizes_are_refused(bad: dict[str, int]) -> None:
-    with pytest.raises(InputError, match="must lie between"):
-        StoreParameters(**bad)
+def test_no_events_at_all_are_refused() -> None:
     with pytest.raises(InputError, match="above 0"):
         parameters_for(0)
