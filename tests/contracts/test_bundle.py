@@ -1,4 +1,4 @@
-"""Bundles and their store: published whole, refused on any doubt, rolled back."""
+"""Bundles: what was written is what is read; refused on any doubt."""
 
 import json
 from collections.abc import Callable
@@ -6,7 +6,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from contracts.bundle import (
@@ -15,24 +14,11 @@ from contracts.bundle import (
     Bundle,
     open_bundle,
     write_arrays,
-    write_table,
 )
-from contracts.bundle_store import CURRENT, BundlePointer, FileBundleStore, open_bundle_store
-from contracts.errors import BundleRefused, NoBundle, SettingsError
+from contracts.bundle_store import FileBundleStore
+from contracts.errors import BundleRefused
 from tests.bare_bundles import bare_manifest
-
-
-def publish(store: FileBundleStore, version: str) -> BundlePointer:
-    draft = store.draft()
-    write_arrays(draft / "recommend", {"scores": np.arange(6, dtype=np.float32).reshape(2, 3)})
-    write_table(draft / "tables" / "items.arrow", pa.table({"item_id": ["a", "b"], "price": [1.0, None]}))
-    (draft / "recommend" / "parameters.json").write_text('{"k": 20}')
-    return store.publish(draft, bare_manifest(draft, version))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> FileBundleStore:
-    return FileBundleStore(tmp_path / "bundles")
+from tests.contracts.published import publish
 
 
 def test_what_was_published_is_what_is_read(store: FileBundleStore) -> None:
@@ -47,36 +33,6 @@ def test_what_was_published_is_what_is_read(store: FileBundleStore) -> None:
     assert bundle.json("recommend/parameters.json") == {"k": 20}
     with pytest.raises(BundleRefused, match="has no file"):
         bundle.text("nothing.txt")
-
-
-def test_rollback_goes_one_back_or_to_a_named_version(store: FileBundleStore) -> None:
-    for version in ("v1", "v2", "v3"):
-        publish(store, version)
-    assert store.rollback().version == "v2"
-    assert store.rollback("v3").version == "v3"
-    assert store.rollback("v1").version == store.current().version == "v1"
-    with pytest.raises(NoBundle, match="before the current"):
-        store.rollback()
-    with pytest.raises(NoBundle, match="v1, v2, v3"):
-        store.rollback("v9")
-
-
-def test_a_version_never_changes(store: FileBundleStore) -> None:
-    publish(store, "v1")
-    with pytest.raises(BundleRefused, match="published already"):
-        publish(store, "v1")
-
-
-def test_nothing_published_says_what_to_do(store: FileBundleStore) -> None:
-    with pytest.raises(NoBundle, match="retrain"):
-        store.current()
-
-
-def test_a_killed_publisher_leaves_the_old_version_current(store: FileBundleStore) -> None:
-    publish(store, "v1")
-    write_arrays(store.draft() / "recommend", {"half": np.zeros(3)})
-    assert store.current().version == "v1"
-    assert store.versions() == ["v1"]
 
 
 def flip_a_byte(bundle: Path) -> None:
@@ -153,14 +109,3 @@ def test_files_that_could_execute_are_refused(store: FileBundleStore) -> None:
 def test_object_arrays_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="allow_pickle"):
         write_arrays(tmp_path, {"objects": np.array([{}], dtype=object)})
-
-
-@pytest.mark.parametrize("version", ["../v1", "a/b", "", ".hidden", CURRENT, "x" * 65])
-def test_a_version_is_a_plain_name(store: FileBundleStore, version: str) -> None:
-    with pytest.raises(BundleRefused, match="not a bundle version"):
-        store.open(BundlePointer(version, "0" * 64))
-
-
-def test_an_unknown_scheme_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(SettingsError, match="file"):
-        open_bundle_store("s3://bucket/bundles")

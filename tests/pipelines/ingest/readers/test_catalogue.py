@@ -29,29 +29,6 @@ def items(home: Path, *names: str) -> list[tuple[Any, ...]]:
     return rows(views.catalogue(warehouse_in(home)), c.ITEM_ID, *names)
 
 
-def test_events_name_the_items_and_their_last_word_counts(tmp_path: Path) -> None:
-    old = track(
-        "1", "Product Viewed", 1, userId="a", properties={"sku": "tea", "name": "Tea", "price": 3, "brand": "B"}
-    )
-    new = track("2", "Product Viewed", 2, userId="a", properties={"sku": "tea", "name": "Green tea", "price": 4})
-    ingest_events(tmp_path, new, old, bought("3", "a", {"cup": 5.0}))
-    assert items(tmp_path, c.ITEM_NAME, c.PRICE, c.ITEM_BRAND) == [
-        ("cup", None, 5.0, None),
-        ("tea", "Green tea", 4.0, "B"),
-    ]
-
-
-def test_a_return_or_a_gift_does_not_restate_the_price(tmp_path: Path) -> None:
-    back = {"order_id": "order-1", "products": [{"sku": "cup", "price": 1.0}]}
-    ingest_events(
-        tmp_path,
-        bought("1", "a", {"cup": 5.0}, at=1),
-        track("2", "Order Refunded", 2, userId="a", properties=back),
-        bought("3", "a", {"cup": 0.0}, at=3),
-    )
-    assert items(tmp_path, c.PRICE) == [("cup", 5.0)]
-
-
 def test_the_catalogue_file_counts_value_by_value(tmp_path: Path) -> None:
     viewed = {"sku": "tea", "name": "Tea from events", "category": "drinks"}
     ingest_events(tmp_path, track("1", "Product Viewed", userId="a", properties=viewed))
@@ -154,8 +131,3 @@ def test_a_line_that_is_no_object_is_refused(tmp_path: Path) -> None:
 def test_a_catalogue_without_item_ids_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'item_id'; it has 'sku', 'price'"):
         ingest_catalogue(tmp_path, "sku,price\ntea,1\n")
-
-
-def test_an_empty_warehouse_has_an_empty_catalogue(tmp_path: Path) -> None:
-    assert items(tmp_path) == []
-    assert views.catalogue(warehouse_in(tmp_path)).schema().names == tuple(c.CATALOGUE.names)

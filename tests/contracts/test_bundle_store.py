@@ -1,0 +1,52 @@
+"""The bundle store: published whole or not at all, rolled back, never changed."""
+
+import numpy as np
+import pytest
+
+from contracts.bundle import (
+    write_arrays,
+)
+from contracts.bundle_store import CURRENT, BundlePointer, FileBundleStore, open_bundle_store
+from contracts.errors import BundleRefused, NoBundle, SettingsError
+from tests.contracts.published import publish
+
+
+def test_rollback_goes_one_back_or_to_a_named_version(store: FileBundleStore) -> None:
+    for version in ("v1", "v2", "v3"):
+        publish(store, version)
+    assert store.rollback().version == "v2"
+    assert store.rollback("v3").version == "v3"
+    assert store.rollback("v1").version == store.current().version == "v1"
+    with pytest.raises(NoBundle, match="before the current"):
+        store.rollback()
+    with pytest.raises(NoBundle, match="v1, v2, v3"):
+        store.rollback("v9")
+
+
+def test_a_version_never_changes(store: FileBundleStore) -> None:
+    publish(store, "v1")
+    with pytest.raises(BundleRefused, match="published already"):
+        publish(store, "v1")
+
+
+def test_nothing_published_says_what_to_do(store: FileBundleStore) -> None:
+    with pytest.raises(NoBundle, match="retrain"):
+        store.current()
+
+
+def test_a_killed_publisher_leaves_the_old_version_current(store: FileBundleStore) -> None:
+    publish(store, "v1")
+    write_arrays(store.draft() / "recommend", {"half": np.zeros(3)})
+    assert store.current().version == "v1"
+    assert store.versions() == ["v1"]
+
+
+@pytest.mark.parametrize("version", ["../v1", "a/b", "", ".hidden", CURRENT, "x" * 65])
+def test_a_version_is_a_plain_name(store: FileBundleStore, version: str) -> None:
+    with pytest.raises(BundleRefused, match="not a bundle version"):
+        store.open(BundlePointer(version, "0" * 64))
+
+
+def test_an_unknown_scheme_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(SettingsError, match="file"):
+        open_bundle_store("s3://bucket/bundles")
