@@ -1,11 +1,11 @@
-"""Churn on any store's orders: how true the risks and their intervals are, from month to month.
+"""Churn on any store's orders: calibration of the risks and their intervals, from month to month.
 
     python -m benchmarks.churn DIR [--horizon-days 30] [--picture FILE.svg]
 
 DIR holds orders.parquet (customer_id, ordered_at, units, order_value). The churn family is fitted as of the first of
-each month from when half of the time is known, and judged on what came within the horizon after it. The last line is
-one JSON object: per origin and pooled, the metrics of ours and of recency alone; `interval_coverage` is the share of
-groups of ten by risk whose share lay within the told interval (nominal: .8), on average over the origins.
+each month in the second half of the time, and evaluated on the horizon after it. The last line is one JSON object: the
+metrics of ours and of recency alone, per origin and pooled. `interval_coverage` is the share of ten groups by risk
+whose outcomes are in the predicted interval (nominal: .8), as the mean over the origins.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw the calibration, pooled")
     given = parser.parse_args()
     started = time.monotonic()
-    backtests = judged(given.folder, given.horizon_days)
+    backtests = evaluate(given.folder, given.horizon_days)
     outcome, risk = pooled(backtests)
     if given.picture:
         given.picture.write_text(picture(outcome, risk), encoding="utf-8")
@@ -55,18 +55,18 @@ def main() -> None:
     print(json.dumps(report))
 
 
-def judged(folder: Path, horizon_days: int) -> list[Backtest]:
+def evaluate(folder: Path, horizon_days: int) -> list[Backtest]:
     """The churn family's backtest at each origin."""
     orders = read_orders(folder)
-    found = []
+    backtests = []
     for cut, _ in rolling_cuts(orders, horizon_days):
         as_of = cut.to_pydatetime().replace(tzinfo=UTC) + horizon_days * DAY
         events = ibis.memtable(order_events(orders, as_of))
         catalogue = ibis.memtable(c.CATALOGUE.empty_table())
         parameters = ChurnParameters(horizon_days=horizon_days)
-        found.append(CHURN.backtest(TrainingData(events, catalogue, as_of, parameters, seed=SEED, threads=1)))
-        print(json.dumps(_origin(found[-1])))
-    return found
+        backtests.append(CHURN.backtest(TrainingData(events, catalogue, as_of, parameters, seed=SEED, threads=1)))
+        print(json.dumps(_origin(backtests[-1])))
+    return backtests
 
 
 def pooled(backtests: list[Backtest]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,14 +1,13 @@
-"""Who orders again, how often and for how much: our own models against purchase models, recency and RFM.
+"""Who orders again, how often and for how much: our models against BTYD models, recency and RFM.
 
     python -m benchmarks.customers DIR [--calibration-end DATE] [--holdout-weeks N] [--train-on DIR]
     python -m benchmarks.customers DIR --rolling [--horizon-days N]
 
-DIR holds orders.parquet (customer_id, ordered_at, units, order_value). Every method knows the orders until the
-calibration end and predicts the holdout after it, one order per customer and day; by default the last 40 % of the time
-is holdout. --train-on names a folder of further customers' orders: all methods may learn from those until the same
-end. --rolling cuts at the first of each month from when half of the time is known, and averages; "pooled" judges the
-probabilities of all these cuts together. The last line is one JSON object; what a method does not say, or what is not
-defined, is null.
+DIR holds orders.parquet (customer_id, ordered_at, units, order_value). Every method gets the orders until the
+calibration end and predicts the holdout after it, one order per customer and day. By default, the holdout is the last
+40 % of the time. --train-on names a folder with the orders of further customers: all methods may train on those until
+the same end. --rolling cuts at the first of each month in the second half of the time, and averages; "pooled"
+evaluates the probabilities of all these cuts together. The last line is one JSON object; undefined metrics are null.
 """
 
 import argparse
@@ -32,11 +31,11 @@ OURS: Final = "benchmarks.customers.ours"
 SEED: Final = 7
 HORIZON_DAYS: Final = 90
 DECIMALS: Final = 4
-Judged = tuple[np.ndarray, np.ndarray]  # whether each customer ordered again, and with what probability it was said
+Predicted = tuple[np.ndarray, np.ndarray]  # whether each customer ordered again, and the predicted probability
 
 
 def main() -> None:
-    """Cut, predict, score, print."""
+    """Cut, predict, evaluate, print."""
     options = _options()
     started = time.monotonic()
     orders = read_orders(options.folder)
@@ -46,12 +45,12 @@ def main() -> None:
     else:
         cuts = [one_cut(orders, options.calibration_end, options.holdout_weeks)]
     by_name = methods()
-    judged = [score(split(orders, end, horizon_days, further), by_name) for end, horizon_days in cuts]
-    scored = [origin for origin, _ in judged]
+    evaluated = [evaluate(split(orders, end, horizon_days, further), by_name) for end, horizon_days in cuts]
+    scored = [origin for origin, _ in evaluated]
     report = averaged([origin["methods"] for origin in scored])
     report |= {"cases": sum(origin["cases"] for origin in scored)}
     if options.rolling:
-        report |= {"pooled": pooled([said for _, said in judged]), "origins": scored}
+        report |= {"pooled": pooled([predicted for _, predicted in evaluated]), "origins": scored}
     else:
         report |= {name: scored[0][name] for name in ("split", "actual_orders")}
     report["seconds"] = round(time.monotonic() - started, 1)
@@ -60,9 +59,9 @@ def main() -> None:
 
 
 def methods() -> dict[str, Method]:
-    """Ours, where it is installed, and the baselines, by name."""
+    """Ours, where it is importable, and the baselines, by name."""
     if importlib.util.find_spec(OURS) is None:
-        print(f"{OURS} is not there: the baselines alone are scored.")
+        print(f"{OURS} cannot be imported: only the baselines are evaluated.")
         return BASELINES
     predict_ours = importlib.import_module(OURS).predict_ours
 
@@ -73,16 +72,16 @@ def methods() -> dict[str, Method]:
     return {"ours": ours} | BASELINES
 
 
-def score(cut: Split, by_name: dict[str, Method]) -> tuple[dict[str, Any], dict[str, Judged]]:
-    """Each method's metrics and seconds at one cut, and what the cut was; and who it said would order, and who did."""
-    found, said = {}, {}
+def evaluate(cut: Split, by_name: dict[str, Method]) -> tuple[dict[str, Any], dict[str, Predicted]]:
+    """Each method's metrics and seconds at one cut; and its predicted probabilities, with the outcomes."""
+    metrics, predicted = {}, {}
     for name, method in by_name.items():
         started = time.monotonic()
         prediction = method(cut)
         assert all(column.shape == cut.customers.shape for column in prediction.values()), name
-        found[name] = order_metrics(cut, prediction) | {"seconds": time.monotonic() - started}
-        said[name] = (cut.orders > 0).astype(float), prediction["probability"]
-        print(f"{cut.calibration_end.date()} {name}: AUC {found[name]['auc']}, {found[name]['seconds']:.1f} s")
+        metrics[name] = order_metrics(cut, prediction) | {"seconds": time.monotonic() - started}
+        predicted[name] = (cut.orders > 0).astype(float), prediction["probability"]
+        print(f"{cut.calibration_end.date()} {name}: AUC {metrics[name]['auc']}, {metrics[name]['seconds']:.1f} s")
     report = {
         "split": {
             "calibration_end": str((cut.calibration_end - DAY).date()),
@@ -91,25 +90,26 @@ def score(cut: Split, by_name: dict[str, Method]) -> tuple[dict[str, Any], dict[
         },
         "cases": len(cut.customers),
         "actual_orders": int(cut.orders.sum()),
-        "methods": {name: _rounded(metrics) for name, metrics in found.items()},
+        "methods": {name: _rounded(of_method) for name, of_method in metrics.items()},
     }
-    return report, said
+    return report, predicted
 
 
-def pooled(origins: list[dict[str, Judged]]) -> dict[str, Any]:
-    """Per method, how its probabilities came true over the cases of all origins together.
+def pooled(origins: list[dict[str, Predicted]]) -> dict[str, Any]:
+    """Per method, the metrics of its probabilities over the cases of all origins.
 
-    One origin's calibration error is mostly that season's level, which nobody could know; over all, seasons level out.
+    The calibration error of one origin is mostly the effect of its season, which no method can know. Over all origins,
+    seasons average out.
     """
-    together = {
+    concatenated = {
         name: [np.concatenate(column) for column in zip(*(origin[name] for origin in origins), strict=True)]
         for name in origins[0]
     }
-    return {name: _rounded(probability_metrics(*columns)) for name, columns in together.items()}
+    return {name: _rounded(probability_metrics(*columns)) for name, columns in concatenated.items()}
 
 
 def averaged(origins: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:
-    """Per method, each metric's mean over the origins in which it is defined."""
+    """Per method, the mean of each metric over the origins in which it is defined."""
     return {
         name: {metric: _mean([origin[name][metric] for origin in origins]) for metric in origins[0][name]}
         for name in origins[0]
@@ -132,11 +132,11 @@ def _rounded(value: Any) -> Any:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with orders.parquet")
-    parser.add_argument("--calibration-end", type=pd.Timestamp, metavar="DATE", help="the last day that is known")
-    parser.add_argument("--holdout-weeks", type=int, metavar="N", help="how long after it is predicted")
-    parser.add_argument("--train-on", type=Path, metavar="DIR", help="orders of further customers to learn from")
+    parser.add_argument("--calibration-end", type=pd.Timestamp, metavar="DATE", help="the last day of the history")
+    parser.add_argument("--holdout-weeks", type=int, metavar="N", help="the length of the holdout")
+    parser.add_argument("--train-on", type=Path, metavar="DIR", help="orders of further customers to train on")
     parser.add_argument("--rolling", action="store_true", help="cut at the first of each month, and average")
-    parser.add_argument("--horizon-days", type=int, default=HORIZON_DAYS, metavar="N", help="of --rolling")
+    parser.add_argument("--horizon-days", type=int, default=HORIZON_DAYS, metavar="N", help="the holdout of --rolling")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""What a prediction of customers' orders has to beat: the classic purchase models, recency alone, and RFM."""
+"""Baselines for predictions of customers' orders: the classic BTYD models, recency alone, and RFM."""
 
 from collections.abc import Callable
 from typing import Final
@@ -21,18 +21,18 @@ from models.statistics.logistic_regression import LogisticModel
 
 Method = Callable[[Split], Prediction]
 DAYS_PER_WEEK: Final = 7
-SHORTEST_PAST: Final = 0.5  # of the calibration time, before the snapshot that regressions are fitted on
+MIN_PAST_SHARE: Final = 0.5  # of the calibration time, before the snapshot that regressions are fitted to
 
 
-def purchase_model(form: type[ParetoNBD] | type[BGNBD]) -> Method:
-    """Orders by the purchase model, values by Gamma-Gamma, both fitted on the calibration time by likelihood."""
+def btyd(model: type[ParetoNBD] | type[BGNBD]) -> Method:
+    """Orders by the BTYD model, values by Gamma-Gamma, both fitted to the calibration time by maximum likelihood."""
 
     def predict(cut: Split) -> Prediction:
-        learnt, scored = (purchases(orders, cut.calibration_end) for orders in (cut.learnt_from, cut.history))
-        model, horizon = form.fit(learnt), cut.horizon_days / DAYS_PER_WEEK
-        value = GammaGamma.fit(learnt.orders, learnt.mean_value).expected_value(scored.orders, scored.mean_value)
-        orders = model.expected_orders(scored, horizon)
-        probability = model.probability(scored, horizon)
+        training, scored = (purchases(orders, cut.calibration_end) for orders in (cut.all_orders, cut.history))
+        fitted, horizon = model.fit(training), cut.horizon_days / DAYS_PER_WEEK
+        value = GammaGamma.fit(training.orders, training.mean_value).expected_value(scored.orders, scored.mean_value)
+        orders = fitted.expected_orders(scored, horizon)
+        probability = fitted.probability(scored, horizon)
         # The literature ranks by expected orders, which is the stronger baseline.
         return {"probability": probability, "score": orders, "orders": orders, "spend": orders * value}
 
@@ -40,20 +40,20 @@ def purchase_model(form: type[ParetoNBD] | type[BGNBD]) -> Method:
 
 
 def regression(features_of: Callable[[PurchaseHistory], np.ndarray], own_value: bool) -> Method:
-    """A logistic and a Poisson regression on one earlier snapshot; an order is worth the customer's mean, or all's.
+    """A logistic and a Poisson regression on one earlier snapshot; orders have the customer's mean value, or all's.
 
-    Where the calibration time is too short for a snapshot with the whole horizon behind it, the snapshot's shorter
-    horizon is stretched as if customers kept their rate: chances by survival, orders in proportion.
+    Where the calibration time is too short for a snapshot with the whole horizon after it, predictions of a shorter
+    horizon are extrapolated at a constant rate: probabilities by survival, orders in proportion.
     """
 
     def predict(cut: Split) -> Prediction:
         earlier = snapshot(cut)
         stretch = cut.horizon_days / earlier.horizon_days
-        scored, learnt = (
+        scored, known = (
             purchases(cut.history, cut.calibration_end),
             purchases(earlier.history, earlier.calibration_end),
         )
-        features, training = features_of(scored), features_of(learnt)
+        features, training = features_of(scored), features_of(known)
         with threadpool_limits(1, "blas"):
             again = _again(training, earlier.orders > 0, features)
             counts = make_pipeline(FunctionTransformer(np.log1p), StandardScaler(), PoissonRegressor(alpha=0.0))
@@ -65,15 +65,15 @@ def regression(features_of: Callable[[PurchaseHistory], np.ndarray], own_value: 
 
 
 def snapshot(cut: Split) -> Split:
-    """The calibration time, cut again: the whole horizon before its end, but not before half of it has passed."""
-    known = cut.learnt_from
+    """The calibration time, cut again at one horizon before its end, or at half of it where that is later."""
+    known = cut.all_orders
     past_days = (cut.calibration_end - known["ordered_at"].min()).days
-    horizon_days = min(cut.horizon_days, int(past_days * (1 - SHORTEST_PAST)))
+    horizon_days = min(cut.horizon_days, int(past_days * (1 - MIN_PAST_SHARE)))
     return split(known, cut.calibration_end - horizon_days * DAY, horizon_days)
 
 
 def purchases(orders: pd.DataFrame, end: pd.Timestamp) -> PurchaseHistory:
-    """Customers as the purchase models see them at midnight `end`, in weeks."""
+    """Purchase histories at midnight `end`, in weeks."""
     day = orders["ordered_at"].to_numpy("datetime64[D]").astype(np.int64)
     last_day = int(np.datetime64(end, "D").astype(np.int64)) - 1
     values = orders["order_value"].to_numpy(float)
@@ -82,8 +82,7 @@ def purchases(orders: pd.DataFrame, end: pd.Timestamp) -> PurchaseHistory:
 
 def recency(history: PurchaseHistory) -> np.ndarray:
     """Weeks since the last order, (customers, 1)."""
-    weeks: np.ndarray = (history.age - history.recency)[:, None]
-    return weeks
+    return np.asarray((history.age - history.recency)[:, None])
 
 
 def rfm(history: PurchaseHistory) -> np.ndarray:
@@ -96,13 +95,12 @@ def _again(training: np.ndarray, outcome: np.ndarray, features: np.ndarray) -> n
     if outcome.all() or not outcome.any():
         return np.full(len(features), outcome.mean())
     score = LogisticModel.fit(training, outcome, NO_PENALTY).score(features)
-    probability: np.ndarray = 1 / (1 + np.exp(-score))
-    return probability
+    return np.asarray(1 / (1 + np.exp(-score)))
 
 
 BASELINES: Final[dict[str, Method]] = {
-    "pareto_nbd": purchase_model(ParetoNBD),
-    "bg_nbd": purchase_model(BGNBD),
+    "pareto_nbd": btyd(ParetoNBD),
+    "bg_nbd": btyd(BGNBD),
     "recency": regression(recency, own_value=False),
     "rfm_logistic": regression(rfm, own_value=True),
 }

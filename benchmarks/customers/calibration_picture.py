@@ -1,9 +1,9 @@
-"""A picture of calibration: of customers whom a risk was told of, how many stayed away.
+"""A picture of calibration: the share of customers without an order, over their predicted churn risk.
 
     python -m benchmarks.customers.calibration_picture BACKTEST.arrow ... --out FILE.svg
 
-Each BACKTEST.arrow is what a trained churn family predicted and what came true (it lies beside the family in a
-candidate and in a bundle); several are taken together.
+Each BACKTEST.arrow holds the predictions of a trained churn family and their outcomes (files of a challenger and of a
+bundle have it); several are pooled.
 """
 
 import argparse
@@ -46,15 +46,15 @@ def picture(outcome: np.ndarray, risk: np.ndarray) -> str:
     groups = reliability_curve(outcome, risk)
     most = max(group["cases"] for group in groups)
     error = f"{calibration_error(outcome, risk):.3f}"
-    told = f"Of {len(risk):,} customers in {len(groups)} groups by risk; expected calibration error {error}."
+    caption = f"Of {len(risk):,} customers in {len(groups)} groups by risk; expected calibration error {error}."
     height, width = TOP + SIDE + 80, LEFT + SIDE + 40
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-labelledby="t d" '
         'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif">',
-        '<title id="t">How true the churn risk is</title>',
-        f'<desc id="d">{told} On the diagonal, as many stay away as was said.</desc>',
+        '<title id="t">Calibration of the churn risk</title>',
+        f'<desc id="d">{caption} On the diagonal, the share equals the risk.</desc>',
         f'<rect width="{width}" height="{height}" rx="14" fill="#fbfaf7"/>',
-        _text(LEFT + SIDE / 2, 36, told, 13, PALE),
+        _text(LEFT + SIDE / 2, 36, caption, 13, PALE),
         *_axes(),
         *(part for group in groups for part in _group(group, most)),
         "</svg>",
@@ -70,10 +70,10 @@ def _axes() -> list[str]:
         parts.append(_text(x, TOP + SIDE + 20, f"{tick:.0%}", 13, PALE))
         parts.append(_text(LEFT - 26, y + 4, f"{tick:.0%}", 13, PALE))
     parts.append(f'<path d="M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}" stroke="{PALE}" stroke-dasharray="5 5"/>')
-    parts.append(_text(LEFT + SIDE / 2, TOP + SIDE + 50, "risk that was told", 15, INK))
+    parts.append(_text(LEFT + SIDE / 2, TOP + SIDE + 50, "predicted risk", 15, INK))
     middle = TOP + SIDE / 2
     turned = f'transform="rotate(-90 24 {middle})"'
-    return [*parts, _text(24, middle, "share who stayed away", 15, INK, turned)]
+    return [*parts, _text(24, middle, "share without an order", 15, INK, turned)]
 
 
 def _group(group: dict[str, Any], most: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""How well predictions of who orders again, how often and for how much came true."""
+"""Metrics of predictions of who orders again, how often and for how much."""
 
 import math
 from typing import Final
@@ -11,36 +11,36 @@ from benchmarks.customers.split import Split
 from models.lifetime_value.interval import COVERAGE
 from models.statistics.probability_metrics import probability_metrics
 
-# probability, orders, spend; a score, where it ranks and not the probability; mean_orders, where orders are a point
-# forecast that is not the mean; bounds such as spend_low and spend_high
+# probability, orders, spend; a score, where that ranks instead of the probability; mean_orders, where orders are not
+# the mean; bounds such as spend_low and spend_high
 Prediction = dict[str, np.ndarray]
 RANKING: Final = ("auc", "average_precision", "lift_at_10")
-TRUTH: Final = ("brier", "ece")
+CALIBRATION: Final = ("brier", "ece")
 TWO_SIDED_95: Final = 1.96
 
 
 def order_metrics(cut: Split, prediction: Prediction) -> dict[str, float | list[float] | None]:
-    """All metrics of one method; None where the method does not say, or nothing came true."""
+    """All metrics of one method; None where the method has no such prediction, or the metric is undefined."""
     again = (cut.orders > 0).astype(float)
     ranked = probability_metrics(again, _within_one(prediction.get("score", prediction["probability"])))
-    true = probability_metrics(again, prediction["probability"])
+    calibrated = probability_metrics(again, prediction["probability"])
     metrics: dict[str, float | list[float] | None] = {name: ranked[name] for name in RANKING}
-    metrics |= {name: true[name] for name in TRUTH} | {"auc_interval": auc_interval(ranked["auc"], again)}
+    metrics |= {name: calibrated[name] for name in CALIBRATION} | {"auc_interval": auc_interval(ranked["auc"], again)}
     metrics |= _orders_metrics(cut.orders, prediction.get("orders"))
     metrics["orders_mae_of_median"] = _error_of_median(cut.orders, prediction)
     metrics |= _spend_metrics(cut.spend, prediction.get("spend"))
     for name, truth in (("orders", cut.orders), ("spend", cut.spend)):
         low, high = (prediction.get(f"{name}_{end}") for end in ("low", "high"))
         metrics[f"{name}_coverage"] = _coverage(truth, low, high)
-        metrics[f"{name}_coverage_told"] = _coverage_told(prediction["probability"], low)
+        metrics[f"{name}_coverage_told"] = _expected_coverage(prediction["probability"], low)
     return metrics
 
 
 def normalised_gini(truth: np.ndarray, prediction: np.ndarray) -> float | None:
-    """1 where the prediction orders customers as the truth does, 0 at random; ties count by their mean.
+    """1 where the prediction ranks customers as the actual values do, 0 at random; ties count by their mean.
 
-    The Gini of the truth in the order of the prediction over its Gini in its own order: a quotient of covariances with
-    ranks. None where all customers' truth is the same.
+    The Gini of the actual values in the order of the prediction, over their Gini in their own order: a quotient of
+    covariances with ranks. None where all actual values are the same.
     """
     own = np.cov(truth, rankdata(truth))[0, 1]
     return None if own == 0 else float(np.cov(truth, rankdata(prediction))[0, 1] / own)
@@ -67,8 +67,7 @@ def auc_interval(auc: float | None, outcome: np.ndarray) -> list[float] | None:
 
 def _within_one(score: np.ndarray) -> np.ndarray:
     """Scores in [0, 1] of the same order, for metrics of rank."""
-    ranks: np.ndarray = rankdata(score) / len(score)
-    return ranks
+    return np.asarray(rankdata(score) / len(score))
 
 
 def _orders_metrics(truth: np.ndarray, predicted: np.ndarray | None) -> dict[str, float | None]:
@@ -84,9 +83,9 @@ def _orders_metrics(truth: np.ndarray, predicted: np.ndarray | None) -> dict[str
 
 
 def _error_of_median(truth: np.ndarray, prediction: Prediction) -> float | None:
-    """The mean absolute error of each customer's median, which is what that error is least for.
+    """The mean absolute error of each customer's median, which minimises that error.
 
-    `orders_mae` is of the orders whose total and squared error are judged, too; one number cannot be best for all.
+    `orders_mae` uses the same predictions as the total and the squared error; one number cannot be best for all three.
     """
     if "orders" not in prediction:
         return None
@@ -104,10 +103,10 @@ def _spend_metrics(truth: np.ndarray, predicted: np.ndarray | None) -> dict[str,
     }
 
 
-def _coverage_told(probability: np.ndarray, low: np.ndarray | None) -> float | None:
-    """The share that the intervals themselves say they hold, which is what `_coverage` should come to.
+def _expected_coverage(probability: np.ndarray, low: np.ndarray | None) -> float | None:
+    """The value that `_coverage` should have by the method's own probabilities.
 
-    It is COVERAGE, but an interval that begins at 0 holds all who order nothing: more, where more than that do.
+    It is COVERAGE. An interval that begins at 0 contains all customers who order nothing, which may be more.
     """
     if low is None:
         return None

@@ -1,4 +1,4 @@
-"""The product's own models on plain order histories: the orders become events, and the value family does the rest."""
+"""Our models on plain order histories: the orders become events for the value family."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -15,7 +15,7 @@ from models.lifetime_value.cases import ValueParameters
 from pipelines.families.family import TrainingData
 from pipelines.families.lifetime_value import predict
 
-OUTSIDE: Final = "further-"  # before the ids of customers that are only learned from
+OUTSIDE: Final = "further-"  # prefix of the ids of customers for training only
 
 
 def predict_ours(
@@ -27,9 +27,9 @@ def predict_ours(
 ) -> dict[str, np.ndarray]:
     """Probability of another order, orders and spend within `horizon_days` after `calibration_end`, exclusive.
 
-    `history` and `further`, from which is only learned, have customer_id, ordered_at, units and order_value; what they
-    hold at or after `calibration_end` is not looked at. The arrays are (customers,), sorted by customer_id. Orders are
-    the point forecast, which errs little both absolutely and squared, of the same total as the expectations.
+    `history` and `further`, which is for training only, have customer_id, ordered_at, units and order_value; rows at or
+    after `calibration_end` are ignored. The arrays are (customers,), sorted by customer_id. `orders` are point
+    forecasts, with the total of the means.
     """
     as_of = pd.Timestamp(calibration_end).to_pydatetime().replace(tzinfo=UTC)
     known = [history.assign(customer_id=_ids(history, ""))]

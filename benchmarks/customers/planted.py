@@ -1,12 +1,12 @@
-"""The simulated store: whether risk finds the customers planted to leave, and value what they were planted to spend.
+"""The simulated store: rank correlations of risk and value with what the simulation planted.
 
     python -m benchmarks.customers.planted [--events 400000] [--seed 7]
 
-A store is simulated and ingested; churn and value are fitted as of one horizon before its end and judged on what came.
-The truth knows of each customer the hazard of leaving, the rate of orders and the day of the end. `planted_risk` is the
-probability of no order within the horizon that follows from those at the cut (1 for who had left); `planted_value` is
-rate x days still a customer in the test period x the store's mean order, staples aside. The last line is one JSON
-object: rank correlations of the risk, those of a shuffled risk as a control, and the coverage of the 80 % interval.
+A store is simulated and ingested; churn and value are fitted as of one horizon before its end and evaluated on that
+horizon. The truth has each customer's hazard of leaving, order rate and last day. `planted_risk` is the resulting
+probability of no order within the horizon after the cut (1 for customers who had left). `planted_value` is rate x days
+as a customer in the test period x the store's mean order, without staples. The last line is one JSON object: rank
+correlations of the risk, those of a shuffled risk as a control, and the coverage of the 80 % interval.
 """
 
 import argparse
@@ -35,20 +35,20 @@ from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 
 DECIMALS: Final = 4
-SURELY_TWO_SIDED: Final = 1.0  # expected orders; below it most spend nothing, which every interval holds
+BUYER_ORDERS: Final = 1.0  # expected; with fewer, most spend nothing, which every interval contains
 
 
 def main() -> None:
-    """Simulate, ingest, judge, print."""
+    """Simulate, ingest, evaluate, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=400_000, help="about how many the store sends")
     parser.add_argument("--seed", type=int, default=StoreParameters.seed)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        print(json.dumps(judged(parameters_for(given.events, seed=given.seed), Path(home))))
+        print(json.dumps(evaluate(parameters_for(given.events, seed=given.seed), Path(home))))
 
 
-def judged(p: StoreParameters, home: Path) -> dict[str, Any]:
+def evaluate(p: StoreParameters, home: Path) -> dict[str, Any]:
     """The benchmark's line."""
     started = time.monotonic()
     written = simulate(p, home / "simulated")
@@ -65,7 +65,7 @@ def judged(p: StoreParameters, home: Path) -> dict[str, Any]:
 def of_churn(backtest: Backtest, truth: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Spearman correlations of the risk with what was planted."""
     assert backtest.predictions is not None
-    said, planted = _together(backtest, truth)
+    predicted, planted = _joined(backtest, truth)
     days = (backtest.window_end - backtest.window_start).days
     has_left = days_alive(planted, backtest.window_start, days) == 0
     against = {
@@ -73,27 +73,27 @@ def of_churn(backtest: Backtest, truth: pd.DataFrame, seed: int) -> dict[str, An
         "has_left": has_left,
         "planted_risk": planted_risk(planted, has_left, days),
     }
-    risk = said["churn_risk"].to_numpy()
+    risk = predicted["churn_risk"].to_numpy()
     shuffled = np.random.default_rng(seed).permutation(risk)
     report = {name: _rank_correlation(risk, column) for name, column in against.items()}
     report["control"] = _rank_correlation(shuffled, against["planted_risk"])
-    return {"customers": len(said), "days": days, "auc": backtest.metrics["auc"], **report}
+    return {"customers": len(predicted), "days": days, "auc": backtest.metrics["auc"], **report}
 
 
 def of_value(backtest: Backtest, truth: pd.DataFrame) -> dict[str, Any]:
-    """Whether the expected value ranks as planted, and in what share of cases the interval held what was spent."""
-    said, planted = _together(backtest, truth)
+    """The rank correlation of the expected value with the planted one, and the coverage of the interval."""
+    predicted, planted = _joined(backtest, truth)
     days = (backtest.window_end - backtest.window_start).days
-    spent = said["value_outcome"].to_numpy()
-    mean_order = spent.sum() / said["orders_outcome"].sum()
+    spent = predicted["value_outcome"].to_numpy()
+    mean_order = spent.sum() / predicted["orders_outcome"].sum()
     value = planted["orders_per_day"].to_numpy() * days_alive(planted, backtest.window_start, days) * mean_order
-    low, high = said["expected_value_low"].to_numpy(), said["expected_value_high"].to_numpy()
-    buyers = said["expected_orders"].to_numpy() >= SURELY_TWO_SIDED
+    low, high = predicted["expected_value_low"].to_numpy(), predicted["expected_value_high"].to_numpy()
+    buyers = predicted["expected_orders"].to_numpy() >= BUYER_ORDERS
     return {
-        "customers": len(said),
+        "customers": len(predicted),
         "days": days,
-        "planted_value": _rank_correlation(said["expected_value"].to_numpy(), value),
-        "total_error": round(float(said["expected_value"].sum() / spent.sum() - 1), DECIMALS),
+        "planted_value": _rank_correlation(predicted["expected_value"].to_numpy(), value),
+        "total_error": round(float(predicted["expected_value"].sum() / spent.sum() - 1), DECIMALS),
         "coverage": _coverage(spent, low, high),
         "coverage_of_buyers": _coverage(spent[buyers], low[buyers], high[buyers]),
         "buyers": int(buyers.sum()),
@@ -101,14 +101,13 @@ def of_value(backtest: Backtest, truth: pd.DataFrame) -> dict[str, Any]:
 
 
 def days_alive(planted: pd.DataFrame, cut: datetime, days: int) -> np.ndarray:
-    """On how many of the days from the cut on each is still a customer, (customers,); 0 for who had left."""
+    """For how many of the days after the cut each is still a customer, (customers,); 0 for those who had left."""
     ends = pd.to_datetime(planted["alive_until"]).dt.tz_localize("UTC")
-    left: np.ndarray = ((ends - pd.Timestamp(cut)) / pd.Timedelta(days=1)).clip(0, days).to_numpy()
-    return left
+    return np.asarray(((ends - pd.Timestamp(cut)) / pd.Timedelta(days=1)).clip(0, days).to_numpy())
 
 
 def planted_risk(planted: pd.DataFrame, has_left: np.ndarray, days: int) -> np.ndarray:
-    """P(no order within so many days), (customers,): orders and the end both come at a constant rate."""
+    """P(no order within so many days), (customers,), at constant rates of ordering and of leaving."""
     hazard, rate = planted["hazard_per_day"].to_numpy(), planted["orders_per_day"].to_numpy()
     neither = np.exp(-(hazard + rate) * days)
     return np.where(has_left, 1.0, neither + (1 - neither) * hazard / (hazard + rate))
@@ -123,12 +122,12 @@ def _backtest(family: Family, warehouse: Warehouse) -> Backtest:
     )
 
 
-def _together(backtest: Backtest, truth: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What was said and what was planted, of the customers whom the truth knows by their id, in the same order."""
+def _joined(backtest: Backtest, truth: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Predictions and planted values of the customers in both tables, in the same order."""
     assert backtest.predictions is not None
-    said = backtest.predictions.to_pandas().set_index(c.CUSTOMER_ID)
-    said = said[said.index.isin(truth.index)]
-    return said, truth.loc[said.index]
+    predicted = backtest.predictions.to_pandas().set_index(c.CUSTOMER_ID)
+    predicted = predicted[predicted.index.isin(truth.index)]
+    return predicted, truth.loc[predicted.index]
 
 
 def _coverage(spent: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Orders cut in two by time: what was known of each customer, and what came after."""
+"""Orders split by time: the history of each customer, and the holdout after it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,33 +7,33 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-HOLDOUT_SHARE: Final = 0.4  # of the time, where nothing else is asked for
+HOLDOUT_SHARE: Final = 0.4  # of the time, by default
 DAY: Final = pd.Timedelta(days=1)
-FURTHER: Final = "further/"  # before the identifiers of further customers, whose numbering is their own
+FURTHER: Final = "further/"  # prefix of the identifiers of further customers, which may equal those of the others
 
 
 @dataclass(frozen=True)
 class Split:
-    """Orders before `calibration_end`, and what the customers in them, sorted by identifier, did in the days after."""
+    """Orders before `calibration_end`, and the outcomes of their customers, sorted by identifier, in the holdout."""
 
     history: pd.DataFrame  # customer_id, ordered_at (midnight), units, order_value: one row per customer and day
-    further: pd.DataFrame | None  # the same of customers who may be learnt from but are not scored
-    calibration_end: pd.Timestamp  # the first midnight of which nothing is known
+    further: pd.DataFrame | None  # the same of customers for training only
+    calibration_end: pd.Timestamp  # the first midnight of the holdout
     horizon_days: int
     customers: np.ndarray  # (customers,) sorted
     orders: np.ndarray  # (customers,) days with an order within the horizon
     spend: np.ndarray  # (customers,)
 
     @property
-    def learnt_from(self) -> pd.DataFrame:
-        """All orders that were known, of customers scored and further ones."""
+    def all_orders(self) -> pd.DataFrame:
+        """All orders before the calibration end, those of further customers included."""
         return self.history if self.further is None else pd.concat([self.history, self.further], ignore_index=True)
 
 
 def read_orders(folder: Path) -> pd.DataFrame:
     """orders.parquet, one row per customer and day; identifiers become text, days are UTC.
 
-    What was taken back (a negative value, or no units) is no order. One of value zero with units is: a gift.
+    Returns (a negative value, or no units) are left out. An order of value zero with units counts: it is a gift.
     """
     orders = pd.read_parquet(folder / "orders.parquet", columns=["customer_id", "ordered_at", "units", "order_value"])
     orders = orders[(orders["order_value"] >= 0) & (orders["units"] > 0)]
@@ -62,7 +62,7 @@ def split(orders: pd.DataFrame, end: pd.Timestamp, horizon_days: int, further: p
 def one_cut(
     orders: pd.DataFrame, calibration_end: pd.Timestamp | None, holdout_weeks: int | None
 ) -> tuple[pd.Timestamp, int]:
-    """(end, horizon in days): `calibration_end` is the last day known; what is not given follows from the data."""
+    """(end, horizon in days): `calibration_end` is the last day of the history; defaults follow from the data."""
     first, after = orders["ordered_at"].min(), orders["ordered_at"].max() + DAY
     days = None if holdout_weeks is None else 7 * holdout_weeks
     if calibration_end is not None:
@@ -80,13 +80,13 @@ def one_cut(
 
 
 def rolling_cuts(orders: pd.DataFrame, horizon_days: int) -> list[tuple[pd.Timestamp, int]]:
-    """The first of each month from when half of the time is known, as long as the horizon is known in full."""
+    """The first of each month in the second half of the time, as long as the whole horizon is in the data."""
     first, after = orders["ordered_at"].min(), orders["ordered_at"].max() + DAY
     half = first + (after - first) / 2
     months = pd.date_range(half.normalize(), after - horizon_days * DAY, freq="MS")
     if not len(months):
         raise SystemExit(
-            f"No month begins between {half.date()}, when half of the time is known, and {horizon_days} days before "
+            f"No month begins between {half.date()}, half of the time, and {horizon_days} days before "
             f"the last order; ask for fewer --horizon-days."
         )
     return [(month, horizon_days) for month in months]

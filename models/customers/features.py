@@ -1,10 +1,13 @@
-"""The numbers that churn is predicted from: what each speaks of, and which way it may push the risk."""
+"""The features that customers are predicted from: the topic of each, and its direction on the churn risk."""
 
 from typing import Final, NamedTuple
 
 
-class ChurnFeature(NamedTuple):
-    """One number; features of one topic share one reason. `direction` +1: more of it never lowers the risk; 0: free."""
+class CustomerFeature(NamedTuple):
+    """The features of one topic share one explanation. `direction` is the monotone constraint on the churn risk:
+
+    +1 where more never lowers it, -1 where more never raises it, 0 without a constraint.
+    """
 
     topic: str
     direction: int = 0
@@ -20,48 +23,48 @@ REFUNDS: Final = "refunds"
 
 # Columns of the customer features, in the order of the model's matrix.
 FEATURES: Final = {
-    "recency_days": ChurnFeature(RHYTHM, +1),
-    "gap_ratio": ChurnFeature(RHYTHM, +1),
-    "orders_30d": ChurnFeature(RHYTHM, -1),
-    "orders_90d": ChurnFeature(RHYTHM, -1),
-    "mean_gap_days": ChurnFeature(RHYTHM),
-    "min_gap_days": ChurnFeature(RHYTHM),
-    "longest_gap_ratio": ChurnFeature(RHYTHM, +1),
-    "silent_share": ChurnFeature(RHYTHM),
-    "std_gap_days": ChurnFeature(RHYTHM),
-    "max_gap_days": ChurnFeature(RHYTHM),
-    "last_gap_days": ChurnFeature(RHYTHM),
-    "orders": ChurnFeature(FREQUENCY, -1),
-    "order_days": ChurnFeature(FREQUENCY, -1),
-    "orders_180d": ChurnFeature(FREQUENCY, -1),
-    "orders_365d": ChurnFeature(FREQUENCY, -1),
-    "tenure_days": ChurnFeature(TENURE),
-    "revenue": ChurnFeature(SPEND),
-    "revenue_365d": ChurnFeature(SPEND),
-    "average_order_value": ChurnFeature(SPEND),
-    "max_order_value": ChurnFeature(SPEND),
-    "first_order_value": ChurnFeature(SPEND),
-    "last_order_value": ChurnFeature(SPEND),
-    "unit_price": ChurnFeature(SPEND),
-    "units": ChurnFeature(RANGE),
-    "units_per_order": ChurnFeature(RANGE),
-    "items": ChurnFeature(RANGE),
-    "items_per_order": ChurnFeature(RANGE),
-    "visit_recency_days": ChurnFeature(VISITS, +1),
-    "visit_days_30d": ChurnFeature(VISITS, -1),
-    "visit_days_90d": ChurnFeature(VISITS, -1),
-    "views_30d": ChurnFeature(VISITS, -1),
-    "views_90d": ChurnFeature(VISITS, -1),
-    "carts_30d": ChurnFeature(VISITS, -1),
-    "carts_90d": ChurnFeature(VISITS, -1),
-    "visit_trend_days": ChurnFeature(VISITS),
-    "refund_share": ChurnFeature(REFUNDS),
+    "recency_days": CustomerFeature(RHYTHM, +1),
+    "gap_ratio": CustomerFeature(RHYTHM, +1),
+    "orders_30d": CustomerFeature(RHYTHM, -1),
+    "orders_90d": CustomerFeature(RHYTHM, -1),
+    "mean_gap_days": CustomerFeature(RHYTHM),
+    "min_gap_days": CustomerFeature(RHYTHM),
+    "longest_gap_ratio": CustomerFeature(RHYTHM, +1),
+    "silent_share": CustomerFeature(RHYTHM),
+    "std_gap_days": CustomerFeature(RHYTHM),
+    "max_gap_days": CustomerFeature(RHYTHM),
+    "last_gap_days": CustomerFeature(RHYTHM),
+    "orders": CustomerFeature(FREQUENCY, -1),
+    "order_days": CustomerFeature(FREQUENCY, -1),
+    "orders_180d": CustomerFeature(FREQUENCY, -1),
+    "orders_365d": CustomerFeature(FREQUENCY, -1),
+    "tenure_days": CustomerFeature(TENURE),
+    "revenue": CustomerFeature(SPEND),
+    "revenue_365d": CustomerFeature(SPEND),
+    "average_order_value": CustomerFeature(SPEND),
+    "max_order_value": CustomerFeature(SPEND),
+    "first_order_value": CustomerFeature(SPEND),
+    "last_order_value": CustomerFeature(SPEND),
+    "unit_price": CustomerFeature(SPEND),
+    "units": CustomerFeature(RANGE),
+    "units_per_order": CustomerFeature(RANGE),
+    "items": CustomerFeature(RANGE),
+    "items_per_order": CustomerFeature(RANGE),
+    "visit_recency_days": CustomerFeature(VISITS, +1),
+    "visit_days_30d": CustomerFeature(VISITS, -1),
+    "visit_days_90d": CustomerFeature(VISITS, -1),
+    "views_30d": CustomerFeature(VISITS, -1),
+    "views_90d": CustomerFeature(VISITS, -1),
+    "carts_30d": CustomerFeature(VISITS, -1),
+    "carts_90d": CustomerFeature(VISITS, -1),
+    "visit_trend_days": CustomerFeature(VISITS),
+    "refund_share": CustomerFeature(REFUNDS),
 }
 
-# What a model of the purchase history alone expects within the horizon; these follow the features in the matrix.
-HABITS: Final = {
-    "habit_log_odds": ChurnFeature(RHYTHM, -1),  # of an order
-    "habit_customer_log_odds": ChurnFeature(RHYTHM, -1),  # of still being a customer
-    "habit_log_orders": ChurnFeature(FREQUENCY, -1),
+# The BTYD forecast of the horizon; its columns follow the others in the models' matrix.
+BTYD_FEATURES: Final = {
+    "btyd_log_odds": CustomerFeature(RHYTHM, -1),  # of an order
+    "btyd_active_log_odds": CustomerFeature(RHYTHM, -1),  # of being active
+    "btyd_log_orders": CustomerFeature(FREQUENCY, -1),
 }
-MODEL_FEATURES: Final = FEATURES | HABITS
+MODEL_FEATURES: Final = FEATURES | BTYD_FEATURES

@@ -79,7 +79,7 @@ def test_further_customers_are_others_and_known_no_longer(folder: Path) -> None:
     assert cut.further is not None
     assert cut.further["ordered_at"].max() < END
     assert not set(cut.further["customer_id"]) & set(cut.customers)
-    assert len(cut.learnt_from) == 2 * len(cut.history)
+    assert len(cut.all_orders) == 2 * len(cut.history)
 
 
 @pytest.mark.parametrize("name", BASELINES)
@@ -183,5 +183,5 @@ def test_ours_is_asked_with_what_was_known_alone(folder: Path, monkeypatch: pyte
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(command, "OURS", "ours_of_a_test")
-    found, _ = command.score(split(read_orders(folder), END, 90), {"ours": command.methods()["ours"]})
+    found, _ = command.evaluate(split(read_orders(folder), END, 90), {"ours": command.methods()["ours"]})
     assert found["methods"]["ours"]["auc"] == pytest.approx(0.5, abs=0.1)
