@@ -193,16 +193,3 @@ def test_too_little_is_said_to_be_too_little(units: np.ndarray, parameters: dict
     origin = data.parameters.counted.date(end, -steps).item()
     with pytest.raises(NotEnoughData, match=message):
         store_demand(data, data.parameters, data.as_of.replace(month=origin.month, day=origin.day), steps)
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"frequency": "hour"}, "'hour' is not known. Allowed are D"),
-        ({"country": "Atlantis"}, "country is 'Atlantis'; give the code"),
-        ({"horizon": 0}, "horizon is 0; at least 1"),
-    ],
-)
-def test_parameters_that_cannot_be_meant_are_refused(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        training_data(UNITS[:1, :1], 1, **given)
