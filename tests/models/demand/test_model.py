@@ -1,5 +1,6 @@
 """The demand model on worlds whose truth is known."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -10,6 +11,7 @@ from contracts.errors import InputError, NotEnoughData
 from models.demand.baseline import seasonal_naive
 from models.demand.classification import CLASSES
 from models.demand.forecast import HIGH, LOW, DemandForecast
+from models.demand.methods import statistical
 from models.demand.methods.statistical import StatisticalEnsemble
 from models.demand.metrics import coverage, pinball
 from models.demand.model import DemandModel, DemandParameters
@@ -22,6 +24,14 @@ GROWTH = 0.004
 TRUTH = rates(SERIES, DAYS + HORIZON, GROWING, GROWTH)
 SOLD = sales(TRUTH)
 SHORT = DemandParameters(7, SMALL_TREES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_statistical_methods() -> Iterator[None]:
+    """AutoETS and AutoTheta take most of a fit's time, and have tests of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statistical, "METHODS", {name: statistical.METHODS[name] for name in ("croston_sba", "tsb")})
+        yield
 
 
 def fitted(panel: Panel, parameters: DemandParameters = SMALL) -> DemandModel:

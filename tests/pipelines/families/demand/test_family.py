@@ -20,6 +20,7 @@ from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.fit import FittedDemand, coherent, fit_store_demand, fitted_demand
 from pipelines.families.demand.panel_builder import store_demand
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
+from pipelines.families.run_cache import RunCache
 from serving.answers.forecasts.hierarchy import HierarchyForecasts
 from tests.pipelines.families.demand.store_events import (
     WEEKEND,
@@ -222,6 +223,7 @@ class Planted:
         self.units = sales(self.rate[:, :DAYS])
         self.units[self.empty_item, DAYS - self.empty_days :] = 0
         self.folder = folder
+        self.cache = RunCache()
 
     def data(self, shift: int = 0, *, tells_stock: bool = True) -> TrainingData:
         rows = [
@@ -235,7 +237,8 @@ class Planted:
         if tells_stock:
             rows.append((DAYS - self.empty_days, DAYS - 1, self.empty_item, "out_of_stock", 1))
         path = calendar_file(self.folder, *rows)
-        return training_data(self.units, DAYS, promoted=self.promoted[:, :DAYS], calendar=path, rounds=120)
+        data = training_data(self.units, DAYS, promoted=self.promoted[:, :DAYS], calendar=path, rounds=120)
+        return replace(data, cache=self.cache)
 
 
 @pytest.fixture(scope="module")
