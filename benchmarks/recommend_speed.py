@@ -20,11 +20,11 @@ import numpy as np
 
 from benchmarks.harness.home import emptied
 from benchmarks.recommendations.run import fitted
-from contracts.bundle import read_arrays, write_arrays
 from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.catalogue import Items
 from recsys.data.interactions import KINDS, Interactions
 from recsys.data.vocabulary import Vocabulary
+from recsys.files import read_recommender, write_recommender
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender
 from recsys.request import Query, SessionEvent
@@ -47,9 +47,7 @@ def main() -> None:
     folder = emptied(options.folder)
     interactions, items = planted_store(options.items, options.customers, options.events_per_customer)
     trial = fitted(interactions, items, DAYS * SECONDS_PER_DAY, RecommendParameters())
-    write_arrays(folder, trial.recommender.to_arrays())
-    texts = {moment: ranker.text for moment, ranker in trial.recommender.rankers.items()}
-    (folder / "rankers.json").write_text(json.dumps({"texts": texts, "parameters": trial.recommender.parameters}))
+    write_recommender(folder, trial.recommender)
     events = len(interactions)
     fit_seconds = trial.fit_seconds
     fit_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -99,9 +97,8 @@ def planted_store(items: int, customers: int, events_per_customer: int) -> tuple
 
 def asked(folder: Path, questions: int, seed: int) -> dict[str, Any]:
     """Open the recommender memory-mapped, ask, and say how long each kind of question took and what the memory is."""
-    stored = json.loads((folder / "rankers.json").read_text())
     started = time.monotonic()
-    recommender = Recommender.from_arrays(read_arrays(folder), stored["texts"], stored["parameters"])
+    recommender = read_recommender(folder)
     opened = time.monotonic() - started
     random = np.random.default_rng(seed)
     customers, ids = recommender.histories.customers, recommender.retriever.items.ids

@@ -159,7 +159,7 @@ def _trial(
             "target_kind": KINDS[kind],
             "known_interactions": len(past),
             **{name: len(found) for name, found in cases.items()},
-            **{name: recommender.parameters[name] for name in recommender.parameters if name.startswith("ranker_")},
+            **recommender.ranker_facts,
             "als": baselines.settings,
         },
         outcomes={name: _outcome(recommender, baselines, found) for name, found in cases.items()},

@@ -1,13 +1,12 @@
 """The recommender: retrieve, rank, apply the policy; from arrays that may be memory-mapped."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 import numpy as np
 
-from contracts.errors import BundleRefused, InputError
+from contracts.errors import InputError
 from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.attributes import Attributes
 from recsys.data.catalogue_updates import ItemUpsert
@@ -40,16 +39,16 @@ class Recommender:
         pipeline: CandidatePipeline,
         histories: Interactions,
         rankers: Mapping[str, Ranker],
-        parameters: Mapping[str, Any],
         policy: Policy = Policy(),
         columns: Attributes | None = None,
+        ranker_groups: Mapping[str, int] | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.retriever = pipeline.retriever
         self.histories = histories
         self.rankers = rankers
-        self.as_of: int = parameters["as_of"]
-        self.parameters = dict(parameters) | {f"ranker_{moment}": rankers[moment].name for moment in MOMENTS}
+        self.as_of = pipeline.retriever.now  # seconds since 1970 UTC
+        self.ranker_groups = ranker_groups or {}  # that each ranker was trained on; empty where it was read from files
         self.policy = policy
         self.columns = columns
         self.labels = ItemLabels(self.retriever.items)
@@ -60,12 +59,18 @@ class Recommender:
 
         `columns` are attributes of its items, or of the first of them, that a policy may name and a question may not.
         """
-        return Recommender(self.pipeline, self.histories, self.rankers, self.parameters, policy, columns)
+        return Recommender(self.pipeline, self.histories, self.rankers, policy, columns, self.ranker_groups)
 
     def with_items(self, told: Sequence[ItemUpsert]) -> "Recommender":
         """The same recommender, to which the items are known from now on; places of the others do not change."""
         pipeline = self.pipeline.with_items(told)
-        return Recommender(pipeline, self.histories, self.rankers, self.parameters, self.policy, self.columns)
+        return Recommender(pipeline, self.histories, self.rankers, self.policy, self.columns, self.ranker_groups)
+
+    @property
+    def ranker_facts(self) -> dict[str, Any]:
+        """How many groups each ranker was trained on, and what kind of ranker it is."""
+        groups = {f"ranker_groups_{moment}": count for moment, count in self.ranker_groups.items()}
+        return groups | {f"ranker_{moment}": self.rankers[moment].name for moment in MOMENTS}
 
     @property
     def policy_problems(self) -> tuple[str, ...]:
@@ -131,23 +136,21 @@ class Recommender:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Any], ranker_texts: Mapping[str, str], parameters: dict[str, Any]) -> Self:
+    def from_arrays(
+        cls, arrays: dict[str, Any], ranker_texts: Mapping[str, str], parameters: RecommendParameters, as_of: int
+    ) -> Self:
         """The recommender that was written; nothing is copied, so memory-mapped arrays stay shared.
 
-        A parameter that came into being after it was written has its default. Raises BundleRefused where it is not a
-        recommender's.
+        Raises BundleRefused where a ranker was trained on other features.
         """
-        if "as_of" not in parameters:
-            raise BundleRefused("the recommender's parameters lack as_of. Train again.")
-        own = {name: parameters[name] for name in asdict(RecommendParameters()) if name in parameters}
-        pipeline = CandidatePipeline.from_arrays(arrays, RecommendParameters(**own), parameters["as_of"])
+        pipeline = CandidatePipeline.from_arrays(arrays, parameters, as_of)
         histories = Interactions(
             Vocabulary(arrays["customers_data"], arrays["customers_offsets"]),
             len(pipeline.retriever.items),
             *(np.asarray(arrays[f"history_{name}"]) for name in ("offsets", "items", "kinds", "times")),
         )
         rankers = {moment: Ranker(pipeline.features.names, ranker_texts.get(moment, "")) for moment in MOMENTS}
-        return cls(pipeline, histories, rankers, parameters)
+        return cls(pipeline, histories, rankers)
 
     def _customer(self, query: Query) -> int:
         """The customer's place, -1 for a stranger and for one who must not be known."""

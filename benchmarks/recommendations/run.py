@@ -95,11 +95,7 @@ def report(
         "recommend_ms_p50": round(float(np.quantile(milliseconds, 0.5)), 3),
         "recommend_ms_p99": round(float(np.quantile(milliseconds, 0.99)), 3),
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "ranker_groups": {
-            name.removeprefix("ranker_groups_"): value
-            for name, value in trial.recommender.parameters.items()
-            if name.startswith("ranker_groups_")
-        },
+        "ranker_groups": dict(trial.recommender.ranker_groups),
     }
 
 

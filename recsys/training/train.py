@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from contracts.errors import NotEnoughData
 from contracts.progress import Progress, silent
 from recsys.data.catalogue import Items
-from recsys.data.interactions import KINDS, Interactions
-from recsys.data.sessions import SessionLog
+from recsys.data.interactions import Interactions
+from recsys.data.sessions import VisitLog
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.pre_ranker import learned_weights
@@ -65,9 +65,8 @@ def fit_recommender(
             if enough
             else Ranker(pipeline.features.names)
         )
-    counts = {f"ranker_groups_{moment}": len(groups[moment].sizes) for moment in MOMENTS}
-    said = asdict(parameters) | {"target_kind": KINDS[kind], "as_of": as_of} | counts
-    return Recommender(pipeline, past.latest(parameters.visitor_interactions), rankers, said)
+    counts = {moment: len(groups[moment].sizes) for moment in MOMENTS}
+    return Recommender(pipeline, past.latest(parameters.visitor_interactions), rankers, ranker_groups=counts)
 
 
 class _Teaching:

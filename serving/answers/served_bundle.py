@@ -7,8 +7,8 @@ from typing import Final
 from contracts.bundle import ITEMS_TABLE, Bundle
 from contracts.bundle_store import BundlePointer, BundleStore
 from contracts.errors import BundleRefused
-from recsys.data.batch_signals import BatchItemSignals
-from recsys.ranking.ranker import MOMENTS
+from recsys.data.batch_signals import ItemColumns
+from recsys.files import recommender_of
 from recsys.recommender import Recommender
 from serving.answers.published import PublishedBundle, read_published
 from serving.answers.replay import check_replays
@@ -50,8 +50,7 @@ def _recommender(bundle: Bundle) -> Recommender | None:
     arrays = bundle.arrays(RECOMMENDER_FOLDER)
     if not arrays:
         return None
-    texts = {moment: bundle.text(f"{RECOMMENDER_FOLDER}/ranker_{moment}.txt") for moment in MOMENTS}
-    return Recommender.from_arrays(arrays, texts, bundle.json(f"{RECOMMENDER_FOLDER}/parameters.json"))
+    return recommender_of(arrays, lambda name: bundle.text(f"{RECOMMENDER_FOLDER}/{name}"))
 
 
 def _item_columns(bundle: Bundle, recommender: Recommender | None) -> BatchItemSignals | None:

@@ -72,7 +72,7 @@ def recall_after_learning_from(cases: Cases, moment: str, seed: int) -> float:
     ranker = train_ranker(training_groups(teacher, cases, SMALL, seed, 1), teacher.features.names, SMALL, seed, 1)
     past = everything.before(TEST.start)
     fitted = CandidatePipeline.of(Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL))
-    judged = Recommender(fitted, past, dict.fromkeys(MOMENTS, ranker), {"as_of": TEST.start})
+    judged = Recommender(fitted, past, dict.fromkeys(MOMENTS, ranker))
     found = evaluate(judged, cases_of(TEST, moment).with_history(), seed).metrics["recall_at_20"]
     assert found is not None
     return found
@@ -213,7 +213,7 @@ def pairs() -> list[Row]:
 
 def ranks(fitted: Recommender, history: list[Row]) -> np.ndarray:
     """The place of every item in the list of a customer with this history and no other."""
-    known = Recommender(fitted.pipeline, interactions(history, ITEMS), fitted.rankers, {"as_of": fitted.as_of})
+    known = Recommender(fitted.pipeline, interactions(history, ITEMS), fitted.rankers)
     found = shown(known.recommend(Query(customer_id="ann", k=40)))
     return np.argsort([int(item[-3:]) for item in found])
 

@@ -1,16 +1,13 @@
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.bundle import write_arrays
-from contracts.errors import BundleRefused, InputError
+from contracts.errors import InputError
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.placements.placements import ranker_of
 from recsys.ranking.ranker import MOMENTS, Ranker
@@ -39,10 +36,6 @@ def catalogue() -> Items:
 def shop() -> Recommender:
     rows: list[Row] = [*checkerboard(), ("viewer", "item-002", "view", 59.0), ("viewer", "item-004", "cart", 59.5)]
     return recommender(rows, catalogue(), 60)
-
-
-def ranker_texts() -> dict[str, str]:
-    return {moment: ranker.text for moment, ranker in shop().rankers.items()}
 
 
 SOME_ITEMS = st.lists(st.integers(0, COUNT + 3).map(lambda n: f"item-{n:03d}"), max_size=8).map(tuple)
@@ -109,18 +102,6 @@ def test_similar_items_obey_the_same_policy(number: int, k: int, filters: Filter
     assert len(found) == len(set(found)) == min(k, len(eligible))
 
 
-def test_a_recommender_read_from_files_gives_the_same_answers(tmp_path: Path) -> None:
-    write_arrays(tmp_path, shop().to_arrays())
-    mapped = {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in tmp_path.glob("*.npy")}
-    read = Recommender.from_arrays(mapped, ranker_texts(), json.loads(json.dumps(shop().parameters)))
-    for query in (Query(), Query(customer_id="customer-001"), Query(customer_id="viewer", item_id="item-006", k=50)):
-        assert read.recommend(query) == shop().recommend(query)
-    assert read.similar("item-003", 9) == shop().similar("item-003", 9)
-    assert read.parameters == shop().parameters
-    assert np.shares_memory(read.histories.items, mapped["history_items"])
-    assert np.shares_memory(read.retriever.relations[0].neighbours.data, mapped["viewed_together_data"])
-
-
 def test_a_stranger_gets_the_popular_items_and_is_told_so() -> None:
     answer = shop().recommend(Query(customer_id="nobody", k=5))
     assert answer.fallbacks == ("popular",)
@@ -180,29 +161,10 @@ def test_the_visit_changes_the_answer() -> None:
     assert shown(before) != shown(after)
 
 
-def test_what_is_not_a_recommenders_is_refused() -> None:
-    texts = {
-        moment: text.replace("interest_max_normalised", "other_feature") for moment, text in ranker_texts().items()
-    }
-    with pytest.raises(BundleRefused, match="other features"):
-        Recommender.from_arrays(shop().to_arrays(), texts, shop().parameters)
-    fewer = {name: value for name, value in shop().parameters.items() if name != "as_of"}
-    with pytest.raises(BundleRefused, match="lack as_of"):
-        Recommender.from_arrays(shop().to_arrays(), ranker_texts(), fewer)
-
-
-def test_a_parameter_that_came_later_has_its_default() -> None:
-    older = {name: value for name, value in shop().parameters.items() if name != "anchors"}
-    read = Recommender.from_arrays(shop().to_arrays(), ranker_texts(), older)
-    assert shown(read.recommend(Query(customer_id="customer-000"))) == shown(
-        shop().recommend(Query(customer_id="customer-000"))
-    )
-
-
 def test_without_rankers_the_blend_answers_and_says_so() -> None:
     blended = recommender(checkerboard(), catalogue(), 60, replace(SMALL, minimum_groups=10**9))
     assert {ranker.text for ranker in blended.rankers.values()} == {""}
-    assert {blended.parameters[f"ranker_{moment}"] for moment in MOMENTS} == {"blend"}
+    assert {blended.ranker_facts[f"ranker_{moment}"] for moment in MOMENTS} == {"blend"}
     assert len(blended.recommend(Query(customer_id="customer-000", k=9)).items) == 9
 
 

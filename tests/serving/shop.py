@@ -1,6 +1,5 @@
 """A bundle of a small shop whose answers are known: even customers like tea, odd ones like tools."""
 
-import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -24,7 +23,6 @@ from contracts.bundle import (
     Manifest,
     Replay,
     hash_files,
-    write_arrays,
     write_table,
 )
 from contracts.bundle_store import BundlePointer, open_bundle_store
@@ -32,6 +30,7 @@ from contracts.settings import Settings
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
+from recsys.files import write_recommender
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender
 from recsys.request import Query
@@ -72,10 +71,7 @@ def publish_shop(
     replays: dict[str, list[Replay]] = {}
     if with_families:
         recommender = shop_recommender()
-        write_arrays(draft / "recommend", recommender.to_arrays())
-        for moment, ranker in recommender.rankers.items():
-            (draft / f"recommend/ranker_{moment}.txt").write_text(ranker.text)
-        (draft / "recommend/parameters.json").write_text(json.dumps(recommender.parameters))
+        write_recommender(draft / "recommend", recommender)
         write_table(draft / CUSTOMERS_TABLE, customers_table())
         write_table(draft / ITEMS_TABLE, items_table())
         write_table(draft / "demand/forecast.arrow", forecast_table())

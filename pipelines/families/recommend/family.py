@@ -14,9 +14,10 @@ from contracts.errors import NotEnoughData
 from contracts.time_units import SECONDS_PER_DAY
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.families.recommend.interactions import read_interactions, read_items
-from pipelines.families.recommend.recommended_items import DESCRIPTION, with_recommended_items, write_recommender
+from pipelines.families.recommend.recommended_items import DESCRIPTION, with_recommended_items
 from recsys.data.interactions import KINDS
 from recsys.data.vocabulary import Vocabulary
+from recsys.files import write_recommender
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender, utc_seconds
 from recsys.request import Query, SessionEvent
@@ -54,14 +55,13 @@ def backtest(data: TrainingData) -> Backtest:
     found = evaluate(recommender, at_start, data.seed)
     visits = Cases.in_visits(known, window, kind, data.seed).sampled(parameters.evaluated_cases, data.seed)
     in_visits = evaluate(recommender, visits, data.seed) if len(visits) else Evaluation(0, {}, {}, {})
-    said = {name: value for name, value in recommender.parameters.items() if name.startswith("ranker_")}
     return Backtest(
         window_start=start,
         window_end=data.as_of,
         cases=found.cases,
         metrics=found.metrics | _in_visit(in_visits.metrics),
         baseline_metrics=found.baseline_metrics | _in_visit(in_visits.baseline_metrics),
-        details=found.details | said | {"target_kind": KINDS[kind], "visits": in_visits.cases},
+        details=found.details | recommender.ranker_facts | {"target_kind": KINDS[kind], "visits": in_visits.cases},
     )
 
 

@@ -1,10 +1,8 @@
 """The items to recommend to each customer, as a column of the customers' table, made when a bundle is published."""
 
-import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,16 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import columns as c
-from contracts.bundle import read_arrays, write_arrays
 from contracts.progress import Progress, silent
 from pipelines.families.family import BundleDraft
-from recsys.data.batch_signals import BatchItemSignals
-from recsys.ranking.ranker import MOMENTS
+from recsys.data.batch_signals import ItemColumns
+from recsys.files import read_recommender
 from recsys.recommender import Recommender
 from recsys.request import Query
 
-RANKER_FILE: Final = "ranker_{moment}.txt"
-PARAMETERS_FILE: Final = "parameters.json"
 ITEMS_EACH: Final = 3
 MAX_RECOMMENDED: Final = 50_000  # customers; an answer takes a few milliseconds of one core
 CUSTOMERS_PER_TASK: Final = 256
@@ -42,21 +37,6 @@ def with_recommended_items(table: pa.Table, draft: BundleDraft) -> pa.Table:
     recommender = recommender.with_policy(draft.policy, signals.attributes(draft.policy.attribute_names))
     items = recommended_items(table, recommender, draft.progress, draft.threads)
     return table.append_column(c.RECOMMENDED_ITEMS, items)
-
-
-def write_recommender(folder: Path, recommender: Recommender) -> None:
-    """Write the recommender's files into the family's folder of a bundle."""
-    write_arrays(folder, recommender.to_arrays())
-    for moment, ranker in recommender.rankers.items():
-        (folder / RANKER_FILE.format(moment=moment)).write_text(ranker.text, encoding="utf-8")
-    (folder / PARAMETERS_FILE).write_text(json.dumps(recommender.parameters, indent=2), encoding="utf-8")
-
-
-def read_recommender(folder: Path) -> Recommender:
-    """The recommender that `write_recommender` wrote."""
-    texts = {moment: (folder / RANKER_FILE.format(moment=moment)).read_text(encoding="utf-8") for moment in MOMENTS}
-    parameters = json.loads((folder / PARAMETERS_FILE).read_text(encoding="utf-8"))
-    return Recommender.from_arrays(read_arrays(folder), texts, parameters)
 
 
 def recommended_items(

@@ -65,7 +65,7 @@ def served(fitted: Retriever, histories: list[Row], query: Query, day: float) ->
     whole = CandidatePipeline.of(fitted)
     ranker = Listening(whole.features.names)
     past = interactions(histories, fitted.items)
-    recommender = Recommender(whole, past, dict.fromkeys(MOMENTS, ranker), {"as_of": fitted.now})
+    recommender = Recommender(whole, past, dict.fromkeys(MOMENTS, ranker))
     recommender.recommend(query, at(day))
     return ranker.heard
 

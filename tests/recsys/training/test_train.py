@@ -128,19 +128,19 @@ def test_each_moment_has_a_ranker_of_its_own() -> None:
     recommender = checkerboard_recommender()
     texts = [recommender.rankers[moment].text for moment in MOMENTS]
     assert texts[0] != texts[1]
-    assert all(recommender.parameters[f"ranker_groups_{moment}"] > SMALL.minimum_groups for moment in MOMENTS)
+    assert all(recommender.ranker_groups[moment] > SMALL.minimum_groups for moment in MOMENTS)
 
 
 def test_earlier_windows_teach_too_while_the_last_has_few_groups() -> None:
-    many = checkerboard_recommender(replace(SMALL, enough_groups=10**9)).parameters
-    few = checkerboard_recommender(replace(SMALL, enough_groups=1)).parameters
+    many = checkerboard_recommender(replace(SMALL, enough_groups=10**9)).ranker_groups
+    few = checkerboard_recommender(replace(SMALL, enough_groups=1)).ranker_groups
     for moment in MOMENTS:
-        assert many[f"ranker_groups_{moment}"] > 1.5 * few[f"ranker_groups_{moment}"]
+        assert many[moment] > 1.5 * few[moment]
 
 
 def test_no_more_cases_are_taken_than_wanted() -> None:
-    parameters = checkerboard_recommender(replace(SMALL, training_cases=50)).parameters
-    assert all(20 <= parameters[f"ranker_groups_{moment}"] <= 50 for moment in MOMENTS)
+    counts = checkerboard_recommender(replace(SMALL, training_cases=50)).ranker_groups
+    assert all(20 <= counts[moment] <= 50 for moment in MOMENTS)
 
 
 def test_too_small_a_store_says_what_it_needs() -> None:

@@ -16,9 +16,9 @@ from contracts.errors import NotEnoughData
 from contracts.validation import convert
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.recommend.family import RECOMMEND
+from recsys.files import read_recommender
 from recsys.parameters import RecommendParameters
 from recsys.ranking.ranker import MOMENTS
-from recsys.recommender import Recommender
 from recsys.request import Query
 from tests.recsys.stores import checkerboard
 from tests.worlds import day, events_table, order
@@ -51,13 +51,6 @@ def judged() -> Backtest:
 @cache
 def fitted() -> FittedFamily:
     return RECOMMEND.fit(training_data(checkerboard_events()))
-
-
-def read(folder: Path) -> Recommender:
-    arrays = {file.stem: np.load(file, mmap_mode="r") for file in folder.glob("*.npy")}
-    parameters = json.loads((folder / "parameters.json").read_text())
-    texts = {moment: (folder / f"ranker_{moment}.txt").read_text() for moment in MOMENTS}
-    return Recommender.from_arrays(arrays, texts, parameters)
 
 
 def test_it_beats_its_baseline_where_tastes_differ() -> None:
@@ -95,7 +88,7 @@ def test_the_backtest_knows_nothing_of_its_window() -> None:
 def test_the_files_give_the_replayed_answers(tmp_path: Path) -> None:
     fitted().write_files(tmp_path)
     assert {file.suffix for file in tmp_path.iterdir()} <= SUFFIXES
-    served = read(tmp_path)
+    served = read_recommender(tmp_path)
     assert {file.stem for file in tmp_path.glob("*.txt")} == {f"ranker_{moment}" for moment in MOMENTS}
     assert 3 <= len(fitted().replays) <= 5
     for replay in fitted().replays:
@@ -113,7 +106,7 @@ def test_the_catalogue_reaches_the_policy(tmp_path: Path) -> None:
     changed = [item | (row if n % 2 else {}) for n, item in enumerate(catalogue)]
     table = ibis.memtable(pa.Table.from_pylist(changed, schema=c.CATALOGUE))
     RECOMMEND.fit(TrainingData(data.events, table, data.as_of, data.parameters, threads=1)).write_files(tmp_path)
-    items = read(tmp_path).retriever.items
+    items = read_recommender(tmp_path).retriever.items
     assert items.names.value(3) == "Item-003"
     assert items.categories.values() == ["tea"]
     assert items.category[:2].tolist() == [-1, 0]

@@ -11,11 +11,10 @@ import pytest
 from pipelines.families.family import BundleDraft
 from pipelines.families.recommend.family import RECOMMEND
 from pipelines.families.recommend.recommended_items import (
-    read_recommender,
     recommended_items,
     with_recommended_items,
-    write_recommender,
 )
+from recsys.files import write_recommender
 from recsys.recommender import Recommender
 from recsys.request import Query
 from recsys.reranking.policy import Boost, PlacementPolicy, Policy
@@ -88,10 +87,6 @@ def test_without_values_those_who_ordered_last_come_first() -> None:
 
 def test_no_customers_are_no_error() -> None:
     assert len(recommended_items(customers().slice(0, 0), recommender())) == 0
-
-
-def test_the_recommender_is_read_as_it_was_written(draft: BundleDraft) -> None:
-    assert read_recommender(draft.folder).recommend(QUERY) == recommender().recommend(QUERY)
 
 
 def test_the_family_adds_the_column_under_the_merchants_policy(draft: BundleDraft) -> None:
