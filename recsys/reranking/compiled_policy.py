@@ -10,7 +10,7 @@ from recsys.data.attributes import Attributes
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.request import PLACEMENTS, Filters
 from recsys.reranking.filters import FilterMasks, matching_items, wanted_values
-from recsys.reranking.policy import RUNNING_OUT, STOCK_THEN, Boost, PlacementPolicy, Policy
+from recsys.reranking.policy import LOW_STOCK, STOCK_THEN, Boost, PlacementPolicy, Policy
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class AppliedPolicy:
         `columns` are attributes of the items, or of the first of them, that a policy may name and a question may not.
         """
         known = items if columns is None else replace(items, attributes=items.attributes.joined(columns))
-        groups = [(found, cap.limit) for cap in policy.caps if (found := known.groups(cap.attribute)) is not None]
+        groups = [(found, limit) for name, limit in policy.caps.items() if (found := known.groups(name)) is not None]
         unpushed = _unpushed(policy, known)
         pins = [(items.ids.index(pin.item), pin.position - 1) for pin in policy.pins]
         table = np.zeros((len(groups), len(items)), np.int32)
@@ -76,19 +76,21 @@ class AppliedPolicy:
 def applied_policies(policy: Policy, items: Items, columns: Attributes | None = None) -> dict[str, AppliedPolicy]:
     """For every placement; placements of the same policy share what it takes. `columns` as in `AppliedPolicy.of`."""
     masks = FilterMasks(items)
-    distinct: dict[PlacementPolicy, AppliedPolicy] = {}
+    compiled: list[AppliedPolicy] = []
+    found: dict[str, AppliedPolicy] = {}
     for placement in PLACEMENTS:
         own = policy.placement(placement)
-        if own not in distinct:
-            distinct[own] = AppliedPolicy.of(own, items, masks, columns)
-    return {placement: distinct[policy.placement(placement)] for placement in PLACEMENTS}
+        shared = next((known for known in compiled if known.policy == own), None)
+        found[placement] = shared or AppliedPolicy.of(own, items, masks, columns)
+        compiled.append(found[placement])
+    return found
 
 
 def _own_filters(policy: PlacementPolicy) -> Filters:
     return Filters(
         categories=policy.categories,
         brands=policy.brands,
-        attributes=dict(policy.attributes),
+        attributes=policy.attributes,
         in_stock_only=policy.in_stock_only,
     )
 
@@ -105,7 +107,7 @@ def _allowed(policy: PlacementPolicy, items: Items) -> np.ndarray:
 
 def _unpushed(policy: PlacementPolicy, items: Items) -> np.ndarray:
     """Places of what is running out, unless more of it came since."""
-    running_out = items.having(RUNNING_OUT[0], (RUNNING_OUT[1],))
+    running_out = items.having(LOW_STOCK[0], (LOW_STOCK[1],))
     if policy.push_running_out or running_out is None:
         return np.zeros(0, np.int64)
     then = items.numbers(STOCK_THEN)
@@ -148,9 +150,9 @@ def _problems(policy: PlacementPolicy, items: Items) -> Iterator[str]:
         if _lift(boost, items) is None:
             kind = "attribute" if boost.equals is not None else "number"
             yield f"{kind} {boost.attribute!r} {no_attribute}: the boost does nothing."
-    for cap in policy.caps:
-        if items.groups(cap.attribute) is None:
-            yield f"attribute {cap.attribute!r} {no_attribute}: the cap does nothing."
+    for name in policy.caps:
+        if items.groups(name) is None:
+            yield f"attribute {name!r} {no_attribute}: the cap does nothing."
     for item in dict.fromkeys([*(pin.item for pin in policy.pins), *policy.exclude_items]):
         if items.ids.index(item) < 0:
             yield f"item {item!r} is not in the catalogue: its pin or exclusion does nothing."

@@ -1,121 +1,100 @@
-"""Policy: what a merchant decides for each placement, whatever the ranker thinks; every knob is declared here, once."""
+"""Policy: what a merchant decides for each placement, whatever the ranker says; every option is declared here, once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from math import isfinite
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
 
 from contracts.errors import SettingsError
 from recsys.request import PLACEMENTS
 
-BOUGHT: Final = (
-    "ranked",
-    "when_due",
-    "never",
-)  # what was bought: the ranker decides; hidden until due; hidden for good
+MAX_POSITION: Final = 1000  # counted from 1; also the largest cap and the largest minimum of items
 MAX_WEIGHT: Final = 100.0
 MAX_POOL: Final = 500
-MAX_POSITION: Final = 1000  # of a pin or of exploration, counted from 1; also the largest cap and minimum
-# What a bundle says of an item that will be gone before more of it can come, and the stock from which it says so.
-RUNNING_OUT: Final = ("inventory_alert", "runs_out_before_delivery")
+# How a bundle marks an item that sells out before it can be restocked, and the stock on which the mark is based.
+LOW_STOCK: Final = ("inventory_alert", "runs_out_before_delivery")
 STOCK_THEN: Final = "stock_on_hand"
 
+# msgspec checks these when it reads a policy file; a Struct that is constructed in Python is not checked against them.
+Text = Annotated[str, Meta(min_length=1)]
+Texts = tuple[Text, ...]
+Position = Annotated[int, Meta(ge=1, le=MAX_POSITION)]
+Bought = Literal["ranked", "when_due", "never"]  # bought items: ranked like others; hidden until due; hidden for good
 
-@dataclass(frozen=True)
-class Pin:
+
+def _check_distinct(what: str, values: Iterable[object]) -> None:
+    shown = list(map(str, values))
+    if len(set(shown)) < len(shown):
+        raise ValueError(f"{what} are {', '.join(shown)}; each may be given once.")
+
+
+class Pin(Struct, frozen=True, forbid_unknown_fields=True):
     """An item that stands at one position, counted from 1, whenever it may be shown at all."""
 
-    item: str
-    position: int
-
-    def __post_init__(self) -> None:
-        _within("pin position", self.position, 1, MAX_POSITION)
+    item: Text
+    position: Position
 
 
-@dataclass(frozen=True)
-class Boost:
-    """Lifts items by an attribute; a negative weight buries them.
+class Boost(Struct, frozen=True, forbid_unknown_fields=True):
+    """Raises the scores of items by an attribute; a negative weight lowers them.
 
     With `equals`, an item of that value gains `weight` standard deviations of the candidates' scores. Without, the
-    attribute is a number: the item that has most of it gains `weight`, the one that has least loses as much, the others
-    lie between by rank, and an item of unknown value keeps its score.
+    attribute is a number: the item with the most gains `weight`, the item with the least loses as much, the others lie
+    between by rank, and an item of unknown value keeps its score.
     """
 
-    attribute: str
-    weight: float
-    equals: str | None = None
+    attribute: Text
+    weight: Annotated[float, Meta(ge=-MAX_WEIGHT, le=MAX_WEIGHT)]
+    equals: Text | None = None
+
+
+class Exploration(Struct, frozen=True, forbid_unknown_fields=True):
+    """Positions that are drawn evenly from the `pool` best candidates that are not shown at another position."""
+
+    places: tuple[Position, ...] = ()
+    pool: Annotated[int, Meta(ge=1, le=MAX_POOL)] = 20
 
     def __post_init__(self) -> None:
-        _within("boost weight", self.weight, -MAX_WEIGHT, MAX_WEIGHT)
+        _check_distinct("exploration places", self.places)
+        if self.pool < len(self.places):
+            raise ValueError(f"exploration pool is {self.pool}; at least {len(self.places)} are needed, one per place.")
 
 
-@dataclass(frozen=True)
-class Cap:
-    """At most `limit` items of one value of an attribute; items of unknown value are not counted."""
+class PlacementPolicy(Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be shown in one placement, and in which order; the defaults leave everything to the ranker."""
 
-    attribute: str
-    limit: int
-
-    def __post_init__(self) -> None:
-        _within("cap", self.limit, 1, MAX_POSITION)
-
-
-@dataclass(frozen=True)
-class Exploration:
-    """Places, counted from 1, that are drawn evenly from the `pool` best candidates that are shown nowhere else."""
-
-    places: tuple[int, ...] = ()
-    pool: int = 20
-
-    def __post_init__(self) -> None:
-        for place in self.places:
-            _within("exploration place", place, 1, MAX_POSITION)
-        _distinct("exploration places", self.places)
-        _within("exploration pool", self.pool, max(1, len(self.places)), MAX_POOL)
-
-
-@dataclass(frozen=True)
-class PlacementPolicy:
-    """What may stand in one placement, and in which order; the defaults leave everything to the ranker."""
-
-    in_stock_only: bool = False  # True: also where a question would show what is sold out
-    categories: tuple[str, ...] = ()  # only these; empty: all
-    brands: tuple[str, ...] = ()
-    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()  # per attribute, the values of which an item must have one
-    exclude_items: tuple[str, ...] = ()
-    exclude_categories: tuple[str, ...] = ()
-    exclude_brands: tuple[str, ...] = ()
-    bought: str = "ranked"
+    in_stock_only: bool = False  # True: also where a request would show sold-out items
+    categories: Texts = ()  # only these; empty: all
+    brands: Texts = ()
+    attributes: dict[str, Texts] = {}  # by attribute, the values of which an item must have one
+    exclude_items: Texts = ()
+    exclude_categories: Texts = ()
+    exclude_brands: Texts = ()
+    bought: Bought = "ranked"
     pins: tuple[Pin, ...] = ()
     boosts: tuple[Boost, ...] = ()
-    caps: tuple[Cap, ...] = ()
-    diversity: float = 0.0  # standard deviations that a candidate loses for each better one of its category
-    minimum_items: int = 0  # with fewer, the answer says that the list had better be hidden
-    exploration: Exploration = field(default_factory=Exploration)
-    push_running_out: bool = False  # False: what is RUNNING_OUT keeps the place that it earns, and nothing lifts it
+    caps: dict[str, Position] = {}  # by attribute, the most items of one value; unknown values are not counted
+    # Standard deviations that a candidate loses for each better candidate of its category.
+    diversity: Annotated[float, Meta(ge=0, le=MAX_WEIGHT)] = 0.0
+    minimum_items: Annotated[int, Meta(ge=0, le=MAX_POSITION)] = 0  # with fewer, the answer says to hide the list
+    exploration: Exploration = Exploration()
+    push_running_out: bool = False  # False: LOW_STOCK items keep the position that they earn, and nothing raises it
 
     def __post_init__(self) -> None:
-        if self.bought not in BOUGHT:
-            raise SettingsError(f"bought is {self.bought!r}; allowed are {', '.join(BOUGHT)}.")
-        _within("diversity", self.diversity, 0, MAX_WEIGHT)
-        _within("minimum_items", self.minimum_items, 0, MAX_POSITION)
-        _distinct("pinned items", [pin.item for pin in self.pins])
-        _distinct("pin positions", [pin.position for pin in self.pins])
-        _distinct("caps", [cap.attribute for cap in self.caps])
+        _check_distinct("pinned items", [pin.item for pin in self.pins])
+        _check_distinct("pin positions", [pin.position for pin in self.pins])
 
     @property
     def attribute_names(self) -> set[str]:
         """Every attribute by which it chooses or orders."""
-        named = {boost.attribute for boost in self.boosts} | {cap.attribute for cap in self.caps}
-        return named | {name for name, _ in self.attributes} | {RUNNING_OUT[0], STOCK_THEN}
+        return {boost.attribute for boost in self.boosts} | {*self.caps, *self.attributes, LOW_STOCK[0], STOCK_THEN}
 
 
-@dataclass(frozen=True)
-class Policy:
-    """The policy of every placement; of those that are not named, `default`."""
+class Policy(Struct, frozen=True):
+    """The policy of every placement; `default` for those that are not named."""
 
-    default: PlacementPolicy = field(default_factory=PlacementPolicy)
-    placements: Mapping[str, PlacementPolicy] = field(default_factory=dict)
+    default: PlacementPolicy = PlacementPolicy()
+    placements: Mapping[str, PlacementPolicy] = {}
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.placements) - set(PLACEMENTS))
@@ -123,7 +102,7 @@ class Policy:
             raise SettingsError(f"unknown placements {', '.join(unknown)}; allowed are {', '.join(PLACEMENTS)}.")
         if self.placement("buy_again").bought == "never":
             raise SettingsError(
-                "bought is 'never' in buy_again, which shows nothing else; state there 'ranked' or 'when_due'."
+                "bought is 'never' in buy_again, which shows nothing else; set it to 'ranked' or 'when_due' there."
             )
 
     @property
@@ -133,13 +112,3 @@ class Policy:
 
     def placement(self, name: str) -> PlacementPolicy:
         return self.placements.get(name, self.default)
-
-
-def _within(what: str, value: float, least: float, most: float) -> None:
-    if not (isfinite(value) and least <= value <= most):
-        raise SettingsError(f"{what} is {value}; from {least:g} to {most:g} is allowed.")
-
-
-def _distinct(what: str, values: tuple[int, ...] | list[int] | list[str]) -> None:
-    if len(set(values)) < len(values):
-        raise SettingsError(f"{what} are {', '.join(map(str, values))}; each may be given once.")

@@ -4,7 +4,7 @@ import numpy as np
 
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.reranking.compiled_policy import AppliedPolicy
-from recsys.reranking.policy import RUNNING_OUT, PlacementPolicy
+from recsys.reranking.policy import LOW_STOCK, PlacementPolicy
 from recsys.reranking.reranker import Ranked, arrange
 
 NOW = 1_000
@@ -27,7 +27,7 @@ def shelf(size: int = 60, seed: int = 0) -> Items:
         "available_from": random.choice([ALWAYS, NOW - 1, NOW, NOW + 1], size),
     }
     for own, is_running_out in zip(attributes, random.random(size) < 0.5, strict=True):
-        own[RUNNING_OUT[0]] = RUNNING_OUT[1] if is_running_out else ""
+        own[LOW_STOCK[0]] = LOW_STOCK[1] if is_running_out else ""
     return Items.of([f"item-{n:03d}" for n in range(size)], attributes=attributes, **drawn)  # type: ignore[arg-type]
 
 

@@ -17,7 +17,7 @@ from recsys.kernels.thread_local import ThreadLocal
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender
 from recsys.request import Filters, Query, SessionEvent
-from recsys.reranking.policy import Boost, Cap, Exploration, Pin, PlacementPolicy, Policy
+from recsys.reranking.policy import Boost, Exploration, Pin, PlacementPolicy, Policy
 from recsys.retrieval import retriever as retriever_module
 from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column
@@ -64,7 +64,7 @@ def drawn_policy(random: np.random.Generator) -> PlacementPolicy:
         bought=("ranked", "never")[int(random.integers(2))],
         pins=tuple(Pin(item, place) for place, item in enumerate(some(random, item_ids(40), 3), 1)),
         boosts=(Boost("price", float(random.normal())),),
-        caps=(Cap("category", int(random.integers(1, 9))),) if random.integers(2) else (),
+        caps={"category": int(random.integers(1, 9))} if random.integers(2) else {},
         diversity=float(random.integers(2)),
         exploration=Exploration(places=(2, 5)[: int(random.integers(3))]),
     )

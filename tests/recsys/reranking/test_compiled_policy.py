@@ -1,6 +1,6 @@
 import re
-from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -8,7 +8,7 @@ from recsys.data.attributes import Attributes
 from recsys.data.catalogue import Items
 from recsys.request import PLACEMENTS, Filters
 from recsys.reranking.compiled_policy import AppliedPolicy, applied_policies
-from recsys.reranking.policy import Boost, Cap, Pin, PlacementPolicy, Policy
+from recsys.reranking.policy import Boost, Pin, PlacementPolicy, Policy
 
 ITEMS = Items.of(
     list("abcd"),
@@ -20,14 +20,14 @@ ITEMS = Items.of(
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        (PlacementPolicy(attributes=(("weight", ("7",)),)), "attribute 'weight' is not in the catalogue, which has "),
-        (PlacementPolicy(attributes=(("colour", ("grey",)),)), "no item of the catalogue has colour grey"),
+        (PlacementPolicy(attributes={"weight": ("7",)}), "attribute 'weight' is not in the catalogue, which has "),
+        (PlacementPolicy(attributes={"colour": ("grey",)}), "no item of the catalogue has colour grey"),
         (PlacementPolicy(categories=("z",)), "has category z: nothing passes"),
         (PlacementPolicy(exclude_categories=("z",)), "has category 'z': excluding it does nothing"),
         (PlacementPolicy(exclude_brands=("z",)), "has brand 'z': excluding it does nothing"),
         (PlacementPolicy(exclude_items=("z",)), "item 'z' is not in the catalogue"),
         (PlacementPolicy(pins=(Pin("z", 1),)), "item 'z' is not in the catalogue"),
-        (PlacementPolicy(caps=(Cap("weight", 1),)), "attribute 'weight' .*: the cap does nothing"),
+        (PlacementPolicy(caps={"weight": 1}), "attribute 'weight' .*: the cap does nothing"),
         (PlacementPolicy(boosts=(Boost("colour", 1.0),)), "number 'colour' .*: the boost does nothing"),
         (PlacementPolicy(boosts=(Boost("weight", 1.0, "7"),)), "attribute 'weight' .*: the boost does nothing"),
     ],
@@ -41,10 +41,10 @@ def test_names_that_it_has_are_no_problem() -> None:
     policy = PlacementPolicy(
         categories=("x",),
         exclude_categories=("y",),
-        attributes=(("colour", ("red",)),),
+        attributes={"colour": ("red",)},
         pins=(Pin("a", 1),),
         boosts=(Boost("margin", 1.0), Boost("colour", 1.0, "red"), Boost("stock", 1.0)),
-        caps=(Cap("brand", 1), Cap("margin", 1)),
+        caps={"brand": 1, "margin": 1},
     )
     assert AppliedPolicy.of(policy, ITEMS).problems == ()
 
@@ -65,7 +65,7 @@ def test_placements_of_one_policy_share_it() -> None:
 
 
 def test_an_empty_catalogue_has_a_policy() -> None:
-    applied = AppliedPolicy.of(PlacementPolicy(boosts=(Boost("price", 1.0),), caps=(Cap("brand", 1),)), Items.of([]))
+    applied = AppliedPolicy.of(PlacementPolicy(boosts=(Boost("price", 1.0),), caps={"brand": 1}), Items.of([]))
     assert applied.allowed.tolist() == []
 
 
@@ -85,13 +85,13 @@ def test_what_is_running_out_gains_nothing_but_may_lose() -> None:
     assert applied.boosts == pytest.approx(np.array([0, 2, 0, 0]))
     buried = PlacementPolicy(boosts=(Boost("category", -1.0, "x"),))
     assert AppliedPolicy.of(buried, alerting).boosts == pytest.approx(np.array([-1, -1, 0, 0]))
-    pushing = replace(FAVOURED, push_running_out=True)
+    pushing = msgspec.structs.replace(FAVOURED, push_running_out=True)
     assert AppliedPolicy.of(pushing, alerting).unpushed.tolist() == []
     assert AppliedPolicy.of(pushing, alerting).boosts == pytest.approx(np.array([2, 2, 0, 0]))
 
 
 def test_columns_beside_the_catalogue_can_be_named_by_a_policy_and_by_no_question() -> None:
-    policy = PlacementPolicy(boosts=(Boost("overstock_units", 1.0),), attributes=(("inventory_alert", ("overstock",)),))
+    policy = PlacementPolicy(boosts=(Boost("overstock_units", 1.0),), attributes={"inventory_alert": ("overstock",)})
     applied = AppliedPolicy.of(policy, ITEMS, columns=COLUMNS)
     assert applied.boosts == pytest.approx(np.array([-1, 1, 0, 0]))  # the fourth item came later
     assert applied.allowed.tolist() == [False, True, False, False]

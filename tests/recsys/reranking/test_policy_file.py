@@ -7,7 +7,7 @@ import pytest
 
 from contracts.errors import SettingsError
 from recsys.request import PLACEMENTS
-from recsys.reranking.policy import Boost, Cap, Exploration, Pin, PlacementPolicy, Policy
+from recsys.reranking.policy import Boost, Exploration, Pin, PlacementPolicy, Policy
 from recsys.reranking.policy_file import parse_policy, read_policy
 
 ROOT = Path(__file__).parents[3]
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_an_empty_file_decides_nothing() -> None:
     assert parse_policy("") == Policy()
-    assert {Policy().placement(name) for name in PLACEMENTS} == {PlacementPolicy()}
+    assert all(Policy().placement(name) == PlacementPolicy() for name in PLACEMENTS)
 
 
 def test_every_key_arrives() -> None:
@@ -49,14 +49,14 @@ def test_every_key_arrives() -> None:
         in_stock_only=True,
         categories=("tea",),
         brands=("acme",),
-        attributes=(("colour", ("red", "green")),),
+        attributes={"colour": ("red", "green")},
         exclude_items=("a",),
         exclude_categories=("gifts",),
         exclude_brands=("other",),
         bought="never",
         pins=(Pin("b", 2),),
         boosts=(Boost("margin", -1.0), Boost("colour", 0.5, "red")),
-        caps=(Cap("category", 3),),
+        caps={"category": 3},
         diversity=0.5,
         minimum_items=4,
         push_running_out=True,
@@ -79,33 +79,39 @@ def test_what_was_bought_may_be_hidden_everywhere_but_where_it_is_all_there_is()
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[basket]\n", "tables basket are unknown; allowed are default, for_you"),
-        ("diversity = 1\n", "tables diversity are unknown"),
-        ("default = 1\n", "default is 1; a table"),
-        ("[cart]\ndiversty = 1\n", "cart: keys diversty are unknown; allowed are in_stock_only"),
-        ('[cart]\nin_stock_only = "yes"\n', "cart.in_stock_only is 'yes'; true or false"),
-        ('[cart]\nbrands = "acme"\n', "cart.brands is 'acme'; a list of texts"),
-        ("[cart]\nbrands = [1]\n", "cart.brands is 1; a text"),
-        ('[cart]\nbought = "sometimes"\n', r"\[cart\] bought is 'sometimes'; allowed are ranked, when_due, never"),
-        ('[cart]\ndiversity = "much"\n', "cart.diversity is 'much'; a number"),
-        ("[cart]\ndiversity = nan\n", "diversity is nan"),
-        ("[cart]\ndiversity = -1\n", "diversity is -1.0; from 0 to 100"),
-        ("[cart]\nminimum_items = 1.5\n", "minimum_items is 1.5; a whole number"),
-        ("[cart]\nminimum_items = true\n", "minimum_items is True; a whole number"),
-        ("[cart]\ncaps = { category = 0 }\n", "cap is 0; from 1 to 1000"),
-        ("[cart]\ncaps = 3\n", "cart.caps is 3; a table such as"),
-        ('[cart]\nattributes = { colour = "red" }\n', "cart.attributes.colour is 'red'; a list"),
-        ("[cart]\npins = 1\n", r"cart.pins is 1; a list of tables is needed, each under \[\[cart.pins\]\]"),
-        ('[[cart.pins]]\nitem = "a"\n', r"cart.pins\[1\] lacks position; give item, position"),
-        ('[[cart.pins]]\nitem = "a"\nposition = 0\n', "pin position is 0; from 1"),
-        ('[[cart.pins]]\nitem = "a"\nposition = 1\nfor = "x"\n', "keys for are unknown"),
-        ("[cart]\npins = [{item='a', position=1}, {item='b', position=1}]\n", "pin positions are 1, 1; each may"),
-        ("[cart]\npins = [{item='a', position=1}, {item='a', position=2}]\n", "pinned items are a, a; each may"),
-        ("[cart]\nboosts = [{attribute='margin', weight=inf}]\n", "boost weight is inf"),
-        ("[cart]\nexploration = { places = [0] }\n", "exploration place is 0; from 1"),
-        ("[cart]\nexploration = { places = [1, 1] }\n", "exploration places are 1, 1; each may"),
-        ("[cart]\nexploration = { places = [1, 2], pool = 1 }\n", "exploration pool is 1; from 2"),
-        ("[cart]\nexploration = { places = 4 }\n", r"exploration.places is 4; a list of whole numbers"),
+        ("[basket]\n", "basket: there is no such field; allowed are default, for_you"),
+        ("diversity = 1\n", "diversity: there is no such field"),
+        ("default = 1\n", "default: expected `object`, got `int`"),
+        ("[cart]\ndiversty = 1\n", "cart.diversty: there is no such field; allowed are in_stock_only"),
+        ('[cart]\nin_stock_only = "yes"\n', "cart.in_stock_only: 'yes' was given; expected `bool`"),
+        ('[cart]\nbrands = "acme"\n', "cart.brands: expected `array`"),
+        ("[cart]\nbrands = [1]\n", "cart.brands.0: expected `str`"),
+        ('[cart]\nbrands = [""]\n', "cart.brands.0: expected `str` of length >= 1"),
+        ('[cart]\nbought = "sometimes"\n', "cart.bought: 'sometimes' was given; allowed are never, ranked, when_due"),
+        ('[cart]\ndiversity = "much"\n', "cart.diversity: 'much' was given; expected `float`"),
+        ("[cart]\ndiversity = nan\n", "cart.diversity: nan was given; expected `float` >= 0"),
+        ("[cart]\ndiversity = -1\n", "cart.diversity: -1 was given; expected `float` >= 0"),
+        ("[cart]\ndiversity = 101\n", "cart.diversity: 101 was given; expected `float` <= 100"),
+        ("[cart]\nminimum_items = 1.5\n", "cart.minimum_items: 1.5 was given; expected `int`"),
+        ("[cart]\nminimum_items = true\n", "cart.minimum_items: True was given; expected `int`"),
+        ("[cart]\ncaps = { category = 0 }\n", "cart.caps.category: 0 was given; expected `int` >= 1"),
+        ("[cart]\ncaps = 3\n", "cart.caps: expected `object`"),
+        ('[cart]\nattributes = { colour = "red" }\n', "cart.attributes.colour: expected `array`"),
+        ("[cart]\npins = 1\n", "cart.pins: expected `array`"),
+        ('[[cart.pins]]\nitem = "a"\n', "cart.pins.0.position: this field is needed"),
+        ('[[cart.pins]]\nitem = "a"\nposition = 0\n', "cart.pins.0.position: 0 was given; expected `int` >= 1"),
+        ('[[cart.pins]]\nitem = "a"\nposition = 1\nfor = "x"\n', "cart.pins.0.for: there is no such field"),
+        ("[cart]\npins = [{item='a', position=1}, {item='b', position=1}]\n", "cart: pin positions are 1, 1; each may"),
+        ("[cart]\npins = [{item='a', position=1}, {item='a', position=2}]\n", "cart: pinned items are a, a; each may"),
+        ("[cart]\nboosts = [{attribute='margin', weight=inf}]\n", "cart.boosts.0.weight: inf was given"),
+        ("[cart]\nexploration = { places = [0] }\n", "cart.exploration.places.0: 0 was given; expected `int` >= 1"),
+        ("[cart]\nexploration = { places = [1, 1] }\n", "cart.exploration: exploration places are 1, 1; each may"),
+        ("[cart]\nexploration = { places = [1, 2], pool = 1 }\n", "exploration pool is 1; at least 2"),
+        ("[cart]\nexploration = { places = 4 }\n", "cart.exploration.places: expected `array`"),
+        (
+            "[cart]\ndiversity = -1\n[popular]\nbrands = 1\n",
+            "cart.diversity: -1 was .*; popular.brands: ",
+        ),
         ('[default]\nbought = "never"\n', "'never' in buy_again, which shows nothing else"),
         ("[cart\n", "is not TOML"),
     ],
@@ -130,5 +136,5 @@ def test_the_examples_of_the_documentation_are_policies_and_name_every_key() -> 
     examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     assert len(examples) >= 4
     assert all(parse_policy(example) != Policy() for example in examples)
-    assert [name for name in vars(PlacementPolicy()) if f"`{name}`" not in text] == []
+    assert [name for name in PlacementPolicy.__struct_fields__ if f"`{name}`" not in text] == []
     assert [name for name in PLACEMENTS if f"`{name}`" not in text] == []

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ from recsys.data.catalogue import ALWAYS, Items
 from recsys.request import Filters
 from recsys.reranking.compiled_policy import AppliedPolicy
 from recsys.reranking.eligibility import eligible_items
-from recsys.reranking.policy import RUNNING_OUT, Boost, Cap, Exploration, Pin, PlacementPolicy
+from recsys.reranking.policy import LOW_STOCK, Boost, Exploration, Pin, PlacementPolicy
 from recsys.reranking.reranker import Ranked, arrange
 from tests.recsys.shelves import NOW, shelf
 
@@ -51,7 +52,7 @@ def rows() -> list[dict[str, Any]]:
     def numbers(name: str) -> list[float | None]:
         return [None if np.isnan(n) else float(n) for n in found.numbers(name)]  # type: ignore[union-attr]
 
-    columns: dict[str, list[Any]] = {name: texts(name) for name in ("category", "brand", "colour", RUNNING_OUT[0])}
+    columns: dict[str, list[Any]] = {name: texts(name) for name in ("category", "brand", "colour", LOW_STOCK[0])}
     columns |= {name: numbers(name) for name in ("price", "stock", "margin")}
     columns |= {"id": found.ids.values(), "launch": found.available_from.tolist()}
     return [{name: values[place] for name, values in columns.items()} for place in range(size)]
@@ -64,10 +65,10 @@ def some(random: np.random.Generator, prefix: str, count: int, chance: float) ->
     return tuple(f"{prefix}{n}" for n in random.choice(count + 1, random.integers(1, count + 1), replace=False))
 
 
-def draw_attributes(random: np.random.Generator) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def draw_attributes(random: np.random.Generator) -> dict[str, tuple[str, ...]]:
     drawn = {"colour": some(random, "colour", 3, 0.2), "margin": some(random, "", 6, 0.2), "none": ("x",)}
     chances = {"colour": 1.0, "margin": 1.0, "none": 0.03}
-    return tuple((name, values) for name, values in drawn.items() if values and random.random() < chances[name])
+    return {name: values for name, values in drawn.items() if values and random.random() < chances[name]}
 
 
 def draw_policy(random: np.random.Generator) -> PlacementPolicy:
@@ -75,7 +76,7 @@ def draw_policy(random: np.random.Generator) -> PlacementPolicy:
     pins = random.integers(0, 4) * (random.random() < 0.5)
     positions = random.choice(15, pins, replace=False).tolist()
     boosts = (Boost("margin", float(random.normal())), Boost("brand", 1.0, "brand1"), Boost("price", -0.5))
-    caps = [Cap(name, int(random.integers(1, 5))) for name in ("category", "brand", "colour", "margin", "none")]
+    caps = {name: int(random.integers(1, 5)) for name in ("category", "brand", "colour", "margin", "none")}
     places = tuple((1 + random.choice(12, random.integers(0, 4), replace=False)).tolist())
     return PlacementPolicy(
         in_stock_only=bool(random.random() < 0.3),
@@ -87,7 +88,7 @@ def draw_policy(random: np.random.Generator) -> PlacementPolicy:
         exclude_brands=some(random, "brand", 3, 0.2),
         pins=tuple(Pin(item, place + 1) for item, place in zip(ids, positions, strict=False)),
         boosts=tuple(boost for boost in boosts if random.random() < 0.3),
-        caps=tuple(cap for cap in caps if random.random() < 0.3),
+        caps={name: limit for name, limit in caps.items() if random.random() < 0.3},
         diversity=float(random.choice([0.0, 0.5])),
         exploration=Exploration(places, int(random.integers(3, 10))) if random.random() < 0.5 else Exploration(),
         push_running_out=bool(random.random() < 0.2),
@@ -106,7 +107,7 @@ def draw_world(number: int) -> World:
             price_min=float(random.integers(1, 10)) if random.random() < 0.2 else None,
             price_max=float(random.integers(10, 20)) if random.random() < 0.2 else None,
             in_stock_only=bool(random.random() < 0.5),
-            attributes=dict(draw_attributes(random)),
+            attributes=draw_attributes(random),
         ),
         hidden=random.choice(SIZE, random.integers(0, 5), replace=False),
         candidates=candidates,
@@ -125,7 +126,11 @@ def forbids(row: dict[str, Any], world: World) -> bool:
     """Whether question or policy forbid an item, said row by row in plain words."""
     policy, filters = world.policy, world.filters
     wanted = [("category", policy.categories), ("category", filters.categories)]
-    wanted += [("brand", policy.brands), ("brand", filters.brands), *policy.attributes, *filters.attributes.items()]
+    wanted += [("brand", policy.brands), ("brand", filters.brands)]
+    wanted += [
+        *policy.attributes.items(),
+        *filters.attributes.items(),
+    ]
     price = row["price"]
     return (
         row["launch"] > NOW
@@ -168,11 +173,11 @@ def _pins_broken(world: World, shown: list[int], allowed: set[int]) -> bool:
 def _caps_broken(world: World, ranked: Ranked) -> bool:
     """Beyond what pins take by themselves, a cap may only be exceeded where that is said, and must be then."""
     exceeded = False
-    for cap in world.policy.caps:
-        values = [rows()[item].get(cap.attribute) for item in ranked.items.tolist()]
+    for name, limit in world.policy.caps.items():
+        values = [rows()[item].get(name) for item in ranked.items.tolist()]
         counts = Counter(value for value in values if value is not None)
         pinned = Counter(v for v, origin in zip(values, ranked.origins, strict=True) if origin == "pinned")
-        exceeded |= any(count > max(cap.limit, pinned[value]) for value, count in counts.items())
+        exceeded |= any(count > max(limit, pinned[value]) for value, count in counts.items())
     return exceeded != ("caps_relaxed" in ranked.fallbacks)
 
 
@@ -192,7 +197,7 @@ def _is_pushed(world: World, ranked: Ranked, allowed: set[int]) -> bool:
     """Whether what is running out was explored, or filled a place that another item could have filled."""
     if world.policy.push_running_out:
         return False
-    running_out = {n for n, row in enumerate(rows()) if row[RUNNING_OUT[0]] is not None}
+    running_out = {n for n, row in enumerate(rows()) if row[LOW_STOCK[0]] is not None}
     origins = {o for n, o in zip(ranked.items.tolist(), ranked.origins, strict=True) if n in running_out}
     others_left = allowed - running_out - set(ranked.items.tolist())
     filled = bool(origins & {"popular", "any_item"})
@@ -248,11 +253,11 @@ def unfiltered(world: World) -> Ranked:
 
 
 def uncapped(world: World) -> Ranked:
-    return answer(replace(world, policy=replace(world.policy, caps=())))
+    return answer(replace(world, policy=msgspec.structs.replace(world.policy, caps={})))
 
 
 def unpinned(world: World) -> Ranked:
-    return answer(replace(world, policy=replace(world.policy, pins=())))
+    return answer(replace(world, policy=msgspec.structs.replace(world.policy, pins=())))
 
 
 def repeated(world: World) -> Ranked:
@@ -266,7 +271,7 @@ def certain(world: World) -> Ranked:
 
 
 def pushing(world: World) -> Ranked:
-    return answer(replace(world, policy=replace(world.policy, push_running_out=True)))
+    return answer(replace(world, policy=msgspec.structs.replace(world.policy, push_running_out=True)))
 
 
 def test_every_promise_can_be_broken() -> None:

@@ -1,13 +1,13 @@
 """Each rule of a list on a shelf where the right list is known."""
 
 from collections import Counter
-from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
 from recsys.data.catalogue import Items
-from recsys.reranking.policy import Boost, Cap, Exploration, Pin, PlacementPolicy
+from recsys.reranking.policy import Boost, Exploration, Pin, PlacementPolicy
 from recsys.reranking.reranker import Ranked
 from tests.recsys.shelves import arranged, plain
 
@@ -92,17 +92,17 @@ def test_a_negative_weight_buries() -> None:
 
 
 def test_caps_pass_over_what_is_too_much_of_one_value_and_never_count_the_unknown() -> None:
-    ranked = arranged(AB, PlacementPolicy(caps=(Cap("category", 2),)), k=5)
+    ranked = arranged(AB, PlacementPolicy(caps={"category": 2}), k=5)
     assert shown(ranked) == [0, 1, 4, 5, 7]
     assert ranked.fallbacks == ()
 
 
 def test_several_caps_hold_at_once() -> None:
-    assert shown(arranged(AB, PlacementPolicy(caps=(Cap("category", 2), Cap("brand", 1))), k=4)) == [0, 1, 6, 7]
+    assert shown(arranged(AB, PlacementPolicy(caps={"category": 2, "brand": 1}), k=4)) == [0, 1, 6, 7]
 
 
 def test_caps_hold_among_filled_items_too_and_are_relaxed_last_and_said() -> None:
-    policy = PlacementPolicy(caps=(Cap("category", 1),))
+    policy = PlacementPolicy(caps={"category": 1})
     ranked = arranged(AB, policy, k=5, candidates=[0, 3])
     assert shown(ranked) == [0, 4, 7, 3, 1]
     assert ranked.origins == ("ranked", "popular", "popular", "ranked", "popular")
@@ -111,7 +111,7 @@ def test_caps_hold_among_filled_items_too_and_are_relaxed_last_and_said() -> Non
 
 
 def test_pins_count_towards_the_caps_but_are_not_kept_away_by_them() -> None:
-    policy = PlacementPolicy(caps=(Cap("category", 1),), pins=(Pin("item-001", 1), Pin("item-002", 2)))
+    policy = PlacementPolicy(caps={"category": 1}, pins=(Pin("item-001", 1), Pin("item-002", 2)))
     assert shown(arranged(AB, policy, k=4)) == [1, 2, 4, 7]
 
 
@@ -130,7 +130,7 @@ def test_too_few_items_are_shown_and_said() -> None:
     assert arranged(plain(6), policy, k=2).fallbacks == ()  # no more were asked for
 
 
-EXPLORING = PlacementPolicy(exploration=Exploration((2, 4), 5), caps=(Cap("category", 3),))
+EXPLORING = PlacementPolicy(exploration=Exploration((2, 4), 5), caps={"category": 3})
 EXPLORED = plain(20, categories=["a"] * 6 + ["b"] * 6 + [None] * 8)
 
 
@@ -212,7 +212,7 @@ def test_what_is_running_out_is_never_explored() -> None:
     drawn = {shown(arranged(running_out(8, 2, 3), policy, k=3, seed=seed))[1] for seed in range(60)}
     assert drawn == {4, 5, 6}
     assert {shown(arranged(plain(8), policy, k=3, seed=seed))[1] for seed in range(60)} == {2, 3, 4}  # the control
-    pushing = replace(policy, push_running_out=True)
+    pushing = msgspec.structs.replace(policy, push_running_out=True)
     assert {shown(arranged(running_out(8, 2, 3), pushing, k=3, seed=seed))[1] for seed in range(60)} == {2, 3, 4}
     ranked = arranged(running_out(8, 2, 3), policy, k=3, seed=1)
     assert ranked.propensities[1] == 1 / 3
@@ -229,7 +229,11 @@ def test_what_is_running_out_fills_a_place_only_where_nothing_else_can() -> None
     items = running_out(5, 0, 1)
     assert shown(arranged(items, EMPTY, k=3, candidates=[4])) == [4, 2, 3]
     assert shown(arranged(items, EMPTY, k=5, candidates=[4])) == [4, 2, 3, 0, 1]
-    assert shown(arranged(items, replace(EMPTY, push_running_out=True), k=3, candidates=[4])) == [4, 0, 1]
+    assert shown(arranged(items, msgspec.structs.replace(EMPTY, push_running_out=True), k=3, candidates=[4])) == [
+        4,
+        0,
+        1,
+    ]
 
 
 def test_a_pin_of_what_is_running_out_stands() -> None:
@@ -240,7 +244,7 @@ def test_a_pin_of_what_is_running_out_stands() -> None:
 def test_caps_hold_before_what_is_running_out_is_left_out() -> None:
     alert = {"inventory_alert": "runs_out_before_delivery"}
     items = Items.of(list("abcd"), categories=["x", "x", "x", "y"], attributes=[{}, {}, {}, alert])
-    policy = PlacementPolicy(caps=(Cap("category", 1),))
+    policy = PlacementPolicy(caps={"category": 1})
     ranked = arranged(items, policy, k=2, candidates=[0])
     assert shown(ranked) == [0, 3]
     assert ranked.fallbacks == ("popular",)
