@@ -11,7 +11,7 @@ from contracts.errors import NotEnoughData
 from contracts.progress import Progress, silent
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
-from recsys.data.sessions import VisitLog
+from recsys.data.sessions import SessionLog
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.pre_ranker import learned_weights

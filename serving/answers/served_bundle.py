@@ -7,7 +7,7 @@ from typing import Final
 from contracts.bundle import ITEMS_TABLE, Bundle
 from contracts.bundle_store import BundlePointer, BundleStore
 from contracts.errors import BundleRefused
-from recsys.data.batch_signals import ItemColumns
+from recsys.data.batch_signals import BatchItemSignals
 from recsys.files import recommender_of
 from recsys.recommender import Recommender
 from serving.answers.published import PublishedBundle, read_published

@@ -62,4 +62,4 @@ def test_other_files_are_refused(folder: Path) -> None:
 def test_a_ranker_of_other_features_is_refused(folder: Path) -> None:
     name = RANKER_FILE.format(moment=MOMENTS[0])
     with pytest.raises(BundleRefused, match="other features"):
-        read_recommender(changed(folder, name, "interest_relative", "other_feature"))
+        read_recommender(changed(folder, name, "interest_max_normalised", "other_feature"))

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from contracts import columns as c
 from contracts.progress import Progress, silent
 from pipelines.families.family import BundleDraft
-from recsys.data.batch_signals import ItemColumns
+from recsys.data.batch_signals import BatchItemSignals
 from recsys.files import read_recommender
 from recsys.recommender import Recommender
 from recsys.request import Query
