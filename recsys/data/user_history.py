@@ -1,8 +1,9 @@
 """User history: the interactions of one user at one time, the form in which all later stages see a user."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ KIND_WEIGHTS: Final = np.array([1.0, 3.0, 6.0], np.float32)  # view, cart, order
 HALF_LIFE_DAYS: Final = 30.0  # of that interest
 RECENT: Final = 50  # interactions that are looked at one by one, in their order
 NEVER_DAYS: Final = 9999.0  # the age of what never happened
+
+Result = TypeVar("Result")
 
 
 class UserItemAggregates(NamedTuple):
@@ -59,6 +62,17 @@ class UserHistory:
     def recent(self) -> np.ndarray:
         """The items of the present session, else of the latest history; (steps,) int32, oldest first."""
         return self.items[max(self.session_start, len(self.items) - RECENT) if self.in_session else -RECENT :]
+
+    def derived(self, compute: Callable[["UserHistory"], Result]) -> Result:
+        """`compute(self)`, computed once: the stages of one request share it."""
+        if compute not in self._derived:
+            self._derived[compute] = compute(self)
+        found: Result = self._derived[compute]
+        return found
+
+    @cached_property
+    def _derived(self) -> dict[object, Any]:
+        return {}
 
     @cached_property
     def aggregates(self) -> UserItemAggregates:

@@ -1,4 +1,4 @@
-"""The one way in which a hot loop is compiled: always the same arithmetic, and other threads may run meanwhile."""
+"""How hot loops are compiled: the same arithmetic everywhere, and without the interpreter's lock."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast

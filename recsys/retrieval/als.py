@@ -18,7 +18,6 @@ from recsys.data.user_history import UserHistory
 from recsys.kernels.jit import jit, read_only
 from recsys.kernels.pair_counts import Pairs
 from recsys.kernels.prefetch import prefetch
-from recsys.kernels.thread_local import PerThreadMemo
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column, FitData
@@ -45,7 +44,6 @@ class ALS:
     def __init__(self, codes: np.ndarray, scales: np.ndarray, gram: np.ndarray) -> None:
         self.codes, self.scales, self.gram = read_only(codes), read_only(scales), read_only(gram)
         self._inverse = read_only(_inverse(self.gram))
-        self._taste = PerThreadMemo(self._taste_of)
 
     @classmethod
     def of(cls, vectors: np.ndarray, gram: np.ndarray) -> Self:
@@ -82,13 +80,13 @@ class ALS:
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         """Scores what other sources have written; of all items would take longer than a request may."""
         if self.codes.shape[1] and not user.is_cold_start:
-            _retrieve(*self._taste.get(user), self.codes, self.scales, pool, first)
+            _retrieve(*user.derived(self._taste_of), self.codes, self.scales, pool, first)
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         if not self.codes.shape[1] or user.is_cold_start:
             out[:] = 0.0
             return
-        _score(*self._taste.get(user), self.codes, self.scales, candidates, out)
+        _score(*user.derived(self._taste_of), self.codes, self.scales, candidates, out)
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
         more = len(items) - len(self.codes)

@@ -18,7 +18,7 @@ from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import UserHistory, UserItemAggregates
 from recsys.kernels.jit import jit, jit_inline, read_only
 from recsys.kernels.prefetch import prefetch
-from recsys.kernels.thread_local import PerThreadMemo, ThreadLocal
+from recsys.kernels.thread_local import ThreadLocal
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool, row_in
 from recsys.retrieval.protocol import Column, FitData
@@ -58,7 +58,6 @@ class Content:
             read_only(cold_offsets),
             read_only(cold_items),
         )
-        self._profile = PerThreadMemo(self._profile_of)
         self._wanted = ThreadLocal(lambda: np.zeros(BUCKETS, np.float32))
 
     @classmethod
@@ -78,7 +77,7 @@ class Content:
 
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         if len(self.cold_items):
-            profile, weights = self._profile.get(user)
+            profile, weights = user.derived(self._profile_of)
             _retrieve(
                 profile,
                 weights,
@@ -96,7 +95,7 @@ class Content:
         if not len(self.tokens):
             out[:] = 0.0
             return
-        profile, weights = self._profile.get(user)
+        profile, weights = user.derived(self._profile_of)
         _score(profile, weights, self._wanted.get(), candidates, self.offsets, self.tokens, self.weights, out[0])
 
     def most_similar(self, item: int, eligible: np.ndarray, k: int, found: int) -> dict[int, float]:

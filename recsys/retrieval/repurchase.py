@@ -14,7 +14,6 @@ from recsys.data.interactions import Interactions
 from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import ORDER, UserHistory, UserItemAggregates
 from recsys.kernels.jit import jit, read_only
-from recsys.kernels.thread_local import PerThreadMemo
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool, row_of
 from recsys.retrieval.protocol import Column, FitData
@@ -43,7 +42,6 @@ class Repurchase:
 
     def __init__(self, intervals: np.ndarray) -> None:
         self.intervals = read_only(intervals)
-        self._purchases = PerThreadMemo(self._purchases_of)
 
     @classmethod
     def fit(cls, state: FitData) -> Self:
@@ -72,7 +70,7 @@ class Repurchase:
 
     def purchases(self, user: UserHistory) -> Purchases:
         """What the user ordered, with the interval after which each item is wanted again."""
-        return self._purchases.get(user)
+        return user.derived(self._purchases_of)
 
     def _purchases_of(self, user: UserHistory) -> Purchases:
         arrays = _purchases(user.items, user.kinds, user.ages, user.aggregates, self.intervals)

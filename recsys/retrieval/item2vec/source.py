@@ -15,7 +15,6 @@ from recsys.data.user_history import UserHistory
 from recsys.kernels.ann_index import LANES, AnnIndex, dot, nearest
 from recsys.kernels.jit import jit, read_only
 from recsys.kernels.prefetch import prefetch
-from recsys.kernels.thread_local import PerThreadMemo
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool, row_of
 from recsys.retrieval.item2vec.embeddings import STEPS, fit_item_embeddings
@@ -43,7 +42,6 @@ class Item2Vec:
     ) -> None:
         self.lists = lists.frozen()
         self.rows, self.lengths, self.step_weights = read_only(rows), read_only(lengths), read_only(step_weights)
-        self._session = PerThreadMemo(self._session_of)
         self._limit, self._neighbours = parameters.candidates_by_vector, parameters.neighbours
 
     @classmethod
@@ -67,14 +65,14 @@ class Item2Vec:
         return ("vector_similarity", "vector_gap", "vector_last", "vector_previous")
 
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
-        _, session = self._session.get(user)
+        _, session = user.derived(self._session_of)
         if len(session):
             items, cosines = nearest(self.lists, session, eligible, self._limit)
             _write(items, cosines, pool, first)
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         out[:] = 0.0
-        recent, session = self._session.get(user)
+        recent, session = user.derived(self._session_of)
         if len(session):
             _score(session, recent, candidates, self.rows, self.lists.vectors, out)
 

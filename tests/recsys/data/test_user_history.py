@@ -59,3 +59,15 @@ def test_touches_agree_with_a_plain_count(history: list[Entry], session: list[tu
         weight = sum(KIND_WEIGHTS[kind] * 2 ** (-age / HALF_LIFE_DAYS) for kind, age in own)
         np.testing.assert_allclose(aggregates.interest[place], weight, rtol=1e-5)
         assert aggregates.session_counts[place] == sum(other == item for other, _ in session)
+
+
+def test_what_is_derived_from_a_user_is_computed_once() -> None:
+    computed: list[UserHistory] = []
+
+    def size(asked: UserHistory) -> int:
+        computed.append(asked)
+        return len(asked.items)
+
+    one, other = user([(0, VIEW, 1.0)]), user([(0, VIEW, 1.0), (1, VIEW, 0.0)])
+    assert [one.derived(size), one.derived(size), other.derived(size)] == [1, 1, 2]
+    assert len(computed) == 2
