@@ -32,7 +32,7 @@ from serving.security.api_keys import KeyRing
 from serving.service import Service
 from serving.state.sessions import MemorySessionStore
 
-# Recommendations before items: /v1/items/{id}/similar is theirs, and an item's id may hold slashes.
+# Recommendations before items: they have /v1/items/{id}/similar, and an item's id may contain slashes.
 ROUTERS: Final = (
     recommendations.router,
     customers.router,
@@ -42,7 +42,7 @@ ROUTERS: Final = (
     events.router,
     operations.router,
 )
-BUNDLE_CHECK_SECONDS: Final = 2.0  # also of the policy file, and of what was told to other workers
+BUNDLE_CHECK_SECONDS: Final = 2.0  # also of the policy file and of other workers' catalogue updates
 LOG_CHECK_SECONDS: Final = 1.0
 _DESCRIPTION: Final = "Recommendations, churn risk and demand forecasts from your store's events."
 
@@ -50,9 +50,10 @@ _log: Final = logging.getLogger("serving")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The service for these settings; raises SettingsError where it would be unsafe, above all without API keys.
+    """The service for these settings.
 
-    Also where the policy file cannot be used."""
+    Raises SettingsError if it would be unsafe, for example without API keys, or if the policy file is not valid.
+    """
     keys = KeyRing(settings.keys_path)
     keys.require_safe()
     policy = PolicyWatcher(settings.policy)
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # However uvicorn was started: its access log holds paths, and with them ids.
+        # Uvicorn's access log would hold paths, and with them ids.
         logging.getLogger("uvicorn.access").disabled = True
         writer = EventWriter(open_event_log(settings.events_url))
         log_follower = LogFollower(open_event_log(settings.events_url), sessions)
@@ -137,7 +138,7 @@ def _checked_origins(origins: list[str]) -> list[str]:
 
 
 async def _every(seconds: float, follow: Callable[[], object]) -> None:
-    """Follow what others change, without stopping the requests."""
+    """Call `follow` again and again in a thread, so that requests go on."""
     while True:
         await asyncio.to_thread(follow)
         await asyncio.sleep(seconds)

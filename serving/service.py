@@ -1,4 +1,4 @@
-"""The parts of one running service, and how a request finds them."""
+"""The parts of a running service, and how a request finds them."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ PARALLEL_LISTS: Final = 2
 
 @dataclass(frozen=True)
 class Service:
-    """What the handlers work with."""
+    """The parts that handlers use."""
 
     settings: Settings
     keys: KeyRing
@@ -36,7 +36,7 @@ class Service:
     list_semaphore: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTS))
 
     def bundle(self) -> ServedBundle:
-        """The bundle for one request, which takes it once and keeps it; raises Problem 503 where there is none."""
+        """The bundle for one request, which reads it once; raises Problem 503 if there is none."""
         served = self.bundles.served
         if served is None:
             raise unavailable("no-bundle", self.bundles.status().detail)
@@ -50,7 +50,7 @@ def service_of(request: Request) -> Service:
 
 
 def unknown_id(kind: str, name: str, version: str) -> Problem:
-    """404 for an id that the bundle does not know."""
+    """404 for an id that is not in the bundle."""
     detail = (
         f"Bundle {version} knows no {kind} with this id. Ids are those of your events; one that was first seen after "
         f"the bundle was made appears with the next one. GET /v1/{name} lists all that are known."

@@ -1,8 +1,7 @@
-"""From a request of Segment's HTTP API to events as they are stored: one JSON object each, complete in itself.
+"""From a request of Segment's HTTP API to the events that are stored: one complete JSON object each.
 
-Bytes that need no change are kept as they came. What may be added is what the sender implied: the type that the path
-says, the batch's context, a message id; what is removed is the write key, which must not reach a disk.
-Of an event of a person who refuses analytics, only the refusal is kept.
+Bytes that need no change are kept. Added are the type that the path implies, the batch's context, and a message id.
+Removed is the write key, which must not reach a disk. Of a person who refuses analytics, only the refusal is kept.
 """
 
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ _BLANK: Final = frozenset({b"", b"null", b'""'})
 
 
 class Envelope(msgspec.Struct, frozen=True, rename="camel"):
-    """The body of POST /v1/batch, its events not yet looked at."""
+    """The body of POST /v1/batch; its events are not parsed yet."""
 
     batch: list[msgspec.Raw]
     context: msgspec.Raw = msgspec.Raw(b"")
@@ -40,9 +39,9 @@ class _Head(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True)
 class Incoming:
-    """One event on its way to the log; `problem` says why ingest will quarantine it, `event` is None then."""
+    """One event to be stored. If ingest will quarantine it, `problem` says why and `event` is None."""
 
-    key: str  # what the event log dedupes by
+    key: str  # by which the event log finds duplicates
     payload: bytes
     event: Event | None = None
     problem: InvalidEvent | None = None
@@ -50,7 +49,7 @@ class Incoming:
 
 
 def open_envelope(body: bytes) -> Envelope:
-    """Decode a batch; raises Problem 400 where it is no batch, 413 where it has too many events."""
+    """Decode a batch; raises Problem 400 if it is not one, 413 if it has too many events."""
     envelope: Envelope = _decode(body, _decode_envelope, 'a JSON object such as {"batch": [{"type": "track", ...}]}')
     if len(envelope.batch) > MAX_BATCH_EVENTS:
         detail = f"The batch has {len(envelope.batch):,} events; at most {MAX_BATCH_EVENTS:,} are allowed. Split it."
@@ -59,13 +58,13 @@ def open_envelope(body: bytes) -> Envelope:
 
 
 def single_envelope(body: bytes) -> Envelope:
-    """A body that is one event, as a batch of one; raises Problem 400 where it is no JSON object."""
+    """A body that is one event, as a batch of one; raises Problem 400 if it is not a JSON object."""
     head = _decode(body, _decode_head, 'a JSON object such as {"anonymousId": "a1", "event": "Product Viewed", ...}')
     return Envelope([msgspec.Raw(body)], write_key=_text(head.write_key))
 
 
 def write_key(body: bytes) -> str | None:
-    """The body's write key, where it has one; anything that cannot be read has none."""
+    """The body's write key; None if it has none or cannot be parsed."""
     try:
         return _text(_decode_head(body).write_key)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -73,7 +72,7 @@ def write_key(body: bytes) -> str | None:
 
 
 def prepare(raw: bytes, default_type: str | None, context: Any, received_at: datetime) -> Incoming:
-    """One event of a batch, completed and checked; nothing that was sent is ever dropped here."""
+    """One event of a batch, completed and checked. No event is dropped here."""
     payload = _completed(raw, default_type, context)
     try:
         event = parse_event(payload, received_at)
@@ -123,7 +122,7 @@ def _completed(raw: bytes, default_type: str | None, context: Any) -> bytes:
     try:
         head = _decode_head(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return raw  # not an object; ingest will say so
+        return raw  # not an object; ingest reports it
     has_type = bytes(head.type) not in _BLANK or default_type is None
     if has_type and context is None and bytes(head.message_id) not in _BLANK and not bytes(head.write_key):
         return raw
@@ -137,22 +136,22 @@ def _completed(raw: bytes, default_type: str | None, context: Any) -> bytes:
             event["context"] = _merged(context, event.get("context") or {})
         return orjson.dumps(event)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        # Broken or too deep further down: kept as it is for the quarantine, all but the key.
+        # Broken or too deep inside: kept for the quarantine, without the key.
         return raw.replace(bytes(head.write_key), b'""') if bytes(head.write_key) else raw
 
 
 def _refusal(event: Event) -> bytes:
-    """What is kept of a person who refuses analytics: who, when, and the refusal, so that ingest learns of it."""
-    said = zip(("analytics", "personalization", "marketing"), event.consent, strict=True)
-    word = {
+    """What is stored of a person who refuses analytics: the ids, the time and the refusal, which ingest needs."""
+    stated = zip(("analytics", "personalization", "marketing"), event.consent, strict=True)
+    refusal = {
         "type": "identify",
         "messageId": event.message_id,
         "userId": event.user_id,
         "anonymousId": event.anonymous_id,
         "timestamp": event.occurred_at,
-        "context": {"consent": {"categoryPreferences": {name: flag for name, flag in said if flag is not None}}},
+        "context": {"consent": {"categoryPreferences": {name: flag for name, flag in stated if flag is not None}}},
     }
-    return orjson.dumps(word)
+    return orjson.dumps(refusal)
 
 
 def _merged(shared: Any, own: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Group commit: one thread writes to the event log, and one transaction carries everybody who waits.
+"""Group commit: one thread writes to the event log, in one transaction for all waiting requests.
 
-A commit costs one disk synchronisation whether it carries one event or a thousand; requests that arrive while one is
-under way share the next. The event loop never waits for a disk.
+A commit costs one disk synchronisation, for one event or a thousand. Requests that arrive during a commit share the
+next one. The event loop never waits for a disk.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from contracts.errors import EventLogError
 from contracts.event_log import EventLog, LogRecord
 
 MAX_GROUP_RECORDS: Final = 10_000
-MAX_WAITING_RECORDS: Final = 50_000  # beyond this the disk does not keep up, and senders are asked to come back
+MAX_WAITING_RECORDS: Final = 50_000  # beyond this the disk does not keep up, and senders are asked to retry
 
 _log: Final = logging.getLogger("serving.events")
 
@@ -41,7 +41,7 @@ class EventWriter:
         self._thread.start()
 
     async def append(self, records: Sequence[LogRecord]) -> list[bool]:
-        """Store the records durably; for each, whether it was new. Raises EventLogError: nothing is promised."""
+        """Store the records durably; returns for each whether it was new. Raises EventLogError if they may be lost."""
         if self._waiting_records + len(records) > MAX_WAITING_RECORDS:
             raise EventLogError(f"{self._waiting_records:,} events wait for the disk already")
         loop = asyncio.get_running_loop()
@@ -54,7 +54,7 @@ class EventWriter:
             self._waiting_records -= len(records)
 
     def close(self) -> None:
-        """Write what still waits, then close the log."""
+        """Write the waiting records, then close the log."""
         self._queue.put(None)
         self._thread.join()
         self._event_log.close()
@@ -67,7 +67,7 @@ class EventWriter:
                 self._commit(group)
 
     def _next_group(self) -> tuple[list[_Waiting], bool]:
-        """Wait for one request, then take everyone who has queued up behind it."""
+        """Wait for one request, then take all requests that are queued behind it."""
         group: list[_Waiting] = []
         size = 0
         while size < MAX_GROUP_RECORDS:
@@ -86,7 +86,7 @@ class EventWriter:
         try:
             is_new = self._event_log.append(records)
         except Exception as error:
-            # Whatever it was, nobody may believe that their events are safe.
+            # After any error, no request may report its events as stored.
             _log.error("the event log refused %d events of %d requests: %s", len(records), len(group), error)
             for waiting in group:
                 _deliver(waiting, error if isinstance(error, EventLogError) else EventLogError(type(error).__name__))

@@ -1,4 +1,4 @@
-"""Reading a request's body within bounds, compressed or not."""
+"""Reads the body of a request within bounds, compressed or not."""
 
 import zlib
 from typing import Final, TypeVar
@@ -27,7 +27,7 @@ async def read_json(request: Request, max_bytes: int, form: type[Form]) -> Form:
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The body, decompressed; raises Problem 413 where it is too large before or after decompression."""
+    """The body, decompressed; raises Problem 413 if it is too large before or after decompression."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)

@@ -1,4 +1,4 @@
-"""Headers on every answer: nothing is sniffed, framed or run that is not ours, and personal answers are not kept."""
+"""Security headers on every answer: no sniffing, framing or foreign scripts, and no caching of personal answers."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
-"""Every error as problem+json (RFC 9457): what was given, what is allowed, what to do; never what is inside.
+"""Every error as problem+json (RFC 9457): what was given, what is allowed, what to do; no internals.
 
-Handlers raise `Problem`; everything else that can go wrong between the socket and a handler is turned into one here.
+Handlers raise `Problem`; all other errors between the socket and a handler are turned into one here.
 """
 
 import logging
@@ -26,7 +26,7 @@ _log: Final = logging.getLogger("serving")
 
 
 class Problem(Exception):
-    """An error that is answered; `code` is stable and short, `detail` is for a person, `more` joins the JSON."""
+    """An error with an answer; `code` is stable and short, `detail` is for a person, `more` is added to the JSON."""
 
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
@@ -50,7 +50,7 @@ class Problem(Exception):
 
 
 def unavailable(code: str, detail: str) -> Problem:
-    """A fault of ours that may pass: 503, and when to come back."""
+    """A temporary fault of the service: 503, and when to retry."""
     return Problem(503, code, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
@@ -61,7 +61,7 @@ def install_handlers(app: FastAPI) -> None:
 
 
 def unexpected(error: BaseException, route: str) -> Problem:
-    """The problem for an error that nobody expected; the log gets where it happened, and nothing that was sent."""
+    """The problem for an unexpected error. The log gets its location and nothing of the request."""
     reference = uuid4()
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))

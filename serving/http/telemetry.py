@@ -1,4 +1,4 @@
-"""What the service tells its operator: metrics, and one log line per request, without ids, keys or personal data."""
+"""Metrics, and one log line per request, without ids, keys or personal data."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ _log: Final = logging.getLogger("serving.requests")
 
 
 class Telemetry:
-    """This process's metrics. With several workers each has its own, and a scrape reaches one of them."""
+    """The metrics of this process. Each worker has its own, and a scrape reaches one of them."""
 
     def __init__(self, bundles: BundleWatcher, sessions: SessionStore | None = None) -> None:
         self._registry = CollectorRegistry()
@@ -61,7 +61,7 @@ class Telemetry:
         ).set_to_current_time()
 
     def answered(self, placement: str, fallbacks: Sequence[str], seconds: float) -> None:
-        """Count one answer of the recommender; of a fallback only its kind, not the ids that it names."""
+        """Count one answer of the recommender; of a fallback only the kind, not the ids in it."""
         self._recommending.labels(placement).observe(seconds)
         for kind in {fallback.partition(":")[0] for fallback in fallbacks}:
             self._fallbacks.labels(placement, kind).inc()
@@ -72,7 +72,7 @@ class Telemetry:
 
 
 class RequestTelemetry:
-    """Middleware: measures and logs requests by route template, and answers 500 where nobody expected an error."""
+    """Middleware: measures and logs requests by route template, and answers unexpected errors with 500."""
 
     def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
         self._app = app
@@ -115,7 +115,7 @@ def route_template(scope: Scope) -> str:
 
 
 class _BundleCollector(Collector):
-    """What is served, asked at the moment of a scrape."""
+    """The state of the served bundle, read at each scrape."""
 
     def __init__(self, bundles: BundleWatcher) -> None:
         self._bundles = bundles

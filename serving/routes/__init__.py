@@ -1,1 +1,1 @@
-"""One router per group of questions."""
+"""One router per group of routes."""

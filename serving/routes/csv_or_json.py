@@ -1,4 +1,4 @@
-"""An answer that comes as JSON or as a file of CSV, as the question's `format` says."""
+"""An answer as JSON or as a CSV file, by the parameter `format`."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -8,12 +8,12 @@ from fastapi import Query, Response
 from serving.routes.listing import CSV_MEDIA_TYPE
 
 Format = Annotated[Literal["json", "csv"], Query(description="CSV is safe for a spreadsheet.")]
-# For FastAPI's `responses`: the form beside JSON.
+# For FastAPI's `responses`: the form other than JSON.
 CSV_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
 def csv_answer(content: bytes, name: str, version: str) -> Response:
-    """The file, named after what it holds and the bundle that made it."""
+    """The file, named after its content and its bundle."""
     headers = {"Content-Disposition": f'attachment; filename="{name}-{version}.csv"', "X-Bundle-Version": version}
     return Response(content, media_type=CSV_MEDIA_TYPE, headers=headers)
 

@@ -1,4 +1,4 @@
-"""What is true of this customer, and which customers are like that: the churn list."""
+"""Customers: one by id, and lists such as the churn list."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ async def list_customers(request: Request, query: Annotated[ListQuery, Depends()
 
 @router.get("/v1/customers/{customer_id:path}", response_model=CustomerAnswer, summary="One customer")
 async def get_customer(request: Request, customer_id: Annotated[str, Path(min_length=1, max_length=200)]) -> Response:
-    """Everything that the bundle says about one customer."""
+    """All columns of one customer."""
     served = service_of(request).bundle()
     row = served.table("customers").row(customer_id)
     if row is None:

@@ -1,4 +1,4 @@
-"""Events come in: Segment's HTTP tracking API, durable before it is answered."""
+"""Events: Segment's HTTP tracking API. An event is durable before its request is answered."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from serving.service import Service, service_of
 
 SINGLE_TYPES: Final = ("track", "identify", "page", "screen", "alias")
 MAX_REPORTED_PROBLEMS: Final = 100
-_EVENTS_PER_TURN: Final = 200  # then other requests get their turn on the event loop
+_EVENTS_PER_TURN: Final = 200  # then the event loop serves other requests
 
 router = APIRouter(tags=["events"])
 SenderOf = Annotated[Sender, Depends(EventSender())]
@@ -31,12 +31,12 @@ SenderOf = Annotated[Sender, Depends(EventSender())]
     openapi_extra=json_body(Batch),
 )
 async def send_batch(request: Request, sender: SenderOf) -> Response:
-    """Store a batch of events. A bad event never stops its batch: it is kept aside, and the answer says why."""
+    """Store a batch of events. A bad event never stops its batch: it is quarantined, and the answer says why."""
     return await _accept(service_of(request), open_envelope(sender.body), None, sender)
 
 
 async def send_event(request: Request, sender: SenderOf) -> Response:
-    """Store one event; its type is the one in the path, unless it says another."""
+    """Store one event; its type is that of the path, unless it has its own."""
     kind = request.url.path.rsplit("/", 1)[-1]
     return await _accept(service_of(request), single_envelope(sender.body), kind, sender)
 

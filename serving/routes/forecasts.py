@@ -1,4 +1,4 @@
-"""How much the store as a whole will sell, and each of its categories and channels."""
+"""Demand forecasts of the store as a whole, of its categories and of its channels."""
 
 import asyncio
 from typing import Annotated, Final
@@ -34,9 +34,9 @@ Limit = Annotated[
 async def get_level_forecast(
     request: Request, by: Level = "total", name: Name = None, limit: Limit = None, format: Format = "json"
 ) -> Response:
-    """Units per day and of all days together, each with an 80 % band; what sells most comes first.
+    """Units per day and of all days together, each with an 80 % band; best sellers come first.
 
-    The means add up: those of the items to their category's, and to the store's. Bands do not.
+    Means add up: those of the items to their category's and to the store's. Bands do not.
     """
     service = service_of(request)
     served = service.bundle()

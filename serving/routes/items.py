@@ -1,4 +1,4 @@
-"""What is true of this item, how much of it will be needed, and what the shop tells of it."""
+"""Items: one by id, lists, demand forecasts, and the shop's catalogue updates."""
 
 import asyncio
 import logging
@@ -34,12 +34,12 @@ ItemId = Annotated[str, Path(min_length=1, max_length=200)]
 @router.post(
     "/v1/items",
     response_model=ItemUpdatesAnswer,
-    summary="Tell of up to 1,000 items",
+    summary="Add or update up to 1,000 items",
     dependencies=[Depends(Access(ITEMS_WRITE))],
     openapi_extra=json_body(ItemUpdates),
 )
 async def tell_items(request: Request) -> Response:
-    """New items can be recommended when this is answered, and known ones have the price and stock that it says."""
+    """New items can be recommended as soon as this is answered; known items have their new price and stock."""
     service = service_of(request)
     items = (await read_json(request, MAX_EVENTS_BYTES, ItemUpdates)).items
     rows = [(item.item_id, catalogue_fields(_stated(item))) for item in items]
@@ -66,7 +66,7 @@ async def tell_items(request: Request) -> Response:
 async def list_items(request: Request, query: Annotated[ListQuery, Depends()]) -> Response:
     """For example `?where=inventory_alert:in:out_of_stock|runs_out_before_delivery&sort=-order_quantity`.
 
-    Without `sort`, what is likeliest to run out comes first, as far as the bundle says so.
+    Without `sort`, the items most likely to run out come first, if the bundle has that column.
     """
     return await answer_list(request, "items", query)
 
@@ -78,7 +78,7 @@ async def list_items(request: Request, query: Annotated[ListQuery, Depends()]) -
     dependencies=_READS,
 )
 async def get_forecast(request: Request, item_id: ItemId) -> Response:
-    """Units per day with an 80 % band, what sold before, and the totals that the forecast family states."""
+    """Units per day with an 80 % band, recent sales, and the columns of the demand family."""
     served = service_of(request).bundle()
     forecasts = served.item_forecasts()
     item = _item(served, item_id)
@@ -102,7 +102,7 @@ async def get_forecast(request: Request, item_id: ItemId) -> Response:
 
 @router.get("/v1/items/{item_id:path}", response_model=ItemAnswer, summary="One item", dependencies=_READS)
 async def get_item(request: Request, item_id: ItemId) -> Response:
-    """Everything that the bundle says about one item."""
+    """All columns of one item."""
     served = service_of(request).bundle()
     item = served.table("items").row(item_id)
     if item is None:

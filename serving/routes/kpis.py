@@ -1,4 +1,4 @@
-"""How the store does: the marketer's figures by month and channel, and what becomes of each month's new customers."""
+"""The store's KPIs by month and channel, and the retention of each month's new customers."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ async def get_kpis(
     channel: Channel = None,
     format: Format = "json",
 ) -> Response:
-    """Orders, revenue, average order value, new and repeat customers, and what was lost with customers who left."""
+    """Orders, revenue, average order value, new and repeat customers, and the past value of lapsed customers."""
     served = service_of(request).bundle()
     kpis = served.store_kpis()
     return _answer(served, kpis, kpis.rows(by, months, channel), format, "kpis")

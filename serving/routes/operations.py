@@ -1,4 +1,4 @@
-"""What is running, and how is it?"""
+"""Operations: the served bundle, health, readiness, metrics, and the welcome page."""
 
 from pathlib import Path
 from typing import Final
@@ -58,7 +58,7 @@ async def health() -> Response:
 
 @router.get("/ready", response_model=ReadyAnswer, summary="Can it answer?")
 async def ready(request: Request) -> Response:
-    """200 with the bundle's version, or 503 with what to do. A refused newer bundle is told as `is_current: false`."""
+    """200 with the bundle's version, or 503 with what to do. If a newer bundle was refused, `is_current` is false."""
     service = service_of(request)
     status = service.bundles.status()
     if status.served_version is None:

@@ -1,4 +1,4 @@
-"""Who may ask what: the key of a request, and the scope that its route declares."""
+"""Access control: the API key of a request, and the scope that its route requires."""
 
 import binascii
 import logging
@@ -23,7 +23,7 @@ _log: Final = logging.getLogger("serving.access")
 
 
 class Access:
-    """A route's dependency: an active key with this scope, or 401 or 403. Every route under /v1 declares one."""
+    """A route's dependency: an active key with this scope, otherwise 401 or 403. Every route under /v1 declares one."""
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
@@ -33,10 +33,10 @@ class Access:
 
 
 class DirectRoute(APIRoute):
-    """A route that is asked while a page loads: its key is checked, then its handler reads the request by itself.
+    """A fast route: its key is checked, then its handler reads the request itself.
 
-    Solving and checking what FastAPI offers besides takes longer than many an answer; nothing but an `Access` may be
-    declared on it.
+    FastAPI's dependency resolution and validation would take longer than many answers. Only `Access` dependencies may
+    be declared on it.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -57,14 +57,14 @@ class DirectRoute(APIRoute):
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends events, and the body that was read to find out."""
+    """The sender of events, and the body, which may hold the key."""
 
     key: ApiKey
     body: bytes
 
 
 class EventSender:
-    """The dependency of event routes, whose key may also stand in the body, as `writeKey`."""
+    """The dependency of event routes: the key may also be in the body, as `writeKey`."""
 
     scope = EVENTS_WRITE
 
@@ -89,7 +89,7 @@ def key_in_headers(request: Request) -> str | None:
 
 
 def admit(service: Service, key: str | None, scope: str) -> ApiKey:
-    """The key's entry where it is active and has the scope; raises Problem 401, 403 or 503."""
+    """The entry of an active key with the scope; raises Problem 401, 403 or 503."""
     if not key:
         raise _unauthorized("no-key", "This needs an API key. Send it as 'Authorization: Bearer sk_...'.")
     try:

@@ -25,12 +25,12 @@ CUSTOMERS_READ: Final = "customers:read"
 ADMIN: Final = "admin"
 SCOPES: Final = {
     EVENTS_WRITE: "send events; reads nothing",
-    ITEMS_WRITE: "tell of new items, prices and stock: what the shop's own server does, never a web page",
+    ITEMS_WRITE: "add items, update prices and stock: for the shop's own server, never a web page",
     RECOMMENDATIONS_READ: "recommendations and similar items: what a storefront shows",
     CUSTOMERS_READ: "the tables of customers and items, and forecasts: what the back office reads",
     ADMIN: "everything, and the service's own metrics",
 }
-# Never valid, even where somebody wrote their hashes into the file by hand.
+# Never valid, even if their hashes are written into the file by hand.
 UNSAFE_KEYS: Final = (
     "sk_0123456789abcdef_replace-this-example-with-your-own-key-0000",
     *("", "admin", "api_key", "apikey", "change-me", "changeme", "default", "demo", "example", "key", "password"),
@@ -49,7 +49,7 @@ _NO_HASH: Final = "0" * 64
 
 @dataclass(frozen=True)
 class ApiKey:
-    """What is kept of a key."""
+    """What is stored of a key."""
 
     id: str
     name: str
