@@ -1,4 +1,4 @@
-"""Files that a crash or a power cut leaves whole: the old content or the new one, never a part of either."""
+"""Replace files atomically: after a crash or a power cut they have the old content or the new one."""
 
 import os
 import tempfile

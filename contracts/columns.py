@@ -40,7 +40,7 @@ PRICE: Final = "price"  # per unit
 ITEM_NAME: Final = "item_name"
 ITEM_CATEGORY: Final = "item_category"
 ITEM_BRAND: Final = "item_brand"
-CONSENT_ANALYTICS: Final = "consent_analytics"  # null: not said
+CONSENT_ANALYTICS: Final = "consent_analytics"  # null: not stated
 CONSENT_PERSONALIZATION: Final = "consent_personalization"
 CONSENT_MARKETING: Final = "consent_marketing"
 TRAITS: Final = "traits"  # identify only: the traits as JSON text
@@ -86,7 +86,7 @@ EVENT_LINES: Final = pa.schema(
 CUSTOMER_ID: Final = "customer_id"  # the one id under which all of a person's ids are joined
 IS_KNOWN: Final = "is_known"  # true where a user id, not only a device, stands behind the customer
 
-ALLOWS_PERSONALIZATION: Final = "allows_personalization"  # by the customer's latest word; true where nothing was said
+ALLOWS_PERSONALIZATION: Final = "allows_personalization"  # by the latest consent; true where none was stated
 
 # What feature functions receive: stored lines, with the person behind each of them.
 EVENTS: Final = pa.schema(
@@ -102,7 +102,7 @@ EVENTS: Final = pa.schema(
 STOCK: Final = "stock"
 AVAILABLE_FROM: Final = "available_from"
 UPDATED_AT: Final = "updated_at"
-ATTRIBUTES: Final = "attributes"  # what else a catalogue file says of the item, as the JSON text of one object
+ATTRIBUTES: Final = "attributes"  # further columns of a catalogue file, as the JSON text of one object
 
 CATALOGUE: Final = pa.schema(
     [
@@ -148,7 +148,7 @@ VALUE_AT_RISK: Final = "value_at_risk"
 SUGGESTED_ACTION: Final = "suggested_action"
 RECOMMENDED_ITEMS: Final = "recommended_items"
 
-# --- campaigns: who was to be contacted, and who was held out by lot -------------------------------
+# --- campaigns: who is contacted, and the random holdout -------------------------------------------
 CAMPAIGN: Final = "campaign"
 ARM: Final = "arm"  # contacted | holdout
 ASSIGNED_AT: Final = "assigned_at"

@@ -1,4 +1,4 @@
-"""A table that a merchant keeps as a CSV file and a setting names, such as exchange rates or the demand calendar."""
+"""CSV files that settings name, such as exchange rates or the demand calendar."""
 
 import csv
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Exchange rates: what one unit of another currency is worth in the store's, by a table that the merchant gives."""
+"""Exchange rates into the store's currency, from a table of the merchant."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""How long work tells what it is doing, without knowing who listens."""
+"""How long-running work reports its progress."""
 
 from typing import Protocol
 
@@ -11,4 +11,4 @@ class Progress(Protocol):
 
 
 def silent(step: str, done: float | None = None, total: float | None = None) -> None:
-    """A listener that listens to nothing."""
+    """Ignore the progress."""

@@ -1,7 +1,7 @@
 """Settings, read once: defaults, then a TOML file, then the environment.
 
-`SHOPKEEPER_HOME` says where everything that Shopkeeper keeps lies; `SHOPKEEPER_CONFIG` names a TOML file, which states
-only what differs. Every setting can also be given as `SHOPKEEPER_<NAME>`. Unknown names are refused.
+`SHOPKEEPER_HOME` is the folder of all of Shopkeeper's files; `SHOPKEEPER_CONFIG` names a TOML file with the settings
+that differ from the defaults. Every setting can also be given as `SHOPKEEPER_<NAME>`. Unknown names are refused.
 """
 
 import os
@@ -21,7 +21,7 @@ CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r
 
 
 class Settings(BaseSettings):
-    """Where things are, and how much of the machine may be used."""
+    """The locations of files and services, and the resources that may be used."""
 
     model_config = SettingsConfigDict(env_prefix="SHOPKEEPER_", frozen=True, extra="forbid")
 
@@ -86,7 +86,7 @@ class Settings(BaseSettings):
 
     @property
     def items_path(self) -> Path:
-        """Where the service keeps what it was told of items."""
+        """The catalogue log of the running service."""
         return self.home.resolve() / "items.sqlite"
 
     @property

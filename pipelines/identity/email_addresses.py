@@ -1,8 +1,8 @@
-"""The e-mail address that each customer said last, and who refuses marketing, at the moment an export is made.
+"""The latest e-mail address of each customer, and who refuses marketing, for an export.
 
-Addresses stay in the events: no bundle, model, log or answer of the service holds one. The list is of the published
-bundle, which may be older than what is known of people here: two of its customers may be one by now. So addresses and
-refusals are also told under the ids that a customer had before.
+Addresses stay in the events: no bundle, model, log or answer of the service holds one. The published bundle may be
+older than the identities here, so that two of its customers may now be one. Addresses and refusals are therefore also
+given under the former ids of a customer.
 """
 
 from typing import Final
@@ -22,13 +22,13 @@ _IDENTIFY: Final = "identify"
 
 
 class _Traits(msgspec.Struct):
-    """The trait that we read; an explicit null takes an address back."""
+    """The trait that is read; an explicit null withdraws the address."""
 
     email: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def latest_addresses(warehouse: Warehouse) -> pa.Table:
-    """Every known customer who said an address and has not taken it back, under each of their ids: `ADDRESSES`."""
+    """`ADDRESSES` of every known customer with an address that was not withdrawn, under each of their ids."""
     events = views.events(warehouse)
     said = events.filter(
         events[c.TYPE] == _IDENTIFY, events[c.IS_KNOWN], events[c.TRAITS].contains(f'"{c.EMAIL}"')
@@ -41,7 +41,7 @@ def latest_addresses(warehouse: Warehouse) -> pa.Table:
         ):
             email = _email(traits)
             if email is not None:
-                # Of two at one instant the greater counts, so that the order of events does not matter.
+                # Of two at one instant the greater is used, so that the order of events does not matter.
                 latest[customer] = max(latest.get(customer, (at, "")), (at, email))
     said_last = {customer: email for customer, (_, email) in latest.items() if email}
     former = {old: said_last[new] for old, new in _former_ids(warehouse).items() if new in said_last}
@@ -50,7 +50,7 @@ def latest_addresses(warehouse: Warehouse) -> pa.Table:
 
 
 def refusing_customers(warehouse: Warehouse) -> pa.Array:
-    """Every id of those whose latest word on marketing is no, also where it came after the bundle was made."""
+    """Every id of the customers whose latest consent refuses marketing, also if they refused after publication."""
     consent = warehouse.consent()
     said_no = consent.filter(consent[c.CONSENT_MARKETING] == False)  # noqa: E712
     refusing = said_no.select(c.CUSTOMER_ID).to_pyarrow()[c.CUSTOMER_ID].combine_chunks()
@@ -60,7 +60,7 @@ def refusing_customers(warehouse: Warehouse) -> pa.Array:
 
 
 def _former_ids(warehouse: Warehouse) -> dict[str, str]:
-    """The id under which a user was or would be a customer alone, and the customer of whom they are a part now."""
+    """The customer id that each aliased user id would have alone, and its present customer id."""
     people = warehouse.identity_map()
     joined = people.filter(people[IS_USER_ID], people[c.IS_KNOWN], people[PERSON_ID] != people[c.CUSTOMER_ID])
     pairs = joined.select(PERSON_ID, c.CUSTOMER_ID).to_pyarrow()
@@ -69,7 +69,7 @@ def _former_ids(warehouse: Warehouse) -> dict[str, str]:
 
 
 def _email(traits: str) -> str | None:
-    """The address, empty where it is taken back; None where the traits say nothing of it."""
+    """The address, empty where it is withdrawn; None where the traits have none."""
     try:
         email = msgspec.json.decode(traits, type=_Traits).email
     except (msgspec.DecodeError, RecursionError):

@@ -1,12 +1,12 @@
-"""Identity: which ids belong to one customer, from everything that was ever said about them, in any order.
+"""Identity resolution: which ids belong to one customer, from all events, in any order.
 
 The rules:
 
-* A user id stands for a person. Two user ids are one customer only if an alias event says so, also through others.
-* An anonymous id belongs to the customer in whose company it was seen first, also before it was seen with anyone. Seen
-  with several (a shared device), it stays with the first and does not make them one.
-* An alias from an anonymous id to a user id is such a sighting; one between two anonymous ids makes them one visitor.
-* An id that occurs in alias events only is a user id if it was named as `userId`, else an anonymous one.
+* Two user ids are one customer only if alias events join them, directly or through other ids.
+* An anonymous id belongs to the customer with whom it occurred first, including its earlier events. If it occurs with
+  several customers (a shared device), it stays with the first and does not join them.
+* An alias from an anonymous id to a user id is such a link; one between two anonymous ids joins them.
+* An id that occurs in alias events only is a user id if it was given as `userId`, else an anonymous id.
 * A customer's id is the smallest of the user ids, or ``anonymous:`` and the smallest anonymous id where nobody is
   known, so that an anonymous id can never be mistaken for a user id of the same text.
 """
@@ -39,7 +39,7 @@ def resolve(id_links: pa.Table) -> pa.Table:
 
 @dataclass(frozen=True)
 class _Nodes:
-    """Ids as numbers: user ids first, then anonymous ids, each in the order of their text."""
+    """Ids as numbers: user ids first, then anonymous ids, each in alphabetical order."""
 
     users: pd.Index
     visitors: pd.Index
@@ -68,16 +68,14 @@ class _Nodes:
 
 
 def _links(seen: pd.DataFrame, nodes: _Nodes) -> pd.DataFrame:
-    """Pairs of nodes that were seen together, when first, and whether that makes them one person."""
-    together = seen[seen[c.ANONYMOUS_ID].notna() & seen[c.USER_ID].notna()]
+    """Pairs of nodes that occurred together, since when, and whether that makes them one person."""
+    pairs = seen[seen[c.ANONYMOUS_ID].notna() & seen[c.USER_ID].notna()]
     aliases = seen[seen[c.PREVIOUS_ID].notna()]
     links = pd.DataFrame(
         {
-            "left": np.concatenate(
-                [nodes.of_visitors(together[c.ANONYMOUS_ID]), nodes.of_either(aliases[c.PREVIOUS_ID])]
-            ),
-            "right": np.concatenate([nodes.of_either(together[c.USER_ID]), nodes.of_either(aliases[c.USER_ID])]),
-            "first_at": pd.concat([together[FIRST_AT], aliases[FIRST_AT]], ignore_index=True),
+            "left": np.concatenate([nodes.of_visitors(pairs[c.ANONYMOUS_ID]), nodes.of_either(aliases[c.PREVIOUS_ID])]),
+            "right": np.concatenate([nodes.of_either(pairs[c.USER_ID]), nodes.of_either(aliases[c.USER_ID])]),
+            "first_at": pd.concat([pairs[FIRST_AT], aliases[FIRST_AT]], ignore_index=True),
         }
     )
     is_user = links[["left", "right"]].to_numpy() < len(nodes.users)
@@ -95,11 +93,11 @@ def _smallest_of_component(links: pd.DataFrame, count: int) -> np.ndarray:
     return of_node
 
 
-def _with_owners(sightings: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -> np.ndarray:
-    """For each node, its customer's node: a visitor's is the customer with whom the visitor was seen first."""
-    pair = np.sort(sightings[["left", "right"]].to_numpy(), axis=1)  # (sightings, 2): the user's node is the smaller
+def _with_owners(links: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -> np.ndarray:
+    """For each node, its customer's node: of anonymous ids, the customer with whom they occurred first."""
+    pair = np.sort(links[["left", "right"]].to_numpy(), axis=1)  # (links, 2): the user's node is the smaller
     found = pd.DataFrame(
-        {"owner": smallest[pair[:, 0]], "visitor": smallest[pair[:, 1]], "at": sightings["first_at"].to_numpy()}
+        {"owner": smallest[pair[:, 0]], "visitor": smallest[pair[:, 1]], "at": links["first_at"].to_numpy()}
     )
     first = found.sort_values(["at", "owner"]).drop_duplicates("visitor")
     owner = np.arange(nodes.count)

@@ -1,9 +1,8 @@
-"""One currency for all of a store's money.
+"""One currency for all amounts of a store.
 
 Events are stored as they were sent, and their amounts are converted when they are read. So the original amounts are
-never lost, a rate can be corrected or the store's currency be changed without ingesting anything again, and no model
-ever sees two currencies. What could not be converted is refused at ingest, where the sender's mistake can be named;
-that a currency has a rate is all that ingest asks, so a corrected rate makes no event another one.
+kept, a rate or the store's currency can be changed without a new ingest, and no model sees two currencies. Ingest
+refuses an event in a currency without a rate; the rate itself does not change what is stored.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +24,7 @@ _RATES: Final = pa.schema([(c.CURRENCY, pa.string()), (c.DAY, pa.date32()), (RAT
 
 
 class Stated(NamedTuple):
-    """A currency that stored events state, as it was sent, and from when to when."""
+    """A currency that stored events state, as it was sent, with the first and last time."""
 
     text: str
     first: datetime
@@ -34,7 +33,7 @@ class Stated(NamedTuple):
 
 @dataclass(frozen=True)
 class AcceptedCurrencies:
-    """The currencies that events may state: the store's, and others from the first day that has a rate on."""
+    """The currencies that events may state: the store's, and others from their first rate on."""
 
     currency: str | None  # None: the store's is not known yet
     since: Mapping[str, date]
@@ -74,7 +73,7 @@ def store_currency(stated: Iterable[Stated], rates: ExchangeRates) -> str | None
 
 
 def stated_currencies(lines: ibis.Table) -> list[Stated]:
-    """What `currency` holds, in every spelling that was sent."""
+    """The values of the column `currency`, in every spelling that was sent."""
     at = lines[c.OCCURRED_AT]
     spellings = lines.filter(lines[c.CURRENCY].notnull()).group_by(c.CURRENCY).agg(first=at.min(), last=at.max())
     return [Stated(*row.values()) for row in spellings.order_by(c.CURRENCY).to_pyarrow().to_pylist()]

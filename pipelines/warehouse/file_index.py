@@ -1,8 +1,8 @@
-"""The warehouse's index: which files hold its present state, switched in one step.
+"""The warehouse's index: which files hold its present state, replaced in one step.
 
 Files are never changed. A write puts new files beside the old ones, syncs them, and then replaces `CURRENT.json`,
-which names the files that count. A kill at any moment therefore leaves the old state or the new one. Files that are
-named no more stay until the next write begins, so that a reader under way can finish.
+which lists the current files. A kill at any moment therefore leaves the old state or the new one. Files that are no
+longer listed stay until the next write begins, so that a reader can finish.
 """
 
 import fcntl
