@@ -1,4 +1,4 @@
-"""Demand as events tell it: units wanted per item and day, and per channel besides."""
+"""Demand in the events: units ordered per item and day, and per item, channel and day."""
 
 from datetime import datetime
 from typing import Final
@@ -16,19 +16,19 @@ _VALUE: Final = "value"
 def daily_demand(events: ibis.Table, as_of: datetime) -> ibis.Table:
     """Units of completed orders per item and UTC day before that of `as_of`: item_id, date, units, price, coupon_units.
 
-    Demand is what was wanted: a refund or return leaves it as it is, while an order cancelled before `as_of` counts as
-    never placed. Price is the mean per unit, null where no line has one. The day of `as_of` is not over and left out.
+    A refund or return does not lower demand; an order cancelled before `as_of` counts as never placed. Price is the
+    mean per unit, null where no line has one. The day of `as_of` is incomplete and left out.
     """
     return _daily(_lines(events, as_of), c.ITEM_ID, c.DATE)
 
 
 def channel_demand(events: ibis.Table, as_of: datetime) -> ibis.Table:
-    """`daily_demand` by channel besides: item_id, channel, date, units, price, coupon_units; a channel may be null."""
+    """`daily_demand` by channel too: item_id, channel, date, units, price, coupon_units; a channel may be null."""
     return _daily(_lines(events, as_of), c.ITEM_ID, c.CHANNEL, c.DATE)
 
 
 def order_countries(events: ibis.Table, as_of: datetime) -> ibis.Table:
-    """How many orders before `as_of` came from where: country, orders. Orders that say no country are left out."""
+    """The number of orders before `as_of` by country: country, orders. Orders without a country are left out."""
     placed = events.filter(
         events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.EVENT] == ORDER_COMPLETED, events[c.COUNTRY].notnull()
     )

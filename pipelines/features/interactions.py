@@ -1,4 +1,4 @@
-"""Who viewed, added and ordered what, and when: the past that recommendations are made from."""
+"""Interactions of customers with items: views, cart additions and orders, from which recommendations are learned."""
 
 from datetime import datetime
 from typing import Final
@@ -33,7 +33,7 @@ _RETURNS: Final = (ORDER_REFUNDED, ORDER_CANCELLED)
 def interactions(events: ibis.Table, as_of: datetime) -> ibis.Table:
     """One row per interaction before `as_of`: customer_id, item_id, kind (view, cart or order), occurred_at.
 
-    Only of customers who allow personalization, known by name or not. An order counts once per item, and not if by
+    Only of customers who allow personalization, with a user id or without. An order counts once per item, and not if by
     `as_of` it was cancelled or refunded as a whole, or all units of that item were given back. The order of the rows
     is not defined.
     """

@@ -1,8 +1,8 @@
 """A marketer's figures by month and channel, and what becomes of each month's new customers.
 
 Months are those of UTC. Orders are those of `pipelines.features.orders`: refunds and cancellations known by `as_of`
-lessen the month in which the order was placed. Guests count, each device as a customer, and so does everybody whatever
-their consent to personalization: these are sums of the whole store, and speak of nobody.
+lower the figures of the month in which the order was placed. Guests count, each device as a customer. Customers count
+whatever their consent to personalization: the figures are sums over the whole store and describe no person.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Prices as events state them: what an item cost on each day on which anybody looked at it or bought it."""
+"""Prices in the events: what an item cost on each day on which it was viewed, added or ordered."""
 
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
 def daily_prices(events: ibis.Table, as_of: datetime) -> ibis.Table:
     """The mean price stated per item and UTC day before the day of `as_of`: item_id, date, price.
 
-    Views and baskets count as orders do, so that a price cut is seen on days without a sale; refunds and cancellations
-    restate old prices and do not count.
+    Views and baskets count as orders do, so that a price cut shows on days without a sale. Refunds and cancellations
+    repeat old prices and do not count.
     """
     midnight = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
     stated = events.filter(
