@@ -1,12 +1,12 @@
-"""The list that a marketer pulls, over HTTP, from a large store: speed and memory.
+"""Speed and memory of the customer list over HTTP, for a large store.
 
     python -m benchmarks.customer_list --customers 1000000
 
-Makes a table of customers with every column that the families give, publishes it, runs the service as its own process,
-and streams the whole list in each form while it watches the process's memory; then asks for filtered, sorted first
-pages, each question for the first time. The last line is one JSON object. `--home` is emptied first.
+Makes a table of customers with the columns of all families, publishes it, runs the service as its own process, and
+streams the whole list in each format while it measures the process's memory. Then it requests filtered, sorted first
+pages, each request for the first time. The last line is one JSON object. `--home` is emptied first.
 
-`growth_mib` is what the service's resident memory grows by while it streams, pages of the mapped table included.
+`growth_mib` is the growth of the service's resident memory during a stream, pages of the mapped table included.
 """
 
 import argparse
@@ -50,7 +50,7 @@ STREAMS: Final = {
 }
 SORTS: Final = ("-value_at_risk", "-churn_risk", "next_order_expected,-expected_value_90d", "rfm_segment,-orders", "")
 Filter = Callable[[int], list[str]]
-# With a number that makes each question a new one.
+# The number makes each request a new one.
 FILTERS: Final[dict[str, Sequence[Filter]]] = {
     "first_page": (
         lambda n: ["churn_band:in:high|medium", f"expected_value_90d:ge:{n}"],
@@ -58,7 +58,7 @@ FILTERS: Final[dict[str, Sequence[Filter]]] = {
         lambda n: ["rfm_segment:eq:at risk", "stage:not_in:lapsed", f"revenue:ge:{n}"],
         lambda n: [f"last_order_at:ge:2025-{n % 12 + 1:02d}-{n % 28 + 1:02d}"],
     ),
-    "first_page_of_a_search_in_texts": (
+    "first_page_of_a_text_search": (
         lambda n: [f"recommended_items:contains:sku-{n}", "churn_band:eq:high"],
         lambda n: [f"churn_reason_1:contains:Now {n} days", "churn_band:eq:high"],
     ),
@@ -66,11 +66,13 @@ FILTERS: Final[dict[str, Sequence[Filter]]] = {
 
 
 def main() -> None:
-    """Make, publish, serve, ask, print."""
+    """Make, publish, serve, request, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=1_000_000)
-    parser.add_argument("--pages", type=int, default=100, help="first pages to ask for, of each kind")
-    parser.add_argument("--home", type=Path, default=Path("var/bench-list"), help="an empty folder, or this one's")
+    parser.add_argument("--pages", type=int, default=100, help="first pages to request, of each kind")
+    parser.add_argument(
+        "--home", type=Path, default=Path("var/bench-list"), help="an empty folder, or one of an earlier run"
+    )
     options = parser.parse_args()
     settings = load_settings(home=emptied(options.home))
     table = customers_table(options.customers)
@@ -82,8 +84,8 @@ def main() -> None:
         client = _Client(port, key)
         streams = {}
         with _Memory(pid) as memory:
-            for name, question in STREAMS.items():
-                streams[name] = _streamed(client, pid, question, settings.home / f"list.{question['format']}")
+            for name, query in STREAMS.items():
+                streams[name] = _streamed(client, pid, query, settings.home / f"list.{query['format']}")
                 print(name, json.dumps(streams[name]), flush=True)
         written = pq.read_metadata(settings.home / "list.parquet").num_rows
         assert written == options.customers, f"the Parquet file has {written:,} rows"
@@ -117,9 +119,9 @@ class _Columns:
         at = int(AS_OF.timestamp()) + self.random.integers(low * 86_400, high * 86_400, self.count)
         return pa.array(at.astype("datetime64[s]")).cast(kind)
 
-    def sentences(self, words: str) -> pa.Array:
+    def sentences(self, pattern: str) -> pa.Array:
         first, second = (pa.array(self.random.integers(1, 200, self.count)).cast(pa.string()) for _ in range(2))
-        start, middle, end = words.split("#")
+        start, middle, end = pattern.split("#")
         return pc.binary_join_element_wise(start, first, middle, second, end, "")
 
     def lists(self, length: int) -> pa.Array:
@@ -239,27 +241,27 @@ def _wait_until_ready(port: int) -> None:
 
 
 class _Client:
-    """One connection, as a back office would hold it."""
+    """One connection that stays open."""
 
     def __init__(self, port: int, key: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         self._headers = {"X-API-Key": key}
 
-    def ask(self, question: dict[str, Any]) -> http.client.HTTPResponse:
-        self._connection.request("GET", "/v1/customers?" + urlencode(question, doseq=True), headers=self._headers)
+    def get(self, query: dict[str, Any]) -> http.client.HTTPResponse:
+        self._connection.request("GET", "/v1/customers?" + urlencode(query, doseq=True), headers=self._headers)
         response = self._connection.getresponse()
         if response.status != 200:
-            raise SystemExit(f"{question} was answered with {response.status}: {response.read().decode()}")
+            raise SystemExit(f"{query} was answered with {response.status}: {response.read().decode()}")
         return response
 
 
-def _streamed(client: _Client, pid: int, question: dict[str, Any], target: Path) -> dict[str, float]:
-    """The rows of the whole list in a second, and what the service's memory grew by meanwhile."""
-    is_csv = question["format"] != "parquet"
+def _streamed(client: _Client, pid: int, query: dict[str, Any], target: Path) -> dict[str, float]:
+    """Rows of the whole list per second, and the growth of the service's memory."""
+    is_csv = query["format"] != "parquet"
     lines, size = 0, 0
     with _Memory(pid) as memory, target.open("wb") as file:
         started = time.monotonic()
-        response = client.ask(question)
+        response = client.get(query)
         while block := response.read(READ_BYTES):
             lines, size = lines + block.count(b"\n"), size + len(block)
             file.write(block)
@@ -275,7 +277,7 @@ def _streamed(client: _Client, pid: int, question: dict[str, Any], target: Path)
 
 
 class _Memory:
-    """Watches how far a process's resident memory grows while a block runs."""
+    """Measures the growth of a process's resident memory while a block runs."""
 
     def __init__(self, pid: int) -> None:
         self._status = Path(f"/proc/{pid}/status")
@@ -305,8 +307,8 @@ class _Memory:
 
 
 def _first_pages(client: _Client, filters: Sequence[Filter], count: int) -> dict[str, float]:
-    """How long filtered, sorted first pages take that nobody has asked for before."""
-    milliseconds = [_milliseconds(client, question) for question in itertools.islice(_questions(filters), count)]
+    """The duration of filtered, sorted first pages that are not cached."""
+    milliseconds = [_milliseconds(client, query) for query in itertools.islice(_requests(filters), count)]
     return {
         "pages": count,
         "p50_ms": round(float(np.quantile(milliseconds, 0.5)), 1),
@@ -315,15 +317,15 @@ def _first_pages(client: _Client, filters: Sequence[Filter], count: int) -> dict
     }
 
 
-def _questions(filters: Sequence[Filter]) -> Iterator[dict[str, Any]]:
+def _requests(filters: Sequence[Filter]) -> Iterator[dict[str, Any]]:
     for number in itertools.count(1):
         for where, sort in itertools.product(filters, SORTS):
             yield {"where": where(number), "sort": sort, "limit": 100}
 
 
-def _milliseconds(client: _Client, question: dict[str, Any]) -> float:
+def _milliseconds(client: _Client, query: dict[str, Any]) -> float:
     started = time.perf_counter()
-    client.ask(question).read()
+    client.get(query).read()
     return 1e3 * (time.perf_counter() - started)
 
 

@@ -1,4 +1,4 @@
-"""The churn family, whole, on stores whose customers' habits are known."""
+"""The churn family on stores of customers with known behaviour."""
 
 import random
 from datetime import timedelta

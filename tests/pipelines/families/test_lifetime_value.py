@@ -1,4 +1,4 @@
-"""The value family, whole, on stores whose customers' habits are known."""
+"""The value family on stores of customers with known behaviour."""
 
 import random
 from typing import Any
