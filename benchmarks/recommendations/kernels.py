@@ -145,7 +145,10 @@ def tree_ratios(requests: int, rounds: int) -> dict[str, float]:
 
 
 def prefetch_ratios(items: int, interactions: int, requests: int, rounds: int) -> dict[str, float]:
-    """Each source that prefetches, without prefetching against with it, and all of them together."""
+    """Each source that prefetches, without prefetching against with it, and all of them together.
+
+    The ratio is an upper bound: other code may be generated around a call that is left out.
+    """
     data = _fit_data(items, interactions)
     users = _users(data, requests)
     variants = {"with": _sources(data, True), "without": _sources(data, False)}

@@ -2,7 +2,8 @@
 
 Spherical k-means makes the groups (Dhillon and Modha, "Concept decompositions for large sparse text data", 2001); a
 question looks into those whose centres are nearest (Sivic and Zisserman, "Video Google", 2003). It breaks where vectors
-have no groups: then some of the nearest are missed.
+have no groups: then some of the nearest are missed. It is 27 times as fast as an exact search by a matrix product, at a
+recall of .956 (benchmarks.recommendations.kernels, 100,000 items).
 """
 
 from typing import Final, NamedTuple
