@@ -1,4 +1,4 @@
-"""Clusters of customers by what they do, few, and named by what sets each apart."""
+"""K-means segments of customers by behaviour: few, stable, and named by what distinguishes each."""
 
 import warnings
 from collections.abc import Callable
@@ -12,16 +12,19 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
+from contracts.errors import BundleRefused
+from models.protocol import FitContext
+
 
 class Axis(NamedTuple):
-    """One thing that customers do more or less of, on the scale on which it is compared, and words for both ends."""
+    """One feature, the scale on which it is compared, and names for both ends."""
 
     scale: Callable[[np.ndarray], np.ndarray]
     more: str
     less: str
 
 
-# Recency is not among them: clusters say how somebody shops, the stage says whether they still do.
+# Without recency: clusters say how a customer shops, the lifecycle stage whether they still do.
 AXES: Final = {
     "order_days": Axis(np.log1p, "buys often", "buys seldom"),
     "average_order_value": Axis(np.log1p, "dear orders", "small baskets"),
@@ -29,63 +32,80 @@ AXES: Final = {
     "refund_share": Axis(np.sqrt, "returns a lot", "returns little"),
     "views_90d": Axis(np.log1p, "browses a lot", "browses little"),
 }
-MIN_CLUSTERS: Final = 3
-MAX_CLUSTERS: Final = 8
-MIN_SHARE: Final = 0.02  # of the customers; a smaller cluster is no audience
-FIT_ROWS: Final = 20_000  # more customers move no centre
+FIT_ROWS: Final = 20_000  # more customers do not move the centres
 SILHOUETTE_ROWS: Final = 2_000
-BETTER: Final = 0.05  # of silhouette, by which more or other clusters must be better to be preferred
-FARTHEST: Final = 3.0  # standard deviations; a few wholesale buyers must not be a cluster of their own
-NOTABLE: Final = 0.35  # standard deviations from the average customer, from which on an axis is worth a word
+MAX_DEVIATION: Final = 3.0  # standard deviations; clipping keeps a few wholesale buyers from forming a cluster
+MIN_NAMED_DEVIATION: Final = 0.35  # standard deviations from the average customer, from which an axis is named
 AVERAGE: Final = "like the average customer"
 
 
 @dataclass(frozen=True)
-class CustomerClusters:
-    """Centres on the axes' own scales, before they were standardised, so that they outlast a change of the spread."""
+class ClusterCases:
+    """Customers to cluster, and the previous fit, whose centres are the first initialisation."""
+
+    values: np.ndarray  # (customers, axes)
+    ids: list[str]
+    previous: "KMeansSegments | None" = None
+
+    def __post_init__(self) -> None:
+        assert self.values.shape == (len(self.ids), len(AXES))
+
+
+@dataclass(frozen=True)
+class ClusterParameters:
+    """What clusterings are allowed, and which is preferred."""
+
+    min_clusters: int = 3
+    max_clusters: int = 8
+    min_share: float = 0.02  # of the customers, in each cluster
+    silhouette_tolerance: float = 0.05  # more or other clusters must be better by more than this
+
+
+@dataclass(frozen=True)
+class KMeansSegments:
+    """Fitted clusters. Centres are on the axes' own scales, so that they stay valid where the spread changes."""
 
     mean: np.ndarray  # (axes,)
-    spread: np.ndarray  # (axes,); infinite where all customers are alike, which takes the axis out
+    spread: np.ndarray  # (axes,); infinite where all customers are alike, which removes the axis
     centres: np.ndarray  # (clusters, axes)
     names: tuple[str, ...]  # unique
     silhouette: float
 
     @classmethod
-    def fit(cls, values: np.ndarray, ids: list[str], previous: Self | None = None) -> Self:
-        """`values` (customers, axes), `ids` of the customers, and the fit before, from whose centres this one starts.
+    def fit(cls, cases: ClusterCases, parameters: ClusterParameters, context: FitContext) -> Self:
+        """Deterministic: the same customers give the same clusters; the context's seed is not used.
 
-        The same customers give the same clusters. The number of clusters is the smallest whose silhouette comes
-        close to the best one's; while a number that was chosen before comes close, it stays.
+        The clustering taken is the previous one if its silhouette is within the tolerance of the best; else the one
+        of fewest clusters that is.
         """
-        assert values.shape == (len(ids), len(AXES))
-        chosen = _sampled(ids)
-        scaled = _scaled(values)[chosen]
+        previous = cases.previous
+        scaled = _scaled(cases.values)[_sampled(cases.ids)]
         mean, spread = scaled.mean(axis=0), scaled.std(axis=0)
         spread = np.where(spread > 1e-9, spread, np.inf)
         rows = _standardised(scaled, mean, spread)
-        options = _options(rows, None if previous is None else _standardised(previous.centres, mean, spread))
+        start = None if previous is None else _standardised(previous.centres, mean, spread)
+        options = _options(rows, start, parameters)
         if not options:
             return cls(mean, spread, mean[None, :], (AVERAGE,), 0.0)
         best = max(silhouette for _, silhouette in options)
-        centres, silhouette = next(option for option in options if option[1] >= best - BETTER)
+        centres, silhouette = next(option for option in options if option[1] >= best - parameters.silhouette_tolerance)
         kept = previous.names if previous is not None and len(previous.names) == len(centres) else None
         own_scale = centres * np.where(np.isfinite(spread), spread, 0.0) + mean
         return cls(mean, spread, own_scale, _names(centres, kept), silhouette)
 
-    def predict(self, values: np.ndarray) -> np.ndarray:
-        """The number of each customer's cluster, (customers,)."""
+    def predict(self, values: np.ndarray, threads: int = 1) -> np.ndarray:
+        """The number of each customer's cluster, (customers,); one thread is used."""
         centres = _standardised(self.centres, self.mean, self.spread)
         rows = _standardised(_scaled(values), self.mean, self.spread)
         distances = (centres * centres).sum(axis=1) - 2 * rows @ centres.T
-        nearest: np.ndarray = distances.argmin(axis=1)
-        return nearest
+        return np.asarray(distances.argmin(axis=1))
 
-    def named(self, values: np.ndarray) -> np.ndarray:
+    def labels(self, values: np.ndarray) -> np.ndarray:
         """The name of each customer's cluster, (customers,)."""
-        names: np.ndarray = np.array(self.names)[self.predict(values)]
-        return names
+        return np.asarray(np.array(self.names)[self.predict(values)])
 
     def to_json(self) -> dict[str, Any]:
+        """All of it, as JSON."""
         return {
             "axes": list(AXES),
             "mean": self.mean.tolist(),
@@ -96,10 +116,10 @@ class CustomerClusters:
         }
 
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self | None:
-        """What `to_json` wrote; None where it was on other axes, and is no start for a new fit."""
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """Read what `to_json` wrote; raises BundleRefused where its axes are not those of this version."""
         if record["axes"] != list(AXES):
-            return None
+            raise BundleRefused("the clusters are of other axes than this version's. Run `shopkeeper train`.")
         spread = np.array([np.inf if value is None else value for value in record["spread"]])
         centres = np.array(record["centres"])
         return cls(np.array(record["mean"]), spread, centres, tuple(record["names"]), record["silhouette"])
@@ -109,7 +129,7 @@ Option = tuple[np.ndarray, float]  # standardised centres, silhouette
 
 
 def _sampled(ids: list[str]) -> np.ndarray:
-    """Up to about FIT_ROWS customers, chosen by hash: tomorrow the same ones."""
+    """Up to about FIT_ROWS customers, sampled by hash, so that later fits sample the same ones."""
     if len(ids) <= FIT_ROWS:
         return np.arange(len(ids))
     bound = FIT_ROWS / len(ids) * 2**32
@@ -122,22 +142,22 @@ def _scaled(values: np.ndarray) -> np.ndarray:
 
 
 def _standardised(scaled: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    clipped: np.ndarray = np.clip((scaled - mean) / spread, -FARTHEST, FARTHEST)
-    return clipped
+    return np.asarray(np.clip((scaled - mean) / spread, -MAX_DEVIATION, MAX_DEVIATION))
 
 
-def _options(rows: np.ndarray, previous: np.ndarray | None) -> list[Option]:
-    """Clusterings that are audiences, in the order in which they are preferred."""
+def _options(rows: np.ndarray, previous: np.ndarray | None, parameters: ClusterParameters) -> list[Option]:
+    """The allowed clusterings, in order of preference."""
     distinct = len(np.unique(rows, axis=0))
     starts = [] if previous is None or len(previous) > distinct else [previous]
-    starts += [_start(rows, clusters) for clusters in range(MIN_CLUSTERS, min(MAX_CLUSTERS, distinct) + 1)]
-    return [option for start in starts for option in _clustered(rows, start)]
+    most = min(parameters.max_clusters, distinct)
+    starts += [_start(rows, clusters) for clusters in range(parameters.min_clusters, most + 1)]
+    return [option for start in starts for option in _clustered(rows, start, parameters.min_share)]
 
 
 def _start(rows: np.ndarray, clusters: int) -> np.ndarray:
-    """Centres to begin with, without chance: each the customer farthest from those before, as of a coarse grid.
+    """Deterministic initial centres: each is the farthest from those before, weighted by frequency on a coarse grid.
 
-    Farthest-first alone picks outliers; on the grid of half deviations it picks the commonest of the far ones.
+    Farthest-first alone selects outliers; on a grid of half deviations it selects frequent customers that are far.
     """
     cells, counts = np.unique(np.round(rows * 2) / 2, axis=0, return_counts=True)
     start = [rows.mean(axis=0)]
@@ -148,14 +168,14 @@ def _start(rows: np.ndarray, clusters: int) -> np.ndarray:
     return np.array(start[1:])
 
 
-def _clustered(rows: np.ndarray, start: np.ndarray) -> list[Option]:
+def _clustered(rows: np.ndarray, start: np.ndarray, min_share: float) -> list[Option]:
     """One clustering, or none where a cluster is too small."""
     with threadpool_limits(1), warnings.catch_warnings():
-        # A centre may end without customers; it is refused below.
+        # A cluster may end up empty; it is rejected below.
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted = KMeans(n_clusters=len(start), init=start, n_init=1, random_state=0).fit(rows)
     sizes = np.bincount(fitted.labels_, minlength=len(start))
-    if sizes.min() < max(MIN_SHARE * len(rows), 1):
+    if sizes.min() < max(min_share * len(rows), 1):
         return []
     step = -(-len(rows) // SILHOUETTE_ROWS)
     labels = fitted.labels_[::step]
@@ -166,11 +186,11 @@ def _clustered(rows: np.ndarray, start: np.ndarray) -> list[Option]:
 
 
 def _names(centres: np.ndarray, previous: tuple[str, ...] | None) -> tuple[str, ...]:
-    """A unique name per cluster, (clusters, axes) -> (clusters,); a name of before stays while its words are true."""
+    """A unique name per cluster, (clusters, axes) -> (clusters,); previous names stay while they are true."""
     if previous is not None and all(_still_true(name, centre) for name, centre in zip(previous, centres, strict=True)):
         return previous
     words = [_words(centre) for centre in centres]
-    # As few words as tell the clusters apart, two for a start.
+    # As few words as make the names unique, at least two.
     for count in range(2, len(AXES) + 1):
         names = [", ".join(each[:count]) or AVERAGE for each in words]
         if len(set(names)) == len(names):
@@ -179,14 +199,14 @@ def _names(centres: np.ndarray, previous: tuple[str, ...] | None) -> tuple[str, 
 
 
 def _words(centre: np.ndarray) -> list[str]:
-    """What sets the cluster apart from the average customer, the most striking first."""
+    """How the cluster differs from the average customer, the largest difference first."""
     order = np.argsort(-np.abs(centre), kind="stable")
     axes = list(AXES.values())
-    return [axes[n].more if centre[n] > 0 else axes[n].less for n in order if abs(centre[n]) >= NOTABLE]
+    return [axes[n].more if centre[n] > 0 else axes[n].less for n in order if abs(centre[n]) >= MIN_NAMED_DEVIATION]
 
 
 def _still_true(name: str, centre: np.ndarray) -> bool:
-    """Whether the centre lies on the side of every word, and is as plain as the name where that has none."""
-    said = set(name.partition(" (")[0].split(", "))
-    true = {axis.more if where > 0 else axis.less for axis, where in zip(AXES.values(), centre, strict=True)}
-    return np.abs(centre).max() < 2 * NOTABLE if said == {AVERAGE} else said <= true
+    """Whether the centre lies on the side of every word of the name, or near the average where it has none."""
+    words = set(name.partition(" (")[0].split(", "))
+    true = {axis.more if value > 0 else axis.less for axis, value in zip(AXES.values(), centre, strict=True)}
+    return np.abs(centre).max() < 2 * MIN_NAMED_DEVIATION if words == {AVERAGE} else words <= true

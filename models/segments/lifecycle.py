@@ -1,16 +1,15 @@
-"""Where a customer stands in their life with the store, measured against how often this store's customers come."""
+"""Lifecycle stages of customers, relative to the store's purchase cadence."""
 
 from typing import Final
 
 import numpy as np
 
-PROSPECT: Final = "prospect"  # known, but without an order that still stands
+PROSPECT: Final = "prospect"  # without an order, or with cancelled and refunded ones only
 NEW: Final = "new"
 ACTIVE: Final = "active"
 COOLING: Final = "cooling"
 LAPSED: Final = "lapsed"
 WON_BACK: Final = "won_back"
-STAGES: Final = (PROSPECT, NEW, ACTIVE, COOLING, LAPSED, WON_BACK)
 
 
 def lifecycle_stages(
@@ -18,9 +17,9 @@ def lifecycle_stages(
 ) -> np.ndarray:
     """The stage of customers who have ordered, (customers,).
 
-    `recency_days` and `tenure_days` since the last and the first order; `last_gap_days` between the last two days with
-    an order, NaN where there is one. Most customers who return do so within `horizon_days`; who has not for
-    `lapse_days` has lapsed. An order that ended so long a silence makes a customer won back, until the next order.
+    `recency_days` and `tenure_days` count from the last and the first order; `last_gap_days` lies between the last two
+    days with an order, NaN where there is one such day. Most customers who return do so within `horizon_days`. After
+    `lapse_days` without an order a customer has lapsed; an order after that makes them won back, until the next one.
     """
     assert 0 < horizon_days < lapse_days
     conditions = [
@@ -29,5 +28,4 @@ def lifecycle_stages(
         np.nan_to_num(last_gap_days, nan=0.0) >= lapse_days,
         tenure_days < horizon_days,
     ]
-    stages: np.ndarray = np.select(conditions, [LAPSED, COOLING, WON_BACK, NEW], ACTIVE)
-    return stages
+    return np.asarray(np.select(conditions, [LAPSED, COOLING, WON_BACK, NEW], ACTIVE))

@@ -1,11 +1,9 @@
-"""The segments family: RFM with plain names, the stage of life, and clusters by behaviour, against recency alone.
+"""The segments family: RFM segments, lifecycle stages and k-means clusters, against quintiles of recency.
 
-What can a segmentation beat? Its use is that a marketer treats customers of different segments differently, so they
-must go on to behave differently: the gate asks how much of what customers spend in the next horizon their segment
-foretells, and the baseline is fifths by recency, which any shop can make in a spreadsheet. Segment means are learned at
-an earlier point in time than they are judged at, as finer segments always explain more of what they were made from.
-And a list that a marketer trusts must not reshuffle itself: the share of customers who change segment within a week
-because a boundary moved, not because of anything they did, has a bound.
+Marketers treat customers of different segments differently, so segments must predict behaviour: the gate compares the
+share of the next horizon's spending that the segments predict with that of the recency quintiles. The segments' effects
+are fitted at an earlier time than they are tested at, as finer segments always explain more of their own fit. Segments
+must also be stable: the share of customers who change segment within a week only because a boundary moved is bounded.
 """
 
 import json
@@ -20,14 +18,15 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.bundle import FAMILY_TABLE, Replay, read_table
-from contracts.errors import NotEnoughData
+from contracts.errors import BundleRefused, NotEnoughData
 from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters, PurchaseCadence
 from models.customers.features import FEATURES
-from models.segments.clusters import AXES, CustomerClusters
+from models.protocol import FitContext
+from models.segments.clusters import AXES, ClusterCases, ClusterParameters, KMeansSegments
 from models.segments.lifecycle import PROSPECT, lifecycle_stages
 from models.segments.rfm import MEASURES, RfmModel, rfm_segments, rfm_values
-from models.segments.stability import explained_variance, segment_changes
-from pipelines.families.family import Backtest, Family, FittedFamily, Gate, PreviousFit, TrainingData
+from models.segments.stability import explained_variance, segment_stability
+from pipelines.families.family import Backtest, Family, FittedFamily, Gate, PreviousFit, Rescored, TrainingData
 from pipelines.families.snapshots import DAY, CustomerHistory, Snapshot
 
 NAME: Final = "segments"
@@ -55,16 +54,17 @@ class SegmentParameters(CadenceParameters):
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Everything that turns a customer's numbers into segments."""
+    """All that assigns customers to segments."""
 
     horizon_days: int
     rfm: RfmModel
-    clusters: CustomerClusters
+    clusters: KMeansSegments
 
     @classmethod
-    def fit(cls, customers: Snapshot, horizon_days: int, previous: CustomerClusters | None = None) -> "Segmentation":
-        """Boundaries and centres for these customers; the clusters start where those of before stood."""
-        clusters = CustomerClusters.fit(_axes(customers), customers.customer_ids.to_pylist(), previous)
+    def fit(cls, customers: Snapshot, horizon_days: int, previous: KMeansSegments | None = None) -> "Segmentation":
+        """Fit boundaries and centres to these customers; `previous` clusters initialise the new ones."""
+        cases = ClusterCases(_axes(customers), customers.customer_ids.to_pylist(), previous)
+        clusters = KMeansSegments.fit(cases, ClusterParameters(), FitContext())
         return cls(horizon_days, RfmModel.fit(_rfm_values(customers)), clusters)
 
     def segments(self, customers: Snapshot) -> dict[str, np.ndarray]:
@@ -78,21 +78,23 @@ class Segmentation:
             RFM_SEGMENT: rfm_segments(scores, order_days, stages),
             **{name: scores[:, number] for number, name in enumerate(SCORE_COLUMNS)},
             STAGE: stages,
-            CLUSTER: self.clusters.named(_axes(customers)),
+            CLUSTER: self.clusters.labels(_axes(customers)),
         }
 
     def to_json(self) -> dict[str, Any]:
+        """All of it, as JSON."""
         return {"horizon_days": self.horizon_days, "rfm": self.rfm.to_json(), "clusters": self.clusters.to_json()}
 
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> "Segmentation | None":
-        """What `to_json` wrote, or None where it was made of other numbers."""
-        clusters = CustomerClusters.from_json(record["clusters"])
-        return None if clusters is None else cls(record["horizon_days"], RfmModel.from_json(record["rfm"]), clusters)
+    def read(cls, folder: Path) -> "Segmentation":
+        """Read the family's file in a bundle; raises BundleRefused where its features are not those of this version."""
+        record = json.loads((folder / SEGMENTS_FILE).read_text(encoding="utf-8"))
+        clusters = KMeansSegments.from_json(record["clusters"])
+        return cls(record["horizon_days"], RfmModel.from_json(record["rfm"]), clusters)
 
 
 def backtest(data: TrainingData) -> Backtest:
-    """Segment the customers of one horizon ago, and see what the segments say of what they spent since."""
+    """Segment the customers of one horizon ago, and test how well the segments predict their spending since."""
     history, cadence = data.history, data.history.cadence(data.parameters, NAME)
     horizon = cadence.horizon_days * DAY
     cut = data.as_of - horizon
@@ -114,7 +116,7 @@ def backtest(data: TrainingData) -> Backtest:
         return explained_variance((groupings[0], spent[0]), (groupings[1], spent[1]))
 
     data.progress("segments: changes")
-    changes = _changes_of_late(data, history, cadence, first.clusters)
+    changes = _recent_stability(data, history, cadence, first.clusters)
     return Backtest(
         window_start=cut,
         window_end=data.as_of,
@@ -133,7 +135,7 @@ def backtest(data: TrainingData) -> Backtest:
 
 
 def fit(data: TrainingData) -> FittedFamily:
-    """Segment everybody who allows personalization, prospects too, starting from what was published before."""
+    """Segment all customers and prospects who allow personalization, starting from the published segmentation."""
     history, cadence = data.history, data.history.cadence(data.parameters, NAME)
     customers = _enough(history.snapshot(data.as_of), data.parameters)
     published = _published(data)
@@ -143,16 +145,36 @@ def fit(data: TrainingData) -> FittedFamily:
     record = fitted.to_json() | {"sizes": _sizes(segments)}
     if published is not None:
         before, old = published
-        record["changes"] = _changes(read_table(before.folder / FAMILY_TABLE), before.as_of, old, customers, segments)
-    table = pa.table({c.CUSTOMER_ID: customers.customer_ids, **{name: pa.array(v) for name, v in segments.items()}})
-    prospects = pa.table({c.CUSTOMER_ID: _prospects(data.events, data.as_of, customers)})
-    prospects = prospects.append_column(STAGE, pa.array([PROSPECT] * len(prospects), pa.string()))
+        record["changes"] = _stability(read_table(before.folder / FAMILY_TABLE), before.as_of, old, customers, segments)
+    table = _table(customers, segments)
 
     def write_files(folder: Path) -> None:
-        (folder / SEGMENTS_FILE).write_text(json.dumps(record, indent=2))
+        (folder / SEGMENTS_FILE).write_text(json.dumps(record, indent=2), encoding="utf-8")
 
-    everyone = pa.concat_tables([table, prospects], promote_options="default").sort_by(c.CUSTOMER_ID)
-    return FittedFamily(write_files, everyone, _described(cadence.horizon_days, fitted.clusters.names), _replays(table))
+    return FittedFamily(
+        write_files,
+        _with_prospects(table, data),
+        _described(cadence.horizon_days, fitted.clusters.names),
+        _replays(table),
+    )
+
+
+def rescore(data: TrainingData, folder: Path) -> Rescored:
+    """Segment all customers as of now by the boundaries and centres of a stored segmentation."""
+    customers = data.history.snapshot(data.as_of)
+    table = _table(customers, Segmentation.read(folder).segments(customers))
+    return Rescored(_with_prospects(table, data), _replays(table))
+
+
+def _table(customers: Snapshot, segments: dict[str, np.ndarray]) -> pa.Table:
+    return pa.table({c.CUSTOMER_ID: customers.customer_ids, **{name: pa.array(v) for name, v in segments.items()}})
+
+
+def _with_prospects(table: pa.Table, data: TrainingData) -> pa.Table:
+    """The table with a row for each prospect, sorted by id."""
+    prospects = pa.table({c.CUSTOMER_ID: _prospects(data.events, data.as_of, table[c.CUSTOMER_ID].combine_chunks())})
+    prospects = prospects.append_column(STAGE, pa.array([PROSPECT] * len(prospects), pa.string()))
+    return pa.concat_tables([table, prospects], promote_options="default").sort_by(c.CUSTOMER_ID)
 
 
 def _enough(customers: Snapshot, parameters: SegmentParameters) -> Snapshot:
@@ -165,8 +187,7 @@ def _enough(customers: Snapshot, parameters: SegmentParameters) -> Snapshot:
 
 
 def _number(customers: Snapshot, name: str) -> np.ndarray:
-    column: np.ndarray = customers.features[:, list(FEATURES).index(name)]
-    return column
+    return np.asarray(customers.features[:, list(FEATURES).index(name)])
 
 
 def _rfm_values(customers: Snapshot) -> np.ndarray:
@@ -178,48 +199,50 @@ def _axes(customers: Snapshot) -> np.ndarray:
     return np.column_stack([_number(customers, name) for name in AXES])
 
 
-def _prospects(events: ibis.Table, as_of: datetime, customers: Snapshot) -> pa.Array:
-    """Known customers who allow personalization and have no order that still stands."""
+def _prospects(events: ibis.Table, as_of: datetime, customer_ids: pa.Array) -> pa.Array:
+    """Known people who allow personalization, other than the customers with an order."""
     is_ours = events[c.IS_KNOWN] & events[c.ALLOWS_PERSONALIZATION] & (events[c.OCCURRED_AT] < ibis.literal(as_of))
     known = events.filter(is_ours).select(c.CUSTOMER_ID).distinct().to_pyarrow()[c.CUSTOMER_ID].combine_chunks()
-    return known.filter(pa.compute.invert(pa.compute.is_in(known, customers.customer_ids)))
+    return known.filter(pa.compute.invert(pa.compute.is_in(known, customer_ids)))
 
 
-def _changes_of_late(
-    data: TrainingData, history: CustomerHistory, cadence: PurchaseCadence, start: CustomerClusters
+def _recent_stability(
+    data: TrainingData, history: CustomerHistory, cadence: PurchaseCadence, start: KMeansSegments
 ) -> dict[str, Any]:
-    """What two runs, some days apart, would have changed, the later one starting from the earlier."""
+    """What two runs, some days apart, would have changed; the later one starts from the earlier."""
     before_at = data.as_of - data.parameters.compared_days * DAY
     earlier_cadence = history.cadence(data.parameters, NAME, before_at)
     before, now = history.snapshot(before_at), history.snapshot(data.as_of)
     old = Segmentation.fit(before, earlier_cadence.horizon_days, start)
     new = Segmentation.fit(now, cadence.horizon_days, old.clusters)
     names_before = pa.table({c.CUSTOMER_ID: before.customer_ids, **old.segments(before)})
-    return _changes(names_before, before_at, old, now, new.segments(now))
+    return _stability(names_before, before_at, old, now, new.segments(now))
 
 
-def _changes(
+def _stability(
     before: pa.Table, before_at: datetime, old: Segmentation, now: Snapshot, segments: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    """For each kind of segment: how many of those who are in both changed, and why; see `segment_changes`."""
-    place = pa.compute.index_in(now.customer_ids, before[c.CUSTOMER_ID].combine_chunks())
-    in_both = place.is_valid().to_numpy(zero_copy_only=False)
-    both, rows = now.subset(in_both), place.drop_null()
+    """For each kind of segment, over the customers of both times: `segment_stability`."""
+    row = pa.compute.index_in(now.customer_ids, before[c.CUSTOMER_ID].combine_chunks())
+    in_both = row.is_valid().to_numpy(zero_copy_only=False)
+    both, rows = now.subset(in_both), row.drop_null()
     has_ordered = _number(both, "recency_days") <= (now.at - before_at) / DAY
-    under_old = old.segments(both)
+    with_old = old.segments(both)
     changes: dict[str, Any] = {"from": before_at.isoformat(), "to": now.at.isoformat(), "customers": len(rows)}
     for name in NAMED:
         earlier = before[name].take(rows).to_numpy(zero_copy_only=False).astype(str)
-        changes[name] = segment_changes(earlier, segments[name][in_both], under_old[name], has_ordered)
+        changes[name] = segment_stability(earlier, segments[name][in_both], with_old[name], has_ordered)
     return changes
 
 
 def _published(data: TrainingData) -> tuple[PreviousFit, Segmentation] | None:
-    """The segmentation that is published, if it can be started from; one that knew the future cannot."""
+    """The published segmentation, unless it is of other features or has seen events after `as_of`."""
     if data.previous is None or data.previous.as_of > data.as_of:
         return None
-    segmentation = Segmentation.from_json(json.loads((data.previous.folder / SEGMENTS_FILE).read_text()))
-    return None if segmentation is None else (data.previous, segmentation)
+    try:
+        return data.previous, Segmentation.read(data.previous.folder)
+    except BundleRefused:
+        return None
 
 
 def _sizes(segments: dict[str, np.ndarray]) -> dict[str, dict[str, int]]:
@@ -263,4 +286,5 @@ SEGMENTS: Final = Family(
     parameters=SegmentParameters,
     backtest=backtest,
     fit=fit,
+    rescore=rescore,
 )

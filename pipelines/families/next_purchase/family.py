@@ -19,7 +19,7 @@ from models.next_purchase.hazard_curves import HazardCurves
 from models.next_purchase.model import SOON_DAYS, HazardData, HazardModel, NextOrderParameters
 from models.protocol import FitContext
 from models.statistics.probability_metrics import probability_metrics
-from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
+from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, Rescored, TrainingData
 from pipelines.families.next_purchase.past_dates import without_past_dates
 from pipelines.families.next_purchase.snapshots import (
     CensoredSnapshot,
@@ -91,15 +91,18 @@ def fit(data: TrainingData) -> FittedFamily:
     """Fit on everything, date the next order of every customer with an order who allows personalization."""
     fitted = fit_at(data.as_of, data.history, horizon_days(data.history, data.parameters), data)
     data.progress("next_order: score")
-    snapshot = censored_snapshot(data.history, data.as_of, data.as_of)
-    curves = fitted.model.predict(snapshot.customers.features, data.threads)
-    dates = _dates(curves, fitted.model.calibration, snapshot.customers, data.parameters)
-    table = _table(snapshot.ids, dates, data.as_of)
+    table = _table(fitted.model, data)
 
     def write_files(folder: Path) -> None:
         fitted.model.write(folder, fitted.facts)
 
     return FittedFamily(write_files, table, _described(fitted.facts["horizon_days"], data), _replays(table))
+
+
+def rescore(data: TrainingData, folder: Path) -> Rescored:
+    """Date the next order of all customers as of now by a stored model."""
+    table = _table(HazardModel.read(folder), data)
+    return Rescored(table, _replays(table))
 
 
 def fit_at(cut: datetime, history: CustomerHistory, days: int, data: TrainingData) -> DatedFit:
@@ -198,22 +201,25 @@ def _mean(values: np.ndarray) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def _table(ids: pa.Array, dates: _Dates, as_of: datetime) -> pa.Table:
+def _table(model: HazardModel, data: TrainingData) -> pa.Table:
     """The columns of the customers' table, a row per customer."""
-    today = int(as_of.timestamp() // SECONDS_PER_DAY)
+    snapshot = censored_snapshot(data.history, data.as_of, data.as_of)
+    curves = model.predict(snapshot.customers.features, data.threads)
+    dates = _dates(curves, model.calibration, snapshot.customers, data.parameters)
+    today = int(data.as_of.timestamp() // SECONDS_PER_DAY)
     by_column = {EXPECTED: dates.expected, FROM: dates.first, TO: dates.last}
     columns = {
         name: pa.array(today + days, pa.float64(), from_pandas=True).cast(pa.int32()).cast(pa.date32())
         for name, days in by_column.items()
     }
-    return pa.table({c.CUSTOMER_ID: ids, **columns, SOON: pa.array(np.round(dates.soon, 4))})
+    return pa.table({c.CUSTOMER_ID: snapshot.ids, **columns, SOON: pa.array(np.round(dates.soon, 4))})
 
 
 def _described(horizon_days: int, data: TrainingData) -> dict[str, str]:
     least = data.parameters.least_chance
     horizon = (
-        f"Looks {horizon_days} days ahead from {data.as_of:%Y-%m-%d}, given the silence so far; empty where an order "
-        f"in that time is unlikely (below {least:.0%})."
+        f"Looks {horizon_days} days ahead, given the days since the last order; empty where an order in that time is "
+        f"unlikely (below {least:.0%})."
     )
     return {
         EXPECTED: f"Date by which half of such customers have placed their next order, if they order at all. {horizon}",
@@ -243,5 +249,6 @@ NEXT_ORDER: Final = Family(
     parameters=NextOrderParameters,
     backtest=backtest,
     fit=fit,
+    rescore=rescore,
     derive=without_past_dates,
 )

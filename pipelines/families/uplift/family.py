@@ -14,7 +14,7 @@ from models.uplift.bands import LEAVE_ALONE, LOST_CAUSE, PERSUADABLE, SURE_THING
 from models.uplift.evaluation import OURS, evaluate
 from models.uplift.meta_learners import RESPONSE_MODEL
 from models.uplift.model import UpliftModel, UpliftParameters
-from pipelines.families.family import Backtest, Family, FittedFamily, Gate, TrainingData
+from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Rescored, TrainingData
 from pipelines.families.snapshots import Snapshot
 from pipelines.families.uplift.experiment_data import pooled_experiment
 
@@ -64,6 +64,12 @@ def fit(data: TrainingData) -> FittedFamily:
         model.write(folder, experiment.facts | {"why": model.choice.reason})
 
     return FittedFamily(write_files, table, _described(parameters.outcome_days, experiment.facts), _replays(table))
+
+
+def rescore(data: TrainingData, folder: Path) -> Rescored:
+    """Score all customers as of now by a stored model."""
+    table = _scored(data.history.snapshot(data.as_of), UpliftModel.read(folder), data.threads)
+    return Rescored(table, _replays(table))
 
 
 def _scored(customers: Snapshot, model: UpliftModel, threads: int) -> pa.Table:
@@ -118,4 +124,5 @@ UPLIFT_FAMILY: Final = Family(
     backtest=backtest,
     fit=fit,
     shown_metrics=("qini", "uplift_at_30", "qini_low", "qini_high", "chance_no_better"),
+    rescore=rescore,
 )

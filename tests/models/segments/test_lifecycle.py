@@ -1,4 +1,4 @@
-"""Stages of lives whose every day is known, in a store where customers come within 30 days, or are lost after 60."""
+"""Lifecycle stages in a store where customers return within 30 days and lapse after 60."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Scores on customers whose rank is known, and names that hold what they say."""
+"""RFM scores of customers whose rank is known, and segments that agree with the lifecycle stage."""
 
 import json
 
@@ -44,7 +44,7 @@ def test_who_is_tied_shares_a_score_and_one_time_buyers_score_one() -> None:
 
 
 @pytest.mark.parametrize("column", [[4.0], [4.0, 4.0, 4.0], [1.0, 2.0], [1, 1, 1, 1, 1, 9]], ids=str)
-def test_few_or_equal_customers_are_scored_without_invention(column: list[float]) -> None:
+def test_few_or_tied_customers_keep_their_order(column: list[float]) -> None:
     scores = scores_of(column)
     assert min(scores) == 1
     assert all(
@@ -66,7 +66,7 @@ def test_recency_scores_high_where_the_last_order_is_recent_and_hours_do_not_cou
     assert first == second > third > fourth
 
 
-def test_a_model_survives_json_also_where_a_score_is_never_reached() -> None:
+def test_json_round_trip_where_a_score_is_never_reached() -> None:
     values = np.array([[1.0, 1.0, 1.0]] * 7 + [[2.0, 2.0, 9.0]] * 3)
     model = RfmModel.fit(values)
     copy = RfmModel.from_json(json.loads(json.dumps(model.to_json(), allow_nan=False)))
@@ -110,5 +110,5 @@ def test_a_name_never_contradicts_the_stage_whatever_the_fifths() -> None:
                 for stage in (NEW, ACTIVE, WON_BACK):
                     assert named(recency, worth, worth, order_days, stage) not in GONE
                 assert named(recency, worth, worth, order_days, LAPSED) in GONE
-    # The control: by the fifths alone the customers of a sleepy store would be new.
+    # The control: by quintiles alone a customer of a slow store would be new.
     assert named(5, 1, 1, 1, NEW) == NEW_CUSTOMERS

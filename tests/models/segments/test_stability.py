@@ -1,25 +1,25 @@
-"""What segments foretell and why customers change, on handfuls that can be counted."""
+"""What segments predict and why customers change segment, on few customers."""
 
 import numpy as np
 import pytest
 
-from models.segments.stability import explained_variance, segment_changes
+from models.segments.stability import explained_variance, segment_stability
 
 
-def test_segments_that_say_everything_explain_everything_whatever_the_level() -> None:
+def test_perfect_segments_explain_everything_whatever_the_common_shift() -> None:
     groups = np.array(["a", "b"] * 50)
     outcome = np.where(groups == "a", 10.0, 0.0)
     assert explained_variance(([groups], outcome), ([groups], outcome * 2 + 5)) == pytest.approx(1.0)
 
 
-def test_segments_that_say_nothing_explain_nothing() -> None:
+def test_random_segments_explain_nothing() -> None:
     random = np.random.default_rng(1)
     groups = random.choice(list("abcdefghijk"), 2_000)
     outcome = random.normal(size=2_000)
     assert explained_variance(([groups[:1000]], outcome[:1000]), ([groups[1000:]], outcome[1000:])) < 0.01  # type: ignore[operator]
 
 
-def test_what_turned_round_since_explains_nothing() -> None:
+def test_a_reversed_effect_explains_nothing() -> None:
     groups = np.array(["a", "b"] * 50)
     outcome = np.where(groups == "a", 10.0, 0.0)
     assert explained_variance(([groups], outcome), ([groups], -outcome)) == 0.0
@@ -34,7 +34,7 @@ def test_two_groupings_explain_together_what_neither_does_alone() -> None:
     assert alone == pytest.approx(0.5)
 
 
-def test_a_segment_of_few_customers_is_believed_little() -> None:
+def test_the_effect_of_a_small_segment_is_shrunk() -> None:
     before = np.array(["many"] * 200 + ["few"])
     outcome = np.append(np.tile([0.0, 1.0], 100), 1_000.0)
     later = np.array(["many"] * 100 + ["few"] * 100)
@@ -42,7 +42,7 @@ def test_a_segment_of_few_customers_is_believed_little() -> None:
     assert explained_variance(([before], outcome), ([later], fair)) == pytest.approx(0.0)
 
 
-def test_without_any_difference_nothing_is_defined() -> None:
+def test_a_constant_outcome_is_not_defined() -> None:
     groups = np.array(["a", "b"])
     assert explained_variance(([groups], np.array([1.0, 2.0])), ([groups], np.ones(2))) is None
 
@@ -55,9 +55,9 @@ def test_an_unknown_segment_is_average() -> None:
 def test_each_change_has_one_cause() -> None:
     before = np.array(["loyal", "loyal", "loyal", "loyal", "lost"])
     after = np.array(["loyal", "champions", "at risk", "champions", "lost"])
-    under_old = np.array(["loyal", "champions", "at risk", "loyal", "loyal"])
+    with_old_boundaries = np.array(["loyal", "champions", "at risk", "loyal", "loyal"])
     has_ordered = np.array([True, True, False, False, False])
-    changes = segment_changes(before, after, under_old, has_ordered)
+    changes = segment_stability(before, after, with_old_boundaries, has_ordered)
     assert changes == {
         "changed": 3,
         "changed_share": 0.6,
@@ -74,5 +74,5 @@ def test_each_change_has_one_cause() -> None:
 
 def test_nobody_changed() -> None:
     names = np.array(["loyal", "lost"])
-    changes = segment_changes(names, names, names, np.array([True, False]))
+    changes = segment_stability(names, names, names, np.array([True, False]))
     assert (changes["changed"], changes["moves"]) == (0, [])

@@ -1,4 +1,4 @@
-"""The segments family, whole, on a store whose customers' habits are known."""
+"""The segments family on a store whose customers' behaviour is known."""
 
 import json
 import random
@@ -26,6 +26,7 @@ from pipelines.families.segments import (
     SEGMENTS_FILE,
     STAGE,
     SegmentParameters,
+    rescore,
 )
 from pipelines.training.gate import apply_gate
 from tests.worlds import day, events_table, order, view
@@ -96,14 +97,14 @@ def files_of(fitted: FittedFamily, folder: Path) -> Path:
     return folder
 
 
-def test_segments_foretell_spending_better_than_recency(judged: Backtest) -> None:
+def test_segments_predict_spending_better_than_recency(judged: Backtest) -> None:
     verdict = apply_gate(SEGMENTS, judged)
     assert verdict.passed, verdict.reason
     assert judged.metrics["spend_explained"] > 0.7  # type: ignore[operator]  # regulars differ that much
     assert (judged.window_end - judged.window_start) / timedelta(days=1) == judged.details["horizon_days"]
 
 
-def test_segments_foretell_nothing_where_everybody_orders_at_random() -> None:
+def test_segments_predict_nothing_where_all_order_at_random() -> None:
     chance = random.Random(5)
     rows = [
         line
@@ -134,7 +135,7 @@ def test_who_has_an_order_has_every_column_and_a_prospect_only_the_stage(fitted:
     assert list(customers) == sorted(customers)
 
 
-def test_known_lives_have_their_stage_and_segment(fitted: FittedFamily) -> None:
+def test_planted_customers_have_their_stage_and_segment(fitted: FittedFamily) -> None:
     customers = by_customer(fitted)
     assert (customers["new"][STAGE], customers["new"][RFM_SEGMENT]) == ("new", "new customers")
     assert customers["back"][STAGE] == "won_back"
@@ -147,7 +148,7 @@ def test_known_lives_have_their_stage_and_segment(fitted: FittedFamily) -> None:
     assert customers["once-01"]["rfm_frequency"] == 1
 
 
-def test_clusters_tell_the_habits_apart(fitted: FittedFamily) -> None:
+def test_clusters_separate_regular_and_occasional_customers(fitted: FittedFamily) -> None:
     customers = by_customer(fitted)
     regular, occasional = customers["regular-01"][CLUSTER], customers["occasional-01"][CLUSTER]
     assert regular != occasional
@@ -199,6 +200,19 @@ def test_a_published_fit_that_knew_the_future_is_no_start(rows: Rows, fitted: Fi
     previous = PreviousFit(files_of(fitted, tmp_path), day(DAYS))
     earlier = training_data(rows, DAYS - 30)
     assert SEGMENTS.fit(replace(earlier, previous=previous)).table.equals(SEGMENTS.fit(earlier).table)  # type: ignore[union-attr]
+
+
+def test_a_stored_segmentation_segments_the_customers_as_of_now(
+    rows: Rows, fitted: FittedFamily, tmp_path: Path
+) -> None:
+    folder = files_of(fitted, tmp_path)
+    again = rescore(training_data(rows), folder)
+    assert again.table.equals(fitted.table)
+    assert again.replays == fitted.replays
+    later = {
+        row[c.CUSTOMER_ID]: row for row in rescore(training_data([*rows, *FUTURE], DAYS + 2), folder).table.to_pylist()
+    }
+    assert later["regular-03"][STAGE] == "won_back"
 
 
 def test_too_few_customers_are_told_what_is_needed() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData
-from models.uplift.model import UpliftModel, UpliftParameters
+from models.uplift.model import UpliftParameters
 from pipelines.families.family import FittedFamily, TrainingData
-from pipelines.families.uplift.family import UPLIFT_FAMILY
+from pipelines.families.uplift.family import UPLIFT_FAMILY, rescore
 from pipelines.training.gate import apply_gate
 from tests.pipelines.campaigns.worlds import END_DAY, START_DAY, store_with_campaign
 from tests.worlds import day
@@ -113,9 +113,16 @@ def test_too_few_orders_are_named() -> None:
         UPLIFT_FAMILY.backtest(training_data(events, assigned))
 
 
-def test_files_columns_and_replays(fitted: FittedFamily, rows: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+def test_a_stored_model_scores_the_customers_as_of_now(
+    store: tuple[pa.Table, pa.Table, dict[str, bool]], fitted: FittedFamily, tmp_path: Path
+) -> None:
     fitted.write_files(tmp_path)
-    assert UpliftModel.read(tmp_path).folds
+    again = rescore(training_data(store[0], store[1]), tmp_path)
+    assert again.table.equals(fitted.table)
+    assert again.replays == fitted.replays
+
+
+def test_columns_and_replays(fitted: FittedFamily, rows: dict[str, dict[str, Any]]) -> None:
     assert fitted.table is not None
     assert set(fitted.columns) == set(fitted.table.column_names[1:])
     for replay in fitted.replays:
