@@ -209,10 +209,8 @@ def test_a_stored_segmentation_segments_the_customers_as_of_now(
     again = rescore(training_data(rows), folder)
     assert again.table.equals(fitted.table)
     assert again.replays == fitted.replays
-    later = {
-        row[c.CUSTOMER_ID]: row for row in rescore(training_data([*rows, *FUTURE], DAYS + 2), folder).table.to_pylist()
-    }
-    assert later["regular-03"][STAGE] == "won_back"
+    later = rescore(training_data([*rows, *FUTURE], DAYS + 2), folder).table
+    assert later.filter(pc.equal(later[c.CUSTOMER_ID], "regular-03"))[STAGE].to_pylist() == ["won_back"]
 
 
 def test_too_few_customers_are_told_what_is_needed() -> None:
