@@ -17,13 +17,13 @@ from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.placements.explanations import POPULAR_REASONS, Reason, popular_reason
 from recsys.placements.placements import PLACEMENTS, ranker_of
-from recsys.placements.request_context import Moment
+from recsys.placements.request_context import RequestContext
 from recsys.ranking.features import Candidates
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.ranker import MOMENTS, Ranker
 from recsys.request import Answer, Filters, Query, Recommendation
-from recsys.reranking.compiled_policy import applied_policies
-from recsys.reranking.eligibility import eligible_items, undue_purchases
+from recsys.reranking.compiled_policy import compiled_policies
+from recsys.reranking.eligibility import eligible_items, suppressed_purchases
 from recsys.reranking.policy import Policy
 from recsys.reranking.reranker import Ranked, arrange
 
@@ -52,7 +52,7 @@ class Recommender:
         self.policy = policy
         self.columns = columns
         self.labels = ItemLabels(self.retriever.items)
-        self.policies = applied_policies(policy, self.retriever.items, columns)
+        self.policies = compiled_policies(policy, self.retriever.items, columns)
 
     def with_policy(self, policy: Policy, columns: Attributes | None = None) -> "Recommender":
         """The same recommender under a merchant's policy.
@@ -181,7 +181,7 @@ class Recommender:
         items[known:], kinds[known:] = [item for item, _ in visit], [kind for _, kind in visit]
         return UserHistory(items, kinds, ages, known, customer, len(self.retriever.log.ends))
 
-    def _moment(self, query: Query, time: datetime | None) -> tuple[Moment, list[str]]:
+    def _moment(self, query: Query, time: datetime | None) -> tuple[RequestContext, list[str]]:
         """What is looked up for the query, and the item ids that are not in the catalogue."""
         visit, unknown = self._visit(query)
         now = self.as_of if time is None else int(time.timestamp())
@@ -197,12 +197,12 @@ class Recommender:
             hidden.append(self._undue(policy.policy.bought, shopper))
         eligible = eligible_items(items, query.filters, policy, now, np.concatenate(hidden))
         item = int(open_item[0]) if len(open_item) else -1
-        return Moment(query, shopper, item, cart, eligible, now, self.pipeline), unknown
+        return RequestContext(query, shopper, item, cart, eligible, now, self.pipeline), unknown
 
     def _undue(self, bought: str, shopper: UserHistory) -> np.ndarray:
         purchases = self.retriever.repurchase.purchases(shopper)
         seconds = (purchases.days_since * SECONDS_PER_DAY, purchases.interval_days * SECONDS_PER_DAY)
-        return undue_purchases(bought, purchases.items, *seconds)
+        return suppressed_purchases(bought, purchases.items, *seconds)
 
     def _places(self, item_ids: Iterable[str]) -> np.ndarray:
         """The places of the known items, (known,) int64."""

@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from recsys.kernels.jit import jit
-from recsys.placements.request_context import Moment
+from recsys.placements.request_context import RequestContext
 from recsys.ranking.features import Candidates
 from recsys.retrieval.covisitation.source import CoVisitation
 from recsys.retrieval.repurchase import due
 
 # By kind: what the shopper did with the item that the recommendation came from, or with the recommended item itself.
-DEEDS: Final = ("viewed", "chose", "bought")
+ACTIONS: Final = ("viewed", "chose", "bought")
 OWN_REASONS: Final = ("you viewed this before", "you had this in your cart before", "you bought this before")
 POPULAR_REASONS: Final = {"popular": "popular this week", "any_item": "also available", "pinned": "chosen by the shop"}
 # Of sources that speak for an item without a single other item to name, first come first; {name} was touched last.
@@ -37,29 +37,29 @@ class Reason(NamedTuple):
 NO_REASON: Final = Reason("popular", POPULAR_REASONS["popular"])
 
 
-def explain(moment: Moment, candidates: Candidates, shown: Sequence[int]) -> list[Reason]:
+def explain(context: RequestContext, candidates: Candidates, shown: Sequence[int]) -> list[Reason]:
     """The reason of each shown item (places): what the shopper did with it, else a neighbour, else what suits."""
-    deeds = deeds_of(moment)
-    due_again = repurchase_reasons(moment)
+    deeds = strongest_actions(context)
+    due_again = repurchase_reasons(context)
     reasons = {
         item: due_again.get(item) or Reason("history", OWN_REASONS[deeds[item]]) for item in shown if item in deeds
     }
     others = [item for item in shown if item not in reasons]
     if others and len(candidates.items):
-        reasons |= zip(others, _of_others(moment, candidates, others, deeds), strict=True)
+        reasons |= zip(others, _of_others(context, candidates, others, deeds), strict=True)
     return [reasons.get(item) or NO_REASON for item in shown]
 
 
-def deeds_of(moment: Moment) -> dict[int, int]:
+def strongest_actions(context: RequestContext) -> dict[int, int]:
     """The strongest kind of interaction that the shopper had with each item of the history."""
-    touches = moment.shopper.aggregates
-    strongest = len(DEEDS) - 1 - (touches.counts[:, ::-1] > 0).argmax(axis=1)
+    touches = context.shopper.aggregates
+    strongest = len(ACTIONS) - 1 - (touches.counts[:, ::-1] > 0).argmax(axis=1)
     return dict(zip(touches.items.tolist(), strongest.tolist(), strict=True))
 
 
-def repurchase_reasons(moment: Moment) -> dict[int, Reason]:
+def repurchase_reasons(context: RequestContext) -> dict[int, Reason]:
     """Of the items that are due again, their interval."""
-    purchases = moment.retriever.repurchase.purchases(moment.shopper)
+    purchases = context.retriever.repurchase.purchases(context.shopper)
     columns = (purchases.items, purchases.days_since, purchases.interval_days, purchases.orders)
     found = zip(*(column.tolist() for column in columns), strict=True)
     return {
@@ -69,10 +69,10 @@ def repurchase_reasons(moment: Moment) -> dict[int, Reason]:
     }
 
 
-def relation_reason(moment: Moment, relation: CoVisitation, anchor: int, deeds: dict[int, int]) -> Reason:
+def relation_reason(context: RequestContext, relation: CoVisitation, anchor: int, deeds: dict[int, int]) -> Reason:
     """Because of another item of the shopper's."""
-    name = moment.retriever.items.names.value(anchor)
-    words = relation.relation.reason.format(name=name, deed=DEEDS[deeds.get(anchor, 0)])
+    name = context.retriever.items.names.value(anchor)
+    words = relation.relation.reason.format(name=name, deed=ACTIONS[deeds.get(anchor, 0)])
     return Reason(relation.name, words)
 
 
@@ -81,19 +81,26 @@ def popular_reason(origin: str) -> Reason:
     return Reason(origin, POPULAR_REASONS[origin])
 
 
-def _of_others(moment: Moment, candidates: Candidates, others: list[int], deeds: dict[int, int]) -> list[Reason]:
+def _of_others(
+    context: RequestContext, candidates: Candidates, others: list[int], deeds: dict[int, int]
+) -> list[Reason]:
     """Reasons of items that the shopper does not know: the strongest neighbour, else the source that selected them."""
-    retriever = moment.retriever
+    retriever = context.retriever
     wanted = np.array(others, np.int32)
-    anchors = np.array([relation.strongest_seeds(moment.shopper, wanted) for relation in retriever.relations])
+    anchors = np.array([relation.strongest_seeds(context.shopper, wanted) for relation in retriever.relations])
     relations, named = _most_telling(
-        candidates.items, candidates.selected_by, candidates.features, wanted, moment.pipeline.relation_columns, anchors
+        candidates.items,
+        candidates.selected_by,
+        candidates.features,
+        wanted,
+        context.pipeline.relation_columns,
+        anchors,
     )
     causes = list(zip(relations.tolist(), named.tolist(), strict=True))
     said = {  # many items are shown because of the same one
-        (number, what): _source_reason(moment, what)
+        (number, what): _source_reason(context, what)
         if number < 0
-        else relation_reason(moment, retriever.relations[number], what, deeds)
+        else relation_reason(context, retriever.relations[number], what, deeds)
         for number, what in set(causes)
     }
     return [said[cause] for cause in causes]
@@ -128,28 +135,32 @@ def _most_telling(
     return relations, named
 
 
-def _source_reason(moment: Moment, selected_by: int) -> Reason:
+def _source_reason(context: RequestContext, selected_by: int) -> Reason:
     """Where no single item of the shopper's explains a candidate: the source that selected it."""
-    bits = moment.retriever.source_bits
+    bits = context.retriever.source_bits
     for source, words in SOURCE_REASONS.items():
         if selected_by & bits[source]:
-            last = moment.retriever.items.names.value(int(moment.shopper.items[-1]))
+            last = context.retriever.items.names.value(int(context.shopper.items[-1]))
             return Reason(source, words.format(name=last))
     return NO_REASON
 
 
 def similar_reasons(
-    moment: Moment, anchors: np.ndarray, shown: Sequence[int], weights: Mapping[str, float], like: Container[int] = ()
+    context: RequestContext,
+    anchors: np.ndarray,
+    shown: Sequence[int],
+    weights: Mapping[str, float],
+    like: Container[int] = (),
 ) -> list[Reason]:
     """Why each shown item goes with the page's: the weighed relation that ties them most, else what is said of it.
 
     Items `like` the first anchor are so by their vector or by the catalogue's words; of others the category speaks.
     """
-    items = moment.retriever.items
+    items = context.retriever.items
     found: dict[int, tuple[float, Reason]] = {}
     for anchor in anchors.tolist():
         name = items.names.value(anchor)
-        for relation in moment.retriever.relations:
+        for relation in context.retriever.relations:
             neighbours, scores = relation.similar(anchor)
             relative = weights.get(relation.name, 0.0) * scores / scores.max(initial=1e-9)
             reason = Reason(relation.name, relation.relation.similar_reason.format(name=name))
@@ -158,13 +169,13 @@ def similar_reasons(
                     found[item] = (strength, reason)
     alike = Reason("content", f"similar to {items.names.value(int(anchors[0]))}") if len(anchors) else NO_REASON
     return [
-        found[item][1] if item in found else alike if item in like else category_reason(moment, item) for item in shown
+        found[item][1] if item in found else alike if item in like else category_reason(context, item) for item in shown
     ]
 
 
-def category_reason(moment: Moment, item: int) -> Reason:
+def category_reason(context: RequestContext, item: int) -> Reason:
     """Popular within its category, where it has one."""
-    items = moment.retriever.items
+    items = context.retriever.items
     category = int(items.category[item])
     words = f"popular in {items.categories.value(category)}" if category >= 0 else POPULAR_REASONS["popular"]
     return Reason("popular", words)

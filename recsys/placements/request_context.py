@@ -1,4 +1,4 @@
-"""A moment: one question with everything that is looked up for it, as the placements see it."""
+"""The context of one request: the query with everything that is looked up for it, as the placements read it."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from recsys.retrieval.retriever import Retriever
 
 
 @dataclass(frozen=True)
-class Moment:
+class RequestContext:
     """`item` is the place of the open page's item or -1; `cart` the places of the cart's; `eligible` (items,) bool."""
 
     query: Query

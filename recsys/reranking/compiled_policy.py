@@ -14,7 +14,7 @@ from recsys.reranking.policy import LOW_STOCK, STOCK_THEN, Boost, PlacementPolic
 
 
 @dataclass(frozen=True, eq=False)
-class AppliedPolicy:
+class CompiledPolicy:
     """One placement's policy in places of `items`.
 
     `allowed` (items,) bool passes the policy's own filters; from `last_launch`, seconds since 1970 UTC, every item is
@@ -73,15 +73,15 @@ class AppliedPolicy:
         )
 
 
-def applied_policies(policy: Policy, items: Items, columns: Attributes | None = None) -> dict[str, AppliedPolicy]:
-    """For every placement; placements of the same policy share what it takes. `columns` as in `AppliedPolicy.of`."""
+def compiled_policies(policy: Policy, items: Items, columns: Attributes | None = None) -> dict[str, CompiledPolicy]:
+    """For every placement; placements of the same policy share what it takes. `columns` as in `CompiledPolicy.of`."""
     masks = FilterMasks(items)
-    compiled: list[AppliedPolicy] = []
-    found: dict[str, AppliedPolicy] = {}
+    compiled: list[CompiledPolicy] = []
+    found: dict[str, CompiledPolicy] = {}
     for placement in PLACEMENTS:
         own = policy.placement(placement)
         shared = next((known for known in compiled if known.policy == own), None)
-        found[placement] = shared or AppliedPolicy.of(own, items, masks, columns)
+        found[placement] = shared or CompiledPolicy.of(own, items, masks, columns)
         compiled.append(found[placement])
     return found
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from recsys.data.catalogue import Items
 from recsys.request import Filters
-from recsys.reranking.compiled_policy import AppliedPolicy
+from recsys.reranking.compiled_policy import CompiledPolicy
 
 
-def eligible_items(items: Items, filters: Filters, policy: AppliedPolicy, now: int, hidden: np.ndarray) -> np.ndarray:
+def eligible_items(items: Items, filters: Filters, policy: CompiledPolicy, now: int, hidden: np.ndarray) -> np.ndarray:
     """(items,) bool, the caller's own: what filters and policy allow at `now`, without the `hidden` items (places).
 
     `hidden` is what the caller alone can tell: the open page, the cart, the items that the filters exclude, and what
@@ -21,7 +21,7 @@ def eligible_items(items: Items, filters: Filters, policy: AppliedPolicy, now: i
     return np.asarray(eligible)
 
 
-def undue_purchases(
+def suppressed_purchases(
     bought: str, places: np.ndarray, seconds_since: np.ndarray, interval_seconds: np.ndarray
 ) -> np.ndarray:
     """Of the items that a customer bought (places), those that the policy's `bought` hides now.

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from recsys.kernels.jit import jit
-from recsys.reranking.compiled_policy import AppliedPolicy
+from recsys.reranking.compiled_policy import CompiledPolicy
 
 RANKED: Final = "ranked"
 PINNED: Final = "pinned"
@@ -44,7 +44,7 @@ def arrange(
     scores: np.ndarray,
     k: int,
     eligible: np.ndarray,
-    policy: AppliedPolicy,
+    policy: CompiledPolicy,
     popular_order: np.ndarray,
     popular_count: int,
     random: np.random.Generator | None = None,
@@ -60,18 +60,18 @@ def arrange(
     items = np.asarray(candidates[usable], np.int64)
     moved = _moved(items, np.asarray(scores[usable], np.float64), policy)
     order = np.argsort(-moved, kind="stable")
-    places = _Places(items[order], moved[order], k, eligible, policy)
+    places = _SlateBuilder(items[order], moved[order], k, eligible, policy)
     places.pin()
     places.rank(random)
     places.fill(np.asarray(popular_order), popular_count)
     return places.ranked_list()
 
 
-class _Places:
+class _SlateBuilder:
     """The places of one list, empty at first, which are taken by one rule after the other."""
 
     def __init__(
-        self, candidates: np.ndarray, scores: np.ndarray, k: int, eligible: np.ndarray, policy: AppliedPolicy
+        self, candidates: np.ndarray, scores: np.ndarray, k: int, eligible: np.ndarray, policy: CompiledPolicy
     ) -> None:
         size = _at_most(k, eligible)
         self.k = k
@@ -110,7 +110,7 @@ class _Places:
         self._put_ranked(chosen)
 
     def _explore(self, drawn: np.ndarray, random: np.random.Generator) -> None:
-        with self._held_back():
+        with self._without_low_stock():
             pool = self._take(self.candidates, self.policy.policy.exploration.pool)
         if not len(pool):
             return
@@ -124,7 +124,7 @@ class _Places:
         """Popular items within the caps; then, against them, the best candidates left and popular items."""
         if not len(self._empty()):
             return
-        with self._held_back():
+        with self._without_low_stock():
             self._fill(popular_order, popular_count, against_caps=False)
         self._fill(popular_order, popular_count, against_caps=False)
         if len(self._empty()) and len(self.policy.cap_limits):
@@ -148,13 +148,15 @@ class _Places:
         return Ranked(self.items, self.scores, origins, tuple(self.propensities), fallbacks)
 
     @contextmanager
-    def _held_back(self) -> Iterator[None]:
-        """While it lasts, what must not be pushed is not there."""
+    def _without_low_stock(self) -> Iterator[None]:
+        """Inside it, items of low stock are not available."""
         unpushed = self.policy.unpushed
         were_left = self.left[unpushed]
         self.left[unpushed] = False
-        yield
-        self.left[unpushed] = were_left
+        try:
+            yield
+        finally:
+            self.left[unpushed] = were_left
 
     def _empty(self) -> np.ndarray:
         return np.flatnonzero(self.items < 0)
@@ -189,7 +191,7 @@ class _Places:
         return float(self.candidate_scores[found[0]]) if len(found) else np.nan
 
 
-def _moved(items: np.ndarray, scores: np.ndarray, policy: AppliedPolicy) -> np.ndarray:
+def _moved(items: np.ndarray, scores: np.ndarray, policy: CompiledPolicy) -> np.ndarray:
     """The scores with boosts and diversity, whose unit is the standard deviation of these scores."""
     diversity = policy.policy.diversity
     if not len(items) or (policy.boosts is None and not diversity):
@@ -211,7 +213,7 @@ def _better_ones(categories: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.where(categories < 0, 0, better)
 
 
-def _drawn_places(empty: np.ndarray, policy: AppliedPolicy) -> np.ndarray:
+def _drawn_places(empty: np.ndarray, policy: CompiledPolicy) -> np.ndarray:
     places = policy.policy.exploration.places
     return empty[np.isin(empty + 1, places)] if places else empty[:0]
 

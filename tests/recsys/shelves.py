@@ -3,7 +3,7 @@
 import numpy as np
 
 from recsys.data.catalogue import ALWAYS, Items
-from recsys.reranking.compiled_policy import AppliedPolicy
+from recsys.reranking.compiled_policy import CompiledPolicy
 from recsys.reranking.policy import LOW_STOCK, PlacementPolicy
 from recsys.reranking.reranker import Ranked, arrange
 
@@ -54,7 +54,7 @@ def arranged(
         np.array(points, np.float64),
         k,
         mask,
-        AppliedPolicy.of(policy, items),
+        CompiledPolicy.of(policy, items),
         np.arange(len(items), dtype=np.int32),
         popular_count,
         None if seed is None else np.random.default_rng(seed),

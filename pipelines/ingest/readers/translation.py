@@ -44,7 +44,7 @@ _UNITS_PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _SEPARATOR: Final = "\x1f"
 _NOTHING: Final = -1  # the place of a field that the mapping does not have: a cell that is always blank
 
-_Places = list[tuple[str, int]]  # name in the wire format, place of the cell
+_SlateBuilder = list[tuple[str, int]]  # name in the wire format, place of the cell
 
 
 class Translation:
@@ -95,7 +95,7 @@ class Translation:
         constants = list(self._mapping.constants)
         return len(self._columns) + constants.index(field) if field in constants else _NOTHING
 
-    def _places(self, fields: dict[str, str]) -> _Places:
+    def _places(self, fields: dict[str, str]) -> _SlateBuilder:
         """Those fields that the mapping has."""
         found = ((wire, self._place(field)) for field, wire in fields.items())
         return [(wire, place) for wire, place in found if place != _NOTHING]

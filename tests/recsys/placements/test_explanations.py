@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recsys.placements.explanations import NO_REASON, SOURCE_REASONS, Reason, explain, similar_reasons
-from recsys.placements.request_context import Moment
+from recsys.placements.request_context import RequestContext
 from recsys.ranking.features import Candidates
 from recsys.recommender import Recommender
 from recsys.request import Query
@@ -22,10 +22,12 @@ def shop() -> Recommender:
     return checkerboard_recommender()
 
 
-def moment(item: int = -1) -> Moment:
+def moment(item: int = -1) -> RequestContext:
     retriever = shop().retriever
     asked = user([], session=[(VIEWED, VIEW)], cutoff=len(retriever.log.ends))
-    return Moment(Query(), asked, item, np.zeros(0, np.int64), retriever.everything, shop().as_of, shop().pipeline)
+    return RequestContext(
+        Query(), asked, item, np.zeros(0, np.int64), retriever.everything, shop().as_of, shop().pipeline
+    )
 
 
 def bit_of(source: str) -> int:

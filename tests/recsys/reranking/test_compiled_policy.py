@@ -7,7 +7,7 @@ import pytest
 from recsys.data.attributes import Attributes
 from recsys.data.catalogue import Items
 from recsys.request import PLACEMENTS, Filters
-from recsys.reranking.compiled_policy import AppliedPolicy, applied_policies
+from recsys.reranking.compiled_policy import CompiledPolicy, compiled_policies
 from recsys.reranking.policy import Boost, Pin, PlacementPolicy, Policy
 
 ITEMS = Items.of(
@@ -33,7 +33,7 @@ ITEMS = Items.of(
     ],
 )
 def test_a_name_that_the_catalogue_does_not_have_is_said(policy: PlacementPolicy, said: str) -> None:
-    (problem,) = AppliedPolicy.of(policy, ITEMS).problems
+    (problem,) = CompiledPolicy.of(policy, ITEMS).problems
     assert re.search(said, problem)
 
 
@@ -46,26 +46,26 @@ def test_names_that_it_has_are_no_problem() -> None:
         boosts=(Boost("margin", 1.0), Boost("colour", 1.0, "red"), Boost("stock", 1.0)),
         caps={"brand": 1, "margin": 1},
     )
-    assert AppliedPolicy.of(policy, ITEMS).problems == ()
+    assert CompiledPolicy.of(policy, ITEMS).problems == ()
 
 
 def test_boosts_add_up_and_numbers_count_by_rank() -> None:
     policy = PlacementPolicy(boosts=(Boost("margin", 2.0), Boost("colour", 0.5, "red")))
-    assert AppliedPolicy.of(policy, ITEMS).boosts == pytest.approx(np.array([-1.5, 0.0, 2.0, 0.0]))
+    assert CompiledPolicy.of(policy, ITEMS).boosts == pytest.approx(np.array([-1.5, 0.0, 2.0, 0.0]))
     alike = Items.of(list("ab"), price=np.array([3.0, 3.0]))
-    assert AppliedPolicy.of(PlacementPolicy(boosts=(Boost("price", 1.0),)), alike).boosts == pytest.approx([0, 0])
+    assert CompiledPolicy.of(PlacementPolicy(boosts=(Boost("price", 1.0),)), alike).boosts == pytest.approx([0, 0])
 
 
 def test_placements_of_one_policy_share_it() -> None:
     cart = PlacementPolicy(bought="never")
-    applied = applied_policies(Policy(placements={"cart": cart}), ITEMS)
+    applied = compiled_policies(Policy(placements={"cart": cart}), ITEMS)
     assert set(applied) == set(PLACEMENTS)
     assert applied["cart"].policy == cart
     assert len({id(policy) for policy in applied.values()}) == 2
 
 
 def test_an_empty_catalogue_has_a_policy() -> None:
-    applied = AppliedPolicy.of(PlacementPolicy(boosts=(Boost("price", 1.0),), caps={"brand": 1}), Items.of([]))
+    applied = CompiledPolicy.of(PlacementPolicy(boosts=(Boost("price", 1.0),), caps={"brand": 1}), Items.of([]))
     assert applied.allowed.tolist() == []
 
 
@@ -80,31 +80,31 @@ COLUMNS = Attributes.of_columns(
 
 def test_what_is_running_out_gains_nothing_but_may_lose() -> None:
     alerting = Items.of(list("abcd"), categories=["x", "x", "y", "y"], attributes=ALERTS)
-    applied = AppliedPolicy.of(FAVOURED, alerting)
+    applied = CompiledPolicy.of(FAVOURED, alerting)
     assert applied.unpushed.tolist() == [0]
     assert applied.boosts == pytest.approx(np.array([0, 2, 0, 0]))
     buried = PlacementPolicy(boosts=(Boost("category", -1.0, "x"),))
-    assert AppliedPolicy.of(buried, alerting).boosts == pytest.approx(np.array([-1, -1, 0, 0]))
+    assert CompiledPolicy.of(buried, alerting).boosts == pytest.approx(np.array([-1, -1, 0, 0]))
     pushing = msgspec.structs.replace(FAVOURED, push_running_out=True)
-    assert AppliedPolicy.of(pushing, alerting).unpushed.tolist() == []
-    assert AppliedPolicy.of(pushing, alerting).boosts == pytest.approx(np.array([2, 2, 0, 0]))
+    assert CompiledPolicy.of(pushing, alerting).unpushed.tolist() == []
+    assert CompiledPolicy.of(pushing, alerting).boosts == pytest.approx(np.array([2, 2, 0, 0]))
 
 
 def test_columns_beside_the_catalogue_can_be_named_by_a_policy_and_by_no_question() -> None:
     policy = PlacementPolicy(boosts=(Boost("overstock_units", 1.0),), attributes={"inventory_alert": ("overstock",)})
-    applied = AppliedPolicy.of(policy, ITEMS, columns=COLUMNS)
+    applied = CompiledPolicy.of(policy, ITEMS, columns=COLUMNS)
     assert applied.boosts == pytest.approx(np.array([-1, 1, 0, 0]))  # the fourth item came later
     assert applied.allowed.tolist() == [False, True, False, False]
     assert applied.problems == ()
     question = Filters(attributes={"inventory_alert": ("overstock",)})
     assert not applied.masks.of(question).any()
-    assert not AppliedPolicy.of(policy, ITEMS).allowed.any()  # the control: nobody knows of it
+    assert not CompiledPolicy.of(policy, ITEMS).allowed.any()  # the control: nobody knows of it
 
 
 def test_what_came_in_since_is_no_longer_running_out() -> None:
     def unpushed(stock: float) -> list[int]:
         items = Items.of(list("abcd"), stock=np.array([stock, 9, 4, np.nan]))
-        return AppliedPolicy.of(PlacementPolicy(), items, columns=COLUMNS).unpushed.tolist()
+        return CompiledPolicy.of(PlacementPolicy(), items, columns=COLUMNS).unpushed.tolist()
 
     assert unpushed(2) == unpushed(1) == unpushed(np.nan) == [0]
     assert unpushed(30) == []

@@ -3,8 +3,8 @@ import pytest
 
 from recsys.data.catalogue import Items
 from recsys.request import Filters
-from recsys.reranking.compiled_policy import AppliedPolicy
-from recsys.reranking.eligibility import eligible_items, undue_purchases
+from recsys.reranking.compiled_policy import CompiledPolicy
+from recsys.reranking.eligibility import eligible_items, suppressed_purchases
 from recsys.reranking.policy import PlacementPolicy
 from tests.recsys.shelves import NOW
 
@@ -22,7 +22,7 @@ EVERYTHING = PlacementPolicy()
 
 def shown(filters: Filters = Filters(), policy: PlacementPolicy = EVERYTHING, hidden: str = "", now: int = NOW) -> str:
     places = ITEMS.ids.indices(list(hidden))
-    eligible = eligible_items(ITEMS, filters, AppliedPolicy.of(policy, ITEMS), now, places)
+    eligible = eligible_items(ITEMS, filters, CompiledPolicy.of(policy, ITEMS), now, places)
     return "".join(ITEMS.ids.value(place) for place in np.flatnonzero(eligible).tolist())
 
 
@@ -71,7 +71,7 @@ def test_a_policy_filters_whatever_the_question_says(policy: PlacementPolicy, ex
 
 
 def test_hidden_items_are_hidden_from_one_question_only() -> None:
-    policy, filters = AppliedPolicy.of(EVERYTHING, ITEMS), Filters(brands=("m",))
+    policy, filters = CompiledPolicy.of(EVERYTHING, ITEMS), Filters(brands=("m",))
     first = eligible_items(ITEMS, filters, policy, NOW, np.array([2]))
     second = eligible_items(ITEMS, filters, policy, NOW, np.array([], np.int64))
     second_again = second.copy()
@@ -82,7 +82,7 @@ def test_hidden_items_are_hidden_from_one_question_only() -> None:
 
 
 def test_a_policy_serves_the_catalogue_that_it_was_applied_to() -> None:
-    other = AppliedPolicy.of(EVERYTHING, Items.of(["a"]))
+    other = CompiledPolicy.of(EVERYTHING, Items.of(["a"]))
     with pytest.raises(AssertionError, match="another catalogue"):
         eligible_items(ITEMS, Filters(), other, NOW, np.array([], np.int64))
 
@@ -90,4 +90,4 @@ def test_a_policy_serves_the_catalogue_that_it_was_applied_to() -> None:
 @pytest.mark.parametrize(("bought", "hidden"), [("ranked", []), ("never", [4, 2, 7]), ("when_due", [2, 7])])
 def test_a_purchase_is_hidden_until_it_is_due(bought: str, hidden: list[int]) -> None:
     since, interval = np.array([30.0, 29.0, 500.0]), np.array([30.0, 30.0, np.nan])
-    assert undue_purchases(bought, np.array([4, 2, 7]), since, interval).tolist() == hidden
+    assert suppressed_purchases(bought, np.array([4, 2, 7]), since, interval).tolist() == hidden

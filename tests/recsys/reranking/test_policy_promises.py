@@ -11,7 +11,7 @@ import pytest
 
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.request import Filters
-from recsys.reranking.compiled_policy import AppliedPolicy
+from recsys.reranking.compiled_policy import CompiledPolicy
 from recsys.reranking.eligibility import eligible_items
 from recsys.reranking.policy import LOW_STOCK, Boost, Exploration, Pin, PlacementPolicy
 from recsys.reranking.reranker import Ranked, arrange
@@ -205,7 +205,7 @@ def _is_pushed(world: World, ranked: Ranked, allowed: set[int]) -> bool:
 
 
 def answer(world: World) -> Ranked:
-    policy = AppliedPolicy.of(world.policy, items())
+    policy = CompiledPolicy.of(world.policy, items())
     hidden = [*world.hidden, *(items().ids.index(item) for item in world.filters.exclude_items)]
     eligible = eligible_items(items(), world.filters, policy, NOW, np.array(hidden, np.int64))
     random = None if world.seed is None else np.random.default_rng(world.seed)
