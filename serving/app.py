@@ -13,9 +13,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from contracts.bundle_store import open_bundle_store
-from contracts.catalogue_log import CatalogueLog
 from contracts.errors import SettingsError
-from contracts.event_log import open_event_log
+from contracts.logs.catalogue import CatalogueLog
+from contracts.logs.events import open_event_log
 from contracts.settings import Settings, load_settings
 from serving.answers.catalogue_updates import CatalogueUpdates
 from serving.answers.policy_watcher import PolicyWatcher

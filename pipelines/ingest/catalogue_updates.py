@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 
 from contracts import columns as c
-from contracts.catalogue_log import CatalogueLog, FieldUpdate
+from contracts.logs.catalogue import CatalogueLog, FieldUpdate
 
 _FIELDS: Final = tuple(name for name in c.CATALOGUE.names if name not in (c.ITEM_ID, c.UPDATED_AT))
 _UPDATED_AT: Final = "{name}_updated_at"

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.errors import StorageError
-from contracts.event_log import open_event_log
+from contracts.logs.events import open_event_log
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.identity.tables import write_identity_tables

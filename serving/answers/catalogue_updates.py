@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from contracts import columns as c
-from contracts.catalogue_log import CatalogueLog, FieldUpdate
+from contracts.logs.catalogue import CatalogueLog, FieldUpdate
 from recsys.data.catalogue_updates import ItemUpsert
 from recsys.recommender import Recommender
 

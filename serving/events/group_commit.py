@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import EventLogError
-from contracts.event_log import EventLog, LogRecord
+from contracts.logs.events import EventLog, LogRecord
 
 MAX_GROUP_RECORDS: Final = 10_000
 MAX_WAITING_RECORDS: Final = 50_000  # beyond this the disk does not keep up, and senders are asked to retry

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from contracts.errors import InvalidEvent
-from contracts.event_log import EventLog, LogRecord
 from contracts.events import parse_event
+from contracts.logs.events import EventLog, LogRecord
 from recsys.data.sessions import SESSION_GAP_SECONDS
 from serving.events.envelope import Incoming
 from serving.state.protocol import SessionStore

@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.errors import EventLogError
-from contracts.event_log import LogRecord
+from contracts.logs.events import LogRecord
 from serving.events.envelope import Envelope, Incoming, batch_context, open_envelope, prepare, single_envelope
 from serving.http.openapi import json_body
 from serving.http.problems import unavailable

@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from contracts.bundle_store import BundleStore, open_bundle_store
-from contracts.catalogue_log import CatalogueLog
+from contracts.logs.catalogue import CatalogueLog
 from contracts.settings import Settings
 from recsys.recommender import Recommender
 from recsys.request import Answer, Query

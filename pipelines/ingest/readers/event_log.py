@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from contracts.event_log import EventLog, StoredRecord
+from contracts.logs.events import EventLog, StoredRecord
 from pipelines.ingest.readers.record import Record
 from pipelines.warehouse.file_index import LogPosition
 

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from contracts import columns as c
-from contracts.catalogue_log import CatalogueLog
+from contracts.logs.catalogue import CatalogueLog
 from pipelines.ingest.ingest import ingest
 from pipelines.warehouse import views
 from tests.pipelines.wire import NOW, rows, settings_in, warehouse_in

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalogue_log import CatalogueLog
+from contracts.logs.catalogue import CatalogueLog
 from serving.answers.catalogue_updates import CatalogueUpdates, catalogue_fields
 from tests.serving.shop import AS_OF, shop_recommender
 

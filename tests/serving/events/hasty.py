@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
-from contracts.event_log import LogRecord
+from contracts.logs.events import LogRecord
 from serving import app
 from serving.events.group_commit import EventWriter
 

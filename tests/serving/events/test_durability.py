@@ -13,7 +13,7 @@ import httpx
 import pytest
 import uvicorn
 
-from contracts.event_log import open_event_log
+from contracts.logs.events import open_event_log
 from tests.serving.conftest import shop_settings
 from tests.serving.running import running
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import EventLogError
-from contracts.event_log import LogRecord, SqliteEventLog
+from contracts.logs.events import LogRecord, SqliteEventLog
 from serving.events import group_commit
 from serving.events.group_commit import EventWriter
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from contracts.event_log import LogRecord, SqliteEventLog
+from contracts.logs.events import LogRecord, SqliteEventLog
 from serving.events import log_follower
 from serving.events.envelope import Incoming, prepare
 from serving.events.log_follower import LogFollower

@@ -8,7 +8,7 @@ import apsw
 import httpx
 import pytest
 
-from contracts.catalogue_log import CatalogueLog
+from contracts.logs.catalogue import CatalogueLog
 from serving.app import create_app
 from serving.http.schemas.catalogue_updates import ItemUpdatesAnswer
 from tests.serving.conftest import Shop, shop_settings

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.event_log import StoredRecord, open_event_log
 from contracts.events import parse_event
+from contracts.logs.events import StoredRecord, open_event_log
 from serving.events.envelope import MAX_BATCH_EVENTS
 from tests.serving.conftest import Shop
 from tests.serving.events.test_envelope import bodies

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from contracts.event_log import LogRecord, SqliteEventLog
+from contracts.logs.events import LogRecord, SqliteEventLog
 from pipelines.ingest.readers.event_log import EventLogReader
 from pipelines.warehouse.file_index import LogPosition
 from tests.pipelines.wire import NOW

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts import columns as c
-from contracts.event_log import LogRecord, open_event_log
+from contracts.logs.events import LogRecord, open_event_log
 from contracts.settings import Settings
 from pipelines.ingest.ingest import ingest
 from pipelines.warehouse import views

@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 import apsw
 
 from contracts.errors import EventLogError, SettingsError
+from contracts.logs.sqlite import Database, open_database, transaction
 from contracts.settings import url_path, url_scheme
-from contracts.sqlite import Database, open_database, transaction
 from contracts.time_units import from_microseconds, to_microseconds
 
 

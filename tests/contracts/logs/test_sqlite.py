@@ -5,7 +5,7 @@ import apsw
 import pytest
 
 from contracts.errors import EventLogError
-from contracts.sqlite import Database, open_database, transaction
+from contracts.logs.sqlite import Database, open_database, transaction
 
 PLAIN = Database("shelf", 3, "CREATE TABLE IF NOT EXISTS items (id TEXT NOT NULL) STRICT;", EventLogError)
 

@@ -13,7 +13,7 @@ import apsw
 import pytest
 
 from contracts.errors import EventLogError, SettingsError
-from contracts.event_log import EventLog, LogRecord, SqliteEventLog, open_event_log
+from contracts.logs.events import EventLog, LogRecord, SqliteEventLog, open_event_log
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -107,7 +107,7 @@ _APPEND_FOR_EVER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from contracts.event_log import LogRecord, SqliteEventLog
+from contracts.logs.events import LogRecord, SqliteEventLog
 
 log = SqliteEventLog(Path(sys.argv[1]))
 number = 0

@@ -5,8 +5,8 @@ from typing import Any
 import apsw
 import pytest
 
-from contracts.catalogue_log import CatalogueLog
 from contracts.errors import StorageError
+from contracts.logs.catalogue import CatalogueLog
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

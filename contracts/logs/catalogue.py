@@ -15,7 +15,7 @@ import orjson
 
 from contracts import columns as c
 from contracts.errors import StorageError
-from contracts.sqlite import Database, open_database, transaction
+from contracts.logs.sqlite import Database, open_database, transaction
 from contracts.time_units import from_microseconds, to_microseconds
 
 

@@ -1,0 +1,1 @@
+"""Durable logs: what the service accepted and ingest has not read yet."""
