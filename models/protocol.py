@@ -43,9 +43,6 @@ class CustomerModel(Protocol):
     def predict(self, features: Any, threads: int = 1) -> Any:
         """Predictions, whose arrays are (customers,) or (customers, ...)."""
 
-    def explain(self, features: Any, threads: int = 1) -> np.ndarray:
-        """What each feature adds to each prediction, (customers, features)."""
-
     def write(self, folder: Path, facts: dict[str, Any]) -> None:
         """Write the model into a folder of the bundle; its JSON repeats `facts` about the fit."""
 
@@ -55,11 +52,20 @@ class CustomerModel(Protocol):
 
 
 @runtime_checkable
+class ExplainedModel(CustomerModel, Protocol):
+    """A customer model whose predictions are published with their reasons; the hazard and uplift models have none."""
+
+    def explain(self, features: Any, threads: int = 1) -> np.ndarray:
+        """What each feature adds to each prediction, (customers, features)."""
+
+
+@runtime_checkable
 class ItemModel(Protocol):
-    """A model of items: a panel of past sales in, a forecast or a finding per series out."""
+    """A model of items: a panel of past sales in, a forecast or a trend per series out."""
+
+    @classmethod
+    def fit(cls, panel: Any, parameters: Any, context: FitContext) -> Self:
+        """Fit to the whole panel."""
 
     def predict(self, panel: Any) -> Any:
         """Predictions, whose arrays are (series, ...)."""
-
-    def explain(self, panel: Any) -> Any:
-        """Why each series is predicted as it is, a row per series."""

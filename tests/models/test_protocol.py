@@ -14,8 +14,11 @@ from models.churn.recency_baseline import RecencyBaseline
 from models.lifetime_value.baseline import MeanRateBaseline
 from models.lifetime_value.cases import Expectation
 from models.lifetime_value.model import ValueModel, ValueTraining
-from models.protocol import Baseline, CustomerModel, FitContext
+from models.next_purchase.model import HazardModel
+from models.protocol import Baseline, CustomerModel, ExplainedModel, FitContext, ItemModel
 from models.stored_parameters import PARAMETERS_FILE
+from models.trends.model import TrendModel
+from models.uplift.model import UpliftModel
 from tests.models.churn.worlds import labelled, training_cases
 from tests.models.lifetime_value.worlds import PARAMETERS, spends, world
 
@@ -23,7 +26,7 @@ from tests.models.lifetime_value.worlds import PARAMETERS, spends, world
 class Example(NamedTuple):
     """A fitted model and the features of some customers."""
 
-    model: CustomerModel
+    model: ExplainedModel
     features: Any
 
 
@@ -53,7 +56,7 @@ def example(request: pytest.FixtureRequest) -> Example:
 
 
 def test_it_has_every_method(example: Example) -> None:
-    assert isinstance(example.model, CustomerModel)
+    assert isinstance(example.model, ExplainedModel)
 
 
 def test_what_is_written_predicts_and_explains_the_same_to_the_last_digit(example: Example, tmp_path: Path) -> None:
@@ -84,6 +87,13 @@ def test_baselines_predict_a_number_per_row() -> None:
     for baseline in (RecencyBaseline.fit(cases), MeanRateBaseline(30)):
         assert isinstance(baseline, Baseline)
         assert baseline.predict(cases.features).shape == (600,)
+
+
+def test_models_without_explanations_keep_the_rest() -> None:
+    for model in (HazardModel, UpliftModel):
+        assert issubclass(model, CustomerModel)
+        assert not issubclass(model, ExplainedModel)
+    assert issubclass(TrendModel, ItemModel)
 
 
 def test_the_protocol_can_fail() -> None:
