@@ -103,8 +103,7 @@ class Bundle:
         return name in self.manifest.files
 
     def array(self, name: str) -> np.ndarray:
-        array: np.ndarray = np.load(self._file(name), mmap_mode="r", allow_pickle=False)
-        return array
+        return np.load(self._file(name), mmap_mode="r", allow_pickle=False)
 
     def arrays(self, folder: str) -> dict[str, np.ndarray]:
         """Every .npy file directly in `folder`, by name without suffix."""

@@ -45,8 +45,7 @@ class Service:
 
 def service_of(request: Request) -> Service:
     """The service that this request was sent to."""
-    service: Service = request.app.state.service
-    return service
+    return request.app.state.service
 
 
 def unknown_id(kind: str, name: str, version: str) -> Problem:

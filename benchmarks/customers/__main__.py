@@ -66,8 +66,7 @@ def methods() -> dict[str, Method]:
     predict_ours = importlib.import_module(OURS).predict_ours
 
     def ours(cut: Split) -> Prediction:
-        prediction: Prediction = predict_ours(cut.history, cut.calibration_end, cut.horizon_days, cut.further, SEED)
-        return prediction
+        return predict_ours(cut.history, cut.calibration_end, cut.horizon_days, cut.further, SEED)
 
     return {"ours": ours} | BASELINES
 

@@ -21,8 +21,7 @@ class Answer:
 
     @property
     def median(self) -> np.ndarray:
-        median: np.ndarray = self.quantiles[..., MEDIAN]
-        return median
+        return self.quantiles[..., MEDIAN]
 
 
 Method = Callable[[Origin, int, int], Answer]  # of an origin, a seed and a number of threads

@@ -47,8 +47,7 @@ class Condition:
         is_number = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
         left = column.astype(float) if is_number else column.astype(str)
         found = _OPERATORS[self.operator](left, self._number() if is_number else self._text())
-        holds: np.ndarray = found.to_numpy(dtype=bool) & column.notna().to_numpy()
-        return holds
+        return found.to_numpy(dtype=bool) & column.notna().to_numpy()
 
     def _number(self) -> float:
         try:

@@ -95,8 +95,7 @@ class Judge:
 def pinball_losses(actual: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     """The pinball loss of each cell at LEVELS, (cells, levels)."""
     levels, error = np.asarray(LEVELS), actual[:, None] - quantiles
-    losses: np.ndarray = np.maximum(levels * error, (levels - 1) * error)
-    return losses
+    return np.maximum(levels * error, (levels - 1) * error)
 
 
 def tied_coverage(ends: dict[str, Any]) -> float:

@@ -65,8 +65,7 @@ class PurchaseCadence:
 
 def gaps_between_orders(customer: np.ndarray, day: np.ndarray) -> np.ndarray:
     """The days between a customer's orders, (gaps,), of order days (order days,) sorted by customer and day."""
-    gaps: np.ndarray = np.diff(day)[np.diff(customer) == 0]
-    return gaps
+    return np.diff(day)[np.diff(customer) == 0]
 
 
 def _horizon_days(long_gap: float, history_days: float, parameters: CadenceParameters, family: str) -> int:

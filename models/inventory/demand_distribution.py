@@ -76,9 +76,7 @@ class TotalDemand:
     @property
     def _tail_scale(self) -> np.ndarray:
         """The mean excess beyond the last level, (items,)."""
-        scale: np.ndarray = (self._at(-1) - self._at(-2)) / np.log((1 - self.levels[-2]) / (1 - self.levels[-1]))
-        return scale
+        return (self._at(-1) - self._at(-2)) / np.log((1 - self.levels[-2]) / (1 - self.levels[-1]))
 
     def _at(self, place: np.ndarray | int) -> np.ndarray:
-        found: np.ndarray = self.units[np.arange(len(self.units)), place]
-        return found
+        return self.units[np.arange(len(self.units)), place]

@@ -10,8 +10,7 @@ from models.inventory.terms import DAYS_PER_YEAR, MAX_SERVICE_LEVEL, ItemTerms
 
 def critical_ratio(shortage_cost: np.ndarray, overage_cost: np.ndarray) -> np.ndarray:
     """The probability with which the stock should suffice: shortage / (shortage + overage), costs per unit."""
-    ratio: np.ndarray = shortage_cost / (shortage_cost + overage_cost)
-    return ratio
+    return shortage_cost / (shortage_cost + overage_cost)
 
 
 def service_levels(terms: ItemTerms) -> np.ndarray:

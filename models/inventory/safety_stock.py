@@ -46,13 +46,11 @@ def safety_stock_demand(
 
 
 def _of_demand(seen: np.ndarray, periods: int, window: int) -> np.ndarray:
-    sigma: np.ndarray = _deviation(seen) * np.sqrt(periods)
-    return sigma
+    return _deviation(seen) * np.sqrt(periods)
 
 
 def _of_one_step_errors(seen: np.ndarray, periods: int, window: int) -> np.ndarray:
-    sigma: np.ndarray = _root_mean_square(seen - _moving_means(seen, window)[:, :-1]) * np.sqrt(periods)
-    return sigma
+    return _root_mean_square(seen - _moving_means(seen, window)[:, :-1]) * np.sqrt(periods)
 
 
 def _of_total_errors(seen: np.ndarray, periods: int, window: int) -> np.ndarray:
@@ -103,5 +101,4 @@ def _deviation(seen: np.ndarray) -> np.ndarray:
 
 def _root_mean_square(errors: np.ndarray) -> np.ndarray:
     count = (~np.isnan(errors)).sum(axis=1)
-    root: np.ndarray = np.sqrt(np.nansum(np.square(errors), axis=1) / np.maximum(count, 1))
-    return root
+    return np.sqrt(np.nansum(np.square(errors), axis=1) / np.maximum(count, 1))

@@ -93,6 +93,5 @@ def simulate(demand: np.ndarray, levels: np.ndarray, before: np.ndarray, terms: 
 
 def _order(position: np.ndarray, level: np.ndarray, pack_size: float) -> np.ndarray:
     if not pack_size:
-        missing: np.ndarray = np.maximum(level - position, 0)
-        return missing
+        return np.maximum(level - position, 0)
     return order_quantity(position, level, level, pack_size, 0.0)

@@ -70,8 +70,7 @@ class ItemTerms:
     @property
     def daily_holding_cost(self) -> np.ndarray:
         """Holding cost per unit and day; NaN where the unit cost is unknown."""
-        cost: np.ndarray = self.unit_cost * self.holding_cost_per_year / DAYS_PER_YEAR
-        return cost
+        return self.unit_cost * self.holding_cost_per_year / DAYS_PER_YEAR
 
     @property
     def days_until_delivery(self) -> np.ndarray:

@@ -56,8 +56,7 @@ class Assignment:
 
     @property
     def assigned_at(self) -> datetime:
-        at: datetime = self.assignments[c.ASSIGNED_AT][0].as_py()
-        return at
+        return self.assignments[c.ASSIGNED_AT][0].as_py()
 
     @property
     def contacted(self) -> pa.ChunkedArray:

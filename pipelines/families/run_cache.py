@@ -21,5 +21,4 @@ class RunCache:
         if full_key not in self._results:
             # The objects are kept, so that no other one gets their identity.
             self._results[full_key] = make(), made_of
-        result: T = self._results[full_key][0]
-        return result
+        return self._results[full_key][0]

@@ -41,8 +41,7 @@ class Snapshot:
 
     @property
     def recency_days(self) -> np.ndarray:
-        recency: np.ndarray = self.features[:, RECENCY]
-        return recency
+        return self.features[:, RECENCY]
 
     def subset(self, chosen: np.ndarray) -> "Snapshot":
         """The customers where `chosen` (customers,) is true."""
@@ -77,8 +76,7 @@ class CustomerHistory:
 
     def first_order_at(self) -> datetime | None:
         """When the first order was placed; None where the store has no orders."""
-        first: datetime | None = pc.min(self.order_days(self.as_of)[ORDERED_AT]).as_py()
-        return first
+        return pc.min(self.order_days(self.as_of)[ORDERED_AT]).as_py()
 
     def snapshot(self, at: datetime, horizon_days: int | None = None) -> Snapshot:
         """The customers with an order before `at`; with `horizon_days`, those not lapsed, and their outcomes."""

@@ -89,8 +89,7 @@ def _smallest_of_component(links: pd.DataFrame, count: int) -> np.ndarray:
     components, labels = connected_components(coo_array(edges, shape=(count, count)), directed=False)
     smallest = np.full(components, count)
     np.minimum.at(smallest, labels, np.arange(count))
-    of_node: np.ndarray = smallest[labels]
-    return of_node
+    return smallest[labels]
 
 
 def _with_owners(links: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -> np.ndarray:
@@ -102,8 +101,7 @@ def _with_owners(links: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -> np
     first = found.sort_values(["at", "owner"]).drop_duplicates("visitor")
     owner = np.arange(nodes.count)
     owner[first["visitor"]] = first["owner"]
-    customers: np.ndarray = owner[smallest]
-    return customers
+    return owner[smallest]
 
 
 def _people(seen: pd.DataFrame, nodes: _Nodes, customers: np.ndarray) -> pa.Table:

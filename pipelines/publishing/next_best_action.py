@@ -42,14 +42,12 @@ class Customers:
         """The column's numbers, (customers,); NaN where missing."""
         if column not in self._table.column_names:
             return np.full(self.count, np.nan)
-        numbers: np.ndarray = self._table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return numbers
+        return self._table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
 
     def _true(self, column: str, condition: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> np.ndarray:
         if column not in self._table.column_names:
             return np.zeros(self.count, bool)
-        found: np.ndarray = condition(self._table[column]).fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
-        return found
+        return condition(self._table[column]).fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
 
 
 class Action(NamedTuple):
@@ -62,14 +60,12 @@ class Action(NamedTuple):
 
 def is_at_risk(customers: Customers) -> np.ndarray:
     """Whether the customer is likely to churn or has lapsed, (customers,)."""
-    is_true: np.ndarray = customers.has(c.CHURN_BAND, HIGH, LAPSED_BAND) | customers.has(c.STAGE, COOLING, LAPSED)
-    return is_true
+    return customers.has(c.CHURN_BAND, HIGH, LAPSED_BAND) | customers.has(c.STAGE, COOLING, LAPSED)
 
 
 def has_lapsed(customers: Customers) -> np.ndarray:
     """Whether the customer has lapsed, so that no churn risk is published, (customers,)."""
-    is_true: np.ndarray = customers.has(c.CHURN_BAND, LAPSED_BAND) | customers.has(c.STAGE, LAPSED)
-    return is_true
+    return customers.has(c.CHURN_BAND, LAPSED_BAND) | customers.has(c.STAGE, LAPSED)
 
 
 def is_worth_an_offer(customers: Customers) -> np.ndarray:

@@ -90,8 +90,7 @@ def _bought_views(
     # Long sessions view more items, but do not buy in proportion.
     length = np.bincount(views.session, minlength=sessions.count)[session]
     also = rng.random(len(rows)) < ALSO_BOUGHT * np.minimum(1.0, 5.0 / length)
-    bought: np.ndarray = rows[is_main | also]
-    return bought
+    return rows[is_main | also]
 
 
 def _complements(

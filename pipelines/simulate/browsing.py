@@ -73,15 +73,13 @@ def choose_items(
     utility = p.item_taste * np.einsum("nd,ncd->nc", taste, catalogue.taste[candidates])
     utility -= p.price_weight * price_sensitivity[:, None] * relative_price[candidates]
     utility += log_lift[candidates] + rng.gumbel(size=utility.shape)
-    chosen: np.ndarray = candidates[np.arange(len(category)), utility.argmax(axis=1)]
-    return chosen
+    return candidates[np.arange(len(category)), utility.argmax(axis=1)]
 
 
 def category_scores(p: StoreParameters, catalogue: Catalogue, day: Day, taste: np.ndarray) -> np.ndarray:
     """Log-weight of every category for each taste (n, categories)."""
     share = np.log(CATEGORY_SHARES * day.category_factor)
-    scores: np.ndarray = p.category_taste * np.einsum("nd,cd->nc", taste, catalogue.category_taste) + share
-    return scores
+    return p.category_taste * np.einsum("nd,cd->nc", taste, catalogue.category_taste) + share
 
 
 def _draw_categories(

@@ -65,8 +65,7 @@ class Calendar:
 
 def seasonal_factor(day_of_year: int, peak_day: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
     """1 + amplitude x cosine of the distance to the peak, over a year."""
-    factor: np.ndarray = 1 + amplitude * np.cos(2 * np.pi * (day_of_year - peak_day) / 365.25)
-    return factor
+    return 1 + amplitude * np.cos(2 * np.pi * (day_of_year - peak_day) / 365.25)
 
 
 def _promotions(parameters: StoreParameters, days: int, rng: np.random.Generator) -> np.ndarray:
@@ -80,8 +79,7 @@ def _promotions(parameters: StoreParameters, days: int, rng: np.random.Generator
 def _planned(parameters: StoreParameters, promotions: np.ndarray) -> np.ndarray:
     """The promotions after the last day: those that still run, then planned ones from a separate random stream."""
     further = _promotions(parameters, DAYS_PLANNED, np.random.default_rng([parameters.seed, 6]))
-    planned: np.ndarray = np.vstack([promotions[parameters.days :], further])[:DAYS_PLANNED]
-    return planned
+    return np.vstack([promotions[parameters.days :], further])[:DAYS_PLANNED]
 
 
 def _stock_outs(parameters: StoreParameters, rng: np.random.Generator) -> np.ndarray:

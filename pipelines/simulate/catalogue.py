@@ -37,8 +37,7 @@ class Catalogue:
 
     @property
     def return_rate(self) -> np.ndarray:
-        rates: np.ndarray = np.array([c.return_rate for c in CATEGORIES])[self.category]
-        return rates
+        return np.array([c.return_rate for c in CATEGORIES])[self.category]
 
 
 def draw_catalogue(parameters: StoreParameters) -> Catalogue:
@@ -75,8 +74,7 @@ def draw_catalogue(parameters: StoreParameters) -> Catalogue:
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """The vectors (n, dims), scaled to length 1."""
-    scaled: np.ndarray = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return scaled
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def _items_per_category(items: int) -> np.ndarray:
@@ -84,8 +82,7 @@ def _items_per_category(items: int) -> np.ndarray:
     counts = 1 + np.floor((items - len(CATEGORIES)) * shares / shares.sum()).astype(int)
     counts[: items - counts.sum()] += 1
     assert counts.sum() == items
-    result: np.ndarray = counts
-    return result
+    return counts
 
 
 def _tastes(

@@ -56,13 +56,11 @@ class Customers:
         return f"C{100_000 + customer}"
 
     def alive(self, day: int) -> np.ndarray:
-        alive: np.ndarray = (self.start_day <= day) & (day < self.end_day)
-        return alive
+        return (self.start_day <= day) & (day < self.end_day)
 
     def consent_on(self, customers: np.ndarray, day: int) -> np.ndarray:
         changed = self.consent_change_day[customers] <= day
-        codes: np.ndarray = np.where(changed, self.consent_after[customers], self.consent[customers])
-        return codes
+        return np.where(changed, self.consent_after[customers], self.consent[customers])
 
 
 def draw_customers(parameters: StoreParameters, catalogue: Catalogue) -> Customers:
@@ -141,8 +139,7 @@ def draw_consents(p: StoreParameters, count: int, rng: np.random.Generator) -> n
     agrees = rng.random((3, count)) >= np.array(
         [[p.refuses_analytics_share], [p.refuses_personalization_share], [p.refuses_marketing_share]]
     )
-    codes: np.ndarray = agrees[0] * 1 + agrees[1] * 2 + agrees[2] * 4
-    return codes
+    return agrees[0] * 1 + agrees[1] * 2 + agrees[2] * 4
 
 
 def _device_keys(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:

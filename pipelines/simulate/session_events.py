@@ -137,5 +137,4 @@ def _times(session: np.ndarray, sessions: Sessions, rng: np.random.Generator) ->
     last = np.searchsorted(session, np.arange(sessions.count), side="right") - 1
     elapsed = total - total[first][session]
     start = np.minimum(sessions.start_ms, DAY_MS - 1 - elapsed[last])
-    at_ms: np.ndarray = start[session] + elapsed
-    return at_ms
+    return start[session] + elapsed

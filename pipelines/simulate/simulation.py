@@ -129,5 +129,4 @@ def _stock(store: Store) -> np.ndarray:
     days_on_sale = p.days - store.catalogue.launch_day
     per_day = store.ledger.wanted.sum(axis=0) / days_on_sale
     units = 3 + np.round(per_day * rng.uniform(*STOCK_COVER_DAYS, p.items))
-    stock: np.ndarray = np.where(store.calendar.out_of_stock[-1], 0, units)
-    return stock
+    return np.where(store.calendar.out_of_stock[-1], 0, units)

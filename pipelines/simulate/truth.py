@@ -103,8 +103,7 @@ def _shares(day: Day, catalogue: Catalogue) -> np.ndarray:
     category = np.array([category.share for category in CATEGORIES]) * day.category_factor
     weight = day.weight * day.lift
     of_category = np.add.reduceat(weight, catalogue.category_start[:-1])
-    shares: np.ndarray = (category / category.sum() / of_category)[catalogue.category] * weight
-    return shares
+    return (category / category.sum() / of_category)[catalogue.category] * weight
 
 
 def _identities(customers: Customers, fragments: EncodedFragments) -> pa.Table:

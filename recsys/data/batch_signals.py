@@ -42,8 +42,7 @@ class BatchItemSignals:
 
     def _numbers(self, name: str) -> np.ndarray:
         values = self._table.column(name).cast(pa.float64()).to_numpy()
-        numbers: np.ndarray = np.append(values, np.nan)[self._rows]
-        return numbers
+        return np.append(values, np.nan)[self._rows]
 
     def _texts(self, name: str) -> Sequence[str | None]:
         values = [*self._table.column(name).to_pylist(), None]

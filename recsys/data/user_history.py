@@ -67,8 +67,7 @@ class UserHistory:
         """`compute(self)`, computed once: the stages of one request share it."""
         if compute not in self._derived:
             self._derived[compute] = compute(self)
-        found: Result = self._derived[compute]
-        return found
+        return self._derived[compute]
 
     @cached_property
     def _derived(self) -> dict[object, Any]:

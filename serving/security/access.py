@@ -49,8 +49,7 @@ class DirectRoute(APIRoute):
         async def handle(request: Request) -> Response:
             for access in accesses:
                 await access(request)
-            response: Response = await endpoint(request)
-            return response
+            return await endpoint(request)
 
         return handle
 

@@ -89,8 +89,7 @@ def _among(settings: Settings, where: list[str]) -> list[str]:
     table = store.open(store.current()).table(CUSTOMERS_TABLE)
     for condition in [parse_filter(text, table.schema) for text in where]:
         table = table.filter(condition.mask(table.column(condition.column)))
-    found: list[str] = table[c.CUSTOMER_ID].to_pylist()
-    return found
+    return table[c.CUSTOMER_ID].to_pylist()
 
 
 def _csv(customer_ids: pa.ChunkedArray) -> bytes:

@@ -107,8 +107,7 @@ def stock_on_hand(data: TrainingData, item_ids: np.ndarray) -> np.ndarray:
     """The latest reported stock of each item, (items,); NaN where none was reported."""
     told = stock_told(data.catalogue, data.as_of + REPORT_DELAY).to_pyarrow().combine_chunks()
     place = pc.index_in(pa.array(item_ids, pa.string()), told[c.ITEM_ID])
-    stock: np.ndarray = told[c.STOCK].take(place).to_numpy().astype(np.float64)
-    return stock
+    return told[c.STOCK].take(place).to_numpy().astype(np.float64)
 
 
 def item_table(

@@ -53,8 +53,7 @@ def csv_rows(columns: Sequence[pa.ChunkedArray]) -> bytes:
 def cells_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column in a type whose CSV is safe and keeps the values; numbers stay numbers, negative ones too."""
     convert = next((convert for is_kind, convert in _CONVERSIONS if is_kind(column.type)), _structured)
-    converted: pa.ChunkedArray = convert(column)
-    return converted
+    return convert(column)
 
 
 def guarded(text: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -57,8 +57,7 @@ def days_of(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def _rounded(column: pa.ChunkedArray) -> list[float]:
-    cells: list[float] = np.round(column.to_numpy().astype(np.float64), DECIMALS).tolist()
-    return cells
+    return np.round(column.to_numpy().astype(np.float64), DECIMALS).tolist()
 
 
 class _ByItem:

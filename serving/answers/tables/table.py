@@ -176,8 +176,7 @@ class ServedTable:
             order = pc.sort_indices(pa.table(keys), sort_keys=by)
         except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
             raise InputError(f"the list cannot be sorted by {', '.join(names)}; it holds lists or objects.") from None
-        in_order: np.ndarray = positions[order.to_numpy()]
-        return in_order
+        return positions[order.to_numpy()]
 
     def _check_order(self) -> None:
         keys = self._table.column(self.key)
@@ -186,8 +185,7 @@ class ServedTable:
 
 
 def _passes(row_filter: Filter, column: pa.ChunkedArray) -> np.ndarray:
-    passes: np.ndarray = pc.fill_null(row_filter.mask(column), False).to_numpy()
-    return passes
+    return pc.fill_null(row_filter.mask(column), False).to_numpy()
 
 
 class _LruCache(Generic[Value]):

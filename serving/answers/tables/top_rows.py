@@ -77,8 +77,7 @@ def _text_ranks(values: pa.Array) -> np.ndarray:
     encoded = values.dictionary_encode()
     ranks = np.empty(len(encoded.dictionary), np.int32)
     ranks[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(ranks), dtype=np.int32)
-    in_order: np.ndarray = ranks[encoded.indices.to_numpy()]
-    return in_order
+    return ranks[encoded.indices.to_numpy()]
 
 
 _CONVERSIONS: Final[tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.Array], Any]], ...]] = (
