@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from contracts.events import MAX_TEXT_CHARS
 from recsys.data.attributes import MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES
 from recsys.request import Id, Price
+from serving.http.schemas.answer import Part
 
 MAX_ITEMS: Final = 1_000
 
@@ -39,10 +40,8 @@ class ItemUpdates(Struct, frozen=True, forbid_unknown_fields=True):
     items: Annotated[list[ItemUpdate], Meta(min_length=1, max_length=MAX_ITEMS)]
 
 
-class ItemUpdatesAnswer(BaseModel):
+class ItemUpdatesAnswer(Part):
     """The items are stored, and what is served knows them."""
-
-    model_config = ConfigDict(extra="forbid")
 
     success: Literal[True]
     told: int

@@ -5,21 +5,19 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from serving.http.schemas.answer import Part
 
-class EventProblem(BaseModel):
+
+class EventProblem(Part):
     """Why one event was put into quarantine."""
-
-    model_config = ConfigDict(extra="forbid")
 
     index: int = Field(description="The event's place in the batch, from 0.")
     code: str
     detail: str
 
 
-class EventsAnswer(BaseModel):
+class EventsAnswer(Part):
     """What became of the events: their number is the sum of the four counts."""
-
-    model_config = ConfigDict(extra="forbid")
 
     success: Literal[True]
     accepted: int

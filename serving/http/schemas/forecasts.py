@@ -3,16 +3,14 @@
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from serving.answers.forecasts.hierarchy import By
-from serving.http.schemas.answer import Answer
+from serving.http.schemas.answer import Answer, Part
 
 
-class ForecastDay(BaseModel):
+class ForecastDay(Part):
     """Units on one day: in 8 of 10 cases between low and high."""
-
-    model_config = ConfigDict(extra="forbid")
 
     date: date
     low: float
@@ -21,10 +19,8 @@ class ForecastDay(BaseModel):
     mean: float | None = Field(description="What is expected on average; these add up. Null in an older bundle.")
 
 
-class PastDay(BaseModel):
+class PastDay(Part):
     """What customers wanted on one day before."""
-
-    model_config = ConfigDict(extra="forbid")
 
     date: date
     units: float | None = Field(description="Null where demand was not seen, as when nothing was in stock.")
@@ -42,10 +38,8 @@ class ForecastAnswer(Answer):
     item: dict[str, Any] | None
 
 
-class UnitsExpected(BaseModel):
+class UnitsExpected(Part):
     """Units: in 8 of 10 cases between low and high."""
-
-    model_config = ConfigDict(extra="forbid")
 
     low: float
     median: float
@@ -59,10 +53,8 @@ class LevelDay(UnitsExpected):
     date: date
 
 
-class LevelRow(BaseModel):
+class LevelRow(Part):
     """The store as a whole, one category or one channel."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(description="The category or channel; of the store as a whole: `total`.")
     total: UnitsExpected = Field(description="Of all days together, with a band of its own.")

@@ -3,18 +3,16 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from serving.answers.kpis import ALL_CHANNELS
-from serving.http.schemas.answer import Answer
+from serving.http.schemas.answer import Answer, Part
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class KpiRow(BaseModel):
+class KpiRow(Part):
     """One month, of one channel or of all."""
-
-    model_config = ConfigDict(extra="forbid")
 
     month: date = Field(description="Its first day, in UTC.")
     channel: str = Field(description=f"The marketing channel of the order; `{ALL_CHANNELS}`: their sum.")
@@ -38,10 +36,8 @@ class KpisAnswer(Answer):
     rows: list[KpiRow]
 
 
-class CohortRow(BaseModel):
+class CohortRow(Part):
     """The customers whose first order lies in one month, some months later."""
-
-    model_config = ConfigDict(extra="forbid")
 
     cohort_month: date = Field(description="Its first day, in UTC.")
     months_since: int = Field(description="0: the month of the first order itself.")

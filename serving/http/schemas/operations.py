@@ -3,15 +3,13 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from serving.http.schemas.answer import Answer
+from serving.http.schemas.answer import Answer, Part
 
 
-class FamilyAnswer(BaseModel):
+class FamilyAnswer(Part):
     """What one family is and how well it does."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: str
     as_of: datetime
@@ -25,10 +23,8 @@ class FamilyAnswer(BaseModel):
     columns: dict[str, str] = Field(description="What each of its columns says, in words.")
 
 
-class TableAnswer(BaseModel):
+class TableAnswer(Part):
     """A table's size and its columns with their types."""
-
-    model_config = ConfigDict(extra="forbid")
 
     rows: int
     columns: dict[str, str]
@@ -50,10 +46,8 @@ class BundleAnswer(Answer):
     tables: dict[str, TableAnswer]
 
 
-class ReadyAnswer(BaseModel):
+class ReadyAnswer(Part):
     """The service can answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     status: Literal["ready"]
     bundle_version: str
@@ -62,9 +56,7 @@ class ReadyAnswer(BaseModel):
     detail: str
 
 
-class HealthAnswer(BaseModel):
+class HealthAnswer(Part):
     """The process runs."""
-
-    model_config = ConfigDict(extra="forbid")
 
     status: Literal["alive"]

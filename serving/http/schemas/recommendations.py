@@ -1,14 +1,12 @@
 """The JSON of recommendations, as OpenAPI shows it; `recsys/request.py` has that of requests."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from serving.http.schemas.answer import Answer
+from serving.http.schemas.answer import Answer, Part
 
 
-class RecommendedItem(BaseModel):
+class RecommendedItem(Part):
     """One item, and why it is shown."""
-
-    model_config = ConfigDict(extra="forbid")
 
     item_id: str
     name: str | None
