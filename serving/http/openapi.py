@@ -11,11 +11,12 @@ from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from recsys.request import Query
+from serving.events.sender import EventSender
 from serving.http.problems import MEDIA_TYPE
 from serving.http.schemas.catalogue_updates import ItemUpdates
 from serving.http.schemas.events import Batch, Event
 from serving.http.schemas.problem import ProblemAnswer
-from serving.security.access import Access, EventSender
+from serving.security.access import Access
 from serving.security.api_keys import SCOPES
 
 _SCHEMES: Final = {

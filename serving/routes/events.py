@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from contracts.errors import EventLogError
 from contracts.logs.events import LogRecord
 from serving.events.envelope import Envelope, Incoming, batch_context, open_envelope, prepare, single_envelope
+from serving.events.sender import EventSender, Sender
 from serving.http.openapi import json_body
 from serving.http.problems import unavailable
 from serving.http.schemas.events import Batch, Event, EventsAnswer
-from serving.security.access import EventSender, Sender
 from serving.service import Service, service_of
 
 SINGLE_TYPES: Final = ("track", "identify", "page", "screen", "alias")

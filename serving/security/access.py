@@ -4,17 +4,14 @@ import binascii
 import logging
 from base64 import b64decode
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from contracts.errors import SettingsError
-from serving.events.envelope import write_key
-from serving.http.body import MAX_EVENTS_BYTES, read_body
 from serving.http.problems import Problem, unavailable
-from serving.security.api_keys import EVENTS_WRITE, ApiKey
+from serving.security.api_keys import ApiKey
 from serving.service import Service, service_of
 
 MAX_KEY_CHARS: Final = 200
@@ -52,29 +49,6 @@ class DirectRoute(APIRoute):
             return await endpoint(request)
 
         return handle
-
-
-@dataclass(frozen=True)
-class Sender:
-    """The sender of events, and the body, which may hold the key."""
-
-    key: ApiKey
-    body: bytes
-
-
-class EventSender:
-    """The dependency of event routes: the key may also be in the body, as `writeKey`."""
-
-    scope = EVENTS_WRITE
-
-    async def __call__(self, request: Request) -> Sender:
-        service = service_of(request)
-        given = key_in_headers(request)
-        if given is not None:
-            key = admit(service, given, self.scope)  # before a byte of the body is read
-            return Sender(key, await read_body(request, MAX_EVENTS_BYTES))
-        body = await read_body(request, MAX_EVENTS_BYTES)
-        return Sender(admit(service, write_key(body), self.scope), body)
 
 
 def key_in_headers(request: Request) -> str | None:

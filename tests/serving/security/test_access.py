@@ -85,11 +85,6 @@ def test_a_key_may_come_in_four_ways(shop: Shop) -> None:
     assert httpx.post(f"{shop.url}/v1/batch", json=in_body, verify=False).status_code == 200
 
 
-def test_a_write_key_in_the_body_opens_event_routes_only(shop: Shop) -> None:
-    answer = httpx.post(f"{shop.url}/v1/recommendations", json={"writeKey": shop.keys["admin"]}, verify=False)
-    assert answer.status_code == 401
-
-
 @pytest.mark.parametrize(
     "headers",
     [
