@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from contracts.errors import InvalidEvent
-from contracts.segment import (
+from contracts.segment_spec import (
     AliasEvent,
     Campaign,
     Context,

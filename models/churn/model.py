@@ -19,8 +19,7 @@ from models.churn.calibration import ChurnCalibration, ScoredCases
 from models.customers.cadence import CadenceParameters
 from models.customers.features import MODEL_FEATURES
 from models.protocol import FitContext
-from models.statistics.boosted_trees import BoostedTrees
-from models.statistics.gradient_boosting import settings
+from models.statistics.gradient_boosting import BoostedTrees, settings
 from models.statistics.logistic_regression import LogisticModel
 from models.stored_parameters import read_parameters, write_parameters
 

@@ -17,9 +17,8 @@ from models.btyd.model import BTYDForecast
 from models.customers.features import MODEL_FEATURES
 from models.lifetime_value.cases import Expectation, ValueCases, ValueInputs, ValueParameters
 from models.protocol import FitContext
-from models.statistics.boosted_trees import BoostedTrees
 from models.statistics.calibration import mean_calibration_offset
-from models.statistics.gradient_boosting import settings
+from models.statistics.gradient_boosting import BoostedTrees, settings
 from models.statistics.logistic_regression import LogisticModel
 
 INCIDENCE: Final = "incidence"

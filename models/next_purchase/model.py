@@ -27,8 +27,7 @@ from models.next_purchase.censored_customers import (
 from models.next_purchase.hazard_curves import HazardCurves, interval_edges
 from models.next_purchase.renewal_baseline import RenewalBaseline
 from models.protocol import FitContext
-from models.statistics.boosted_trees import BoostedTrees
-from models.statistics.gradient_boosting import settings
+from models.statistics.gradient_boosting import BoostedTrees, settings
 from models.stored_parameters import read_parameters, write_parameters
 
 TREES_FILE: Final = "model.txt"
