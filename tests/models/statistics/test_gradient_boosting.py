@@ -1,4 +1,4 @@
-"""The same rows and seed give the same trees on any number of threads; trees in text form predict as the booster did."""
+"""The same rows and seed give the same trees on any number of threads; stored trees predict as the booster did."""
 
 from pathlib import Path
 
