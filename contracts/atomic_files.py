@@ -9,7 +9,7 @@ READABLE: Final = 0o644
 
 
 def replace_file(path: Path, content: bytes, mode: int = READABLE) -> None:
-    """Write beside the file, sync, rename, sync the folder; with `mode` from its first instant on."""
+    """Write a temporary file beside `path`, sync it, rename it and sync the folder. `mode` is set before the rename."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # private until it is renamed
     temporary = Path(name)
     try:

@@ -1,11 +1,11 @@
 """A bundle: one immutable, hashed directory that holds everything that is served.
 
     <version>/
-      manifest.json           what it is, what made it, SHA-256 and size of every other file, requests to replay
+      manifest.json           versions, metrics, SHA-256 and size of every other file, requests to replay
       recommend/*.npy ...     one folder per family; a table family's own table is <family>/table.arrow
       tables/customers.arrow  the columns of every customer family, joined, one row per customer, sorted by id
       tables/items.arrow      the same for items
-      tables/kpis.arrow       a marketer's figures by month and channel; tables/cohorts.arrow: retention
+      tables/kpis.arrow       KPIs by month and channel; tables/cohorts.arrow: retention
 
 Nothing is parsed before its hash is checked: `CURRENT` holds the manifest's hash, the manifest holds the others. The
 formats are .npy without objects, Arrow IPC, LightGBM text and JSON; none of them can execute.
@@ -32,7 +32,7 @@ ITEMS_TABLE: Final = "tables/items.arrow"
 KPIS_TABLE: Final = "tables/kpis.arrow"
 COHORTS_TABLE: Final = "tables/cohorts.arrow"
 FAMILY_TABLE: Final = "table.arrow"
-BACKTEST_TABLE: Final = "backtest.arrow"  # what a family predicted of a window that was known, and what came true
+BACKTEST_TABLE: Final = "backtest.arrow"  # predictions for a past window, and the outcomes
 FORECAST_FILE: Final = "demand/forecast.arrow"
 DEMAND_HISTORY_FILE: Final = "demand/history.arrow"
 DEMAND_LEVELS_FILE: Final = "demand/levels.arrow"
@@ -49,7 +49,7 @@ class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FamilyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one family is, how well it did against its baseline, and what made it."""
+    """One family: its kind, its metrics beside its baseline's, and the run that made it."""
 
     kind: FamilyKind
     as_of: datetime  # no event at or after this instant was seen
@@ -57,15 +57,15 @@ class FamilyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run_id: str  # MLflow run
     model_version: str  # MLflow registered version
     baseline: str
-    gate: str  # the verdict in words
+    gate: str  # the gate's decision as a sentence
     metrics: dict[str, float | None]
     baseline_metrics: dict[str, float | None]
     parameters: dict[str, Any]
-    columns: dict[str, str]  # column of the table -> what it says, in words; empty for recommenders
+    columns: dict[str, str]  # column of the table -> its description; empty for recommenders
 
 
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request that must be answered as it was when the bundle was made."""
+    """A request, and the answer that the bundle must give to it."""
 
     route: Literal["recommend", "customer", "item"]
     request: dict[str, Any]
@@ -78,14 +78,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format_version: int
     version: str
     created_at: datetime
-    window_start: datetime  # of the events behind it
+    window_start: datetime  # of the events that were used
     window_end: datetime
     consent_cut: datetime  # consent as it stood at this instant
     families: dict[str, FamilyEntry]
     files: dict[str, FileEntry]
     replays: dict[str, list[Replay]]  # by family
     settings: dict[str, Any]
-    columns: dict[str, str] = {}  # of the customers' table, those that no family brings: what each says, in words
+    columns: dict[str, str] = {}  # customers' columns that no family has -> their description
 
 
 class Bundle:
@@ -135,14 +135,14 @@ def write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_arrays(folder: Path) -> dict[str, np.ndarray]:
-    """The arrays that `write_arrays` wrote, memory-mapped; their hashes are the caller's to check."""
+    """The arrays that `write_arrays` wrote, memory-mapped; the caller checks their hashes."""
     return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
 
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Write an uncompressed Arrow file, which can be memory-mapped."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # One batch per column: a reader finds any row without walking chunks.
+    # One chunk per column, so that a reader finds any row directly.
     combined = table.combine_chunks()
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, combined.schema) as writer:
         writer.write_table(combined)
@@ -172,7 +172,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def open_bundle(path: Path, manifest_sha256: str) -> Bundle:
-    """Verify the bundle at `path` and open it; raises BundleRefused on any doubt.
+    """Verify the bundle at `path` and open it; raises BundleRefused if any check fails.
 
     Order matters: the manifest's hash before its JSON, then every file's size and hash, before any of them is parsed.
     """
@@ -206,7 +206,7 @@ def _verify_files(path: Path, manifest: Manifest) -> None:
     found = {p.relative_to(path).as_posix() for p in path.rglob("*") if not p.is_dir()} - {MANIFEST}
     if found != set(manifest.files):
         raise BundleRefused(
-            f"{path} does not hold the files of its manifest: missing {sorted(set(manifest.files) - found)}, "
+            f"the files in {path} are not those of its manifest: missing {sorted(set(manifest.files) - found)}, "
             f"unexpected {sorted(found - set(manifest.files))}. Publish again, or roll back."
         )
     for name, entry in manifest.files.items():

@@ -1,7 +1,7 @@
-"""Where bundles are kept: publish a version atomically, say which one is current, roll back.
+"""The bundle store: publish a version atomically, find the current one, roll back.
 
-A version is written as a draft beside the others, synced, renamed, and only then named by `CURRENT`, which is replaced
-in one step. A reader therefore sees the old bundle or the new one, never a part of either.
+A version is written as a draft beside the others, synced and renamed. Then `CURRENT`, which names the current version,
+is replaced in one step. A reader therefore sees the old bundle or the new one, never a part of either.
 """
 
 import re
@@ -35,10 +35,10 @@ class BundleStore(Protocol):
     """Keeps published bundles."""
 
     def draft(self) -> Path:
-        """A new, empty folder in which a bundle can be written."""
+        """A new, empty folder for the files of a bundle."""
 
     def publish(self, draft: Path, manifest: Manifest) -> BundlePointer:
-        """Make the draft's files a version and point CURRENT at it."""
+        """Turn the draft into a version, and point CURRENT at it."""
 
     def current(self) -> BundlePointer:
         """The current version; raises NoBundle."""
@@ -56,7 +56,7 @@ class BundleStore(Protocol):
 class FileBundleStore:
     """Bundles in a folder of a local or mounted file system.
 
-    Layout: <root>/<version>/ as `contracts.bundle` says, <root>/digests/<version>, <root>/CURRENT.
+    Layout: <root>/<version>/ (see `contracts.bundle`), <root>/digests/<version>, <root>/CURRENT.
     """
 
     def __init__(self, root: Path) -> None:
@@ -70,11 +70,11 @@ class FileBundleStore:
     def publish(self, draft: Path, manifest: Manifest) -> BundlePointer:
         target = self._version_path(manifest.version)
         if target.exists():
-            raise BundleRefused(f"version {manifest.version} is published already; versions never change.")
+            raise BundleRefused(f"version {manifest.version} is already published; versions never change.")
         raw = encode_manifest(manifest)
         (draft / MANIFEST).write_bytes(raw)
         pointer = BundlePointer(manifest.version, sha256(raw).hexdigest())
-        open_bundle(draft, pointer.manifest_sha256)  # never publish what a reader would refuse
+        open_bundle(draft, pointer.manifest_sha256)  # a reader would check the same
         _sync_tree(draft)
         draft.chmod(0o755)  # mkdtemp made it private; the service may run as another user
         draft.rename(target)

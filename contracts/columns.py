@@ -1,4 +1,4 @@
-"""Every column name and stored type, once.
+"""Every column name and stored type, defined once.
 
 `EVENT_LINES` is the stored form of events: one row per event, or, for an event that carries
 several products, one row per product (`line` counts from 0). Values of the event as a whole
@@ -18,7 +18,7 @@ TYPE: Final = "type"  # track | identify | page | alias
 EVENT: Final = "event"  # canonical e-commerce v2 name; null unless type is track
 OCCURRED_AT: Final = "occurred_at"  # the sender's clock
 RECEIVED_AT: Final = "received_at"  # our clock
-SOURCE: Final = "source"  # which reader, file mapping or API key brought it
+SOURCE: Final = "source"  # the reader, mapping or API key that the event came through
 ANONYMOUS_ID: Final = "anonymous_id"
 USER_ID: Final = "user_id"
 PREVIOUS_ID: Final = "previous_id"  # alias only
@@ -28,14 +28,14 @@ COUNTRY: Final = "country"
 DEVICE: Final = "device"
 ORDER_ID: Final = "order_id"
 CURRENCY: Final = "currency"
-REVENUE: Final = "revenue"  # of the whole event, as the sender stated it
+REVENUE: Final = "revenue"  # of the whole event, as sent
 DISCOUNT: Final = "discount"
-FEES: Final = "fees"  # shipping, tax, postage and manual charges: money that is not product
+FEES: Final = "fees"  # shipping, tax, postage and manual charges: amounts without an item
 COUPON: Final = "coupon"
 QUERY: Final = "query"
 PAGE_PATH: Final = "page_path"
 ITEM_ID: Final = "item_id"
-QUANTITY: Final = "quantity"  # always positive; the event says whether it was bought or given back
+QUANTITY: Final = "quantity"  # always positive; the event's name tells a purchase from a return
 PRICE: Final = "price"  # per unit
 ITEM_NAME: Final = "item_name"
 ITEM_CATEGORY: Final = "item_category"
@@ -83,12 +83,12 @@ EVENT_LINES: Final = pa.schema(
 )
 
 # --- identity and consent, derived from the events ----------------------------------------------
-CUSTOMER_ID: Final = "customer_id"  # the one id under which all of a person's ids are joined
-IS_KNOWN: Final = "is_known"  # true where a user id, not only a device, stands behind the customer
+CUSTOMER_ID: Final = "customer_id"  # one id for all ids of a person
+IS_KNOWN: Final = "is_known"  # true if the customer has a user id
 
 ALLOWS_PERSONALIZATION: Final = "allows_personalization"  # by the latest consent; true where none was stated
 
-# What feature functions receive: stored lines, with the person behind each of them.
+# The input of feature functions: stored lines with their customer.
 EVENTS: Final = pa.schema(
     [
         *EVENT_LINES,
@@ -119,19 +119,19 @@ CATALOGUE: Final = pa.schema(
 )
 
 # --- customers -----------------------------------------------------------------------------------
-AS_OF: Final = "as_of"  # no event at or after this instant is behind the row
+AS_OF: Final = "as_of"  # the row uses no event at or after this instant
 FIRST_ORDER_AT: Final = "first_order_at"
 LAST_ORDER_AT: Final = "last_order_at"
 ORDERS: Final = "orders"
-EMAIL: Final = "email"  # the trait of identify events, and the column of an export; no bundle has one
+EMAIL: Final = "email"  # a trait of identify events and a column of exports; never in a bundle
 
-# What the families of customers and publishing add to the customers' table, as far as others read it.
+# Columns of the customers' table that other modules read.
 CHURN_RISK: Final = "churn_risk"
 CHURN_RISK_LOW: Final = "churn_risk_low"
 CHURN_RISK_HIGH: Final = "churn_risk_high"
 CHURN_BAND: Final = "churn_band"  # high | medium | low | lapsed
 CHURN_REASONS: Final = ("churn_reason_1", "churn_reason_2", "churn_reason_3")
-CHURN_OUTCOME: Final = "churn_outcome"  # of the backtest: 1 where no order came
+CHURN_OUTCOME: Final = "churn_outcome"  # of the backtest: 1 if there was no order
 EXPECTED_VALUE_30D: Final = "expected_value_30d"
 EXPECTED_VALUE_90D: Final = "expected_value_90d"
 EXPECTED_VALUE_90D_LOW: Final = "expected_value_90d_low"
@@ -187,14 +187,14 @@ FORECAST: Final = pa.schema(
     ]
 )
 
-# The sums of items: one row per level, node and period; a level's nodes stand together, those that sell most first.
-# Every level's means are sums of items' means; items without a category are a node of their own.
+# Sums over items: one row per level, node and period, sorted by level, best sellers first. The means of every level are
+# sums of the items' means. Items without a category are a node of their own.
 LEVEL_FORECAST: Final = pa.schema(
     [pa.field(LEVEL, pa.string(), nullable=False), pa.field(NODE_NAME, pa.string(), nullable=False)]
     + [field for field in FORECAST if field.name != ITEM_ID]
 )
 
-# The same of the whole horizon, with a band of its own: one row per level and node, in the order of `LEVEL_FORECAST`.
+# The same for the whole horizon, with its own band: one row per level and node, in the order of `LEVEL_FORECAST`.
 LEVEL_TOTALS: Final = pa.schema(
     [
         pa.field(LEVEL, pa.string(), nullable=False),
@@ -206,8 +206,8 @@ LEVEL_TOTALS: Final = pa.schema(
     ]
 )
 
-# Past demand: one row per item and period, sorted likewise. IS_OBSERVED is false where demand was not observed, for
-# example while the item was out of stock.
+# Past demand: one row per item and period, sorted by item, then day. IS_OBSERVED is false where demand was not
+# observed, for example while the item was out of stock.
 DEMAND_HISTORY: Final = pa.schema(
     [
         pa.field(ITEM_ID, pa.string(), nullable=False),

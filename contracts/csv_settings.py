@@ -8,21 +8,22 @@ from contracts.errors import SettingsError
 
 
 def table_rows(
-    path: Path, what: str, needed: Sequence[str], further: Sequence[str]
+    path: Path, what: str, required: Sequence[str], optional: Sequence[str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where each row stands (file and line), and its cells by the names of the header; empty lines are skipped.
+    """Each row's place (file and line) and its cells by column name; empty lines are skipped.
 
-    `what` names the table in messages, with its article. Raises SettingsError for a file that cannot be read, a header
-    that lacks a `needed` column or has one that is neither needed nor `further`, and a row of another length.
+    `what` is the table's name in messages, with its article. Raises SettingsError for a file that cannot be read, for a
+    header without a `required` column or with one that is neither required nor `optional`, and for a row whose length
+    differs from the header's.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.reader(file)
             header = [name.strip() for name in next(lines, [])]
-            if not set(needed) <= set(header) <= {*needed, *further} or len(set(header)) < len(header):
+            if not set(required) <= set(header) <= {*required, *optional} or len(set(header)) < len(header):
                 raise SettingsError(
-                    f"{path} has the columns {', '.join(map(repr, header)) or 'none'}; {what} has {', '.join(needed)} "
-                    f"and may have {', '.join(further)}, each once."
+                    f"{path} has the columns {', '.join(map(repr, header)) or 'none'}; {what} has "
+                    f"{', '.join(required)} and may have {', '.join(optional)}, each once."
                 )
             for cells in lines:
                 place = f"{path}, line {lines.line_num}"
@@ -33,5 +34,5 @@ def table_rows(
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(
             f"{what} was expected: {str(path)!r} cannot be read ({error}). Give a CSV file with the columns "
-            f"{', '.join(needed)} and, if wanted, {', '.join(further)}."
+            f"{', '.join(required)} and, optionally, {', '.join(optional)}."
         ) from None

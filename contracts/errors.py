@@ -1,17 +1,17 @@
-"""The exception tree of the whole house.
+"""The exceptions that Shopkeeper raises on purpose.
 
     ShopkeeperError
-    ├── SettingsError        a setting, key or file of configuration is wrong
-    ├── InputError           what was given (a file, a mapping, an option) cannot be used
+    ├── SettingsError        a setting, key or configuration file is wrong
+    ├── InputError           a file, mapping or option that was given cannot be used
     │   ├── InvalidEvent     one event breaks the event format; carries a short machine-readable code
     │   └── InvalidFields    fields of a request or a file are wrong; carries the path and problem of each
-    ├── NotEnoughData        a family cannot be trained on what the store has; says what it needs
-    └── StorageError         something that is kept on disk is missing, damaged or refused
+    ├── NotEnoughData        the store has too little data to train a family; says how much is needed
+    └── StorageError         something kept on disk is missing, damaged or refused
         ├── EventLogError    the event log cannot promise durability
         ├── NoBundle         nothing has been published yet
         └── BundleRefused    a bundle is damaged, incomplete or of an unknown format
 
-Every message says what was given, what is allowed, and what to do.
+Every message says what was given, what is allowed and what to do.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class InvalidEvent(InputError):
 
 
 class FieldProblem(NamedTuple):
-    """What is wrong with one field; `path` names it from the outside in, empty for the whole."""
+    """What is wrong with one field; `path` starts at the outermost field, and is empty for the whole."""
 
     path: tuple[str, ...]
     message: str
@@ -60,7 +60,7 @@ class InvalidFields(InputError):
 
 
 class NotEnoughData(ShopkeeperError):
-    """A family cannot be trained on what the store has so far."""
+    """The store has too little data to train a family."""
 
 
 class StorageError(ShopkeeperError):

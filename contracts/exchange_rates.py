@@ -1,4 +1,4 @@
-"""Exchange rates into the store's currency, from a table of the merchant."""
+"""Exchange rates into the store's currency, from the merchant's CSV file."""
 
 import math
 import re
@@ -14,16 +14,16 @@ from contracts.csv_settings import table_rows
 from contracts.errors import SettingsError
 
 CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")  # ISO 4217
-ALWAYS: Final = date.min  # of a rate that names no day
-_NEEDED: Final = ("currency", "rate")
-_FURTHER: Final = ("date",)
+ALWAYS: Final = date.min  # the day of a rate without a date
+_REQUIRED: Final = ("currency", "rate")
+_OPTIONAL: Final = ("date",)
 
 Dated = tuple[tuple[date, float], ...]  # the first day of each rate, ascending, and the rate
 
 
 @dataclass(frozen=True)
 class ExchangeRates:
-    """The store's currency and what others are worth in it; `currency` None: the store's is the first one stated."""
+    """The store's currency and the rates of others; without `currency`, the first one that an event states is used."""
 
     currency: str | None = None
     table: Mapping[str, Dated] = field(default_factory=dict)  # by currency
@@ -40,12 +40,12 @@ class ExchangeRates:
 
 
 def currency_code(stated: str | None) -> str | None:
-    """A currency as a sender wrote it, as a code; blank says nothing."""
+    """The code of a currency as it was sent; None where it is blank."""
     return (stated.strip().upper() or None) if stated else None
 
 
 def load_exchange_rates(currency: str | None, path: Path | None) -> ExchangeRates:
-    """Read a CSV file with the columns currency, rate (units of the store's currency for one) and, if wanted, date.
+    """Read a CSV file with the columns currency, rate (units of the store's currency for one) and, optionally, date.
 
     Raises SettingsError where the file cannot be read, or a line is not a rate.
     """
@@ -53,11 +53,11 @@ def load_exchange_rates(currency: str | None, path: Path | None) -> ExchangeRate
         return ExchangeRates(currency)
     if currency is None:
         raise SettingsError(
-            f"exchange_rates names {str(path)!r}, but no setting says into which currency the rates convert. "
-            "Set `currency` (SHOPKEEPER_CURRENCY) to the store's, such as EUR."
+            f"exchange_rates names {str(path)!r}, but the store's currency is not set. "
+            "Set `currency` (SHOPKEEPER_CURRENCY), for example to EUR."
         )
     found: dict[str, dict[date, float]] = {}
-    for place, row in table_rows(path, "a table of exchange rates", _NEEDED, _FURTHER):
+    for place, row in table_rows(path, "a table of exchange rates", _REQUIRED, _OPTIONAL):
         code, day, rate = _checked(row, place, currency)
         if day in found.setdefault(code, {}):
             raise SettingsError(f"{place}: there are two rates for {code}{_on(day)}. Leave one of them out.")

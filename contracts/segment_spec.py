@@ -1,7 +1,7 @@
-"""The wire format of Segment's HTTP tracking spec, as far as it is read; unknown fields are ignored.
+"""The wire format of Segment's HTTP tracking spec, reduced to the fields that are read; unknown fields are ignored.
 
 Sources: Segment's spec pages "Common Fields" and "E-commerce v2"; RudderStack's HTTP API (`originalTimestamp` instead
-of `timestamp`, `context.sessionId`). What is not named here (addresses, user agents) is never stored.
+of `timestamp`, `context.sessionId`). Fields that are not named here (addresses, user agents) are never stored.
 """
 
 from datetime import datetime
@@ -25,7 +25,7 @@ class Product(msgspec.Struct, gc=False, frozen=True):
 
 
 class Properties(Product, gc=False, frozen=True):
-    """A track or page event's properties: one product's fields, an order's, or a page's."""
+    """The properties of a track or page event: the fields of one product, of an order or of a page."""
 
     products: list[Product] | None = None
     order_id: Id = None
@@ -51,7 +51,7 @@ class Campaign(msgspec.Struct, gc=False, frozen=True):
 
 
 class Page(msgspec.Struct, gc=False, frozen=True):
-    """The page on which it happened."""
+    """The page on which the event happened."""
 
     path: str | None = None
 
@@ -63,19 +63,19 @@ class Device(msgspec.Struct, gc=False, frozen=True):
 
 
 class Location(msgspec.Struct, gc=False, frozen=True):
-    """Where the visitor is, by country only."""
+    """The visitor's country."""
 
     country: str | None = None
 
 
 class Consent(msgspec.Struct, gc=False, frozen=True, rename="camel"):
-    """Segment's consent object: purpose to yes or no."""
+    """Segment's consent object: for each purpose, true or false."""
 
     category_preferences: dict[str, bool] | None = None
 
 
 class Context(msgspec.Struct, gc=False, frozen=True, rename="camel"):
-    """The part of Segment's context that is read."""
+    """The fields of Segment's context that are read."""
 
     campaign: Campaign | None = None
     page: Page | None = None

@@ -16,7 +16,7 @@ from contracts.errors import SettingsError
 CONFIG_VARIABLE = "SHOPKEEPER_CONFIG"
 
 
-# A code of ISO 4217; small letters become capitals.
+# A code of ISO 4217, converted to upper case.
 CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z]{3}$", to_upper=True)]
 
 
@@ -25,12 +25,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHOPKEEPER_", frozen=True, extra="forbid")
 
-    home: Path = Field(Path("var"), description="Folder under which everything that Shopkeeper keeps lies.")
+    home: Path = Field(Path("var"), description="Folder of all of Shopkeeper's files.")
     warehouse: str = Field("", description="URL of the warehouse; default duckdb:// over Parquet under home.")
     events: str = Field("", description="URL of the live event log; default sqlite:// under home.")
     bundles: str = Field("", description="URL of the bundle store; default a folder under home.")
     mlflow: str = Field("", description="MLflow tracking URI; default a SQLite file under home.")
-    policy: Path | None = Field(None, description="The merchant's policy file; default none: the ranker decides.")
+    policy: Path | None = Field(None, description="The merchant's policy file; default none: the ranker's order.")
     currency: CurrencyCode | None = Field(
         None, description="The store's currency, such as EUR; default the first one that an event states."
     )
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
 
     @property
     def candidates_path(self) -> Path:
-        """Where trained families wait to be published."""
+        """The folder of the challengers: trained families that are not published yet."""
         return self.home.resolve() / "candidates"
 
     @property
@@ -95,7 +95,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings in force; `overrides` win over file and environment. Raises SettingsError."""
+    """The settings; `overrides` take precedence over environment and file. Raises SettingsError."""
     try:
         return Settings(**overrides)
     except ValidationError as error:
@@ -114,5 +114,5 @@ def url_path(url: str) -> Path:
 
 
 def url_scheme(url: str) -> str:
-    """The part of a URL that chooses the implementation."""
+    """The scheme of a URL, which selects the implementation."""
     return url.partition("://")[0]

@@ -67,14 +67,14 @@ def _error(raw: Any, form: type, strict: bool) -> msgspec.ValidationError | None
     return None
 
 
-def _problem(said: str, raw: Any, form: type, strict: bool) -> FieldProblem:
-    found = re.fullmatch(r"(.*?)(?: - at (?:`key` in )?`\$([^`]*)`)?", said, re.DOTALL)
+def _problem(error_text: str, raw: Any, form: type, strict: bool) -> FieldProblem:
+    found = re.fullmatch(r"(.*?)(?: - at (?:`key` in )?`\$([^`]*)`)?", error_text, re.DOTALL)
     assert found is not None
     message, place = found[1], found[2] or ""
     path: _Path = tuple(name or index for name, index in re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", place))
     while _ANY_KEY in path:
         number = path.index(_ANY_KEY)
-        path = (*path[:number], _key(said, raw, form, strict, path[:number]), *path[number + 1 :])
+        path = (*path[:number], _key(error_text, raw, form, strict, path[:number]), *path[number + 1 :])
     if unknown := re.fullmatch("Object contains unknown field `(.*)`", message, re.DOTALL):
         allowed = ", ".join(_schema(form, path).get("properties", {}))
         return FieldProblem((*path, unknown[1]), f"there is no such field; allowed are {allowed}")
@@ -92,11 +92,11 @@ def _problem(said: str, raw: Any, form: type, strict: bool) -> FieldProblem:
     return FieldProblem(path, f"{shown} was given; {expected}")
 
 
-def _key(said: str, raw: Any, form: type, strict: bool, path: _Path) -> str:
+def _key(error_text: str, raw: Any, form: type, strict: bool, path: _Path) -> str:
     """The key of the dictionary at `path` whose value is wrong, which msgspec does not say."""
     values = _value(raw, path)
     for key, value in values.items() if isinstance(values, Mapping) else ():
-        if str(_error(_replaced(raw, path, {key: value}), form, strict)) == said:
+        if str(_error(_replaced(raw, path, {key: value}), form, strict)) == error_text:
             return str(key)
     return "*"
 
@@ -120,7 +120,7 @@ def _replaced(raw: Any, path: _Path, value: Any) -> Any:
 
 
 def _schema(form: type, path: _Path) -> dict[str, Any]:
-    """The JSON schema of what stands at `path`."""
+    """The JSON schema of the value at `path`."""
     (node,), components = msgspec.json.schema_components([form], ref_template="{name}")
     node = _resolved(node, components)
     for part in path:

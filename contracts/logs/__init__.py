@@ -1,1 +1,1 @@
-"""Durable logs: what the service accepted and ingest has not read yet."""
+"""Durable logs: events and catalogue updates that the service accepted and ingest has not read yet."""

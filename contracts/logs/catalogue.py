@@ -1,4 +1,4 @@
-"""The catalogue log: the updates of items that the running service accepted, durable, for its workers and for ingest.
+"""The catalogue log: updates of items that the service accepted, stored durably for its workers and for ingest.
 
 It holds the latest update of each field of each item, with a cursor that grows with every update.
 """
@@ -41,7 +41,7 @@ class CatalogueLog:
         self._connection = open_database(path, _DATABASE)
 
     def append(self, rows: Sequence[tuple[str, Mapping[str, Any]]], updated_at: datetime) -> None:
-        """Store the stated fields of each item id, all of them or nothing. Attributes are merged."""
+        """Store the stated fields of each item id, all or nothing. Attributes are merged."""
         at = to_microseconds(updated_at)
         bindings = [
             (item_id, name, orjson.dumps(value).decode(), at)
@@ -56,7 +56,7 @@ class CatalogueLog:
                 raise StorageError(f"the catalogue log did not accept {len(rows)} items: {error}") from error
 
     def read(self, after: int = 0) -> list[FieldUpdate]:
-        """The updates behind the cursor `after`, in order."""
+        """The updates after the cursor `after`, in order."""
         with self._lock:
             try:
                 rows: list[Any] = self._connection.execute(_READ, (after,)).fetchall()

@@ -1,4 +1,4 @@
-"""The live event log: what the service accepted and ingest has not read yet, durable before it is acknowledged.
+"""The live event log: events that the service accepted, stored durably before it acknowledges them.
 
 An event log stores one record per message id and returns records in order after a cursor. The scheme of its URL selects
 the implementation.
@@ -21,7 +21,7 @@ from contracts.time_units import from_microseconds, to_microseconds
 
 @dataclass(frozen=True)
 class LogRecord:
-    """One accepted event as it came: the JSON object's bytes, when, and through which key."""
+    """One accepted event: the bytes of its JSON object, the time of receipt, and the API key that it was sent with."""
 
     message_id: str
     payload: bytes
@@ -39,20 +39,20 @@ class StoredRecord:
 
 @dataclass(frozen=True)
 class LogCounts:
-    """How many records were ever stored, and how many repeats were dropped."""
+    """How many records were stored, and how many duplicates were dropped, since the log was created."""
 
     stored: int
     duplicate: int
 
 
 class EventLog(Protocol):
-    """Durable, deduplicating, ordered."""
+    """A durable, ordered log without duplicates."""
 
     def append(self, records: Sequence[LogRecord]) -> list[bool]:
-        """Store what is new, durably; for each record, whether it was new. Raises EventLogError."""
+        """Store the new records durably; returns for each record whether it was new. Raises EventLogError."""
 
     def read(self, after: int, limit: int) -> list[StoredRecord]:
-        """At most `limit` records behind the cursor `after` (0: from the beginning), in order."""
+        """At most `limit` records after the cursor `after` (0: from the beginning), in order."""
 
     def counts(self) -> LogCounts:
         """Totals since the log was created."""

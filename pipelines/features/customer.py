@@ -83,10 +83,10 @@ def customer_features(events: ibis.Table, as_of: AsOf) -> ibis.Table:
 
 
 def customer_base(events: ibis.Table, as_of: AsOf) -> ibis.Table:
-    """One row per known customer, also without orders and whatever their consent: the plain facts.
+    """One row of facts per known customer, also of those without orders or consent.
 
-    Columns: customer_id, first_order_at, last_order_at, orders, revenue; country, channel, device: the latest said.
-    Refunds that name no known order still lessen the revenue.
+    Columns: customer_id, first_order_at, last_order_at, orders, revenue; country, channel and device are the latest
+    that an event states. Refunds without a known order also reduce the revenue.
     """
     past = events.filter(events[c.OCCURRED_AT] < timestamp(as_of), events[c.IS_KNOWN])
     placed = orders(events, as_of)

@@ -67,10 +67,10 @@ def cohorts(events: ibis.Table, as_of: datetime) -> ibis.Table:
     sizes = placed.group_by("cohort").agg(placed[c.CUSTOMER_ID].nunique().name(CUSTOMERS))
     months = ibis.range(sizes.cohort, ibis.literal(_last_month(as_of) + 1)).unnest()
     grid = sizes.mutate(later=months)
-    came = placed.group_by("cohort", later=placed[MONTH]).agg(
+    active_customers = placed.group_by("cohort", later=placed[MONTH]).agg(
         placed[c.CUSTOMER_ID].nunique().name(ACTIVE), placed[VALUE].sum().round(2).name(c.REVENUE)
     )
-    cells = grid.left_join(came, ["cohort", "later"]).drop("cohort_right", "later_right")
+    cells = grid.left_join(active_customers, ["cohort", "later"]).drop("cohort_right", "later_right")
     active = cells[ACTIVE].coalesce(0)
     return cells.select(
         _first_day(cells.cohort).name(COHORT_MONTH),

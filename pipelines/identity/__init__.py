@@ -1,1 +1,1 @@
-"""Who is who: identity resolution and consent."""
+"""Identity resolution and consent."""

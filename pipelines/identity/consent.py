@@ -1,8 +1,8 @@
 """The latest consent of each customer, per purpose.
 
-The statement with the latest `occurred_at` counts, whichever of the customer's ids it came with and in whichever order
-the events arrived. A yes and a no of the same instant are a no. The earlier events of a customer who refuses analytics
-are kept; new ones are suppressed at ingest, and nothing is personalized for the customer.
+The statement with the latest `occurred_at` counts, from any of the customer's ids, in whichever order the events
+arrived. If consent is given and refused at the same instant, the refusal counts. If a customer refuses analytics, the
+earlier events are kept, new ones are suppressed at ingest, and nothing is personalized for the customer.
 """
 
 import ibis
@@ -21,7 +21,7 @@ def latest_consent(id_links: ibis.Table, identity_map: ibis.Table) -> ibis.Table
 
 
 def allows_personalization(consent: ibis.Table) -> ibis.Value:
-    """True unless the customer refused personalization, or analytics, without which there is none."""
+    """True unless the customer refused personalization, or analytics, which personalization requires."""
     return consent[c.CONSENT_PERSONALIZATION].fill_null(True) & consent[c.CONSENT_ANALYTICS].fill_null(True)
 
 

@@ -1,8 +1,8 @@
-"""The latest e-mail address of each customer, and who refuses marketing, for an export.
+"""The latest e-mail address of each customer, and the customers who refuse marketing, for exports.
 
-Addresses stay in the events: no bundle, model, log or answer of the service holds one. The published bundle may be
-older than the identities here, so that two of its customers may now be one. Addresses and refusals are therefore also
-given under the former ids of a customer.
+Addresses stay in the events: no bundle, model, log or answer of the service contains one. The published bundle may be
+older than the identities in the warehouse, and two of its customers may have become one since. Addresses and refusals
+are therefore returned for the former ids of a customer, too.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ _IDENTIFY: Final = "identify"
 
 
 class _Traits(msgspec.Struct):
-    """The trait that is read; an explicit null withdraws the address."""
+    """The e-mail trait; an explicit null withdraws the address."""
 
     email: str | msgspec.UnsetType | None = msgspec.UNSET
 
@@ -30,30 +30,30 @@ class _Traits(msgspec.Struct):
 def latest_addresses(warehouse: Warehouse) -> pa.Table:
     """`ADDRESSES` of every known customer with an address that was not withdrawn, under each of their ids."""
     events = views.events(warehouse)
-    said = events.filter(
+    identified = events.filter(
         events[c.TYPE] == _IDENTIFY, events[c.IS_KNOWN], events[c.TRAITS].contains(f'"{c.EMAIL}"')
     ).select(c.CUSTOMER_ID, c.OCCURRED_AT, c.TRAITS)
     latest: dict[str, tuple[int, str]] = {}
-    for batch in said.to_pyarrow().to_batches():
+    for batch in identified.to_pyarrow().to_batches():
         times = batch[c.OCCURRED_AT].cast(pa.int64()).to_pylist()
         for customer, at, traits in zip(
             batch[c.CUSTOMER_ID].to_pylist(), times, batch[c.TRAITS].to_pylist(), strict=True
         ):
             email = _email(traits)
             if email is not None:
-                # Of two at one instant the greater is used, so that the order of events does not matter.
+                # Of two at the same instant the greater is used, so that the order of the events makes no difference.
                 latest[customer] = max(latest.get(customer, (at, "")), (at, email))
-    said_last = {customer: email for customer, (_, email) in latest.items() if email}
-    former = {old: said_last[new] for old, new in _former_ids(warehouse).items() if new in said_last}
-    rows = sorted((said_last | former).items())
+    current = {customer: email for customer, (_, email) in latest.items() if email}
+    former = {old: current[new] for old, new in _former_ids(warehouse).items() if new in current}
+    rows = sorted((current | former).items())
     return pa.table([list(column) for column in zip(*rows, strict=True)] or [[], []], schema=ADDRESSES)
 
 
 def refusing_customers(warehouse: Warehouse) -> pa.Array:
     """Every id of the customers whose latest consent refuses marketing, also if they refused after publication."""
     consent = warehouse.consent()
-    said_no = consent.filter(consent[c.CONSENT_MARKETING] == False)  # noqa: E712
-    refusing = said_no.select(c.CUSTOMER_ID).to_pyarrow()[c.CUSTOMER_ID].combine_chunks()
+    refused = consent.filter(consent[c.CONSENT_MARKETING] == False)  # noqa: E712
+    refusing = refused.select(c.CUSTOMER_ID).to_pyarrow()[c.CUSTOMER_ID].combine_chunks()
     former = _former_ids(warehouse)
     now = pa.array(former.values(), pa.string())
     return pa.concat_arrays([refusing, pa.array(former, pa.string()).filter(pc.is_in(now, refusing))])

@@ -1,7 +1,7 @@
-"""The links of the identity graph: which ids occurred together, since when, and when each last gave or refused consent.
+"""The links of the identity graph: ids that occurred together, the first time, and the last times of consent.
 
-Identity and consent need nothing else. The table is stored beside the events, so that an ingest of a few events does
-not read all the earlier ones.
+Identity resolution and consent need nothing else. The table is stored beside the events, so that an ingest of a few
+events does not read all earlier ones.
 """
 
 import ibis

@@ -1,4 +1,4 @@
-"""Identity resolution: which ids belong to one customer, from all events, in any order.
+"""Identity resolution: which ids belong to one customer. The order of the events makes no difference.
 
 The rules:
 
@@ -7,8 +7,8 @@ The rules:
   several customers (a shared device), it stays with the first and does not join them.
 * An alias from an anonymous id to a user id is such a link; one between two anonymous ids joins them.
 * An id that occurs in alias events only is a user id if it was given as `userId`, else an anonymous id.
-* A customer's id is the smallest of the user ids, or ``anonymous:`` and the smallest anonymous id where nobody is
-  known, so that an anonymous id can never be mistaken for a user id of the same text.
+* A customer's id is the smallest of the user ids. Without a user id, it is ``anonymous:`` and the smallest anonymous
+  id, so that an anonymous id can never be mistaken for a user id of the same text.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class _Nodes:
     """Ids as numbers: user ids first, then anonymous ids, each in alphabetical order."""
 
     users: pd.Index
-    visitors: pd.Index
+    anonymous: pd.Index
 
     @classmethod
     def of(cls, seen: pd.DataFrame) -> "_Nodes":
@@ -56,24 +56,26 @@ class _Nodes:
 
     @property
     def count(self) -> int:
-        return len(self.users) + len(self.visitors)
+        return len(self.users) + len(self.anonymous)
 
-    def of_visitors(self, ids: pd.Series) -> np.ndarray:
-        return self.visitors.get_indexer(pd.Index(ids)) + len(self.users)
+    def of_anonymous(self, ids: pd.Series) -> np.ndarray:
+        return self.anonymous.get_indexer(pd.Index(ids)) + len(self.users)
 
     def of_either(self, ids: pd.Series) -> np.ndarray:
         """User ids where they are known as such, else anonymous ids."""
         as_users = self.users.get_indexer(pd.Index(ids))
-        return np.where(as_users >= 0, as_users, self.of_visitors(ids))
+        return np.where(as_users >= 0, as_users, self.of_anonymous(ids))
 
 
 def _links(seen: pd.DataFrame, nodes: _Nodes) -> pd.DataFrame:
-    """Pairs of nodes that occurred together, since when, and whether that makes them one person."""
+    """Pairs of nodes that occurred together, the time of the first event, and whether this makes them one person."""
     pairs = seen[seen[c.ANONYMOUS_ID].notna() & seen[c.USER_ID].notna()]
     aliases = seen[seen[c.PREVIOUS_ID].notna()]
     links = pd.DataFrame(
         {
-            "left": np.concatenate([nodes.of_visitors(pairs[c.ANONYMOUS_ID]), nodes.of_either(aliases[c.PREVIOUS_ID])]),
+            "left": np.concatenate(
+                [nodes.of_anonymous(pairs[c.ANONYMOUS_ID]), nodes.of_either(aliases[c.PREVIOUS_ID])]
+            ),
             "right": np.concatenate([nodes.of_either(pairs[c.USER_ID]), nodes.of_either(aliases[c.USER_ID])]),
             "first_at": pd.concat([pairs[FIRST_AT], aliases[FIRST_AT]], ignore_index=True),
         }
@@ -96,25 +98,27 @@ def _with_owners(links: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -> np
     """For each node, its customer's node: of anonymous ids, the customer with whom they occurred first."""
     pair = np.sort(links[["left", "right"]].to_numpy(), axis=1)  # (links, 2): the user's node is the smaller
     found = pd.DataFrame(
-        {"owner": smallest[pair[:, 0]], "visitor": smallest[pair[:, 1]], "at": links["first_at"].to_numpy()}
+        {"owner": smallest[pair[:, 0]], "anonymous": smallest[pair[:, 1]], "at": links["first_at"].to_numpy()}
     )
-    first = found.sort_values(["at", "owner"]).drop_duplicates("visitor")
+    first = found.sort_values(["at", "owner"]).drop_duplicates("anonymous")
     owner = np.arange(nodes.count)
-    owner[first["visitor"]] = first["owner"]
+    owner[first["anonymous"]] = first["owner"]
     return owner[smallest]
 
 
 def _people(seen: pd.DataFrame, nodes: _Nodes, customers: np.ndarray) -> pa.Table:
     texts = np.array(
-        [customer_id_of_user(i) for i in nodes.users] + [customer_id_of_anonymous(i) for i in nodes.visitors],
+        [customer_id_of_user(i) for i in nodes.users] + [customer_id_of_anonymous(i) for i in nodes.anonymous],
         dtype=object,
     )
-    user_ids = pd.Series(seen[c.USER_ID].dropna().unique(), dtype="object")  # also those that name a visitor
+    user_ids = pd.Series(
+        seen[c.USER_ID].dropna().unique(), dtype="object"
+    )  # also those that are anonymous ids of other events
     node = np.concatenate([nodes.of_either(user_ids), np.arange(len(nodes.users), nodes.count)]).astype(np.int64)
     people = pa.table(
         {
-            IS_USER_ID: np.concatenate([np.ones(len(user_ids), bool), np.zeros(len(nodes.visitors), bool)]),
-            PERSON_ID: pa.array([*user_ids, *nodes.visitors], pa.string()),
+            IS_USER_ID: np.concatenate([np.ones(len(user_ids), bool), np.zeros(len(nodes.anonymous), bool)]),
+            PERSON_ID: pa.array([*user_ids, *nodes.anonymous], pa.string()),
             c.CUSTOMER_ID: pa.array(texts[customers[node]], pa.string()),
             c.IS_KNOWN: customers[node] < len(nodes.users),
         }

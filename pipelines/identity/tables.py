@@ -1,4 +1,4 @@
-"""Bring the identity tables of the warehouse up to date with the events of one ingest."""
+"""Update the identity tables of the warehouse by the events of one ingest."""
 
 import ibis
 

@@ -118,7 +118,7 @@ def _deduplicate(warehouse: Warehouse, draft: Draft, staging: Staging, progress:
         and not deduplicated.has_replaced
         and not any(counts.stored for counts in staging.counts.values())
     ):
-        return  # only repeats
+        return  # only duplicates
     progress("join people")
     union = warehouse.table("words").union(warehouse.parquet(statements, CONSENT_STATEMENTS))
     draft.write_table("words", _first(union, c.MESSAGE_ID, [CONTENT_HASH, c.RECEIVED_AT, c.SOURCE]))

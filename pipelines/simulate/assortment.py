@@ -1,4 +1,4 @@
-"""What the simulated store sells: its categories, and the words of its item names."""
+"""The categories of the simulated store, and the words of its item names."""
 
 from dataclasses import dataclass
 

@@ -26,7 +26,7 @@ class Catalogue:
     taste: np.ndarray  # (items, dims) unit vectors
     category_taste: np.ndarray  # (categories, dims) unit vectors
     weight: np.ndarray  # (items,) base demand, relative
-    launch_day: np.ndarray  # (items,) first day on which it can be seen and bought
+    launch_day: np.ndarray  # (items,) first day on which it can be viewed and bought
     cycle_days: np.ndarray  # (items,) 0 where not used up
     complements: np.ndarray  # (items, COMPLEMENTS) items of the category that goes with it
     neighbours: np.ndarray  # (items, NEIGHBOURS) items of the same category with the nearest taste

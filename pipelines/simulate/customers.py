@@ -17,7 +17,7 @@ ACQUISITION_SHARES = (0.14, 0.3, 0.22, 0.04, 0.16, 0.08, 0.06)
 CHANNEL_HAZARD = (0.8, 0.9, 1.3, 0.8, 1.6, 0.6, 1.4)
 DEVICES = 3
 STAPLES = 3
-NOT_SAID = 8  # consent codes: bits analytics 1, personalization 2, marketing 4; 8: never answered
+NOT_STATED = 8  # consent codes: bits analytics 1, personalization 2, marketing 4; 8: never answered
 YEAR_BEFORE = 400  # days before the window in which the first customers came
 
 
@@ -127,10 +127,10 @@ def _staples(
 
 def _consents(p: StoreParameters, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n = p.customers
-    consent = np.where(rng.random(n) < p.no_answer_share, NOT_SAID, draw_consents(p, n, rng))
+    consent = np.where(rng.random(n) < p.no_answer_share, NOT_STATED, draw_consents(p, n, rng))
     changes = rng.random(n) < p.changes_mind_share
     # Only the bit of marketing changes.
-    after = np.where(consent == NOT_SAID, draw_consents(p, n, rng), consent ^ 4)
+    after = np.where(consent == NOT_STATED, draw_consents(p, n, rng), consent ^ 4)
     return consent, after, np.where(changes, rng.integers(1, p.days + 1, n), p.days + 1)
 
 

@@ -11,7 +11,7 @@ from pipelines.simulate.parameters import StoreParameters
 from pipelines.simulate.sessions import DAY_MS, EMAIL, Sessions
 
 SHIPPING, FREE_SHIPPING_FROM = 4.9, 50.0
-COUPON, COUPON_SHARE, COUPON_DISCOUNT = "THANKYOU10", 0.25, 0.1  # of orders that a newsletter brought
+COUPON, COUPON_SHARE, COUPON_DISCOUNT = "THANKYOU10", 0.25, 0.1  # of orders in sessions that start from a newsletter
 
 
 @dataclass(frozen=True)

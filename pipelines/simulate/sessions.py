@@ -14,7 +14,7 @@ from pipelines.simulate.customers import (
     COUNTRY_SHARES,
     DEVICE_SHARES,
     DEVICE_TYPES,
-    NOT_SAID,
+    NOT_STATED,
     Customers,
     draw_consents,
 )
@@ -140,7 +140,7 @@ def _walk_in_sessions(p: StoreParameters, day: Day, count: int, rng: np.random.G
         "channel": rng.choice(len(CHANNELS), count, p=ACQUISITION_SHARES),
         "country": rng.choice(len(COUNTRIES), count, p=COUNTRY_SHARES),
         "device_type": rng.choice(len(DEVICE_TYPES), count, p=DEVICE_SHARES),
-        "consent": np.where(answered, draw_consents(p, count, rng), NOT_SAID),
+        "consent": np.where(answered, draw_consents(p, count, rng), NOT_STATED),
         "known": no,
         "login": zero,
         "by_alias": no,

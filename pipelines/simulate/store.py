@@ -1,4 +1,4 @@
-"""A simulated store, lived through day by day."""
+"""A simulated store, simulated day by day."""
 
 from collections.abc import Iterator
 from pathlib import Path

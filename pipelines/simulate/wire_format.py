@@ -16,7 +16,7 @@ from pipelines.simulate.assortment import CATEGORIES
 from pipelines.simulate.basket import Basket
 from pipelines.simulate.calendar import Day
 from pipelines.simulate.catalogue import Catalogue
-from pipelines.simulate.customers import CHANNELS, COUNTRIES, DEVICE_TYPES, NOT_SAID, Customers
+from pipelines.simulate.customers import CHANNELS, COUNTRIES, DEVICE_TYPES, NOT_STATED, Customers
 from pipelines.simulate.orders import COUPON, Orders, Refund
 from pipelines.simulate.parameters import StoreParameters
 from pipelines.simulate.session_events import (
@@ -64,7 +64,7 @@ class EncodedFragments:
         self._customers = customers
         self.items = [_item(catalogue, i) for i in range(catalogue.size)]  # a product's fields, without braces
         self.searches = [_search(name) for name in catalogue.name]
-        self._contexts = [_context(*key) for key in product(CHANNELS, DEVICE_TYPES, COUNTRIES, range(NOT_SAID + 1))]
+        self._contexts = [_context(*key) for key in product(CHANNELS, DEVICE_TYPES, COUNTRIES, range(NOT_STATED + 1))]
 
     def anonymous_ids(self, device_keys: np.ndarray) -> list[str]:
         """One id per device key (n,): distinct keys, distinct ids."""
@@ -81,7 +81,7 @@ class EncodedFragments:
 
     def contexts(self, sessions: Sessions, day: Day) -> list[str]:
         """The context of each session's events."""
-        shape = (len(CHANNELS), len(DEVICE_TYPES), len(COUNTRIES), NOT_SAID + 1)
+        shape = (len(CHANNELS), len(DEVICE_TYPES), len(COUNTRIES), NOT_STATED + 1)
         codes = np.ravel_multi_index(
             (sessions.channel, sessions.device_type, sessions.country, sessions.consent), shape
         )
@@ -241,13 +241,13 @@ def _context(channel: str, device: str, country: str, consent: int) -> str:
     context: dict[str, object] = {"device": {"type": device}, "location": {"country": country}}
     if channel in CAMPAIGN_SOURCES:
         context["campaign"] = {"source": CAMPAIGN_SOURCES[channel], "medium": channel}
-    if consent != NOT_SAID:
+    if consent != NOT_STATED:
         context["consent"] = _preferences(consent)
     return orjson.dumps(context).decode()[1:-1]
 
 
 def _consent_only(consent: int) -> str:
-    if consent == NOT_SAID:
+    if consent == NOT_STATED:
         return ""
     return f'"context":{{"consent":{orjson.dumps(_preferences(consent)).decode()}}},'
 

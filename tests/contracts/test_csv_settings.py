@@ -33,5 +33,5 @@ def test_a_row_of_another_length_is_refused_with_its_line(tmp_path: Path) -> Non
 
 
 def test_a_missing_file_is_refused_with_the_columns_that_it_needs(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"a table of rates was expected: .*code, rate and, if wanted, date"):
+    with pytest.raises(SettingsError, match=r"a table of rates was expected: .*code, rate and, optionally, date"):
         list(table_rows(tmp_path / "none.csv", "a table of rates", ["code", "rate"], ["date"]))

@@ -57,12 +57,12 @@ def test_without_a_table_there_are_no_rates() -> None:
         ("date,currency,rate\n2025-01-01,USD,1\n2025-01-01,USD,2\n", "two rates for USD on 2025-01-01"),
     ],
 )
-def test_what_is_wrong_in_a_table_is_said(tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_table_is_refused_with_the_reason(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         rates(tmp_path, text)
 
 
-def test_a_table_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_an_unreadable_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.csv.*cannot be read"):
         load_exchange_rates("EUR", tmp_path / "nowhere.csv")
     (tmp_path / "latin.csv").write_bytes("währung,rate\n".encode("latin-1"))

@@ -32,7 +32,7 @@ def test_a_file_states_differences_and_the_environment_wins(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("line", ["sed = 11", "threads = 0", 'threads = "many"', "seed = ["])
-def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+def test_an_invalid_file_is_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     file = tmp_path / "shop.toml"
     file.write_text(line)
     monkeypatch.setenv(CONFIG_VARIABLE, str(file))
@@ -40,7 +40,7 @@ def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, monkeypatch: pytest.Mon
         load_settings()
 
 
-def test_a_missing_file_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CONFIG_VARIABLE, "/nowhere.toml")
     with pytest.raises(SettingsError, match=r"nowhere\.toml"):
         load_settings()

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from contracts import columns as c
 from pipelines.features.prices import daily_prices
-from pipelines.features.stock import stock_told
+from pipelines.features.stock import reported_stock
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Assortment:
 
     def stock(self, catalogue: ibis.Table, as_of: datetime, span: Span) -> tuple[np.ndarray, np.ndarray]:
         """The last reported stock of each item, NaN for none, and the day of `span` of the report, (items,) each."""
-        reported = stock_told(catalogue, as_of).to_pyarrow()
+        reported = reported_stock(catalogue, as_of).to_pyarrow()
         item = self._indices(reported[c.ITEM_ID])
         dates = reported[c.UPDATED_AT].cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]")
         stock, day = np.full(len(self.item_ids), np.nan), np.full(len(self.item_ids), span.days)

@@ -27,7 +27,7 @@ from pipelines.families.inventory.backtest import (
     safety_stock_by_item,
 )
 from pipelines.families.inventory.terms import RefusedTerm, item_terms, report
-from pipelines.features.stock import stock_told
+from pipelines.features.stock import reported_stock
 
 TERMS_FILE: Final = "terms.json"
 STOCK_ON_HAND: Final = "stock_on_hand"
@@ -105,9 +105,9 @@ INVENTORY: Final = Family(
 
 def stock_on_hand(data: TrainingData, item_ids: np.ndarray) -> np.ndarray:
     """The latest reported stock of each item, (items,); NaN where none was reported."""
-    told = stock_told(data.catalogue, data.as_of + REPORT_DELAY).to_pyarrow().combine_chunks()
-    place = pc.index_in(pa.array(item_ids, pa.string()), told[c.ITEM_ID])
-    return told[c.STOCK].take(place).to_numpy().astype(np.float64)
+    reported = reported_stock(data.catalogue, data.as_of + REPORT_DELAY).to_pyarrow().combine_chunks()
+    place = pc.index_in(pa.array(item_ids, pa.string()), reported[c.ITEM_ID])
+    return reported[c.STOCK].take(place).to_numpy().astype(np.float64)
 
 
 def item_table(

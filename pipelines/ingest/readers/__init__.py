@@ -1,1 +1,1 @@
-"""Foreign files become records of the Segment event format."""
+"""Readers: files and logs become records of the Segment event format."""

@@ -1,4 +1,4 @@
-"""A catalogue file of the shop as a table: CSV, Parquet or JSON lines, one item per row."""
+"""Read a catalogue file of the shop: CSV, Parquet or JSON lines, one item per row."""
 
 import math
 from collections import Counter
@@ -46,7 +46,7 @@ class CatalogueRow(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class CatalogueFile:
-    """What a catalogue file holds, and the rows that were refused."""
+    """The items of a catalogue file, and the rows that were refused."""
 
     items: pa.Table  # `columns.CATALOGUE`
     refused: pa.Table  # `columns.QUARANTINE`
@@ -54,7 +54,7 @@ class CatalogueFile:
 
 
 def read_catalogue(path: Path, received_at: datetime) -> CatalogueFile:
-    """Read CSV, Parquet or JSON lines. A row without `updated_at` is taken as of now.
+    """Read CSV, Parquet or JSON lines. A row without `updated_at` gets `received_at`.
 
     Raises InputError where the file cannot be read or has no column item_id.
     """
@@ -104,7 +104,7 @@ def _checked(record: Record, received_at: datetime) -> tuple[Any, ...]:
 
 
 def _fields(record: Record) -> dict[str, Any]:
-    """The named values of a row; blank text and NaN say nothing."""
+    """The values of a row by name, without blank texts, nulls and NaN."""
     given = orjson.loads(record.raw) if record.original is None else dict(zip(*record.original, strict=True))
     if not isinstance(given, dict):
         raise InvalidEvent("bad_catalogue_row", "the line is not a JSON object. Send one item per line.")
@@ -121,18 +121,18 @@ def _fields(record: Record) -> dict[str, Any]:
 
 
 def _attributes(further: dict[str, Any]) -> str | None:
-    """The further columns that say something, as JSON text; alike for rows that say the same."""
+    """The attributes as JSON text with sorted keys, without empty ones; None where there are none."""
     nested = _nested(further.get(c.ATTRIBUTES))
-    said: dict[str, str | int | float] = {}
+    attributes: dict[str, str | int | float] = {}
     for name, value in (further if nested is None else further | nested).items():
         stated = None if nested is not None and name == c.ATTRIBUTES else _attribute(value)
-        if 0 < len(name) <= MAX_ATTRIBUTE_CHARS and stated is not None and len(said) < MAX_ATTRIBUTES:
-            said[name] = stated
-    return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode() if said else None
+        if 0 < len(name) <= MAX_ATTRIBUTE_CHARS and stated is not None and len(attributes) < MAX_ATTRIBUTES:
+            attributes[name] = stated
+    return orjson.dumps(attributes, option=orjson.OPT_SORT_KEYS).decode() if attributes else None
 
 
 def _nested(value: Any) -> dict[str, Any] | None:
-    """What a column `attributes` holds, if that is an object or its JSON text, as our own tables have it."""
+    """The value of a column `attributes` that is an object or its JSON text, as in our own tables; otherwise None."""
     try:
         found = orjson.loads(value) if isinstance(value, str) and value.startswith("{") else value
     except orjson.JSONDecodeError:
@@ -141,7 +141,7 @@ def _nested(value: Any) -> dict[str, Any] | None:
 
 
 def _attribute(value: Any) -> str | int | float | None:
-    """A number or a short text; None for what is blank, too long, or neither, such as a list."""
+    """The value as a number or a text; None if it is blank, too long, or of another type, such as a list."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | Decimal):

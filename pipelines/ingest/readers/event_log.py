@@ -1,4 +1,4 @@
-"""The live event log as records: what the service accepted since the last ingest."""
+"""Read the live event log: the events that the service accepted since the last ingest."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,7 +12,7 @@ READ_AT_ONCE: Final = 5_000
 
 
 class EventLogReader:
-    """Reads a log from a position on, and knows where it has got to."""
+    """Reads a log from a position on, and keeps the position that it has reached."""
 
     def __init__(self, log: EventLog, position: LogPosition) -> None:
         self._log = log
@@ -22,7 +22,7 @@ class EventLogReader:
 
     @property
     def position(self) -> LogPosition:
-        """Where the next ingest goes on, once everything read is stored."""
+        """Where the next ingest continues, once all records that were read are stored."""
         return LogPosition(self._last.cursor, self._last.message_id, self._duplicates)
 
     @property
@@ -31,9 +31,9 @@ class EventLogReader:
         return self._duplicates - self._reported
 
     def blocks(self) -> Iterator[list[Record]]:
-        """Everything behind the position, in order."""
+        """Every record after the position, in order."""
         is_full = True
-        while is_full:  # a batch that is not full was the end; what comes in meanwhile waits for the next ingest
+        while is_full:  # a batch that is not full is the end; later records wait for the next ingest
             batch = self._log.read(self._last.cursor, READ_AT_ONCE)
             if batch:
                 yield [_record(stored) for stored in batch]
@@ -41,9 +41,9 @@ class EventLogReader:
             is_full = len(batch) == READ_AT_ONCE
 
     def _continues(self, position: LogPosition) -> bool:
-        """Whether this is still the log that was read before, as far as can be seen.
+        """Whether this appears to be the log that was read before.
 
-        Another log is read from its beginning; so is an emptied one, which comes to the same.
+        Another log, or one that was emptied, is read from its beginning.
         """
         found = self._log.read(position.cursor - 1, 1) if position.cursor else []
         return bool(found) and (found[0].cursor > position.cursor or found[0].record.message_id == position.message_id)

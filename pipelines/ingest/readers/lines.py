@@ -21,7 +21,7 @@ Line = tuple[int, bytes, int]  # number from 1, text without its end and cut at 
 
 @dataclass(frozen=True)
 class LineBlock:
-    """Some consecutive lines, not split before they are asked for."""
+    """Consecutive lines, which are split when they are iterated."""
 
     first: int  # the number of the first line
     text: bytes  # ends before the last line's end
@@ -36,12 +36,12 @@ class LineBlock:
 
 
 def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[LineBlock]:
-    """The lines of a file in blocks of about that size, gunzipped where the content says so.
+    """The lines of a file in blocks of about that size, decompressed if the content is gzip.
 
-    Raises InputError, also in the middle, where the file cannot be read to its end.
+    Raises InputError if the file cannot be read; this can happen after some blocks.
     """
     with readable(path) as file:
-        number, rest, skipped = 1, b"", 0  # `rest`: the line under way, of which `skipped` bytes were not kept
+        number, rest, skipped = 1, b"", 0  # `rest`: the unfinished line, of which `skipped` bytes were not kept
         for read in _reads(file, block_bytes):
             text = read
             if skipped and b"\n" in text:
@@ -52,9 +52,9 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[LineBloc
             if newline:
                 yield LineBlock(number, rest + whole, len(rest) + len(whole))
                 number, rest = number + whole.count(b"\n") + 1, b""
-            under_way = rest + last
-            rest = under_way[: MAX_EVENT_BYTES + 1]
-            skipped += len(under_way) - len(rest)
+            unfinished = rest + last
+            rest = unfinished[: MAX_EVENT_BYTES + 1]
+            skipped += len(unfinished) - len(rest)
         if rest:
             yield LineBlock(number, rest, len(rest) + skipped)
 
@@ -73,7 +73,7 @@ def read_lines(path: Path) -> Iterator[Line]:
 
 @contextmanager
 def readable(path: Path) -> Iterator[IO[bytes]]:
-    """The file opened for reading bytes; whatever goes wrong becomes an InputError that names it."""
+    """The file, opened for reading bytes and decompressed if it is gzip. Errors become an InputError with its path."""
     try:
         with path.open("rb") as plain:
             is_gzip = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC

@@ -1,4 +1,4 @@
-"""How the columns of a foreign table become events: a small TOML file, checked when it is loaded."""
+"""Mappings: TOML files that define how rows of a table become events, checked when they are loaded."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ import msgspec
 from contracts.errors import InputError
 from contracts.events import EVENT_NAMES, V1_ALIASES
 
-SHIPPED: Final = "mappings"  # the folder beside this module
+SHIPPED: Final = "mappings"  # folder beside this module
 
 
 class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,14 +47,14 @@ class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a row is, if each column named in `when` matches its regular expression wholly."""
+    """What to do with a row if each column in `when` fully matches its regular expression."""
 
     when: dict[str, str] = {}
     event: str | None = None  # the event's name, or ...
     reject: str | None = None  # ... the code under which the row goes to the quarantine
     reason: str | None = None
     negate_quantity: bool = False  # the file writes returns with negative quantities
-    is_product: bool = True  # otherwise quantity × price is money that is not product
+    is_product: bool = True  # false: quantity × price is an amount without an item, counted as a fee
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +63,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: Fields
     rules: list[Rule]
     source: str = ""  # kept with each event; default: the mapping's name
-    timezone: str = "UTC"  # of times that carry none
+    timezone: str = "UTC"  # of times without a time zone
     timestamp_format: str | None = None  # strptime's; default: ISO 8601
     timestamp_unit: Literal["s", "ms", "us"] | None = None  # of times that are numbers
     anonymous_id: str | None = None  # template such as "invoice-{invoice_no}", for rows without any id
@@ -79,7 +79,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_mapping(name: str) -> Mapping:
-    """The shipped mapping of that name, or the one in the file of that path. Raises InputError."""
+    """The shipped mapping with this name, or the mapping in the file with this path. Raises InputError."""
     text = _read(name)
     try:
         mapping = msgspec.convert(tomllib.loads(text), Mapping)

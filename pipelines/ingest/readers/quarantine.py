@@ -1,6 +1,6 @@
-"""Events that were refused for want of an exchange rate, read again now that there is one.
+"""Read events again that were quarantined because an exchange rate was missing, once it is given.
 
-Only those of the event log, which is read once: a file can be ingested again.
+Only events of the event log are read again, since the log is read once; a file can be ingested again.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _CURRENCY: Final = c.EVENT_LINES.get_field_index(c.CURRENCY)
 
 
 class QuarantineReader:
-    """What of the quarantine can be stored now; `keys` are the rows that it takes out, as a table of record_key."""
+    """The quarantined events that can be stored now; `keys` is a table of their record_key."""
 
     def __init__(self, quarantine: ibis.Table, currencies: AcceptedCurrencies) -> None:
         origin = quarantine[c.ORIGIN]
@@ -33,7 +33,7 @@ class QuarantineReader:
         self.keys = pa.table({RECORD_KEY: pa.array([row[RECORD_KEY] for row in self._rows], pa.string())})
 
     def blocks(self) -> Iterator[list[Record]]:
-        """The events, as they came."""
+        """The events, as they were received."""
         rows = enumerate(self._rows, start=1)
         while block := list(islice(rows, READ_AT_ONCE)):
             yield [_record(place, row) for place, row in block]

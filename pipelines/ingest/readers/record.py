@@ -1,4 +1,4 @@
-"""What a reader hands to ingest: one record of a foreign file or of the event log, on its way to become an event."""
+"""The record: what a reader passes to ingest, from a file or from the event log, before it is checked as an event."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ Original = tuple[tuple[str, ...], tuple[Any, ...]]  # column names and values of
 
 
 class Refusal(NamedTuple):
-    """Why a reader refuses a record: the quarantine's code, and a sentence for a person."""
+    """Why a reader refuses a record: the quarantine's code, and a sentence for people."""
 
     code: str
     reason: str
@@ -18,8 +18,8 @@ class Record(NamedTuple):
 
     raw: bytes  # the JSON object; cut short where `size` says more
     place: int  # line, row or cursor, counted from 1
-    size: int  # bytes that the record had
-    refusal: Refusal | None = None  # where the reader itself refuses it
-    original: Original | None = None  # the row behind `raw`, where the reader had to translate
-    received_at: datetime | None = None  # where it differs from record to record
+    size: int  # the record's full size in bytes
+    refusal: Refusal | None = None  # set if the reader refuses the record
+    original: Original | None = None  # the row that was translated to `raw`
+    received_at: datetime | None = None  # if it differs from record to record
     source: str | None = None

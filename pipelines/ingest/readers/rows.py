@@ -1,4 +1,4 @@
-"""Rows of a CSV or Parquet file, as they are, in bounded memory."""
+"""Read the rows of a CSV or Parquet file in bounded memory."""
 
 import csv
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _PARQUET_MAGIC: Final = b"PAR1"
 
 
 class Row(NamedTuple):
-    """One row's values in the order of the columns, or why it could not be read."""
+    """One row's values in the order of the columns, or the reason why it could not be read."""
 
     number: int  # line of a CSV file, row of a Parquet file; counted from 1
     values: tuple[Any, ...]
@@ -29,14 +29,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Rows:
-    """A table file: its columns and its rows, to be read once."""
+    """A table file: its columns, and its rows, which can be iterated once."""
 
     columns: tuple[str, ...]
     rows: Iterator[Row]
 
 
 def open_rows(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> Rows:
-    """Open a table file; what it is, its first bytes say. Raises InputError."""
+    """Open a CSV or Parquet file; its first bytes tell which. Raises InputError."""
     if _is_parquet(path):
         return _open_parquet(path)
     return _open_csv(path, delimiter, encoding)
@@ -78,7 +78,7 @@ def _damaged(path: Path, error: Exception) -> InputError:
 
 
 class _TextLines:
-    """Physical lines for csv.reader, which may take several for one row; lines that cannot be one are set aside."""
+    """Physical lines for csv.reader, which may join several to one row. Unreadable lines are collected in `refused`."""
 
     def __init__(self, path: Path, encoding: str) -> None:
         self.refused: list[Row] = []

@@ -11,7 +11,7 @@ from pipelines.ingest.readers.record import Record, Refusal
 
 @dataclass(frozen=True)
 class SegmentBlock:
-    """Some lines of a file, as records; blank lines are not counted."""
+    """Lines of a file as records, without blank lines."""
 
     lines: LineBlock
 
@@ -30,7 +30,7 @@ def read_segment(path: Path) -> Iterator[SegmentBlock]:
 
 
 def oversized(size: int) -> Refusal:
-    """Why a line of which only the beginning was kept is refused."""
+    """The refusal of a line that is too long."""
     return Refusal(
         "too_large",
         f"the line is {size:,} bytes; at most {MAX_EVENT_BYTES:,} are allowed. Send one event per line, with "

@@ -1,4 +1,4 @@
-"""CSV and Parquet files through a mapping: each row becomes one JSON object of the event format."""
+"""Read CSV and Parquet files through a mapping: each row becomes one JSON object of the event format."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BLOCK_ROWS: Final = 8_192
 
 @dataclass(frozen=True)
 class TabularBlock:
-    """Some rows of a table file, as records; they are translated when they are asked for."""
+    """Rows of a table file as records, which are translated when they are iterated."""
 
     mapping: Mapping
     columns: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A mapping bound to a file's columns: a row's values in, an event in wire format out."""
+"""Translate rows to events in wire format, by a mapping that is bound to a file's columns."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from contracts.errors import InvalidEvent
 from pipelines.ingest.readers.mapping import Mapping, Rule, template_columns
 
-# Our field -> where it stands in the wire format.
+# Field of a mapping -> name in the wire format.
 _PROPERTIES: Final = {
     "order_id": "order_id",
     "revenue": "revenue",
@@ -42,21 +42,21 @@ _NUMBERS: Final = ("quantity", "price", "revenue", "discount", "shipping", "tax"
 _FLAGS: Final = {"true": True, "1": True, "yes": True, "y": True, "false": False, "0": False, "no": False, "n": False}
 _UNITS_PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _SEPARATOR: Final = "\x1f"
-_NOTHING: Final = -1  # the place of a field that the mapping does not have: a cell that is always blank
+_NOTHING: Final = -1  # the place of a field that the mapping lacks: the last cell, which is always blank
 
-_SlateBuilder = list[tuple[str, int]]  # name in the wire format, place of the cell
+_Places = list[tuple[str, int]]  # (name in the wire format, place of the cell)
 
 
 class Translation:
-    """Callable: one row's values, in the order of the file's columns, to one event.
+    """A callable that turns one row's values, in the order of the file's columns, into one event.
 
-    Behind the row's own cells stand the mapping's constants and a blank, so that every field has a place.
+    The mapping's constants and a blank cell are appended to the row's cells, so that every field has a place.
     """
 
     def __init__(self, mapping: Mapping, columns: tuple[str, ...]) -> None:
         self._mapping = mapping
         self._columns = {column: place for place, column in enumerate(columns)}
-        self._behind = [*mapping.constants.values(), ""]
+        self._appended = [*mapping.constants.values(), ""]
         self._own_cells = sorted(range(len(columns)), key=columns.__getitem__)
         self._rules = [(rule, self._conditions(rule)) for rule in mapping.rules]
         self._properties, self._product = self._places(_PROPERTIES), self._places(_PRODUCT)
@@ -71,9 +71,9 @@ class Translation:
         self._moment = _moment_reader(mapping)
 
     def __call__(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        texts = [_TEXT_OF.get(type(value), str)(value) for value in values] + self._behind
+        texts = [_TEXT_OF.get(type(value), str)(value) for value in values] + self._appended
         for place in self._numbers:
-            if values[place] != values[place]:  # a NaN is no amount, and is refused as one
+            if values[place] != values[place]:  # keep the NaN, so that the event is refused
                 texts[place] = "nan"
         rule = self._rule(texts)
         user_id, anonymous_id = texts[self._user_id] or None, texts[self._anonymous_id] or None
@@ -95,8 +95,8 @@ class Translation:
         constants = list(self._mapping.constants)
         return len(self._columns) + constants.index(field) if field in constants else _NOTHING
 
-    def _places(self, fields: dict[str, str]) -> _SlateBuilder:
-        """Those fields that the mapping has."""
+    def _places(self, fields: dict[str, str]) -> _Places:
+        """The fields that the mapping has."""
         found = ((wire, self._place(field)) for field, wire in fields.items())
         return [(wire, place) for wire, place in found if place != _NOTHING]
 
@@ -104,7 +104,7 @@ class Translation:
         return [(self._columns[column], re.compile(pattern).fullmatch) for column, pattern in rule.when.items()]
 
     def _rule(self, texts: list[str]) -> Rule:
-        """The first rule that matches; raises InvalidEvent where that is to reject, or none does."""
+        """The first rule that matches; raises InvalidEvent if that rule rejects the row, or if none matches."""
         for rule, conditions in self._rules:
             for place, matches in conditions:
                 if not matches(texts[place]):
@@ -132,7 +132,7 @@ class Translation:
             return self._moment(values[self._time])
         except (TypeError, ValueError, OverflowError, OSError) as error:
             raise InvalidEvent(
-                "bad_timestamp", f"column {self._mapping.fields.timestamp!r} holds no time that can be read: {error}."
+                "bad_timestamp", f"column {self._mapping.fields.timestamp!r} has no readable time: {error}."
             ) from None
 
     def _event_properties(self, rule: Rule, texts: list[str]) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class Translation:
         return found
 
     def _preferences(self, texts: list[str]) -> dict[str, bool]:
-        """Consent as the row gives it; an empty cell says nothing."""
+        """The row's consent by purpose; an empty cell states nothing."""
         given = {purpose: texts[place].casefold() for purpose, place in self._consent if texts[place]}
         for purpose, text in given.items():
             if text not in _FLAGS:
@@ -170,7 +170,7 @@ class Translation:
 
 
 def _float_text(value: float) -> str:
-    """Blank for NaN, as pandas writes what is missing; whole numbers without a decimal point."""
+    """Blank for NaN, which pandas writes for missing values; whole numbers without a decimal point."""
     if value != value:
         return ""
     return str(int(value)) if value.is_integer() else str(value)
@@ -180,7 +180,7 @@ def _no_text(value: None) -> str:
     return ""
 
 
-# A cell as text, by its type; others as `str` writes them.
+# Functions that turn a cell into text, by its type; other types use `str`.
 _TEXT_OF: Final[dict[type, Callable[[Any], str]]] = {str: str.strip, float: _float_text, type(None): _no_text}
 
 
@@ -192,11 +192,11 @@ def _number(text: str, field: str) -> float:
 
 
 def _moment_reader(mapping: Mapping) -> Callable[[Any], datetime]:
-    """How the mapping reads a time; the result is in UTC. Raises TypeError or ValueError for what is none."""
+    """A function from a cell to a time in UTC. It raises TypeError or ValueError for a value that is no time."""
     zone = UTC if mapping.timezone == "UTC" else ZoneInfo(mapping.timezone)
 
     def in_zone(moment: datetime) -> datetime:
-        # An hour that the clock shows twice is its first.
+        # Of a local time that occurs twice (end of daylight saving time), the first is meant.
         return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
 
     def from_text(text: str) -> datetime:

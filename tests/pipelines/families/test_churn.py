@@ -92,7 +92,7 @@ def test_the_model_beats_recency_alone(judged: Backtest) -> None:
     assert ours > baseline + 0.05
 
 
-def test_the_backtest_says_what_it_was_made_of(judged: Backtest) -> None:
+def test_the_backtest_has_its_details(judged: Backtest) -> None:
     horizon = timedelta(days=judged.details["horizon_days"])
     assert (judged.window_start, judged.window_end) == (day(DAYS) - horizon, day(DAYS))
     assert judged.metrics["cases"] == judged.cases
@@ -202,7 +202,7 @@ def test_replays_ask_for_three_customers_of_the_table(fitted: FittedFamily, rows
     ],
     ids=["no events", "no purchases", "three customers", "nobody came back", "a short history", "one outcome only"],
 )
-def test_too_little_data_says_what_is_needed(events: list[dict[str, Any]], words: str) -> None:
+def test_the_error_for_too_little_data_names_what_is_needed(events: list[dict[str, Any]], words: str) -> None:
     table = events_table(events)
     last = pc.max(table[c.OCCURRED_AT]).as_py() if events else day(DAYS)
     as_of_day = min(DAYS, (last - day(0)) / timedelta(days=1) + (5 if events else 0))

@@ -124,6 +124,6 @@ def test_the_stored_model_predicts_the_same_table(events: pa.Table, fitted: Fitt
     ],
     ids=["no orders", "a short history", "one customer"],
 )
-def test_too_little_data_says_what_is_needed(events: list[dict[str, Any]], words: str) -> None:
+def test_the_error_for_too_little_data_names_what_is_needed(events: list[dict[str, Any]], words: str) -> None:
     with pytest.raises(NotEnoughData, match=words):
         VALUE.fit(training_data(events_table(events)))

@@ -156,7 +156,7 @@ def test_clusters_separate_regular_and_occasional_customers(fitted: FittedFamily
     assert "small baskets" in occasional
 
 
-def test_every_column_is_explained_and_every_replay_is_what_the_table_says(fitted: FittedFamily) -> None:
+def test_every_column_is_described_and_every_replay_equals_the_table(fitted: FittedFamily) -> None:
     assert fitted.table is not None
     assert set(fitted.columns) == set(fitted.table.column_names) - {c.CUSTOMER_ID}
     customers = by_customer(fitted)
@@ -180,7 +180,7 @@ def test_what_happens_after_the_cut_changes_nothing(rows: Rows, fitted: FittedFa
     assert by_customer(SEGMENTS.fit(replace(with_future, as_of=day(DAYS + 2))))["regular-03"][STAGE] == "won_back"
 
 
-def test_a_fit_starts_from_what_is_published_and_says_who_changed_and_why(
+def test_a_fit_starts_from_the_published_segments_and_counts_the_changes_by_cause(
     rows: Rows, fitted: FittedFamily, tmp_path: Path
 ) -> None:
     previous = PreviousFit(files_of(fitted, tmp_path), day(DAYS))
@@ -213,7 +213,7 @@ def test_a_stored_segmentation_segments_the_customers_as_of_now(
     assert later.filter(pc.equal(later[c.CUSTOMER_ID], "regular-03"))[STAGE].to_pylist() == ["won_back"]
 
 
-def test_too_few_customers_are_told_what_is_needed() -> None:
+def test_the_error_for_too_few_customers_names_what_is_needed() -> None:
     few = [line for number in range(10) for line in orders_of(f"c-{number}", 0, DAYS, 20, 9.0, random.Random(number))]
     with pytest.raises(NotEnoughData, match=r"segments .* at least 50 .* there are 10"):
         SEGMENTS.fit(training_data(few))

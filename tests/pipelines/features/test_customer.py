@@ -107,7 +107,7 @@ def test_what_does_not_exist_is_null(features: dict[str, dict[str, Any]]) -> Non
     assert features["bob"]["views_90d"] == 0
 
 
-def test_base_tells_the_facts_of_every_known_customer() -> None:
+def test_base_has_the_facts_of_every_known_customer() -> None:
     lost = {c.EVENT: ORDER_REFUNDED, c.OCCURRED_AT: day(5), c.CUSTOMER_ID: "cy", c.ORDER_ID: "lost", c.REVENUE: 5.0}
     private = order("cy", 390, {"tea": 1}, allows_personalization=False)
     rows = [*ADA, *private, lost, view("device", 3, "tea", is_known=False), view("guest", 3, "tea", country="NZ")]

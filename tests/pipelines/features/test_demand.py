@@ -63,7 +63,7 @@ def test_units_bought_with_a_coupon_are_counted_apart() -> None:
     assert (row[c.UNITS], row[COUPON_UNITS]) == (5, 2)
 
 
-def test_channels_are_told_apart_and_add_up_to_the_items_demand() -> None:
+def test_channels_are_separate_and_add_up_to_the_items_demand() -> None:
     rows = [
         *order("a", 0.1, {"tea": 2}, **{c.CHANNEL: "email"}),
         *order("b", 0.2, {"tea": 3}, **{c.CHANNEL: "search"}),

@@ -112,7 +112,7 @@ def test_who_comes_back_after_a_lapse_is_lost_once_and_can_be_lost_again() -> No
     assert lost == {"2025-03": (1, 10.0), "2025-08": (1, 30.0)}
 
 
-def test_without_a_cadence_nobody_is_said_to_have_lapsed() -> None:
+def test_without_a_cadence_no_customer_is_lapsed() -> None:
     assert {(row["lapsed_customers"], row["churned_value"]) for row in kpi_rows(STORE, lapse_days=None)} == {
         (None, None)
     }

@@ -16,7 +16,7 @@ def prices(rows: list[dict[str, Any]], as_of: float = 5) -> dict[tuple[str, date
     return {(row[c.ITEM_ID], row[c.DATE]): row[c.PRICE] for row in table.to_pylist()}
 
 
-def test_a_view_tells_the_price_of_a_day_without_sales() -> None:
+def test_a_view_gives_the_price_of_a_day_without_sales() -> None:
     rows = [*order("a", 0.1, {"tea": 1}, price=10.0), view("b", 1.5, "tea", **{c.PRICE: 8.0})]
     assert prices(rows) == {("tea", date(2025, 1, 1)): 10, ("tea", date(2025, 1, 2)): 8}
 

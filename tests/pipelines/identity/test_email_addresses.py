@@ -9,7 +9,7 @@ def identify(message_id: str, at: float, traits: Any, **ids: Any) -> dict[str, A
     return wire(message_id, at, "identify", traits=traits, **ids)
 
 
-def test_the_latest_word_counts_whichever_id_it_came_through(tmp_path: Path) -> None:
+def test_the_latest_address_counts_from_any_id_of_the_customer(tmp_path: Path) -> None:
     ingest_events(
         tmp_path,
         identify("a2", 2, {"email": " new@shop.example "}, userId="ann"),

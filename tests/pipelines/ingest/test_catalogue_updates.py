@@ -17,7 +17,7 @@ FILE = (
 )
 
 
-def tell(home: Path, item_id: str, at: Any = NOW, **stated: Any) -> None:
+def update(home: Path, item_id: str, at: Any = NOW, **stated: Any) -> None:
     log = CatalogueLog(settings_in(home).items_path)
     log.append([(item_id, stated)], at)
     log.close()
@@ -31,15 +31,15 @@ def catalogue(home: Path, file: str | None = None, *names: str) -> list[tuple[An
     return rows(views.catalogue(warehouse_in(home)), c.ITEM_ID, *(names or NAMES))
 
 
-def test_a_told_item_is_in_the_catalogue_after_the_next_ingest(tmp_path: Path) -> None:
-    tell(tmp_path, "new", item_name="New", price=4.0, available_from="2025-06-01T12:00:00+02:00")
+def test_an_updated_item_is_in_the_catalogue_after_the_next_ingest(tmp_path: Path) -> None:
+    update(tmp_path, "new", item_name="New", price=4.0, available_from="2025-06-01T12:00:00+02:00")
     assert catalogue(tmp_path) == [("new", "New", None, 4.0, None)]
     launch = rows(views.catalogue(warehouse_in(tmp_path)), c.AVAILABLE_FROM)[0][0]
     assert launch.isoformat().startswith("2025-06-01T10:00:00")
 
 
-def test_what_is_told_later_counts_value_by_value(tmp_path: Path) -> None:
-    tell(tmp_path, "tea", NOW, stock=0.0)
+def test_later_updates_replace_single_fields(tmp_path: Path) -> None:
+    update(tmp_path, "tea", NOW, stock=0.0)
     file = FILE.format(at=(NOW - HOUR).isoformat())
     expected = [("cup", "Cup", None, 5.0, 2.0), ("tea", "Tea", "drinks", 3.0, 0.0)]
     assert catalogue(tmp_path, file) == expected
@@ -48,15 +48,15 @@ def test_what_is_told_later_counts_value_by_value(tmp_path: Path) -> None:
 
 
 def test_a_file_of_later_counts_whole(tmp_path: Path) -> None:
-    tell(tmp_path, "tea", NOW, stock=0.0)
+    update(tmp_path, "tea", NOW, stock=0.0)
     catalogue(tmp_path)
     assert catalogue(tmp_path, FILE.format(at=(NOW + HOUR).isoformat()))[1] == ("tea", "Tea", "drinks", 3.0, 9.0)
-    tell(tmp_path, "tea", NOW + 2 * HOUR, price=1.0)
-    assert catalogue(tmp_path)[1] == ("tea", "Tea", "drinks", 1.0, 9.0)  # the stock was told before the file
+    update(tmp_path, "tea", NOW + 2 * HOUR, price=1.0)
+    assert catalogue(tmp_path)[1] == ("tea", "Tea", "drinks", 1.0, 9.0)  # the stock was updated before the file
 
 
-def test_told_attributes_join_those_of_the_file(tmp_path: Path) -> None:
-    tell(tmp_path, "tea", NOW, attributes={"margin": 0.5})
-    tell(tmp_path, "cup", NOW, attributes={"size": "big"})
+def test_updated_attributes_are_merged_with_those_of_the_file(tmp_path: Path) -> None:
+    update(tmp_path, "tea", NOW, attributes={"margin": 0.5})
+    update(tmp_path, "cup", NOW, attributes={"size": "big"})
     found = catalogue(tmp_path, FILE.format(at=(NOW - HOUR).isoformat()), c.ATTRIBUTES)
     assert [orjson.loads(text) for _, text in found] == [{"size": "big"}, {"colour": "red", "margin": 0.5}]

@@ -10,7 +10,7 @@ from tests.pipelines.wire import NOW
 ERROR = InvalidEvent("bad_price", "a price is -1.0")
 
 
-def test_a_row_says_what_why_and_where() -> None:
+def test_a_row_has_the_record_the_reason_and_the_place() -> None:
     key, *rest = quarantine_row(Record(b'{"a":1}', 7, 7), ERROR, "f.jsonl", "file", NOW)
     assert len(key) == 32
     assert rest == ["bad_price", "a price is -1.0", '{"a":1}', "f.jsonl:7", "file", NOW]

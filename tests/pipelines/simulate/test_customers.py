@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipelines.simulate.catalogue import draw_catalogue
-from pipelines.simulate.customers import NOT_SAID, draw_consents, draw_customers
+from pipelines.simulate.customers import NOT_STATED, draw_consents, draw_customers
 from tests.pipelines.simulate.drawn_day import PARAMETERS
 
 
@@ -12,7 +12,7 @@ def test_a_customer_is_alive_from_the_start_to_the_end_and_may_change_consent() 
     someone = np.flatnonzero(customers.start_day > 0)[:1]
     first, end = int(customers.start_day[someone[0]]), int(customers.end_day[someone[0]])
     assert [bool(customers.alive(day)[someone[0]]) for day in (first - 1, first, end - 1, end)] == [0, 1, 1, 0]
-    changing = np.flatnonzero((customers.consent_change_day <= PARAMETERS.days) & (customers.consent != NOT_SAID))
+    changing = np.flatnonzero((customers.consent_change_day <= PARAMETERS.days) & (customers.consent != NOT_STATED))
     before, after = customers.consent_on(changing, 0), customers.consent_on(changing, PARAMETERS.days)
     assert len(changing) > 0
     assert (before ^ after == 4).all()  # only the bit of marketing

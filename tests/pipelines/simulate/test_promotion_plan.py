@@ -21,14 +21,14 @@ def truth(store: ReadStore, column: str) -> pd.DataFrame:
     return days.pivot(index="item_id", columns="date", values=column).astype(float).fillna(0)
 
 
-def test_it_tells_the_promotions_that_were(store: ReadStore) -> None:
+def test_it_has_the_past_promotions(store: ReadStore) -> None:
     told = truth(store, "discount_percent")
     found = planned(store, PROMOTION, told.index.to_numpy(dtype=str), PARAMETERS.days)
     np.testing.assert_allclose(found, told.to_numpy() / 100, atol=1e-6)
     assert found.any()
 
 
-def test_it_tells_when_what_was_out_of_stock(store: ReadStore) -> None:
+def test_it_has_the_stock_outs(store: ReadStore) -> None:
     told = truth(store, "is_out_of_stock")
     found = planned(store, OUT_OF_STOCK, told.index.to_numpy(dtype=str), PARAMETERS.days)
     np.testing.assert_array_equal(found, told.to_numpy())

@@ -48,7 +48,7 @@ def test_every_kind_of_event_occurs_in_time_order(store: ReadStore) -> None:
     assert times == sorted(times)
 
 
-def test_consent_is_said_refused_and_left_open(store: ReadStore) -> None:
+def test_consent_is_given_refused_or_not_stated(store: ReadStore) -> None:
     assert {event.consent[2] for event in store.events} == {None, False, True}
     assert any(event.is_suppressed for event in store.events)
     changed = {}

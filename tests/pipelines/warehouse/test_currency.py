@@ -91,7 +91,9 @@ def test_a_corrected_rate_and_another_currency_count_at_once(shop: Shop) -> None
 @pytest.mark.parametrize(
     ("currency", "code"), [("USD", "no_exchange_rate"), ("€", "bad_currency"), ("EURO", "bad_currency")]
 )
-def test_what_cannot_be_converted_is_quarantined_and_says_why(shop: Shop, currency: str, code: str) -> None:
+def test_an_amount_that_cannot_be_converted_is_quarantined_with_the_reason(
+    shop: Shop, currency: str, code: str
+) -> None:
     report = shop.ingest(paid("1", "EUR"), paid("2", currency))
     assert (report.total.stored, report.total.quarantined) == (1, {code: 1})
     (row,) = shop.open().quarantine().to_pyarrow().to_pylist()

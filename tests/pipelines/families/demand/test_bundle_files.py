@@ -54,7 +54,7 @@ def test_the_whole_horizon_has_its_own_band(demand: StoreDemand) -> None:
     assert of_days.sum() == pytest.approx(STEPS * (1 + QUANTILE_LEVELS[HIGH]))
 
 
-def test_without_learnt_sums_the_totals_are_still_told() -> None:
+def test_without_learnt_sums_the_totals_still_have_bands() -> None:
     plain = [DemandForecast(each.mean, each.quantiles) for each in FORECASTS]
     (*_, cup) = level_totals_table(LEVELS_OF_STORE, plain).to_pylist()
     assert cup[c.UNITS_LOW] < cup[c.UNITS_HIGH]

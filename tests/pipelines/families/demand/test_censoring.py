@@ -79,7 +79,7 @@ def test_the_stores_factor_knows_days_on_which_nothing_sold() -> None:
     assert factor[100] == pytest.approx(1, abs=0.02)
 
 
-def test_a_told_zero_counts_from_its_day_until_something_sells() -> None:
+def test_a_reported_zero_counts_from_its_day_until_something_sells() -> None:
     units = np.zeros((3, 10))
     units[1, 6] = 2
     empty = reported_stock_outs(np.array([0.0, 0.0, 4.0]), np.array([4, 4, 4]), units)

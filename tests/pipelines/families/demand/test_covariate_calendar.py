@@ -27,7 +27,7 @@ def values(calendar: DemandCalendar, name: str = "promotion", days: int = 4) -> 
     return np.nan_to_num(calendar.values(name, ITEMS, CATEGORIES, FIRST, days), nan=-1)
 
 
-def test_no_file_says_nothing() -> None:
+def test_without_a_file_there_are_no_covariates() -> None:
     assert load_demand_calendar(None).covariates == ()
 
 
@@ -77,7 +77,7 @@ def test_two_rows_may_say_the_same(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_words(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_file_is_refused_with_the_reason(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         read(tmp_path, text)
 

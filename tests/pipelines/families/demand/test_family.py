@@ -76,7 +76,7 @@ def test_it_beats_its_baseline_on_a_later_window() -> None:
     json.dumps(result.details)
 
 
-def test_the_table_says_what_to_expect() -> None:
+def test_the_table_has_the_expected_units() -> None:
     table = fitted().table
     assert table is not None
     rows = table.to_pylist()
@@ -297,9 +297,7 @@ def expected_of_the_empty_item(data: TrainingData) -> float:
     return float(mean[Planted.empty_item].sum())
 
 
-def test_a_stock_out_does_not_look_like_no_demand_once_it_is_told_or_found(
-    found: FittedDemand, planted: Planted
-) -> None:
+def test_a_reported_or_inferred_stock_out_is_not_taken_for_no_demand(found: FittedDemand, planted: Planted) -> None:
     truth = planted.rate[Planted.empty_item, DAYS:].sum()
     assert found.forecast.mean[Planted.empty_item].sum() == pytest.approx(truth, rel=0.25)
     untold = planted.data(tells_stock=False)

@@ -85,7 +85,7 @@ def test_categories_become_codes_and_none_is_apart() -> None:
     np.testing.assert_array_equal(demand.category, [1, 0, -1] * 4)
 
 
-def test_told_stock_outs_are_not_days_without_demand(tmp_path: Path) -> None:
+def test_reported_stock_outs_are_not_days_without_demand(tmp_path: Path) -> None:
     units = UNITS.copy()
     units[2, 60:70] = 0
     units[2, 65] = 4  # somebody found one after all
@@ -98,7 +98,7 @@ def test_told_stock_outs_are_not_days_without_demand(tmp_path: Path) -> None:
     assert demand.reported_stock_out[2].sum() == 9
 
 
-def test_an_empty_shelf_counts_from_the_day_it_was_told() -> None:
+def test_a_stock_out_counts_from_the_day_it_was_reported() -> None:
     units = UNITS.copy()
     units[:2, DAYS - 5 :] = 0
     units[2, -1] = 1
@@ -186,7 +186,7 @@ def test_a_covariate_that_ends_before_the_horizon_is_asked_for(tmp_path: Path) -
         (UNITS, {"frequency": "month"}, "9 whole months since the first order, 3 of them to be judged on.* 4 months"),
     ],
 )
-def test_too_little_is_said_to_be_too_little(units: np.ndarray, parameters: dict[str, Any], message: str) -> None:
+def test_too_little_data_is_refused(units: np.ndarray, parameters: dict[str, Any], message: str) -> None:
     data = training_data(units, units.shape[1], **parameters)
     steps = data.parameters.horizon_periods
     end = period_start(np.datetime64(data.as_of.date()), data.parameters.counted)

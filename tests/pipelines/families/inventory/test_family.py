@@ -191,9 +191,9 @@ def test_its_replays_are_rows_of_its_table() -> None:
         assert compare_policies.expected in rows()
 
 
-def test_stock_told_long_after_is_not_known() -> None:
+def test_stock_reported_long_after_is_not_used() -> None:
     data = training_data(sold_units()[:, :20], as_of=20.3)
     ids = np.array(["item-00", "item-01", "item-09"])
-    told = stock_on_hand(data, ids)
-    assert told[:2].tolist() == [0, 5_000]
-    assert np.isnan(told[2])
+    stock = stock_on_hand(data, ids)
+    assert stock[:2].tolist() == [0, 5_000]
+    assert np.isnan(stock[2])

@@ -25,7 +25,7 @@ def terms_of(*attributes: dict[str, Any], **store: float) -> tuple[ItemTerms, li
     return item_terms(catalogue, np.array(names), InventoryParameters(**store))
 
 
-def test_the_stores_terms_hold_where_an_item_says_nothing() -> None:
+def test_the_stores_terms_hold_for_items_without_their_own() -> None:
     terms, refused = terms_of({}, {"colour": "red"}, lead_time_days=9, service_level=0.9)
     assert terms.lead_time_days.tolist() == terms.on_order_in_days.tolist() == [9, 9]
     assert terms.service_level.tolist() == [0.9, 0.9]
@@ -34,7 +34,7 @@ def test_the_stores_terms_hold_where_an_item_says_nothing() -> None:
     assert not refused
 
 
-def test_an_item_says_its_own_also_as_text() -> None:
+def test_an_items_own_terms_may_be_texts() -> None:
     terms, refused = terms_of({"lead_time_days": "21", "pack_size": 6, "unit_cost": 3.5, "on_order": 40}, {})
     assert terms.lead_time_days.tolist() == [21, 7]
     assert terms.on_order_in_days.tolist() == [21, 7]

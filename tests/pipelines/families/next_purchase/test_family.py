@@ -87,7 +87,7 @@ def test_it_beats_the_renewal_baseline_and_passes(judged: Backtest) -> None:
     assert judged.metrics["coverage_80"] == pytest.approx(0.8, abs=0.12)  # of about 100 orders
 
 
-def test_the_backtest_says_what_it_was_made_of(judged: Backtest) -> None:
+def test_the_backtest_has_its_details(judged: Backtest) -> None:
     horizon = timedelta(days=judged.details["horizon_days"])
     assert judged.details["horizon_days"] == HORIZON - 1  # a quarter of the days since the first order
     assert (judged.window_start, judged.window_end) == (day(DAYS) - horizon, day(DAYS))
@@ -175,6 +175,6 @@ def test_replays_ask_for_three_customers_of_the_table(fitted: FittedFamily, rows
     ],
     ids=["no events", "a short history", "nine customers", "nobody came back"],
 )
-def test_it_says_what_it_needs(events: list[Row], words: str) -> None:
+def test_the_error_for_too_little_data_names_what_is_needed(events: list[Row], words: str) -> None:
     with pytest.raises(NotEnoughData, match=words):
         NEXT_ORDER.backtest(training_data(events))

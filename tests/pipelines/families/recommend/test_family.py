@@ -120,7 +120,7 @@ def test_the_catalogue_reaches_the_policy(tmp_path: Path) -> None:
     assert (np.isnan(margin[0]), margin[1]) == (True, 0.4)
 
 
-def test_a_store_with_too_little_says_what_it_needs() -> None:
+def test_the_error_for_too_little_data_names_what_is_needed() -> None:
     few = order("ada", 1, {"tea": 1, "cup": 1})
     with pytest.raises(NotEnoughData, match="at least 30 customers"):
         RECOMMEND.backtest(training_data(few))

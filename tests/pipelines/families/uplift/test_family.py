@@ -102,7 +102,9 @@ def test_without_a_campaign_the_error_names_the_command(
         UPLIFT_FAMILY.backtest(training_data(store[0], c.CAMPAIGNS.empty_table()))
 
 
-def test_before_the_outcome_is_known_the_error_says_when(store: tuple[pa.Table, pa.Table, dict[str, bool]]) -> None:
+def test_before_the_outcome_is_known_the_error_names_the_date(
+    store: tuple[pa.Table, pa.Table, dict[str, bool]],
+) -> None:
     with pytest.raises(NotEnoughData, match=f"{day(START_DAY + 30):%Y-%m-%d}"):
         UPLIFT_FAMILY.backtest(training_data(store[0], store[1], as_of_day=START_DAY + 29))
 

@@ -54,7 +54,7 @@ def test_a_mapping_file_is_named_after_itself_and_knows_its_columns(tmp_path: Pa
         ("this is not toml", "mapping"),
     ],
 )
-def test_what_is_wrong_with_a_mapping_is_said(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_mapping_is_refused_with_the_reason(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         load(tmp_path / "m.toml", text)
 
