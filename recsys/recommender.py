@@ -1,4 +1,4 @@
-"""The recommender: retrieve, rank, apply the policy; from arrays that may be memory-mapped."""
+"""The recommender: it retrieves, ranks and re-ranks, from arrays that may be memory-mapped."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from recsys.data.item_labels import ItemLabels
 from recsys.data.user_history import UserHistory
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
-from recsys.placements.explanations import POPULAR_REASONS, Reason, popular_reason
+from recsys.placements.explanations import POPULAR_REASONS, popular_reason
 from recsys.placements.placements import PLACEMENTS, ranker_of
 from recsys.placements.request_context import RequestContext
 from recsys.ranking.features import Candidates
@@ -25,14 +25,14 @@ from recsys.request import Answer, Filters, Query, Recommendation
 from recsys.reranking.compiled_policy import compiled_policies
 from recsys.reranking.eligibility import eligible_items, suppressed_purchases
 from recsys.reranking.policy import Policy
-from recsys.reranking.reranker import Ranked, arrange
+from recsys.reranking.reranker import Slate, rerank
 
 CART: Final = KINDS.index("cart")
 VIEW: Final = KINDS.index("view")
 
 
 class Recommender:
-    """Answers what a shopper should see now. Immutable; safe to share between threads."""
+    """Answers which items a shopper should see now. Immutable; safe to share between threads."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Recommender:
         self.histories = histories
         self.rankers = rankers
         self.as_of = pipeline.retriever.now  # seconds since 1970 UTC
-        self.ranker_groups = ranker_groups or {}  # that each ranker was trained on; empty where it was read from files
+        self.ranker_groups = ranker_groups or {}  # by scenario, those in training; empty if read from files
         self.policy = policy
         self.columns = columns
         self.labels = ItemLabels(self.retriever.items)
@@ -57,13 +57,13 @@ class Recommender:
     def with_policy(self, policy: Policy, columns: Attributes | None = None) -> "Recommender":
         """The same recommender under a merchant's policy.
 
-        `columns` are attributes of its items, or of the first of them, that a policy may name and a question may not.
+        `columns` are attributes of its items, or of the first of them, that a policy may name and a request may not.
         """
         return Recommender(self.pipeline, self.histories, self.rankers, policy, columns, self.ranker_groups)
 
-    def with_items(self, told: Sequence[ItemUpsert]) -> "Recommender":
-        """The same recommender, to which the items are known from now on; places of the others do not change."""
-        pipeline = self.pipeline.with_items(told)
+    def with_items(self, upserts: Sequence[ItemUpsert]) -> "Recommender":
+        """The same recommender over the updated catalogue; new items are added at the end, the other indices stay."""
+        pipeline = self.pipeline.with_items(upserts)
         return Recommender(pipeline, self.histories, self.rankers, self.policy, self.columns, self.ranker_groups)
 
     @property
@@ -74,31 +74,23 @@ class Recommender:
 
     @property
     def policy_problems(self) -> tuple[str, ...]:
-        """What the policy names and the catalogue does not have, in words."""
+        """What the policy names but the catalogue does not have, in words."""
         return tuple(dict.fromkeys(problem for policy in self.policies.values() for problem in policy.problems))
 
     def recommend(self, query: Query, now: datetime | None = None) -> Answer:
-        """The answer for one query at `now`, by default `as_of`; shorter than k only where fewer items are eligible."""
-        moment, unknown = self._moment(query, now)
-        scored = PLACEMENTS[query.placement](moment, self.rankers)
+        """The answer to one query at `now`, by default `as_of`; shorter than k only if fewer items are eligible."""
+        context, unknown = self._context(query, now)
+        items, scores = context.score()
         random = None if query.seed is None else np.random.default_rng(query.seed)
-        popularity = self.retriever.popularity
-        ranked = arrange(
-            scored.items,
-            scored.scores,
-            query.k,
-            moment.eligible,
-            self.policies[query.placement],
-            popularity.order,
-            popularity.popular_count,
-            random,
+        popularity, policy = self.retriever.popularity, self.policies[query.placement]
+        slate = rerank(
+            items, scores, query.k, context.eligible, policy, popularity.order, popularity.popular_count, random
         )
-        reasons = self._reasons(ranked, scored.reasons)
-        fallbacks = ["popular"] if moment.shopper.is_cold_start and query.placement == "for_you" else []
-        fallbacks += [name for name in ranked.fallbacks if name not in fallbacks]
+        fallbacks = ["popular"] if context.shopper.is_cold_start and query.placement == "for_you" else []
+        fallbacks += [name for name in slate.fallbacks if name not in fallbacks]
         fallbacks += [f"unknown_item:{item}" for item in dict.fromkeys(unknown)]
-        is_known = moment.shopper.customer >= 0
-        return Answer(self._recommendations(ranked, reasons), is_known, tuple(fallbacks), query.placement)
+        is_known = context.shopper.customer >= 0
+        return Answer(self._recommendations(slate, context), is_known, tuple(fallbacks), query.placement)
 
     def similar(self, item_id: str, k: int, filters: Filters = Filters()) -> Answer:
         """Items that go with one item, whoever asks; raises InputError for an unknown item."""
@@ -107,9 +99,9 @@ class Recommender:
         return self.recommend(Query(item_id=item_id, k=k, filters=filters, placement="similar"))
 
     def candidates_by_source(self, query: Query, now: datetime | None = None) -> dict[str, list[str]]:
-        """Item ids that each source, and "any", proposes for a query; how good the candidates are, not an answer."""
-        moment, _ = self._moment(query, now)
-        candidates = self.pipeline.candidates(moment.shopper, moment.eligible)
+        """The item ids that each source, and "any" of them, selects for a query; for evaluation."""
+        context, _ = self._context(query, now)
+        candidates = self.pipeline.candidates(context.shopper, context.eligible)
         ids = self.retriever.items.ids
         found = {"any": [ids.value(item) for item in candidates.items.tolist()]}
         for name in self.retriever.sources:
@@ -118,13 +110,13 @@ class Recommender:
         return found
 
     def scores(self, shopper: UserHistory, candidates: Candidates) -> np.ndarray:
-        """(candidates,) float64, higher is better; those of a shopper of whom nothing is known, by popularity alone."""
+        """(candidates,) float64, higher is better; for a cold-start shopper the popularity."""
         if shopper.is_cold_start:
             return np.asarray(self.retriever.popularity.scores[candidates.items], np.float64)
         return ranker_of(shopper.in_session, self.rankers).scores(candidates.features)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Everything but the rankers' texts and the parameters, as flat arrays."""
+        """Everything except the rankers' texts and the parameters, as flat arrays."""
         histories = self.histories
         return self.pipeline.to_arrays() | {
             "customers_data": histories.customers.data,
@@ -141,7 +133,7 @@ class Recommender:
     ) -> Self:
         """The recommender that was written; nothing is copied, so memory-mapped arrays stay shared.
 
-        Raises BundleRefused where a ranker was trained on other features.
+        Raises BundleRefused if a ranker was trained on other features.
         """
         pipeline = CandidatePipeline.from_arrays(arrays, parameters, as_of)
         histories = Interactions(
@@ -153,83 +145,79 @@ class Recommender:
         return cls(pipeline, histories, rankers)
 
     def _customer(self, query: Query) -> int:
-        """The customer's place, -1 for a stranger and for one who must not be known."""
+        """The customer's index, -1 if unknown or if the query is not personalized."""
         return self.histories.customers.index(query.customer_id) if query.customer_id and query.personalize else -1
 
-    def _visit(self, query: Query) -> tuple[list[tuple[int, int]], list[str]]:
-        """(item, kind) of what this visit shows, oldest first, and the ids that are not in the catalogue."""
-        session = query.events if query.personalize else ()
-        events = [(event.item_id, KINDS.index(event.kind)) for event in session]
+    def _session(self, query: Query) -> tuple[list[tuple[int, int]], list[str]]:
+        """(item, kind) of the session, the cart and the open page, oldest first, and the ids not in the catalogue."""
+        events = [(event.item_id, KINDS.index(event.kind)) for event in query.events if query.personalize]
         in_session = {item_id for item_id, kind in events if kind == CART}
         events += [(item_id, CART) for item_id in query.cart if item_id not in in_session]
-        # A page that is open is the visit's last view; the visit may have said so already.
+        # The open page is the session's last view, which the session may hold already.
         events += [(item_id, VIEW) for item_id in _given(query.item_id) if events[-1:] != [(item_id, VIEW)]]
-        places = [(self.retriever.items.ids.index(item_id), kind) for item_id, kind in events]
-        unknown = [item_id for (item_id, _), (place, _) in zip(events, places, strict=True) if place < 0]
-        return [(place, kind) for place, kind in places if place >= 0], unknown
+        indexed = [(self.retriever.items.ids.index(item_id), kind) for item_id, kind in events]
+        unknown = [item_id for (item_id, _), (item, _) in zip(events, indexed, strict=True) if item < 0]
+        return [(item, kind) for item, kind in indexed if item >= 0], unknown
 
-    def _shopper(self, customer: int, visit: list[tuple[int, int]], now: int) -> UserHistory:
-        """The kept history, then the visit as happening just now."""
-        kept = slice(0, 0)
+    def _shopper(self, customer: int, session: list[tuple[int, int]], now: int) -> UserHistory:
+        """The customer's stored history, then the session with an age of 0."""
+        stored = slice(0, 0)
         if customer >= 0:
-            kept = slice(int(self.histories.offsets[customer]), int(self.histories.offsets[customer + 1]))
-        known = kept.stop - kept.start
-        size = known + len(visit)
+            stored = slice(int(self.histories.offsets[customer]), int(self.histories.offsets[customer + 1]))
+        known = stored.stop - stored.start
+        size = known + len(session)
         items, kinds, ages = np.empty(size, np.int32), np.empty(size, np.uint8), np.zeros(size, np.float32)
-        items[:known], kinds[:known] = self.histories.items[kept], self.histories.kinds[kept]
-        ages[:known] = np.maximum(now - self.histories.times[kept], 0) / SECONDS_PER_DAY
-        items[known:], kinds[known:] = [item for item, _ in visit], [kind for _, kind in visit]
+        items[:known], kinds[:known] = self.histories.items[stored], self.histories.kinds[stored]
+        ages[:known] = np.maximum(now - self.histories.times[stored], 0) / SECONDS_PER_DAY
+        items[known:], kinds[known:] = [item for item, _ in session], [kind for _, kind in session]
         return UserHistory(items, kinds, ages, known, customer, len(self.retriever.log.ends))
 
-    def _moment(self, query: Query, time: datetime | None) -> tuple[RequestContext, list[str]]:
-        """What is looked up for the query, and the item ids that are not in the catalogue."""
-        visit, unknown = self._visit(query)
+    def _context(self, query: Query, time: datetime | None) -> tuple[RequestContext, list[str]]:
+        """The query with what is looked up for it, and the item ids that are not in the catalogue."""
+        session, unknown = self._session(query)
         now = self.as_of if time is None else int(time.timestamp())
-        shopper = self._shopper(self._customer(query), visit, now)
-        items = self.retriever.items
+        shopper = self._shopper(self._customer(query), session, now)
         policy = self.policies[query.placement]
-        open_item = self._places(_given(query.item_id))
-        cart = self._places(query.cart)
-        hidden = [open_item, cart, self._places(query.filters.exclude_items)]
+        page, cart = self._indices(_given(query.item_id)), self._indices(query.cart)
+        hidden = [page, cart, self._indices(query.filters.exclude_items)]
         if query.filters.exclude_known:
             hidden.append(shopper.items)
         if policy.policy.bought != "ranked":
-            hidden.append(self._undue(policy.policy.bought, shopper))
-        eligible = eligible_items(items, query.filters, policy, now, np.concatenate(hidden))
-        item = int(open_item[0]) if len(open_item) else -1
-        return RequestContext(query, shopper, item, cart, eligible, now, self.pipeline), unknown
+            hidden.append(self._suppressed(policy.policy.bought, shopper))
+        eligible = eligible_items(self.retriever.items, query.filters, policy, now, np.concatenate(hidden))
+        item = int(page[0]) if len(page) else -1
+        placement = PLACEMENTS[query.placement]
+        return placement(query, shopper, item, cart, eligible, now, self.pipeline, self.rankers), unknown
 
-    def _undue(self, bought: str, shopper: UserHistory) -> np.ndarray:
+    def _suppressed(self, bought: str, shopper: UserHistory) -> np.ndarray:
         purchases = self.retriever.repurchase.purchases(shopper)
         seconds = (purchases.days_since * SECONDS_PER_DAY, purchases.interval_days * SECONDS_PER_DAY)
         return suppressed_purchases(bought, purchases.items, *seconds)
 
-    def _places(self, item_ids: Iterable[str]) -> np.ndarray:
-        """The places of the known items, (known,) int64."""
+    def _indices(self, item_ids: Iterable[str]) -> np.ndarray:
+        """The indices of the known items, (known,) int64."""
         found = (self.retriever.items.ids.index(item_id) for item_id in dict.fromkeys(item_ids))
-        return np.array([place for place in found if place >= 0], np.int64)
+        return np.array([item for item in found if item >= 0], np.int64)
 
-    def _reasons(self, ranked: Ranked, explained: Any) -> list[Reason]:
-        """Why each item is shown: its own reason where it was ranked or explored, else how it came to its place."""
-        own = [
-            i for i, origin in zip(ranked.items.tolist(), ranked.origins, strict=True) if origin not in POPULAR_REASONS
-        ]
-        reasons = iter(explained(own))
-        return [popular_reason(origin) if origin in POPULAR_REASONS else next(reasons) for origin in ranked.origins]
-
-    def _recommendations(self, ranked: Ranked, reasons: list[Reason]) -> tuple[Recommendation, ...]:
-        shown = zip(ranked.items.tolist(), ranked.scores.tolist(), reasons, ranked.propensities, strict=True)
+    def _recommendations(self, slate: Slate, context: RequestContext) -> tuple[Recommendation, ...]:
+        """Items that a fallback or a pin put into the slate have its reason, the others their own."""
+        items = slate.items.tolist()
+        own = [item for item, origin in zip(items, slate.origins, strict=True) if origin not in POPULAR_REASONS]
+        own_reasons = iter(context.reasons(own))
+        reasons = (popular_reason(o) if o in POPULAR_REASONS else next(own_reasons) for o in slate.origins)
         return tuple(
             Recommendation(*self.labels.label(item), score, reason.source, reason.words, propensity)
-            for item, score, reason, propensity in shown
+            for item, score, reason, propensity in zip(
+                items, slate.scores.tolist(), reasons, slate.propensities, strict=True
+            )
         )
 
 
-def utc_seconds(moment: datetime) -> int:
-    """The first whole second at or after `moment`, since 1970 UTC; times without a zone are refused."""
-    if moment.tzinfo is None:
-        raise InputError(f"{moment} has no time zone; give one, for example 2025-06-01T12:00:00Z.")
-    return int(-(-moment.astimezone(UTC).timestamp() // 1))
+def utc_seconds(time: datetime) -> int:
+    """The first whole second at or after `time`, since 1970 UTC; raises InputError for a time without a zone."""
+    if time.tzinfo is None:
+        raise InputError(f"{time} has no time zone; give one, for example 2025-06-01T12:00:00Z.")
+    return int(-(-time.astimezone(UTC).timestamp() // 1))
 
 
 def _given(item_id: str | None) -> list[str]:

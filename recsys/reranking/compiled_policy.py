@@ -1,4 +1,4 @@
-"""A placement's policy applied to a catalogue: names become places once, so that a request only looks them up."""
+"""A placement's policy compiled for a catalogue: names become indices once, so that a request only looks them up."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,14 +15,14 @@ from recsys.reranking.policy import LOW_STOCK, STOCK_THEN, Boost, PlacementPolic
 
 @dataclass(frozen=True, eq=False)
 class CompiledPolicy:
-    """One placement's policy in places of `items`.
+    """One placement's policy as arrays over `items`.
 
-    `allowed` (items,) bool passes the policy's own filters; from `last_launch`, seconds since 1970 UTC, every item is
-    available. `boosts` (items,) float32 are standard deviations to gain, None for no boost. `cap_groups` (caps, items)
-    int32 are groups, numbered below `cap_group_count`, of which at most `cap_limits` (caps,) int64 may be shown, -1 for
-    no group. `pins` are (place of the item, place in the list), by the latter. `unpushed` (unpushed,) int64 are the
-    places of items that are shown on merit or by a pin, but that nothing else lifts. `problems` names, in words, what
-    the policy names and the catalogue does not have: a filter by it lets nothing through, anything else does nothing.
+    `allowed` (items,) bool passes the policy's own filters. From `last_launch`, seconds since 1970 UTC, every item is
+    available. `boosts` (items,) float32 are standard deviations to add, None without a boost. `cap_groups` (caps,
+    items) int32 are groups, numbered below `cap_group_count`, of which at most `cap_limits` (caps,) int64 items may be
+    shown; -1 for no group. `pins` are (item, slot), sorted by slot. `low_stock` (n,) int64 are the items that nothing
+    but their score or a pin may promote. `problems` say what the policy names and the catalogue does not have: a
+    filter by it allows nothing, anything else does nothing.
     """
 
     policy: PlacementPolicy
@@ -35,7 +35,7 @@ class CompiledPolicy:
     cap_limits: np.ndarray
     cap_group_count: int
     pins: tuple[tuple[int, int], ...]
-    unpushed: np.ndarray
+    low_stock: np.ndarray
     problems: tuple[str, ...]
 
     @classmethod
@@ -46,13 +46,13 @@ class CompiledPolicy:
         masks: FilterMasks | None = None,
         columns: Attributes | None = None,
     ) -> Self:
-        """`masks` may be shared by the policies of one catalogue.
+        """The policy for these items; `masks` may be shared by the policies of one catalogue.
 
-        `columns` are attributes of the items, or of the first of them, that a policy may name and a question may not.
+        `columns` are attributes of the items, or of the first of them, that a policy may name and a request may not.
         """
         known = items if columns is None else replace(items, attributes=items.attributes.joined(columns))
         groups = [(found, limit) for name, limit in policy.caps.items() if (found := known.groups(name)) is not None]
-        unpushed = _unpushed(policy, known)
+        low_stock = _low_stock(policy, known)
         pins = [(items.ids.index(pin.item), pin.position - 1) for pin in policy.pins]
         table = np.zeros((len(groups), len(items)), np.int32)
         for row, (found, _) in enumerate(groups):
@@ -63,18 +63,18 @@ class CompiledPolicy:
             masks=masks or FilterMasks(items),
             allowed=_allowed(policy, known),
             last_launch=int(items.available_from.max(initial=ALWAYS)),
-            boosts=_boosts(policy, known, unpushed),
+            boosts=_boosts(policy, known, low_stock),
             cap_groups=table,
             cap_limits=np.array([limit for _, limit in groups], np.int64),
             cap_group_count=int(table.max(initial=-1)) + 1,
-            pins=tuple(sorted(((item, place) for item, place in pins if item >= 0), key=lambda pin: pin[1])),
-            unpushed=unpushed,
+            pins=tuple(sorted(((item, slot) for item, slot in pins if item >= 0), key=lambda pin: pin[1])),
+            low_stock=low_stock,
             problems=tuple(_problems(policy, known)),
         )
 
 
 def compiled_policies(policy: Policy, items: Items, columns: Attributes | None = None) -> dict[str, CompiledPolicy]:
-    """For every placement; placements of the same policy share what it takes. `columns` as in `CompiledPolicy.of`."""
+    """By placement; placements of equal policies share one. `columns` as in `CompiledPolicy.of`."""
     masks = FilterMasks(items)
     compiled: list[CompiledPolicy] = []
     found: dict[str, CompiledPolicy] = {}
@@ -101,12 +101,12 @@ def _allowed(policy: PlacementPolicy, items: Items) -> np.ndarray:
         having = items.having(name, values)
         assert having is not None  # every catalogue has both
         allowed &= ~having
-    allowed[[place for item in policy.exclude_items if (place := items.ids.index(item)) >= 0]] = False
+    allowed[[index for item in policy.exclude_items if (index := items.ids.index(item)) >= 0]] = False
     return allowed
 
 
-def _unpushed(policy: PlacementPolicy, items: Items) -> np.ndarray:
-    """Places of what is running out, unless more of it came since."""
+def _low_stock(policy: PlacementPolicy, items: Items) -> np.ndarray:
+    """The items that sell out before they can be restocked, unless more stock came since."""
     running_out = items.having(LOW_STOCK[0], (LOW_STOCK[1],))
     if policy.push_running_out or running_out is None:
         return np.zeros(0, np.int64)
@@ -114,17 +114,17 @@ def _unpushed(policy: PlacementPolicy, items: Items) -> np.ndarray:
     return np.flatnonzero(running_out if then is None else running_out & ~(items.stock > then))
 
 
-def _boosts(policy: PlacementPolicy, items: Items, unpushed: np.ndarray) -> np.ndarray | None:
-    boosts = [(boost.weight, lift) for boost in policy.boosts if (lift := _lift(boost, items)) is not None]
+def _boosts(policy: PlacementPolicy, items: Items, low_stock: np.ndarray) -> np.ndarray | None:
+    boosts = [(boost.weight, lift) for boost in policy.boosts if (lift := _boost_values(boost, items)) is not None]
     if not boosts:
         return None
     total: np.ndarray = np.stack([weight * lift for weight, lift in boosts]).sum(axis=0, dtype=np.float32)
-    total[unpushed] = np.minimum(total[unpushed], 0)
+    total[low_stock] = np.minimum(total[low_stock], 0)
     return total
 
 
-def _lift(boost: Boost, items: Items) -> np.ndarray | None:
-    """(items,) float32 from -1 to 1, before the weight; None where the catalogue has nothing to lift by."""
+def _boost_values(boost: Boost, items: Items) -> np.ndarray | None:
+    """(items,) float32 from -1 to 1, before the weight; None if the catalogue lacks the attribute."""
     if boost.equals is not None:
         having = items.having(boost.attribute, (boost.equals,))
         return None if having is None else having.astype(np.float32)
@@ -133,7 +133,7 @@ def _lift(boost: Boost, items: Items) -> np.ndarray | None:
 
 
 def _centred_ranks(numbers: np.ndarray) -> np.ndarray:
-    """(items,) float32: -1 for the least number, 1 for the greatest, equal ones alike; 0 where it is not known."""
+    """(items,) float32: ranks from -1, the least number, to 1; equal numbers share one; 0 for unknown numbers."""
     known = ~np.isnan(numbers)
     _, groups, sizes = np.unique(numbers[known], return_inverse=True, return_counts=True)
     middles = np.cumsum(sizes) - (sizes + 1) / 2  # the mean rank, from 0, of each group of equal numbers
@@ -147,7 +147,7 @@ def _problems(policy: PlacementPolicy, items: Items) -> Iterator[str]:
     yield from _filter_problems(policy, items)
     no_attribute = f"is not in the catalogue, which has {', '.join(items.attribute_names)}"
     for boost in policy.boosts:
-        if _lift(boost, items) is None:
+        if _boost_values(boost, items) is None:
             kind = "attribute" if boost.equals is not None else "number"
             yield f"{kind} {boost.attribute!r} {no_attribute}: the boost does nothing."
     for name in policy.caps:

@@ -1,13 +1,12 @@
-"""Arrangement: what ranking proposes, put in the order in which it is shown, under a placement's policy.
+"""Re-ranking: a placement's scored candidates become the slate that is shown, under the placement's policy.
 
-First boosts and diversity move the scores; then pins take their places, the best candidates within the caps take the
-others, exploration draws its own; what is still empty is filled with popular items and, last of all, against the caps.
-What is running out is not lifted: no boost, no exploration, and it fills a place only where nothing else can.
+First boosts and diversity change the scores. Then pins take their positions, the best candidates within the caps take
+the others, and exploration draws its own. Popular items fill what is still empty; last of all the caps are relaxed.
+Items of low stock are not promoted: no boost, no exploration, and they fill a position only if nothing else can.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -24,22 +23,7 @@ CAPS_RELAXED: Final = "caps_relaxed"
 TOO_FEW_ITEMS: Final = "too_few_items"
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """Items (places) in the order in which they are shown, (shown,) int64, and their scores, (shown,) float64.
-
-    `origins` says what put each on its place: "ranked", "pinned", "explored", "popular" or "any_item"; `propensities`
-    with which probability exploration did, None where nothing was drawn.
-    """
-
-    items: np.ndarray
-    scores: np.ndarray
-    origins: tuple[str, ...]
-    propensities: tuple[float | None, ...]
-    fallbacks: tuple[str, ...]  # of "popular", "any_item", "caps_relaxed", "too_few_items"
-
-
-def arrange(
+def rerank(
     candidates: np.ndarray,
     scores: np.ndarray,
     k: int,
@@ -48,151 +32,160 @@ def arrange(
     popular_order: np.ndarray,
     popular_count: int,
     random: np.random.Generator | None = None,
-) -> Ranked:
-    """min(k, eligible items) distinct eligible items.
+) -> "Slate":
+    """A slate of min(k, eligible items) distinct eligible items.
 
-    `candidates` (candidates,) are distinct places, `scores` (candidates,) finite, higher is better; those that are not
-    eligible are left out. `popular_order` (items,) holds every item, the most popular first; the first `popular_count`
-    have any popularity. Without `random` nothing is explored.
+    `candidates` (candidates,) are distinct items, `scores` (candidates,) finite, higher is better; candidates that are
+    not eligible are left out. `popular_order` (items,) holds every item, the most popular first; the first
+    `popular_count` have any popularity. Without `random` nothing is explored.
     """
     assert len(popular_order) == len(eligible) == len(policy.items)
     usable = eligible[candidates]
     items = np.asarray(candidates[usable], np.int64)
-    moved = _moved(items, np.asarray(scores[usable], np.float64), policy)
-    order = np.argsort(-moved, kind="stable")
-    places = _SlateBuilder(items[order], moved[order], k, eligible, policy)
-    places.pin()
-    places.rank(random)
-    places.fill(np.asarray(popular_order), popular_count)
-    return places.ranked_list()
+    changed = _policy_scores(items, np.asarray(scores[usable], np.float64), policy)
+    order = np.argsort(-changed, kind="stable")
+    slate = Slate(items[order], changed[order], k, eligible, policy)
+    slate.place_pins()
+    slate.place_candidates(random)
+    slate.fill_up(np.asarray(popular_order), popular_count)
+    slate.score_fillers()
+    return slate
 
 
-class _SlateBuilder:
-    """The places of one list, empty at first, which are taken by one rule after the other."""
+class Slate:
+    """The slots of one list, empty at first, which one rule after the other fills.
+
+    `items` and `scores` (slots,) are int64 and float64. `origins` says what filled each slot: "ranked", "pinned",
+    "explored", "popular" or "any_item". `propensities` are the probabilities with which exploration drew the items,
+    None in slots that were not drawn.
+    """
 
     def __init__(
         self, candidates: np.ndarray, scores: np.ndarray, k: int, eligible: np.ndarray, policy: CompiledPolicy
     ) -> None:
         size = _at_most(k, eligible)
-        self.k = k
-        self.candidates = candidates  # (candidates,) best first
-        self.candidate_scores = scores
-        self.policy = policy
-        self.left = eligible.copy()  # (items,) not yet taken
-        self.counts = np.zeros((len(policy.cap_limits), policy.cap_group_count), np.int64)  # shown of each group
         self.items = np.full(size, -1, np.int64)
         self.scores = np.full(size, np.nan)
         self.origins = [""] * size
         self.propensities: list[float | None] = [None] * size
-        self.is_relaxed = False
+        self._k = k
+        self._candidates = candidates  # (candidates,) best first
+        self._candidate_scores = scores
+        self._policy = policy
+        self._left = eligible.copy()  # (items,) not yet in the slate
+        self._counts = np.zeros((len(policy.cap_limits), policy.cap_group_count), np.int64)  # in the slate, by group
+        self._is_relaxed = False
 
-    def pin(self) -> None:
-        """Pins count towards the caps, but no cap keeps one away; beyond the end of a short list they move up."""
-        pins = [(item, place) for item, place in self.policy.pins if place < self.k and self.left[item]]
+    @property
+    def fallbacks(self) -> list[str]:
+        """Of "popular", "any_item", "caps_relaxed" and "too_few_items", those that apply."""
+        applies = {
+            POPULAR: POPULAR in self.origins,
+            ANY_ITEM: ANY_ITEM in self.origins,
+            CAPS_RELAXED: self._is_relaxed,
+            TOO_FEW_ITEMS: len(self.items) < min(self._k, self._policy.policy.minimum_items),
+        }
+        return [name for name, does_apply in applies.items() if does_apply]
+
+    def place_pins(self) -> None:
+        """Pins count towards the caps, but no cap removes one; those beyond the end of a short list move up."""
+        pins = [(item, slot) for item, slot in self._policy.pins if slot < self._k and self._left[item]]
         if not pins:
             return
         pinned = np.array([item for item, _ in pins])
         ends = len(self.items) - len(pins) + np.arange(len(pins))
-        self._take(pinned, len(pins), against_caps=True)
-        places = np.minimum([place for _, place in pins], ends)
-        self._put(places, pinned, [self._score_of(item) for item, _ in pins], PINNED)
+        self._take(pinned, len(pins), ignore_caps=True)
+        slots = np.minimum([slot for _, slot in pins], ends)
+        self._put(slots, pinned, [self._score_of(item) for item, _ in pins], PINNED)
 
-    def rank(self, random: np.random.Generator | None) -> None:
-        """The best candidates within the caps; places of exploration are drawn from the next best.
+    def place_candidates(self, random: np.random.Generator | None) -> None:
+        """The best candidates within the caps; exploration draws its slots from the next best.
 
-        The pool is chosen as if all of it were shown, so that every draw keeps the caps and is equally likely.
+        The pool is taken as if all of it were shown: every draw keeps the caps and is equally likely.
         """
         empty = self._empty()
-        drawn = _drawn_places(empty, self.policy) if random is not None else empty[:0]
-        chosen = self._take(self.candidates, len(empty) - len(drawn))
+        drawn = _explored_slots(empty, self._policy) if random is not None else empty[:0]
+        chosen = self._take(self._candidates, len(empty) - len(drawn))
         if random is not None and len(drawn):
             self._explore(drawn, random)
         self._put_ranked(chosen)
 
     def _explore(self, drawn: np.ndarray, random: np.random.Generator) -> None:
         with self._without_low_stock():
-            pool = self._take(self.candidates, self.policy.policy.exploration.pool)
+            pool = self._take(self._candidates, self._policy.policy.exploration.pool)
         if not len(pool):
             return
         drawn = drawn[: len(pool)]
         explored = random.choice(pool, len(drawn), replace=False)
-        self._put(drawn, self.candidates[explored], self.candidate_scores[explored], EXPLORED)
-        for place in drawn.tolist():
-            self.propensities[place] = 1.0 / len(pool)
+        self._put(drawn, self._candidates[explored], self._candidate_scores[explored], EXPLORED)
+        for slot in drawn.tolist():
+            self.propensities[slot] = 1.0 / len(pool)
 
-    def fill(self, popular_order: np.ndarray, popular_count: int) -> None:
-        """Popular items within the caps; then, against them, the best candidates left and popular items."""
+    def fill_up(self, popular_order: np.ndarray, popular_count: int) -> None:
+        """Popular items within the caps; then, beyond the caps, the best candidates left and popular items."""
         if not len(self._empty()):
             return
         with self._without_low_stock():
-            self._fill(popular_order, popular_count, against_caps=False)
-        self._fill(popular_order, popular_count, against_caps=False)
-        if len(self._empty()) and len(self.policy.cap_limits):
-            self.is_relaxed = True
-            self._put_ranked(self._take(self.candidates, len(self._empty()), against_caps=True))
-            self._fill(popular_order, popular_count, against_caps=True)
+            self._fill(popular_order, popular_count, ignore_caps=False)
+        self._fill(popular_order, popular_count, ignore_caps=False)
+        if len(self._empty()) and len(self._policy.cap_limits):
+            self._is_relaxed = True
+            self._put_ranked(self._take(self._candidates, len(self._empty()), ignore_caps=True))
+            self._fill(popular_order, popular_count, ignore_caps=True)
 
-    def ranked_list(self) -> Ranked:
+    def score_fillers(self) -> None:
+        """Items that are no candidates score below all others, in their order."""
         unscored = np.flatnonzero(np.isnan(self.scores))
         if len(unscored):
             floor = np.nanmin(self.scores) if len(unscored) < len(self.scores) else 0.0
             self.scores[unscored] = floor - 1.0 - np.arange(len(unscored))
-        origins = tuple(self.origins)
-        said = {
-            POPULAR: POPULAR in origins,
-            ANY_ITEM: ANY_ITEM in origins,
-            CAPS_RELAXED: self.is_relaxed,
-            TOO_FEW_ITEMS: len(self.items) < min(self.k, self.policy.policy.minimum_items),
-        }
-        fallbacks = tuple(name for name, is_so in said.items() if is_so)
-        return Ranked(self.items, self.scores, origins, tuple(self.propensities), fallbacks)
 
     @contextmanager
     def _without_low_stock(self) -> Iterator[None]:
-        """Inside it, items of low stock are not available."""
-        unpushed = self.policy.unpushed
-        were_left = self.left[unpushed]
-        self.left[unpushed] = False
+        """Inside the context, items of low stock are not available."""
+        low_stock = self._policy.low_stock
+        before = self._left[low_stock]
+        self._left[low_stock] = False
         try:
             yield
         finally:
-            self.left[unpushed] = were_left
+            self._left[low_stock] = before
 
     def _empty(self) -> np.ndarray:
         return np.flatnonzero(self.items < 0)
 
-    def _take(self, order: np.ndarray, wanted: int, against_caps: bool = False) -> np.ndarray:
-        """Places in `order` of the first `wanted` items that are left; they are counted as shown."""
-        groups, limits = self.policy.cap_groups, self.policy.cap_limits
-        return _taken(order, self.left, groups, limits, self.counts, wanted, against_caps)
+    def _take(self, order: np.ndarray, wanted: int, ignore_caps: bool = False) -> np.ndarray:
+        """Positions in `order` of the first `wanted` items that are left; the caps count them as shown."""
+        groups, limits = self._policy.cap_groups, self._policy.cap_limits
+        return _taken(order, self._left, groups, limits, self._counts, wanted, ignore_caps)
 
-    def _put(self, places: np.ndarray, items: np.ndarray, scores: np.ndarray | list[float], origin: str) -> None:
-        self.items[places] = items
-        self.scores[places] = scores
-        for place in places.tolist():
-            self.origins[place] = origin
+    def _put(self, slots: np.ndarray, items: np.ndarray, scores: np.ndarray | list[float], origin: str) -> None:
+        self.items[slots] = items
+        self.scores[slots] = scores
+        for slot in slots.tolist():
+            self.origins[slot] = origin
 
     def _put_ranked(self, chosen: np.ndarray) -> None:
-        self._put(self._empty()[: len(chosen)], self.candidates[chosen], self.candidate_scores[chosen], RANKED)
+        self._put(self._empty()[: len(chosen)], self._candidates[chosen], self._candidate_scores[chosen], RANKED)
 
-    def _fill(self, popular_order: np.ndarray, popular_count: int, against_caps: bool) -> None:
+    def _fill(self, popular_order: np.ndarray, popular_count: int, ignore_caps: bool) -> None:
         empty = self._empty()
         if not len(empty):
             return
-        chosen = self._take(popular_order, len(empty), against_caps)
-        places, unscored = empty[: len(chosen)], np.full(len(chosen), np.nan)
-        is_popular = chosen < popular_count
-        self._put(places, popular_order[chosen], unscored, ANY_ITEM)
-        for place in places[is_popular].tolist():
-            self.origins[place] = POPULAR
+        chosen = self._take(popular_order, len(empty), ignore_caps)
+        items, unscored, is_popular = popular_order[chosen], np.full(len(chosen), np.nan), chosen < popular_count
+        slots = empty[: len(chosen)]
+        self._put(slots, items, unscored, ANY_ITEM)
+        for slot in slots[is_popular].tolist():
+            self.origins[slot] = POPULAR
 
     def _score_of(self, item: int) -> float:
-        found = np.flatnonzero(self.candidates == item)
-        return float(self.candidate_scores[found[0]]) if len(found) else np.nan
+        found = np.flatnonzero(self._candidates == item)
+        return float(self._candidate_scores[found[0]]) if len(found) else np.nan
 
 
-def _moved(items: np.ndarray, scores: np.ndarray, policy: CompiledPolicy) -> np.ndarray:
-    """The scores with boosts and diversity, whose unit is the standard deviation of these scores."""
+def _policy_scores(items: np.ndarray, scores: np.ndarray, policy: CompiledPolicy) -> np.ndarray:
+    """The scores after boosts and diversity, both in standard deviations of the scores."""
     diversity = policy.policy.diversity
     if not len(items) or (policy.boosts is None and not diversity):
         return scores
@@ -213,7 +206,7 @@ def _better_ones(categories: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.where(categories < 0, 0, better)
 
 
-def _drawn_places(empty: np.ndarray, policy: CompiledPolicy) -> np.ndarray:
+def _explored_slots(empty: np.ndarray, policy: CompiledPolicy) -> np.ndarray:
     places = policy.policy.exploration.places
     return empty[np.isin(empty + 1, places)] if places else empty[:0]
 
@@ -237,7 +230,7 @@ def _taken(
     limits: np.ndarray,
     counts: np.ndarray,
     wanted: int,
-    against_caps: bool,
+    ignore_caps: bool,
 ) -> np.ndarray:
     taken = np.empty(min(wanted, len(order)), np.int64)
     found = 0
@@ -252,7 +245,7 @@ def _taken(
             group = groups[cap, item]
             if group >= 0 and counts[cap, group] >= limits[cap]:
                 is_allowed = False
-        if not is_allowed and not against_caps:
+        if not is_allowed and not ignore_caps:
             continue
         for cap in range(len(limits)):
             if groups[cap, item] >= 0:

@@ -5,7 +5,7 @@ import numpy as np
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.reranking.compiled_policy import CompiledPolicy
 from recsys.reranking.policy import LOW_STOCK, PlacementPolicy
-from recsys.reranking.reranker import Ranked, arrange
+from recsys.reranking.reranker import Slate, rerank
 
 NOW = 1_000
 
@@ -35,7 +35,7 @@ def plain(size: int, **named: list[str | None]) -> Items:
     return Items.of([f"item-{n:03d}" for n in range(size)], **named)  # type: ignore[arg-type]
 
 
-def arranged(
+def reranked(
     items: Items,
     policy: PlacementPolicy,
     k: int = 5,
@@ -44,12 +44,12 @@ def arranged(
     eligible: list[int] | None = None,
     seed: int | None = None,
     popular_count: int = 1_000,
-) -> Ranked:
+) -> Slate:
     """By default, every item is a candidate and eligible, the first scores best and is most popular."""
     places = list(range(len(items))) if candidates is None else candidates
     points = [-float(place) for place in range(len(places))] if scores is None else scores
     mask = np.isin(np.arange(len(items)), range(len(items)) if eligible is None else eligible)
-    return arrange(
+    return rerank(
         np.array(places, np.int64),
         np.array(points, np.float64),
         k,

@@ -6,8 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from recsys.placements.explanations import NO_REASON, SOURCE_REASONS, Reason, explain, similar_reasons
-from recsys.placements.request_context import RequestContext
+from recsys.placements.explanations import NO_REASON, SOURCE_REASONS, explain, similar_reasons
+from recsys.placements.placements import ForYou
+from recsys.placements.request_context import Reason, RequestContext
 from recsys.ranking.features import Candidates
 from recsys.recommender import Recommender
 from recsys.request import Query
@@ -22,12 +23,11 @@ def shop() -> Recommender:
     return checkerboard_recommender()
 
 
-def moment(item: int = -1) -> RequestContext:
+def context(item: int = -1) -> RequestContext:
     retriever = shop().retriever
     asked = user([], session=[(VIEWED, VIEW)], cutoff=len(retriever.log.ends))
-    return RequestContext(
-        Query(), asked, item, np.zeros(0, np.int64), retriever.everything, shop().as_of, shop().pipeline
-    )
+    cart = np.zeros(0, np.int64)
+    return ForYou(Query(), asked, item, cart, retriever.everything, shop().as_of, shop().pipeline, shop().rankers)
 
 
 def bit_of(source: str) -> int:
@@ -45,7 +45,7 @@ def candidates(*sources: str) -> Candidates:
 
 
 def reason(found: Candidates) -> Reason:
-    return explain(moment(), found, [SHOWN])[0]
+    return explain(context(), found, [SHOWN])[0]
 
 
 WORDS = {
@@ -92,18 +92,18 @@ def test_a_relation_that_names_an_item_speaks_before_the_sources() -> None:
 
 def test_the_shoppers_own_deed_speaks_before_everything() -> None:
     own = replace(candidates("visits", "vectors"), items=np.array([VIEWED], np.int32))
-    assert explain(moment(), own, [VIEWED]) == [Reason("history", "you viewed this before")]
+    assert explain(context(), own, [VIEWED]) == [Reason("history", "you viewed this before")]
 
 
 def test_an_item_like_the_open_one_is_similar_to_it_and_any_other_popular() -> None:
-    alike, other = similar_reasons(moment(VIEWED), np.array([VIEWED]), [7, 9], {}, like=[7])
+    alike, other = similar_reasons(context(VIEWED), np.array([VIEWED]), [7, 9], {}, like=[7])
     assert alike == Reason("content", "similar to Item 2")
     assert other == Reason("popular", "popular this week")
 
 
 def test_what_people_do_speaks_before_likeness() -> None:
     weights = {"bought_together": 1.0}
-    (found,) = similar_reasons(moment(VIEWED), np.array([VIEWED]), [SHOWN], weights, like=[SHOWN])
+    (found,) = similar_reasons(context(VIEWED), np.array([VIEWED]), [SHOWN], weights, like=[SHOWN])
     assert found.source == "bought_together"
 
 

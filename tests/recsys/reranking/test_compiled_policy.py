@@ -81,12 +81,12 @@ COLUMNS = Attributes.of_columns(
 def test_what_is_running_out_gains_nothing_but_may_lose() -> None:
     alerting = Items.of(list("abcd"), categories=["x", "x", "y", "y"], attributes=ALERTS)
     applied = CompiledPolicy.of(FAVOURED, alerting)
-    assert applied.unpushed.tolist() == [0]
+    assert applied.low_stock.tolist() == [0]
     assert applied.boosts == pytest.approx(np.array([0, 2, 0, 0]))
     buried = PlacementPolicy(boosts=(Boost("category", -1.0, "x"),))
     assert CompiledPolicy.of(buried, alerting).boosts == pytest.approx(np.array([-1, -1, 0, 0]))
     pushing = msgspec.structs.replace(FAVOURED, push_running_out=True)
-    assert CompiledPolicy.of(pushing, alerting).unpushed.tolist() == []
+    assert CompiledPolicy.of(pushing, alerting).low_stock.tolist() == []
     assert CompiledPolicy.of(pushing, alerting).boosts == pytest.approx(np.array([2, 2, 0, 0]))
 
 
@@ -102,9 +102,9 @@ def test_columns_beside_the_catalogue_can_be_named_by_a_policy_and_by_no_questio
 
 
 def test_what_came_in_since_is_no_longer_running_out() -> None:
-    def unpushed(stock: float) -> list[int]:
+    def low_stock(stock: float) -> list[int]:
         items = Items.of(list("abcd"), stock=np.array([stock, 9, 4, np.nan]))
-        return CompiledPolicy.of(PlacementPolicy(), items, columns=COLUMNS).unpushed.tolist()
+        return CompiledPolicy.of(PlacementPolicy(), items, columns=COLUMNS).low_stock.tolist()
 
-    assert unpushed(2) == unpushed(1) == unpushed(np.nan) == [0]
-    assert unpushed(30) == []
+    assert low_stock(2) == low_stock(1) == low_stock(np.nan) == [0]
+    assert low_stock(30) == []

@@ -14,7 +14,7 @@ from recsys.request import Filters
 from recsys.reranking.compiled_policy import CompiledPolicy
 from recsys.reranking.eligibility import eligible_items
 from recsys.reranking.policy import LOW_STOCK, Boost, Exploration, Pin, PlacementPolicy
-from recsys.reranking.reranker import Ranked, arrange
+from recsys.reranking.reranker import Slate, rerank
 from tests.recsys.shelves import NOW, shelf
 
 WORLDS = 10_000
@@ -144,19 +144,19 @@ def forbids(row: dict[str, Any], world: World) -> bool:
     )
 
 
-def broken_promises(world: World, ranked: Ranked) -> set[str]:
+def broken_promises(world: World, slate: Slate) -> set[str]:
     """Which promises the list breaks; the rules are read from the rows, not from the product."""
     hidden = {int(place) for place in world.hidden}
     allowed = {n for n, row in enumerate(rows()) if n not in hidden and not forbids(row, world)}
-    shown = ranked.items.tolist()
+    shown = slate.items.tolist()
     checks = {
         "filtered": not set(shown) <= allowed,
         "duplicate": len(set(shown)) < len(shown),
         "short": len(shown) != min(world.k, len(allowed)),
         "pin": _pins_broken(world, shown, allowed),
-        "caps": _caps_broken(world, ranked),
-        "propensity": _propensities_broken(world, ranked),
-        "pushed": _is_pushed(world, ranked, allowed),
+        "caps": _caps_broken(world, slate),
+        "propensity": _propensities_broken(world, slate),
+        "pushed": _is_pushed(world, slate, allowed),
     }
     return {name for name, is_broken in checks.items() if is_broken}
 
@@ -170,20 +170,20 @@ def _pins_broken(world: World, shown: list[int], allowed: set[int]) -> bool:
     return any(shown[place] != item for place, item in pins.items())
 
 
-def _caps_broken(world: World, ranked: Ranked) -> bool:
+def _caps_broken(world: World, slate: Slate) -> bool:
     """Beyond what pins take by themselves, a cap may only be exceeded where that is said, and must be then."""
     exceeded = False
     for name, limit in world.policy.caps.items():
-        values = [rows()[item].get(name) for item in ranked.items.tolist()]
+        values = [rows()[item].get(name) for item in slate.items.tolist()]
         counts = Counter(value for value in values if value is not None)
-        pinned = Counter(v for v, origin in zip(values, ranked.origins, strict=True) if origin == "pinned")
+        pinned = Counter(v for v, origin in zip(values, slate.origins, strict=True) if origin == "pinned")
         exceeded |= any(count > max(limit, pinned[value]) for value, count in counts.items())
-    return exceeded != ("caps_relaxed" in ranked.fallbacks)
+    return exceeded != ("caps_relaxed" in slate.fallbacks)
 
 
-def _propensities_broken(world: World, ranked: Ranked) -> bool:
+def _propensities_broken(world: World, slate: Slate) -> bool:
     places = set(world.policy.exploration.places) if world.seed is not None else set()
-    pairs = enumerate(zip(ranked.origins, ranked.propensities, strict=True), 1)
+    pairs = enumerate(zip(slate.origins, slate.propensities, strict=True), 1)
     return any(
         (origin == "explored") != (propensity is not None)
         or (
@@ -193,24 +193,24 @@ def _propensities_broken(world: World, ranked: Ranked) -> bool:
     )
 
 
-def _is_pushed(world: World, ranked: Ranked, allowed: set[int]) -> bool:
+def _is_pushed(world: World, slate: Slate, allowed: set[int]) -> bool:
     """Whether what is running out was explored, or filled a place that another item could have filled."""
     if world.policy.push_running_out:
         return False
     running_out = {n for n, row in enumerate(rows()) if row[LOW_STOCK[0]] is not None}
-    origins = {o for n, o in zip(ranked.items.tolist(), ranked.origins, strict=True) if n in running_out}
-    others_left = allowed - running_out - set(ranked.items.tolist())
+    origins = {o for n, o in zip(slate.items.tolist(), slate.origins, strict=True) if n in running_out}
+    others_left = allowed - running_out - set(slate.items.tolist())
     filled = bool(origins & {"popular", "any_item"})
     return "explored" in origins or (filled and not world.policy.caps and world.seed is None and bool(others_left))
 
 
-def answer(world: World) -> Ranked:
+def answer(world: World) -> Slate:
     policy = CompiledPolicy.of(world.policy, items())
     hidden = [*world.hidden, *(items().ids.index(item) for item in world.filters.exclude_items)]
     eligible = eligible_items(items(), world.filters, policy, NOW, np.array(hidden, np.int64))
     random = None if world.seed is None else np.random.default_rng(world.seed)
     order = np.arange(SIZE, dtype=np.int32)[::-1].copy()
-    return arrange(world.candidates, world.scores, world.k, eligible, policy, order, 40, random)
+    return rerank(world.candidates, world.scores, world.k, eligible, policy, order, 40, random)
 
 
 def with_exclusions_hidden(world: World) -> World:
@@ -225,52 +225,51 @@ def test_every_promise_holds_in_random_worlds(first: int) -> None:
     seen = Counter[str]()
     for number in range(first, first + CHUNK):
         world = draw_world(number)
-        ranked = answer(world)
-        broken.update(broken_promises(with_exclusions_hidden(world), ranked))
-        seen.update({*ranked.origins, *ranked.fallbacks, "nothing" if not len(ranked.items) else "something"})
+        slate = answer(world)
+        broken.update(broken_promises(with_exclusions_hidden(world), slate))
+        seen.update({*slate.origins, *slate.fallbacks, "nothing" if not len(slate.items) else "something"})
     assert broken == {}
     # The worlds are worth asking: whatever can happen, happens in many of them.
     expected = ("ranked", "pinned", "explored", "popular", "any_item", "caps_relaxed", "nothing", "something")
     assert min(seen[name] for name in expected) > CHUNK / 100, seen
 
 
-def late(world: World) -> Ranked:
+def late(world: World) -> Slate:
     """Sabotage: the best k are taken first, and the policy is applied to them afterwards."""
     anything = answer(replace(world, policy=PlacementPolicy(), filters=Filters(in_stock_only=False)))
     kept = [not forbids(rows()[item], world) for item in anything.items.tolist()]
-    return Ranked(
-        anything.items[kept],
-        anything.scores[kept],
-        tuple(origin for origin, keep in zip(anything.origins, kept, strict=True) if keep),
-        tuple(p for p, keep in zip(anything.propensities, kept, strict=True) if keep),
-        anything.fallbacks,
-    )
+    anything.items, anything.scores = anything.items[kept], anything.scores[kept]
+    anything.origins = [origin for origin, keep in zip(anything.origins, kept, strict=True) if keep]
+    anything.propensities = [p for p, keep in zip(anything.propensities, kept, strict=True) if keep]
+    return anything
 
 
-def unfiltered(world: World) -> Ranked:
+def unfiltered(world: World) -> Slate:
     """Sabotage: the question's filters are forgotten."""
     return answer(replace(world, filters=Filters(in_stock_only=False)))
 
 
-def uncapped(world: World) -> Ranked:
+def uncapped(world: World) -> Slate:
     return answer(replace(world, policy=msgspec.structs.replace(world.policy, caps={})))
 
 
-def unpinned(world: World) -> Ranked:
+def unpinned(world: World) -> Slate:
     return answer(replace(world, policy=msgspec.structs.replace(world.policy, pins=())))
 
 
-def repeated(world: World) -> Ranked:
-    ranked = answer(world)
-    return replace(ranked, items=np.repeat(ranked.items[:1], len(ranked.items)))
+def repeated(world: World) -> Slate:
+    slate = answer(world)
+    slate.items = np.repeat(slate.items[:1], len(slate.items))
+    return slate
 
 
-def certain(world: World) -> Ranked:
-    ranked = answer(world)
-    return replace(ranked, propensities=(1.0,) * len(ranked.items))
+def certain(world: World) -> Slate:
+    slate = answer(world)
+    slate.propensities = [1.0] * len(slate.items)
+    return slate
 
 
-def pushing(world: World) -> Ranked:
+def pushing(world: World) -> Slate:
     return answer(replace(world, policy=msgspec.structs.replace(world.policy, push_running_out=True)))
 
 
