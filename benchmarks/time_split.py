@@ -4,11 +4,11 @@
     python -m benchmarks.time_split --file events.jsonl.gz --home var/bench-split --windows 1
 
 The file is ingested as a user would. Then the last windows, back to back, are each predicted from what was known at
-their first instant, as the recommend family's backtest does: for every customer who bought inside (at_start), and for
-moments inside visits (in_visits). Everything is fitted anew for each window, ours with its default parameters; the
-cases of all windows count together. Repeat targets are items that the customer had before, explore targets the others.
-`ours_minus` holds, against each baseline, the mean difference and its 95 % interval (bootstrap of cases, paired). The
-last line is one JSON object. `--home` is emptied first.
+their first instant, as the recommend family's backtest does: for every customer who bought inside (next_period), and
+for times inside sessions (next_item). Everything is fitted anew for each window, ours with its default parameters; the
+examples of all windows count together. Repeat targets are items that the customer had before, explore targets the
+others. `ours_minus` holds, against each baseline, the mean difference and its 95 % interval (paired bootstrap of
+examples). The last line is one JSON object. `--home` is emptied first.
 """
 
 import argparse
@@ -40,22 +40,22 @@ from recsys.data.vocabulary import Vocabulary
 from recsys.kernels.pair_counts import find
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender, utc_seconds
-from recsys.training.evaluation import K
-from recsys.training.examples import Cases
-from recsys.training.ranking_metrics import Judged, bootstrap_interval, mean
+from recsys.training.evaluation import metric_values, rank_examples
+from recsys.training.examples import Examples
+from recsys.training.ranking_metrics import RankedLists, bootstrap_interval, mean
 from recsys.training.time_split import Window, last_window, target_kind, windows_back
 from recsys.training.train import fit_recommender
 
 OURS: Final = "ours"
-PARTS: Final = ("", "repeat_", "explore_")
+EXAMPLES: Final = ("next_period", "next_item")
 
 
 def main() -> None:
-    """Ingest, judge, print."""
+    """Ingest, evaluate, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--file", type=Path, required=True, help="a file of events")
     parser.add_argument("--mapping", help="how the file's columns become events; without it: JSON lines")
-    parser.add_argument("--windows", type=int, default=3, help="how many windows are judged (default: 3)")
+    parser.add_argument("--windows", type=int, default=3, help="how many windows are evaluated (default: 3)")
     parser.add_argument(
         "--home", type=Path, default=Path("var/bench-split"), help="an empty folder, or one of a benchmark"
     )
@@ -77,10 +77,10 @@ def main() -> None:
         progress=progress,
     )
     with threadpool_limits(settings.threads):
-        print(json.dumps({"received": received} | judged(data, options.windows)))
+        print(json.dumps({"received": received} | evaluated(data, options.windows)))
 
 
-def judged(data: TrainingData, windows: int) -> dict[str, Any]:
+def evaluated(data: TrainingData, windows: int) -> dict[str, Any]:
     """The benchmark's line. Raises NotEnoughData where too few customers bought in any window."""
     data.progress("interactions")
     items, as_of = read_items(data.catalogue), utc_seconds(data.as_of)
@@ -97,19 +97,18 @@ def judged(data: TrainingData, windows: int) -> dict[str, Any]:
     if not trials:
         raise NotEnoughData(f"fewer than {data.parameters.minimum_cases} customers bought in each of the windows.")
     data.progress("intervals")
-    moments = {name: [trial.outcomes[name] for trial in trials] for name in ("at_start", "in_visits")}
     return {
-        "windows": [trial.said for trial in trials],
-        **{name: _pooled(found, data.seed) for name, found in moments.items()},
+        "windows": [trial.facts for trial in trials],
+        **{name: _pooled([trial.outcomes[name] for trial in trials], data.seed) for name in EXAMPLES},
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of the cases of one kind of moment in one window.
+    """The metrics of one window's next-period or next-item examples.
 
-    `values` are per method and metric (cases,), NaN where not defined; `seen` (targets,) bool: which targets the
+    `values` are per method and metric (examples,), NaN where not defined; `seen` (targets,) bool: which targets the
     customer had before; `retrieved` are per source (targets,) bool.
     """
 
@@ -121,16 +120,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trial:
-    """One window: what was said of it, and what came of its moments."""
+    """One window: facts about it, and the outcome of each kind of example."""
 
-    said: dict[str, Any]
+    facts: dict[str, Any]
     outcomes: dict[str, Outcome]
 
 
 def _trial(
     data: TrainingData, items: Items, window: Window, rows: InteractionRows, rows_before: InteractionRows
 ) -> Trial | None:
-    """Fit on what was known at the window's start, judge what is known at its end; None where too few bought in it."""
+    """Fit on what was known at the window's start, predict what came in it; None where too few bought in it."""
     customers = Vocabulary.of([*rows.customer_ids, *rows_before.customer_ids])
     everything, past = rows.interactions(customers, items), rows_before.interactions(customers, items)
     p: RecommendParameters = data.parameters
@@ -142,75 +141,39 @@ def _trial(
     )
     data.progress("baselines")
     validation = last_window(int(past.times.min()), window.start, p.test_window_days)
-    earlier = Cases.at_start(past, validation, kind).with_history().sampled(p.evaluated_cases, data.seed)
+    earlier = Examples.next_period(past, validation, kind)
+    earlier = earlier.where(earlier.has_history).sampled(p.evaluated_cases, data.seed)
     popular = recommender.retriever.popularity.order.astype(np.int64)
     baselines = Baselines.fit(past, window, earlier, popular, data.seed, data.threads)
     known = past.joined(everything.between(window.start, window.stop))
-    moments = {
-        "at_start": Cases.at_start(known, window, kind),
-        "in_visits": Cases.in_visits(known, window, kind, data.seed),
-    }
-    cases = {name: found.sampled(p.evaluated_cases, data.seed) for name, found in moments.items()}
-    data.progress("judging")
+    found = (Examples.next_period(known, window, kind), Examples.next_item(known, window, kind, data.seed))
+    sampled = (examples.sampled(p.evaluated_cases, data.seed) for examples in found)
+    examples_of = dict(zip(EXAMPLES, sampled, strict=True))
+    data.progress("evaluation")
     return Trial(
-        said={
+        facts={
             "start": _day(window.start),
             "stop": _day(window.stop),
             "target_kind": KINDS[kind],
             "known_interactions": len(past),
-            **{name: len(found) for name, found in cases.items()},
+            **{name: len(examples) for name, examples in examples_of.items()},
             **recommender.ranker_facts,
             "als": baselines.settings,
         },
-        outcomes={name: _outcome(recommender, baselines, found) for name, found in cases.items()},
+        outcomes={name: _outcome(recommender, baselines, examples) for name, examples in examples_of.items()},
     )
 
 
-def _outcome(recommender: Recommender, baselines: Baselines, cases: Cases) -> Outcome:
-    size = cases.interactions.item_count
-    ours, retrieved = _ours(recommender, cases)
-    lists: Lists = {OURS: ours} | baselines.lists(cases)
-    known = Entries.of(cases, cases.interactions.offsets[cases.customers])
-    keys = cases.target_rows * size + cases.targets
-    seen = find(known.pairs.keys, keys) >= 0
-    return Outcome(
-        values={name: _values(Judged(shown, keys, size), seen) for name, shown in lists.items()},
-        has_history=np.bincount(known.rows, minlength=len(cases)) > 0,
-        seen=seen,
-        retrieved=retrieved,
-    )
-
-
-def _ours(recommender: Recommender, cases: Cases) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The first K of each case, (cases, K); which targets each source, and any of them, retrieved."""
-    retriever = recommender.retriever
-    retrieved = {name: np.zeros(len(cases.targets), bool) for name in ("any", *retriever.sources)}
-    lists = np.full((len(cases), K), -1, np.int64)
-    for case in range(len(cases)):
-        shopper = cases.shopper(case, retriever.log, retriever.parameters.visitor_interactions)
-        eligible = np.arange(len(retriever.items)) != cases.cues[case]  # the open page is not to be guessed
-        candidates = recommender.pipeline.candidates(shopper, eligible)
-        order = np.argsort(-recommender.scores(shopper, candidates), kind="stable")[:K]
-        lists[case, : len(order)] = candidates.items[order]
-        span = slice(cases.target_offsets[case], cases.target_offsets[case + 1])
-        retrieved["any"][span] = np.isin(cases.targets[span], candidates.items)
-        for name in retriever.sources:
-            own = candidates.items[retriever.is_from(name, candidates.selected_by)]
-            retrieved[name][span] = np.isin(cases.targets[span], own)
-    return lists, retrieved
-
-
-def _values(judged: Judged, seen: np.ndarray) -> dict[str, np.ndarray]:
-    parts = zip(PARTS, (judged, judged.only(seen), judged.only(~seen)), strict=True)
-    return {
-        f"{part}{name}": values
-        for part, chosen in parts
-        for name, values in (("recall_at_20", chosen.recall(K)), ("ndcg_at_10", chosen.ndcg(10)))
-    }
+def _outcome(recommender: Recommender, baselines: Baselines, examples: Examples) -> Outcome:
+    ranked, keys, size = rank_examples(recommender, examples), examples.target_keys, examples.interactions.item_count
+    lists: Lists = {OURS: ranked.lists} | baselines.lists(examples)
+    seen = find(Entries.of_history(examples).pairs.keys, keys) >= 0  # in the whole history, not only its latest part
+    values = {name: metric_values(RankedLists(shown, keys, size), seen) for name, shown in lists.items()}
+    return Outcome(values, examples.has_history, seen, ranked.retrieved)
 
 
 def _pooled(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
-    """All windows' cases together; a method that some window lacks is left out."""
+    """All windows' examples together; a method that some window lacks is left out."""
     methods = [name for name in outcomes[0].values if all(name in outcome.values for outcome in outcomes)]
     values = {
         method: {

@@ -10,10 +10,10 @@ from contracts.bundle import read_arrays, write_arrays
 from contracts.errors import BundleRefused, InvalidFields
 from contracts.validation import decode
 from recsys.parameters import RecommendParameters
-from recsys.ranking.ranker import MOMENTS
+from recsys.ranking.ranker import SCENARIOS
 from recsys.recommender import Recommender
 
-RANKER_FILE: Final = "ranker_{moment}.txt"
+RANKER_FILE: Final = "ranker_{scenario}.txt"
 PARAMETERS_FILE: Final = "parameters.json"
 
 
@@ -25,8 +25,8 @@ class _Parameters(msgspec.Struct, frozen=True):
 def write_recommender(folder: Path, recommender: Recommender) -> None:
     """Write every file of the recommender into `folder`."""
     write_arrays(folder, recommender.to_arrays())
-    for moment, ranker in recommender.rankers.items():
-        (folder / RANKER_FILE.format(moment=moment)).write_text(ranker.text, encoding="utf-8")
+    for scenario, ranker in recommender.rankers.items():
+        (folder / RANKER_FILE.format(scenario=scenario)).write_text(ranker.text, encoding="utf-8")
     parameters = _Parameters(recommender.as_of, recommender.retriever.parameters)
     (folder / PARAMETERS_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(parameters)))
 
@@ -42,5 +42,5 @@ def recommender_of(arrays: dict[str, Any], text_of: Callable[[str], str]) -> Rec
         stored = decode(text_of(PARAMETERS_FILE).encode(), _Parameters)
     except InvalidFields as error:
         raise BundleRefused(f"the recommender's {PARAMETERS_FILE} cannot be read: {error} Train again.") from None
-    texts = {moment: text_of(RANKER_FILE.format(moment=moment)) for moment in MOMENTS}
+    texts = {scenario: text_of(RANKER_FILE.format(scenario=scenario)) for scenario in SCENARIOS}
     return Recommender.from_arrays(arrays, texts, stored.parameters, stored.as_of)

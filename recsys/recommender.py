@@ -20,7 +20,7 @@ from recsys.placements.placements import PLACEMENTS, ranker_of
 from recsys.placements.request_context import RequestContext
 from recsys.ranking.features import Candidates
 from recsys.ranking.pipeline import CandidatePipeline
-from recsys.ranking.ranker import MOMENTS, Ranker
+from recsys.ranking.ranker import SCENARIOS, Ranker
 from recsys.request import Answer, Filters, Query, Recommendation
 from recsys.reranking.compiled_policy import compiled_policies
 from recsys.reranking.eligibility import eligible_items, suppressed_purchases
@@ -29,6 +29,7 @@ from recsys.reranking.reranker import Slate, rerank
 
 CART: Final = KINDS.index("cart")
 VIEW: Final = KINDS.index("view")
+REPORTED: Final = {"cold_session": "start", "in_session": "visit"}  # the names of the scenarios in a backtest's details
 
 
 class Recommender:
@@ -69,8 +70,8 @@ class Recommender:
     @property
     def ranker_facts(self) -> dict[str, Any]:
         """How many groups each ranker was trained on, and what kind of ranker it is."""
-        groups = {f"ranker_groups_{moment}": count for moment, count in self.ranker_groups.items()}
-        return groups | {f"ranker_{moment}": self.rankers[moment].name for moment in MOMENTS}
+        groups = {f"ranker_groups_{REPORTED[scenario]}": count for scenario, count in self.ranker_groups.items()}
+        return groups | {f"ranker_{REPORTED[scenario]}": self.rankers[scenario].name for scenario in SCENARIOS}
 
     @property
     def policy_problems(self) -> tuple[str, ...]:
@@ -141,7 +142,7 @@ class Recommender:
             len(pipeline.retriever.items),
             *(np.asarray(arrays[f"history_{name}"]) for name in ("offsets", "items", "kinds", "times")),
         )
-        rankers = {moment: Ranker(pipeline.features.names, ranker_texts.get(moment, "")) for moment in MOMENTS}
+        rankers = {name: Ranker(pipeline.features.names, ranker_texts.get(name, "")) for name in SCENARIOS}
         return cls(pipeline, histories, rankers)
 
     def _customer(self, query: Query) -> int:

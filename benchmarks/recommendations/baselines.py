@@ -1,4 +1,4 @@
-"""Baselines: well-known ways to fill a list, fitted on the same past and asked at the same moments as the recommender.
+"""Baselines: well-known ways to fill a list, fitted on the same past and asked the same examples as the recommender.
 
 Personal frequency: what the customer chose most often, the latest first among equals. ALS: Hu, Koren and Volinsky,
 "Collaborative filtering for implicit feedback datasets", 2008; the strength of its weights and of its regularisation is
@@ -19,8 +19,8 @@ from threadpoolctl import threadpool_limits
 from recsys.data.interactions import Interactions
 from recsys.kernels.pair_counts import Pairs, ragged
 from recsys.training.evaluation import K
-from recsys.training.examples import Cases
-from recsys.training.ranking_metrics import Judged, mean
+from recsys.training.examples import Examples
+from recsys.training.ranking_metrics import RankedLists, mean
 from recsys.training.time_split import Window
 
 FACTORS: Final = 64
@@ -29,28 +29,33 @@ REGULARISATIONS: Final = (0.1, 10.0, 100.0, 1000.0)
 DEFAULT: Final = (10.0, 10.0)  # both, where nothing can be tried
 NEIGHBOURS: Final = 100  # per item
 MORE: Final = K + 1  # asked for, as the open page is taken out
-Lists = dict[str, np.ndarray]  # name -> (cases, K) int64 items, best first
+Lists = dict[str, np.ndarray]  # name -> (examples, K) int64 items, best first
 
 
 class Entries(NamedTuple):
-    """One entry per known interaction: the case that knows it, its item and its time."""
+    """One entry per known interaction: its example, its item and its time."""
 
-    shape: tuple[int, int]  # (cases, items)
+    shape: tuple[int, int]  # (examples, items)
     rows: np.ndarray
     items: np.ndarray
     times: np.ndarray
 
     @classmethod
-    def of(cls, cases: Cases, starts: np.ndarray) -> Self:
-        """From each case's `starts` (cases,), places in the interactions, to its moment; the open page comes last."""
-        rows, places = ragged(starts, cases.cuts - starts)
-        cued = np.flatnonzero(cases.cues >= 0)
+    def of(cls, examples: Examples, starts: np.ndarray) -> Self:
+        """From `starts` (examples,), places in the interactions, to each history's end; then the context items."""
+        rows, places = ragged(starts, examples.history_ends - starts)
+        with_context = np.flatnonzero(examples.context_items >= 0)
         return cls(
-            (len(cases), cases.interactions.item_count),
-            np.concatenate([rows, cued]),
-            np.concatenate([cases.interactions.items[places], cases.cues[cued]]),
-            np.concatenate([cases.interactions.times[places], cases.moments[cued]]),
+            (len(examples), examples.interactions.item_count),
+            np.concatenate([rows, with_context]),
+            np.concatenate([examples.interactions.items[places], examples.context_items[with_context]]),
+            np.concatenate([examples.interactions.times[places], examples.timestamps[with_context]]),
         )
+
+    @classmethod
+    def of_history(cls, examples: Examples) -> Self:
+        """All that is known of each example's customer."""
+        return cls.of(examples, examples.interactions.offsets[examples.customers])
 
     @property
     def pairs(self) -> Pairs:
@@ -58,7 +63,7 @@ class Entries(NamedTuple):
 
     @property
     def counts(self) -> csr_matrix:
-        """(cases, items) float32."""
+        """(examples, items) float32."""
         pairs = self.pairs
         counts = pairs.sums(np.ones(len(self.rows), np.float32))
         return csr_matrix((counts, (pairs.rows, pairs.columns)), shape=self.shape)
@@ -66,7 +71,7 @@ class Entries(NamedTuple):
 
 @dataclass(frozen=True)
 class Baselines:
-    """All of them, as of one moment; `popular` (items,) holds every item, the most popular first."""
+    """All of them, as of one time; `popular` (items,) holds every item, the most popular first."""
 
     popular: np.ndarray
     als: AlternatingLeastSquares
@@ -74,9 +79,9 @@ class Baselines:
 
     @classmethod
     def fit(
-        cls, past: Interactions, window: Window, validation: Cases, popular: np.ndarray, seed: int, threads: int
+        cls, past: Interactions, window: Window, validation: Examples, popular: np.ndarray, seed: int, threads: int
     ) -> Self:
-        """Fitted on the past alone; ALS is chosen on `validation`, cases of the past."""
+        """Fitted on the past alone; ALS is chosen on `validation`, examples of the past."""
         for known in (past, validation.interactions):
             assert int(known.times.max(initial=0)) < window.start, "an interaction lies in the window"
         counts = customer_counts(past)
@@ -88,19 +93,19 @@ class Baselines:
             neighbours.fit(csr_matrix(bm25_weight(counts, K1=1.2, B=0.75)), show_progress=False)
         return cls(popular, als, neighbours)
 
-    def lists(self, cases: Cases) -> Lists:
-        """What each shows in each case; in visits also the neighbours of what this visit alone has shown."""
-        known = Entries.of(cases, cases.interactions.offsets[cases.customers])
+    def lists(self, examples: Examples) -> Lists:
+        """What each shows for each example; in a session also the neighbours of what this session alone has shown."""
+        known = Entries.of_history(examples)
         found = {
-            "popular": np.full((len(cases), 0), -1),
+            "popular": np.full((len(examples), 0), -1),
             "personal_frequency": personal_frequency(known, self.popular),
             "als": als_lists(self.als, known),
             "item_neighbours": neighbour_lists(self.neighbours, known),
         }
-        visit = Entries.of(cases, cases.visits)
-        if len(visit.rows):
-            found["item_neighbours_of_visit"] = neighbour_lists(self.neighbours, visit)
-        return {name: filled(lists, cases.cues, self.popular) for name, lists in found.items()}
+        session = Entries.of(examples, examples.session_starts)
+        if len(session.rows):
+            found["item_neighbours_of_session"] = neighbour_lists(self.neighbours, session)
+        return {name: filled(lists, examples.context_items, self.popular) for name, lists in found.items()}
 
     @property
     def settings(self) -> dict[str, float]:
@@ -114,25 +119,25 @@ def customer_counts(interactions: Interactions) -> csr_matrix:
     return Entries(shape, interactions.rows, interactions.items, interactions.times).counts
 
 
-def tuned_als(cases: Cases, seed: int, threads: int) -> AlternatingLeastSquares:
-    """Not fitted yet: with the settings that recall most of the cases, all of one window, from what lies before it."""
-    past = cases.interactions.before(int(cases.moments.min(initial=np.iinfo(np.int64).max)))
+def tuned_als(examples: Examples, seed: int, threads: int) -> AlternatingLeastSquares:
+    """Not fitted yet: with the settings of the best recall on the examples, all of one window, given its past."""
+    past = examples.interactions.before(int(examples.timestamps.min(initial=np.iinfo(np.int64).max)))
     counts = customer_counts(past)
-    keys = cases.target_rows * past.item_count + cases.targets
-    known = Entries.of(cases, cases.interactions.offsets[cases.customers])
+    known = Entries.of_history(examples)
     best, best_recall = DEFAULT, 0.0
-    for setting in product(ALPHAS, REGULARISATIONS) if len(cases) else ():
+    for setting in product(ALPHAS, REGULARISATIONS) if len(examples) else ():
         model = unfitted_als(*setting, seed, threads)
         with threadpool_limits(1, "blas"):
             model.fit(counts, show_progress=False)
-        recall = mean(Judged(als_lists(model, known)[:, :K], keys, past.item_count).recall(K)) or 0.0
+        lists = RankedLists(als_lists(model, known)[:, :K], examples.target_keys, past.item_count)
+        recall = mean(lists.recall(K)) or 0.0
         if recall > best_recall:
             best, best_recall = setting, recall
     return unfitted_als(*best, seed, threads)
 
 
 def unfitted_als(alpha: float, regularisation: float, seed: int, threads: int) -> AlternatingLeastSquares:
-    """Of given settings."""
+    """Not fitted yet, with these settings."""
     with threadpool_limits(1, "blas"):
         return AlternatingLeastSquares(
             factors=FACTORS, alpha=alpha, regularization=regularisation, num_threads=threads, random_state=seed
@@ -140,7 +145,7 @@ def unfitted_als(alpha: float, regularisation: float, seed: int, threads: int) -
 
 
 def personal_frequency(known: Entries, popular: np.ndarray) -> np.ndarray:
-    """(cases, MORE): own items by count, then the latest, then the more popular; -1 where there are no more."""
+    """(examples, MORE): own items by count, then the latest, then the more popular; -1 where there are no more."""
     pairs = known.pairs
     counts = pairs.sums(np.ones(len(known.rows)))
     popularity = np.argsort(popular)[pairs.columns]
@@ -154,21 +159,21 @@ def personal_frequency(known: Entries, popular: np.ndarray) -> np.ndarray:
 
 
 def als_lists(model: AlternatingLeastSquares, known: Entries) -> np.ndarray:
-    """(cases, MORE): by the vector that explains what is known best; -1 for a case of which nothing is known."""
+    """(examples, MORE): by the vector that explains what is known best; -1 for an example of which nothing is known."""
     return _asked(model, known.counts, recalculate_user=True)
 
 
 def neighbour_lists(model: ItemItemRecommender, known: Entries) -> np.ndarray:
-    """(cases, MORE): by the sum of likenesses to what is known; -1 where there are no more."""
+    """(examples, MORE): by the sum of likenesses to what is known; -1 where there are no more."""
     return _asked(model, known.counts)
 
 
-def filled(lists: np.ndarray, cues: np.ndarray, popular: np.ndarray) -> np.ndarray:
-    """(cases, K): the lists without the open page, then the most popular items that they lack."""
+def filled(lists: np.ndarray, context_items: np.ndarray, popular: np.ndarray) -> np.ndarray:
+    """(examples, K): the lists without the context items, then the most popular items that they lack."""
     full = np.full((len(lists), K), -1, np.int64)
-    for row, (own, cue) in enumerate(zip(lists.tolist(), cues.tolist(), strict=True)):
+    for row, (own, context_item) in enumerate(zip(lists.tolist(), context_items.tolist(), strict=True)):
         wanted = dict.fromkeys([*own, *popular[: K + MORE].tolist()])
-        shown = [item for item in wanted if item >= 0 and item != cue][:K]
+        shown = [item for item in wanted if item >= 0 and item != context_item][:K]
         full[row, : len(shown)] = shown
     return full
 

@@ -35,8 +35,8 @@ from recsys.data.interactions import KINDS, Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.training.evaluation import K, evaluate
-from recsys.training.examples import Cases
-from recsys.training.ranking_metrics import Judged, mean
+from recsys.training.examples import Examples
+from recsys.training.ranking_metrics import RankedLists, mean
 from recsys.training.time_split import Window
 from recsys.training.train import fit_recommender
 
@@ -62,10 +62,10 @@ def judged(p: StoreParameters, parameters: RecommendParameters, draws: int) -> d
     past = life.interactions.before(life.window.start)
     recommender = fit_recommender(past, life.items, life.window.start, parameters)
     fitted_at = time.monotonic()
-    cases = Cases.at_start(life.interactions, life.window, KINDS.index("order"))
-    cases = cases.where(life.is_planted[cases.customers]).with_history()
-    found = evaluate(recommender, cases, seed=p.seed)
-    oracle = oracle_metrics(life, cases, draws)
+    examples = Examples.next_period(life.interactions, life.window, KINDS.index("order"))
+    examples = examples.where(life.is_planted[examples.customers] & examples.has_history)
+    found = evaluate(recommender, examples, seed=p.seed)
+    oracle = oracle_metrics(life, examples, draws)
     figures = {
         name: {"ours": found.metrics[name], "popular": found.baseline_metrics[name], "oracle": oracle[name]}
         for name in METRICS
@@ -74,7 +74,7 @@ def judged(p: StoreParameters, parameters: RecommendParameters, draws: int) -> d
         "attainable_share": {name: share(**values) for name, values in figures.items()},
         **figures,
         "candidate_recall": found.metrics["candidate_recall"],
-        "cases": found.cases,
+        "cases": found.examples,
         "interactions": len(life.interactions),
         "simulate_seconds": round(lived_at - started, 1),
         "fit_seconds": round(fitted_at - lived_at, 1),
@@ -155,13 +155,12 @@ def live(p: StoreParameters) -> Life:
     )
 
 
-def oracle_metrics(life: Life, cases: Cases, draws: int) -> dict[str, float | None]:
-    """What ranking by the true probabilities gives."""
-    planted = life.planted[cases.customers]
+def oracle_metrics(life: Life, examples: Examples, draws: int) -> dict[str, float | None]:
+    """The metrics of ranking by the true probabilities."""
+    planted = life.planted[examples.customers]
     chances = expected_orders(life, planted, draws)
     best = np.argsort(-chances, axis=1, kind="stable")[:, :K]
-    keys = cases.target_rows * len(life.items) + cases.targets
-    oracle = Judged(life.places[best], keys, len(life.items))
+    oracle = RankedLists(life.places[best], examples.target_keys, len(life.items))
     return {"recall_at_20": mean(oracle.recall(K)), "ndcg_at_10": mean(oracle.ndcg(10))}
 
 

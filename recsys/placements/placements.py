@@ -56,8 +56,8 @@ class ForYou(RequestContext):
 
 def ranker_of(in_session: bool, rankers: Mapping[str, Ranker]) -> Ranker:
     """The ranker of the scenario; in a session the other one if there were too few sessions to train its own."""
-    own = rankers["visit" if in_session else "start"]
-    return rankers["start"] if in_session and own.name == "blend" else own
+    own = rankers["in_session" if in_session else "cold_session"]
+    return rankers["cold_session"] if in_session and own.name == "blend" else own
 
 
 class Similar(RequestContext):

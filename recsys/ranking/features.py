@@ -38,7 +38,7 @@ _TOTAL: Final = ITEM.index("total")
 
 @dataclass(frozen=True)
 class Candidates:
-    """The described candidates of one request: `items` (candidates,) int32, `features` (candidates, features) float32.
+    """The candidates of one request: `items` (candidates,) int32, `features` (candidates, features) float32.
 
     `features` is stored by column, which is how the ranker reads it. `selected_by` (candidates,) int64 has a bit for
     each retrieval column that selected the item.
@@ -58,18 +58,13 @@ class Pointwise(Protocol):
 
 def feature_names(columns: Sequence[Column], pointwise: Sequence[str]) -> tuple[str, ...]:
     """The names of the features, in order."""
-    shares = [f"{column.name}_max_normalised" for column in columns if column.is_max_normalised]
-    ranks = [f"{column.name}_rank" for column in columns if column.is_ranked]
-    damped = [f"{column.name}_popularity_normalised" for column in columns if column.is_popularity_normalised]
-    raw = [column.name for column in columns]
     return (
-        *raw,
-        *shares,
-        *ranks,
-        *damped,
+        *(column.name for column in columns),
+        *(f"{column.name}_max_normalised" for column in columns if column.is_max_normalised),
+        *(f"{column.name}_rank" for column in columns if column.is_ranked),
+        *(f"{column.name}_popularity_normalised" for column in columns if column.is_popularity_normalised),
         *pointwise,
-        "pre_ranking_score",
-        "pre_ranking_rank",
+        *PRE_RANKING,
         *ITEM,
         *TASTE,
         *CONTEXT,
@@ -82,9 +77,9 @@ class FeatureBuilder:
 
     names: tuple[str, ...]
     columns: int  # of the pool
-    relative: np.ndarray  # columns of the pool
+    max_normalised: np.ndarray  # columns of the pool
     ranked: np.ndarray
-    damped: np.ndarray
+    popularity_normalised: np.ndarray
     pointwise: tuple[tuple[Pointwise, slice], ...]  # each scorer with its features
     item_table: np.ndarray  # (items, len(ITEM)) float32
     category: np.ndarray
@@ -95,24 +90,20 @@ class FeatureBuilder:
     def of(cls, retriever: Retriever) -> Self:
         columns, items = retriever.columns, retriever.items
 
-        def places(flag: str) -> np.ndarray:
-            return np.array([place for place, column in enumerate(columns) if getattr(column, flag)], np.int64)
+        def places(kind: str) -> np.ndarray:
+            return np.array([place for place, column in enumerate(columns) if getattr(column, f"is_{kind}")], np.int64)
 
-        relative, ranked, damped = (
-            places(flag) for flag in ("is_max_normalised", "is_ranked", "is_popularity_normalised")
-        )
+        derived = {kind: places(kind) for kind in ("max_normalised", "ranked", "popularity_normalised")}
         scorers: list[tuple[Pointwise, tuple[str, ...]]] = [(SessionFeatures(retriever.log), SESSION_FEATURES)]
         scorers += [(source, source.pointwise_features()) for source in retriever.sources.values()]
-        pointwise, first = [], len(columns) + len(relative) + len(ranked) + len(damped)
+        pointwise, first = [], len(columns) + sum(map(len, derived.values()))
         for scorer, names in scorers:
             pointwise += [(scorer, slice(first, first + len(names)))] if names else []
             first += len(names)
         return cls(
             names=feature_names(columns, [name for _, names in scorers for name in names]),
             columns=len(columns),
-            relative=relative,
-            ranked=ranked,
-            damped=damped,
+            **derived,
             pointwise=tuple(pointwise),
             item_table=item_table(retriever.counters),
             category=read_only(items.category),
@@ -130,7 +121,8 @@ class FeatureBuilder:
         pool, rows, aggregates = retrieved.pool, retrieved.rows, user.aggregates
         items = pool.items
         out = np.empty((len(self.names), len(rows)), np.float32)
-        _from_scores(pool, rows, self.columns, self.relative, self.ranked, self.damped, self.item_table, out)
+        derived = (self.max_normalised, self.ranked, self.popularity_normalised)
+        _from_scores(pool, rows, self.columns, *derived, self.item_table, out)
         first = self.pointwise[-1][1].stop
         _of_items(items, rows, pre_ranking, self.item_table, out[first:])
         first += len(PRE_RANKING) + len(ITEM)
@@ -144,16 +136,16 @@ class FeatureBuilder:
 
 
 def item_table(counters: ItemCounters) -> np.ndarray:
-    """(items, len(ITEM)) float32: what was counted of each item, and how that has been changing."""
-    trend = (4 * counters.week + 1) / (counters.month + 1)  # 1 when the last week was like the last four
-    conversion = counters.month / (counters.touched + 5)  # of those who touched it lately, who chose it
+    """(items, len(ITEM)) float32: each item's counters and ratios of them."""
+    trend = (4 * counters.week + 1) / (counters.month + 1)  # 1 if the last week was like the last four
+    conversion = counters.month / (counters.touched + 5)  # the share of recent viewers who chose it
     columns = (counters.week, counters.month, counters.total, trend, conversion, counters.age_days)
     return np.column_stack([*columns, counters.repeat_share]).astype(np.float32)
 
 
 @jit
 def _context(kinds: np.ndarray, ages: np.ndarray, distinct_items: int, session: int, out: np.ndarray) -> None:
-    """Fill `out` (len(CONTEXT), candidates) with what kind of user asks."""
+    """Fill `out` (len(CONTEXT), candidates) with the properties of the user."""
     of_kind = np.zeros(KIND_COUNT, np.int64)
     days, last_day = 1, 0
     for entry in range(len(kinds)):
@@ -174,19 +166,19 @@ def _from_scores(
     pool: CandidatePool,
     rows: np.ndarray,
     columns: int,
-    relative: np.ndarray,
+    max_normalised: np.ndarray,
     ranked: np.ndarray,
-    damped: np.ndarray,
+    popularity_normalised: np.ndarray,
     table: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Fill the features that follow from the pool's columns."""
+    """Fill the pool's columns and the features derived from them."""
     for column in range(columns):
         scores = pool.scores[column]
         for place in range(len(rows)):
             out[column, place] = scores[rows[place]]
     first = columns
-    for column in relative:
+    for column in max_normalised:
         best = np.float32(0)
         for place in range(len(rows)):
             best = max(best, out[column, place])
@@ -196,17 +188,17 @@ def _from_scores(
     for column in ranked:
         _rank(out[column], out[first])
         first += 1
-    for column in damped:
+    for column in popularity_normalised:
         for place in range(len(rows)):
             out[first, place] = out[column, place] / np.sqrt(table[pool.items[rows[place]], _TOTAL] + POPULARITY_PRIOR)
         first += 1
 
 
 @jit
-def _of_items(items: np.ndarray, rows: np.ndarray, prior: np.ndarray, table: np.ndarray, out: np.ndarray) -> None:
+def _of_items(items: np.ndarray, rows: np.ndarray, pre_ranking: np.ndarray, table: np.ndarray, out: np.ndarray) -> None:
     """Fill the pre-ranking score, its rank, and the item counters."""
-    out[0] = prior
-    _rank(prior, out[1])
+    out[0] = pre_ranking
+    _rank(pre_ranking, out[1])
     for place in range(len(rows)):
         item = items[rows[place]]
         for column in range(table.shape[1]):
@@ -215,7 +207,7 @@ def _of_items(items: np.ndarray, rows: np.ndarray, prior: np.ndarray, table: np.
 
 @jit
 def _rank(scores: np.ndarray, out: np.ndarray) -> None:
-    """The place of each score among all, 0 the best; all zeros share the place behind the others."""
+    """The rank of each score, 0 the best; all zeros share the rank after the others."""
     known = np.flatnonzero(scores > 0)
     out[:] = len(known)
     order = np.argsort(-scores[known], kind="mergesort")
@@ -249,7 +241,7 @@ def _price_gap(
     rows: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """How far the logarithm of each candidate's price is above the user's mean; 0 where either is unknown."""
+    """The log price of each candidate minus the user's mean log price; 0 where either is unknown."""
     total, weight = 0.0, 0.0
     for place in range(len(touched)):
         value = log_price[touched[place]]

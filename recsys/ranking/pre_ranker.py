@@ -1,8 +1,8 @@
 """Pre-ranking: a linear score over the pool's columns that limits the candidates before the ranker.
 
-The weights are learnt per store and scenario by logistic regression on pairs (Burges et al., RankNet, 2005, with a
+The weights are learned per store and scenario by logistic regression on pairs (Burges et al., RankNet, 2005, with a
 linear scorer): a chosen item should score higher than an item that was not chosen. No weight is negative, because a
-source only ever speaks for an item.
+score of a source is always evidence for the item.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column
 from recsys.retrieval.retriever import Retrieved
 
-PAIRS_PER_CASE: Final = 40
+PAIRS_PER_EXAMPLE: Final = 40
 RIDGE: Final = 1e-3
-LEAST_CASES: Final = 100  # with fewer, the sources' own weights stay
+LEAST_GROUPS: Final = 100  # with fewer, the sources' own weights stay
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class PreRanker:
     @classmethod
     def default(cls, columns: Sequence[Column], limit: int) -> Self:
         """With the sources' own weights."""
-        own = [column.prior for column in columns]
+        own = [column.weight for column in columns]
         return cls.of(np.array([own, own], np.float32), limit)
 
     def select(self, retrieved: Retrieved, in_session: bool) -> tuple[Retrieved, np.ndarray]:
@@ -70,7 +70,7 @@ def pre_ranking_scores(pool: CandidatePool, rows: np.ndarray, weights: np.ndarra
 
 
 def shares_of(scores: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(rows, columns) float32: each column's share of its best score within the same case; `sizes` (cases,)."""
+    """(rows, columns) float32: each column's share of its best score within the same group; `sizes` (groups,)."""
     starts = np.cumsum(sizes) - sizes
     best = np.maximum.reduceat(scores, starts, axis=0)
     return np.asarray(scores / np.where(best > 0, best, 1.0).repeat(sizes, axis=0), np.float32)
@@ -79,11 +79,11 @@ def shares_of(scores: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 def learned_weights(
     scores: np.ndarray, labels: np.ndarray, sizes: np.ndarray, defaults: np.ndarray, seed: int
 ) -> np.ndarray:
-    """(columns,) float32 from the candidates' pool columns (rows, columns), their labels (rows,) and case sizes."""
-    if len(sizes) < LEAST_CASES:
+    """(columns,) float32 from the candidates' pool columns (rows, columns), their labels (rows,) and group sizes."""
+    if len(sizes) < LEAST_GROUPS:
         return defaults
     differences = _differences(shares_of(scores, sizes), labels, sizes, np.random.default_rng(seed))
-    if not len(differences):  # where everything was chosen nothing was preferred
+    if not len(differences):  # where every candidate was chosen, none was preferred
         return defaults
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -98,14 +98,14 @@ def learned_weights(
 
 
 def _differences(shares: np.ndarray, labels: np.ndarray, sizes: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """(pairs, columns) float64: a chosen candidate's shares less those of another one of the same case."""
+    """(pairs, columns) float64: a chosen candidate's shares minus those of another one of the same group."""
     parts = [np.zeros((0, shares.shape[1]))]
     start = 0
     for size in sizes.tolist():
         own, chosen = shares[start : start + size], labels[start : start + size] > 0
         if chosen.any() and not chosen.all():
-            better = random.choice(np.flatnonzero(chosen), PAIRS_PER_CASE)
-            worse = random.choice(np.flatnonzero(~chosen), PAIRS_PER_CASE)
+            better = random.choice(np.flatnonzero(chosen), PAIRS_PER_EXAMPLE)
+            worse = random.choice(np.flatnonzero(~chosen), PAIRS_PER_EXAMPLE)
             parts.append(own[better] - own[worse])
         start += size
     return np.concatenate(parts).astype(np.float64)

@@ -1,6 +1,6 @@
 """Ranking: LambdaMART over the candidates' features, or a fixed blend where the store is too small to train it.
 
-LambdaMART is Burges (2010), as LightGBM implements it; the labels come from after the features' moment.
+LambdaMART is Burges (2010), as LightGBM implements it; the labels lie after the time of the features.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from contracts.errors import BundleRefused
 from recsys.parameters import RecommendParameters
 from recsys.ranking.tree_inference import Trees
 
-# Two moments at which a shopper is asked for, each with a ranker of its own: before a visit (a home page's first view,
-# an e-mail) the next order is to be guessed; inside a visit, what this visit chooses next.
-MOMENTS: Final = ("start", "visit")
+# Each scenario has a ranker of its own. Before a session (a home page's first view, an e-mail) it predicts what the
+# customer orders next; in a session, what this session chooses next.
+SCENARIOS: Final = ("cold_session", "in_session")
 
-# The blend's weights, used where too few customers came back for a model to be trained: own history first, then
+# The weights of the blend that ranks where too few customers came back to train a model: own history first, then
 # neighbours, then popularity as the tie-break.
 BLEND: Final = {
     "interest_max_normalised": 2.0,
@@ -28,17 +28,17 @@ BLEND: Final = {
     "category_affinity": 0.2,
 }
 POPULARITY_TIE_BREAK: Final = 0.1
-HELD_OUT: Final = 0.12  # of the cases, by which the number of trees is chosen
-PATIENCE: Final = 40  # trees without a gain on them, after which training ends
+VALIDATION_SHARE: Final = 0.12  # of the groups, which choose the number of trees
+PATIENCE: Final = 40  # trees without a gain on the validation groups, after which training ends
 LEAST_TREES: Final = 10
 ROWS_PER_THREAD: Final = 100_000  # with fewer, threads wait for each other longer than they work
 
 
 @dataclass(frozen=True)
 class TrainingGroups:
-    """Candidates of many cases with their labels: `features` (rows, features), `labels` (rows,) 0 or 1.
+    """Candidates of many examples: `features` (rows, features) float32, `labels` (rows,) int8, 0 or 1.
 
-    `sizes` (cases,) int64 is the number of consecutive rows of each case.
+    A group is the candidates of one example, `sizes` (groups,) int64 its number of consecutive rows.
     """
 
     features: np.ndarray
@@ -46,8 +46,13 @@ class TrainingGroups:
     sizes: np.ndarray
 
     @classmethod
+    def empty(cls, features: int) -> Self:
+        """No groups, of candidates with that many features."""
+        return cls(np.zeros((0, features), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int64))
+
+    @classmethod
     def joined(cls, parts: Sequence["TrainingGroups"]) -> Self:
-        """The groups of several windows as one."""
+        """The groups of all parts; of parts that are all empty, the first."""
         filled = [part for part in parts if len(part.sizes)] or parts[:1]
         return cls(
             np.concatenate([part.features for part in filled]),
@@ -56,7 +61,7 @@ class TrainingGroups:
         )
 
     def where(self, mask: np.ndarray) -> "TrainingGroups":
-        """The cases of `mask` (cases,) bool."""
+        """The groups of `mask` (groups,) bool."""
         rows = np.repeat(mask, self.sizes)
         return TrainingGroups(self.features[rows], self.labels[rows], self.sizes[mask])
 
@@ -87,10 +92,11 @@ def train_ranker(
 ) -> Ranker:
     """LambdaMART on the groups; the same groups and seed give the same text.
 
-    A part of the groups is held out to say after how many trees to stop; then as many are grown on all of them.
+    Some groups are kept for validation, which chooses the number of trees; then as many are trained on all groups.
     """
     import lightgbm  # a service that only answers does without it
 
+    # Settings of its own: `recsys` may not import `models`, whose learners share theirs.
     options: dict[str, Any] = {
         "objective": "lambdarank",
         "lambdarank_truncation_level": 20,
@@ -111,14 +117,14 @@ def train_ranker(
         "force_row_wise": True,
         "verbose": -1,
     }
-    held_out = np.random.default_rng(seed).random(len(groups.sizes)) < HELD_OUT
+    is_validation = np.random.default_rng(seed).random(len(groups.sizes)) < VALIDATION_SHARE
 
     def data_of(part: TrainingGroups) -> lightgbm.Dataset:
         return lightgbm.Dataset(part.features, label=part.labels, group=part.sizes, feature_name=list(features))
 
     stop = lightgbm.early_stopping(PATIENCE, verbose=False)
-    taught, judged = data_of(groups.where(~held_out)), data_of(groups.where(held_out))
-    trial = lightgbm.train(options, taught, parameters.trees, valid_sets=[judged], callbacks=[stop])
+    train, validation = data_of(groups.where(~is_validation)), data_of(groups.where(is_validation))
+    trial = lightgbm.train(options, train, parameters.trees, valid_sets=[validation], callbacks=[stop])
     booster = lightgbm.train(options, data_of(groups), max(trial.best_iteration, LEAST_TREES))
     return Ranker(features, booster.model_to_string())
 

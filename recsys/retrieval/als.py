@@ -71,7 +71,7 @@ class ALS:
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
-        return (Column("factors", limit=parameters.candidates_by_factors, prior=0.5, is_ranked=True),)
+        return (Column("factors", limit=parameters.candidates_by_factors, weight=0.5, is_ranked=True),)
 
     @staticmethod
     def pointwise_features() -> tuple[str, ...]:

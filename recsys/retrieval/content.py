@@ -69,7 +69,7 @@ class Content:
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
-        return (Column("content", limit=parameters.candidates_cold, prior=0.2),)
+        return (Column("content", limit=parameters.candidates_cold, weight=0.2),)
 
     @staticmethod
     def pointwise_features() -> tuple[str, ...]:

@@ -30,8 +30,8 @@ class PersonalFrequency:
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         return (
-            Column("interest", limit=parameters.candidates_seen, prior=0.5),
-            Column("session_recency", limit=parameters.candidates_seen, prior=1.0, is_max_normalised=False),
+            Column("interest", limit=parameters.candidates_seen, weight=0.5),
+            Column("session_recency", limit=parameters.candidates_seen, weight=1.0, is_max_normalised=False),
             Column("session_count", is_max_normalised=False),
             Column("recency", is_max_normalised=False),
             Column("order_recency", is_max_normalised=False),

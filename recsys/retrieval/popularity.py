@@ -58,7 +58,7 @@ class Popularity:
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         limit = parameters.candidates_popular + MAIN_CATEGORIES * parameters.candidates_per_category
-        return (Column("popular", limit=limit, prior=0.2, is_max_normalised=False),)
+        return (Column("popular", limit=limit, weight=0.2, is_max_normalised=False),)
 
     @staticmethod
     def pointwise_features() -> tuple[str, ...]:

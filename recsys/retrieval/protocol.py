@@ -36,13 +36,13 @@ class Column:
     """One score that a source gives to items; its `limit` best items become candidates (0: none).
 
     The features always hold the score itself. The flags add the score divided by the request's largest score, its rank
-    among the candidates, and the score divided by the root of the item's popularity. `prior` is the column's default
-    weight in the pre-ranking, which limits the candidates.
+    among the candidates, and the score divided by the root of the item's popularity. `weight` is the column's default
+    in the pre-ranking, which limits the candidates.
     """
 
     name: str
     limit: int = 0
-    prior: float = 0.0
+    weight: float = 0.0
     is_max_normalised: bool = True
     is_ranked: bool = False
     is_popularity_normalised: bool = False

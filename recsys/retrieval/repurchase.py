@@ -50,9 +50,9 @@ class Repurchase:
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         return (
-            Column("due", limit=parameters.candidates_due, prior=0.3, is_max_normalised=False),
-            Column("times_ordered", prior=0.3),
-            Column("faded_orders", limit=parameters.candidates_due, prior=0.3, is_ranked=True),
+            Column("due", limit=parameters.candidates_due, weight=0.3, is_max_normalised=False),
+            Column("times_ordered", weight=0.3),
+            Column("faded_orders", limit=parameters.candidates_due, weight=0.3, is_ranked=True),
             Column("order_shares"),
         )
 

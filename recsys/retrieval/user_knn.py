@@ -74,8 +74,8 @@ class UserKNN:
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         limit = parameters.candidates_by_customers
         return (
-            Column("customers", limit=limit, prior=1.0, is_ranked=True, is_popularity_normalised=True),
-            Column("random_walk", limit=limit, prior=1.0, is_ranked=True),
+            Column("customers", limit=limit, weight=1.0, is_ranked=True, is_popularity_normalised=True),
+            Column("random_walk", limit=limit, weight=1.0, is_ranked=True),
         )
 
     @staticmethod

@@ -1,7 +1,6 @@
-"""Evaluation: predict what was chosen after a moment from the state at that moment, beside what was popular then.
+"""Evaluation: predict what was chosen next from what was known before, beside what was popular then.
 
-Nothing that happens after a case's moment is known to the sources. The whole catalogue competes; there are no sampled
-negatives.
+The sources know nothing that happens after an example's time. The whole catalogue competes; no negatives are sampled.
 """
 
 from dataclasses import dataclass
@@ -10,93 +9,103 @@ from typing import Any, Final
 import numpy as np
 
 from recsys.recommender import Recommender
-from recsys.training.examples import Cases
-from recsys.training.ranking_metrics import Judged, bootstrap_interval, mean
+from recsys.training.examples import Examples
+from recsys.training.ranking_metrics import RankedLists, bootstrap_interval, mean
 
 K: Final = 20
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over the cases, of the recommender and of its baseline, and what a person needs to judge them."""
+    """Mean metrics of the recommender and of its baseline over `examples` examples, and details for a person."""
 
-    cases: int
+    examples: int
     metrics: dict[str, float | None]
     baseline_metrics: dict[str, float | None]
     details: dict[str, Any]
 
 
-def evaluate(recommender: Recommender, cases: Cases, seed: int) -> Evaluation:
-    """Judge the ranked candidates of each case against its targets; `recommender` is fitted on what lies before."""
-    retriever = recommender.retriever
-    lists, proposed, seen = _lists(recommender, cases)
+@dataclass(frozen=True)
+class RankedExamples:
+    """`lists` (examples, K) int64: the first K items of each example, -1 where there are fewer.
+
+    `seen` (targets,) bool: whether the user's history holds the target. `retrieved`, for each source and for "any" of
+    them, (targets,) bool: whether it selected the target.
+    """
+
+    lists: np.ndarray
+    seen: np.ndarray
+    retrieved: dict[str, np.ndarray]
+
+
+def evaluate(recommender: Recommender, examples: Examples, seed: int) -> Evaluation:
+    """Compare the ranked candidates of each example with its targets; `recommender` is fitted on what lies before."""
+    retriever, item_count = recommender.retriever, examples.interactions.item_count
+    ranked = rank_examples(recommender, examples)
     popular = retriever.popularity.top(K, retriever.everything)
     padded = np.concatenate([popular, np.full(K - len(popular), -1)])
-    keys = cases.target_rows * cases.interactions.item_count + cases.targets
-    mine = Judged(lists, keys, cases.interactions.item_count)
-    baseline = Judged(np.tile(padded, (len(cases), 1)), keys, cases.interactions.item_count)
-    has_past = (cases.cuts > cases.interactions.offsets[cases.customers]) | (cases.cues >= 0)
-    metrics = _metrics(mine, seen) | {"candidate_recall": _share(proposed["any"])}
+    lists = RankedLists(ranked.lists, examples.target_keys, item_count)
+    popular_lists = RankedLists(np.tile(padded, (len(examples), 1)), examples.target_keys, item_count)
+    values, baseline = metric_values(lists, ranked.seen), metric_values(popular_lists, ranked.seen)
+    has_history = examples.has_history
     details = {
-        "targets": len(keys),
-        "repeat_target_share": _share(seen),
-        "cases_with_history": int(has_past.sum()),
-        "candidate_recall_by_source": {name: _share(found) for name, found in proposed.items()},
+        "targets": len(examples.targets),
+        "repeat_target_share": _share(ranked.seen),
+        "cases_with_history": int(has_history.sum()),
+        "candidate_recall_by_source": {name: _share(found) for name, found in ranked.retrieved.items()},
         "by_history": {
-            "with": _subset_means(mine, baseline, has_past),
-            "without": _subset_means(mine, baseline, ~has_past),
+            "with": _subset_means(values, baseline, has_history),
+            "without": _subset_means(values, baseline, ~has_history),
         },
         "difference_95": {
-            "recall_at_20": bootstrap_interval(mine.recall(K) - baseline.recall(K), seed),
-            "ndcg_at_10": bootstrap_interval(mine.ndcg(10) - baseline.ndcg(10), seed),
+            name: bootstrap_interval(values[name] - baseline[name], seed) for name in ("recall_at_20", "ndcg_at_10")
         },
     }
-    return Evaluation(len(cases), metrics, _metrics(baseline, seen), details)
+    metrics = _metrics(lists, values) | {"candidate_recall": _share(ranked.retrieved["any"])}
+    return Evaluation(len(examples), metrics, _metrics(popular_lists, baseline), details)
 
 
-def _metrics(judged: Judged, seen: np.ndarray) -> dict[str, float | None]:
-    """The headline metrics, and the same for the targets that the customer knew (repeat) and did not (explore)."""
-    found: dict[str, float | None] = {"coverage": judged.coverage(K)}
-    parts = {"": judged, "repeat_": judged.only(seen), "explore_": judged.only(~seen)}
-    for name, part in parts.items():
-        found[f"{name}recall_at_20"] = mean(part.recall(K))
-        found[f"{name}ndcg_at_10"] = mean(part.ndcg(10))
-        found[f"{name}mrr_at_20"] = mean(part.mrr(K))
+def metric_values(lists: RankedLists, seen: np.ndarray) -> dict[str, np.ndarray]:
+    """Each metric per example: for all targets, for those of `seen` (targets,) (repeat), for the others (explore)."""
+    found = {}
+    for part, chosen in {"": lists, "repeat_": lists.only(seen), "explore_": lists.only(~seen)}.items():
+        found[f"{part}recall_at_20"] = chosen.recall(K)
+        found[f"{part}ndcg_at_10"] = chosen.ndcg(10)
+        found[f"{part}mrr_at_20"] = chosen.mrr(K)
     return found
 
 
-def _subset_means(mine: Judged, baseline: Judged, mask: np.ndarray) -> dict[str, float | None]:
-    return {
-        "recall_at_20": mean(mine.recall(K)[mask]),
-        "ndcg_at_10": mean(mine.ndcg(10)[mask]),
-        "baseline_recall_at_20": mean(baseline.recall(K)[mask]),
-        "baseline_ndcg_at_10": mean(baseline.ndcg(10)[mask]),
-    }
-
-
-def _lists(recommender: Recommender, cases: Cases) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """The first K of each case; which targets each source, and any of them, selected; which were known before."""
+def rank_examples(recommender: Recommender, examples: Examples) -> RankedExamples:
+    """The recommender's lists for the examples, and which targets its sources selected."""
     retriever = recommender.retriever
-    proposed = {name: np.zeros(len(cases.targets), bool) for name in ("any", *retriever.sources)}
-    seen = np.zeros(len(cases.targets), bool)
-    lists = np.full((len(cases), K), -1, np.int64)
-    for case in range(len(cases)):
-        shopper = cases.shopper(case, retriever.log, retriever.parameters.visitor_interactions)
-        eligible = retriever.everything
-        if cases.cues[case] >= 0:
-            eligible = eligible.copy()
-            eligible[cases.cues[case]] = False
-        candidates = recommender.pipeline.candidates(shopper, eligible)
-        order = np.argsort(-recommender.scores(shopper, candidates), kind="stable")[:K]
-        lists[case, : len(order)] = candidates.items[order]
-        span = slice(cases.target_offsets[case], cases.target_offsets[case + 1])
-        targets = cases.targets[span]
-        seen[span] = np.isin(targets, shopper.items)
-        proposed["any"][span] = np.isin(targets, candidates.items)
+    retrieved = {name: np.zeros(len(examples.targets), bool) for name in ("any", *retriever.sources)}
+    seen = np.zeros(len(examples.targets), bool)
+    lists = np.full((len(examples), K), -1, np.int64)
+    for example in range(len(examples)):
+        user = examples.user(example, retriever.log, retriever.parameters.visitor_interactions)
+        candidates = recommender.pipeline.candidates(user, examples.eligible(example))
+        order = np.argsort(-recommender.scores(user, candidates), kind="stable")[:K]
+        lists[example, : len(order)] = candidates.items[order]
+        span = slice(*examples.target_offsets[example : example + 2])
+        targets = examples.targets[span]
+        seen[span] = np.isin(targets, user.items)
+        retrieved["any"][span] = np.isin(targets, candidates.items)
         for name in retriever.sources:
             own = candidates.items[retriever.is_from(name, candidates.selected_by)]
-            proposed[name][span] = np.isin(targets, own)
-    return lists, proposed, seen
+            retrieved[name][span] = np.isin(targets, own)
+    return RankedExamples(lists, seen, retrieved)
+
+
+def _metrics(lists: RankedLists, values: dict[str, np.ndarray]) -> dict[str, float | None]:
+    return {"coverage": lists.coverage(K)} | {name: mean(found) for name, found in values.items()}
+
+
+def _subset_means(
+    values: dict[str, np.ndarray], baseline: dict[str, np.ndarray], mask: np.ndarray
+) -> dict[str, float | None]:
+    names = ("recall_at_20", "ndcg_at_10")
+    own = {name: mean(values[name][mask]) for name in names}
+    return own | {f"baseline_{name}": mean(baseline[name][mask]) for name in names}
 
 
 def _share(found: np.ndarray) -> float | None:

@@ -1,4 +1,4 @@
-"""Cases: moments of the past at which a shopper could have been asked for, and what that shopper chose next."""
+"""Training and evaluation examples: a customer at a time in the past, and the items that this customer chose next."""
 
 import zlib
 from dataclasses import dataclass, replace
@@ -16,128 +16,151 @@ VIEW: Final = KINDS.index("view")
 
 
 @dataclass(frozen=True)
-class Cases:
-    """Case i is a customer at a moment, with everything before it known and the next choice as target.
+class Examples:
+    """Example i is a customer at a time, with every earlier interaction known and the next choice as targets.
 
-    All arrays are (cases,): `customers`; `visits`, the place in the interactions where the visit under way began;
-    `cuts`, one past the last interaction that is known; `moments`, seconds since 1970 UTC; `known_until`, up to when
-    the visits of others are known; `cues`, an item whose page is open without having been recorded, or -1. The distinct
-    target items of case i are targets[target_offsets[i] : target_offsets[i + 1]].
+    All arrays are (examples,): `customers`; `session_starts`, the place in the interactions where the session under way
+    began; `history_ends`, one past the last interaction that is known; `timestamps`, seconds since 1970 UTC;
+    `known_until`, up to when the sessions of others are known; `context_items`, an item whose page is open without
+    having been recorded, or -1. The distinct target items of example i are
+    targets[target_offsets[i] : target_offsets[i + 1]].
     """
 
     interactions: Interactions
     customers: np.ndarray
-    visits: np.ndarray
-    cuts: np.ndarray
-    moments: np.ndarray
+    session_starts: np.ndarray
+    history_ends: np.ndarray
+    timestamps: np.ndarray
     known_until: np.ndarray
-    cues: np.ndarray
+    context_items: np.ndarray
     target_offsets: np.ndarray
     targets: np.ndarray
 
     @classmethod
-    def at_start(cls, interactions: Interactions, window: Window, kind: int) -> Self:
-        """Customers at the window's first instant, with what of `kind` they chose inside it; no visit is under way."""
+    def next_period(cls, interactions: Interactions, window: Window, kind: int) -> Self:
+        """Customers at the window's start, outside a session; the targets are what of `kind` they chose inside it."""
         rows, times = interactions.rows, interactions.times
         chosen = np.flatnonzero((interactions.kinds == kind) & (times >= window.start) & (times < window.stop))
         customers, offsets, targets = _distinct(rows[chosen], interactions.items[chosen])
         before = np.bincount(rows[times < window.start], minlength=len(interactions.customers))
-        cuts = (interactions.offsets[:-1] + before)[customers]
-        moments = np.full(len(customers), window.start)
-        cues = np.full(len(customers), -1)
-        return cls(interactions, customers, cuts, cuts, moments, moments, cues, offsets, targets)
+        ends = (interactions.offsets[:-1] + before)[customers]
+        starts = np.full(len(customers), window.start)
+        no_context = np.full(len(customers), -1)
+        return cls(interactions, customers, ends, ends, starts, starts, no_context, offsets, targets)
 
     @classmethod
-    def in_visits(
+    def next_item(
         cls, interactions: Interactions, window: Window, kind: int, seed: int, stale_days: float = 0.0
     ) -> Self:
-        """Moments inside the window's visits, with what of `kind` the visit chose next.
+        """Times inside the window's sessions; the targets are what of `kind` the session chose next.
 
-        Where views are predicted, every view but a visit's first is the next choice of the moment before it. Carts and
-        orders are predicted from some moment, drawn at random, of the visit that led to them; where nothing led to
-        them, one of the chosen items is the open page, the cue, and the others are to be found. A bundle is some time
-        old when it answers: so what is known of others ends up to `stale_days` before the moment.
+        Where views are predicted, every view but a session's first is a target, asked for after the view before it.
+        Carts and orders are asked for at a time, drawn at random, of the session that led to them. Where nothing led to
+        them, one of the chosen items is the context item and the others are the targets. A bundle has some age when it
+        answers: so what is known of others ends up to `stale_days` before the example's time.
         """
         random = np.random.default_rng(seed)
         times = interactions.times
         starts = session_starts(interactions)
-        visit = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(interactions))))
-        inside = (times[starts] >= window.start)[visit] & (times < window.stop)
+        session = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(interactions))))
+        inside = (times[starts] >= window.start)[session] & (times < window.stop)
         chosen = np.flatnonzero((interactions.kinds == kind) & inside)
-        # One case per (visit, second): the lines of an order share the moment at which it was placed.
+        # One example per (session, second): the lines of an order share the time at which it was placed.
         is_first = np.ones(len(chosen), bool)
-        is_first[1:] = (np.diff(visit[chosen]) > 0) | (np.diff(times[chosen]) > 0)
+        is_first[1:] = (np.diff(session[chosen]) > 0) | (np.diff(times[chosen]) > 0)
         number, offsets, targets = _distinct(np.cumsum(is_first) - 1, interactions.items[chosen])
         first = chosen[is_first][number]
-        begins = starts[visit[first]]
+        begins = starts[session[first]]
         ends = _first_of_second(interactions, begins, first)
         led = ends > begins
         if kind != VIEW:
             ends = np.where(led, begins + 1 + (random.random(len(ends)) * (ends - begins)).astype(np.int64), ends)
-        moments = np.where(led, times[np.maximum(ends - 1, 0)], times[first])
-        lags = (random.random(len(moments)) * stale_days * SECONDS_PER_DAY).astype(np.int64)
-        known_until = np.minimum(moments, np.maximum(moments - lags, window.start))
-        no_cues = np.full(len(first), -1)
+        timestamps = np.where(led, times[np.maximum(ends - 1, 0)], times[first])
+        lags = (random.random(len(timestamps)) * stale_days * SECONDS_PER_DAY).astype(np.int64)
+        known_until = np.minimum(timestamps, np.maximum(timestamps - lags, window.start))
+        no_context = np.full(len(first), -1)
         rows = interactions.rows[first]
-        cases = cls(interactions, rows, begins, ends, moments, known_until, no_cues, offsets, targets)
-        return cases._with_cues(~led, random)
+        examples = cls(interactions, rows, begins, ends, timestamps, known_until, no_context, offsets, targets)
+        return examples._with_context_items(~led, random)
 
     def __len__(self) -> int:
         return len(self.customers)
 
     @property
     def target_rows(self) -> np.ndarray:
-        """The case of each target, (targets,) int64."""
+        """The example of each target, (targets,) int64."""
         return np.repeat(np.arange(len(self)), np.diff(self.target_offsets))
 
+    @property
+    def target_keys(self) -> np.ndarray:
+        """(targets,) int64: example * item_count + item, as RankedLists takes them."""
+        return self.target_rows * self.interactions.item_count + self.targets
+
+    @property
+    def has_history(self) -> np.ndarray:
+        """(examples,) bool: whether anything is known of the customer; the context item counts."""
+        return (self.history_ends > self.interactions.offsets[self.customers]) | (self.context_items >= 0)
+
     def where(self, mask: np.ndarray) -> Self:
-        """The cases of `mask` (cases,) bool."""
+        """The examples of `mask` (examples,) bool."""
         sizes = np.diff(self.target_offsets)[mask]
-        columns = {
-            name: getattr(self, name)[mask]
-            for name in ("customers", "visits", "cuts", "moments", "known_until", "cues")
-        }
+        names = ("customers", "session_starts", "history_ends", "timestamps", "known_until", "context_items")
+        columns = {name: getattr(self, name)[mask] for name in names}
         offsets = np.concatenate([[0], np.cumsum(sizes)])
         return replace(self, **columns, target_offsets=offsets, targets=self.targets[mask[self.target_rows]])
 
-    def with_history(self) -> Self:
-        """The cases of shoppers of whom something is known."""
-        return self.where((self.cuts > self.interactions.offsets[self.customers]) | (self.cues >= 0))
-
     def sampled(self, limit: int, seed: int) -> Self:
-        """At most `limit` cases, chosen by a hash of customer and moment, so that one more case changes little."""
+        """At most `limit` examples, by a hash of customer and time, so that one more example changes little."""
         if len(self) <= limit:
             return self
         ids = [self.interactions.customers.value(customer) for customer in self.customers.tolist()]
-        hashes = [zlib.crc32(f"{i} {m}".encode(), seed) for i, m in zip(ids, self.moments.tolist(), strict=True)]
+        hashes = [zlib.crc32(f"{i} {t}".encode(), seed) for i, t in zip(ids, self.timestamps.tolist(), strict=True)]
         mask = np.zeros(len(self), bool)
         mask[np.argsort(hashes, kind="stable")[:limit]] = True
         return self.where(mask)
 
-    def shopper(self, case: int, log: SessionLog, limit: int) -> UserHistory:
-        """The case's shopper, with the latest `limit` interactions."""
-        customer, cut, moment = int(self.customers[case]), int(self.cuts[case]), int(self.moments[case])
-        start = max(int(self.interactions.offsets[customer]), cut - limit)
-        visit = max(int(self.visits[case]), start)
-        items, kinds = self.interactions.items[start:cut], self.interactions.kinds[start:cut]
-        ages = ((moment - self.interactions.times[start:cut]) / SECONDS_PER_DAY).astype(np.float32)
-        ages[visit - start :] = 0.0  # what happens in a visit happens now, as in a request
-        if self.cues[case] >= 0:
-            items, kinds = np.append(items, np.int32(self.cues[case])), np.append(kinds, np.uint8(VIEW))
-            ages = np.append(ages, np.float32(0))
-        return UserHistory(items, kinds, ages, visit - start, customer, log.cutoff(int(self.known_until[case])))
+    def targets_of(self, example: int) -> np.ndarray:
+        """The example's distinct target items, (targets,) int32."""
+        return self.targets[self.target_offsets[example] : self.target_offsets[example + 1]]
 
-    def _with_cues(self, needed: np.ndarray, random: np.random.Generator) -> Self:
-        """The same, where of each `needed` case's targets one becomes the cue; a case with one target is left out."""
+    def eligible(self, example: int) -> np.ndarray:
+        """(items,) bool: all but the context item, which is not to be predicted."""
+        mask = np.ones(self.interactions.item_count, bool)
+        if self.context_items[example] >= 0:
+            mask[self.context_items[example]] = False
+        return mask
+
+    def user(self, example: int, log: SessionLog, limit: int) -> UserHistory:
+        """The example's user, with the latest `limit` interactions."""
+        customer, timestamp = int(self.customers[example]), int(self.timestamps[example])
+        end, context_item = int(self.history_ends[example]), self.context_items[example]
+        start = max(int(self.interactions.offsets[customer]), end - limit)
+        session = max(int(self.session_starts[example]), start)
+        items, kinds = self.interactions.items[start:end], self.interactions.kinds[start:end]
+        ages = ((timestamp - self.interactions.times[start:end]) / SECONDS_PER_DAY).astype(np.float32)
+        ages[session - start :] = 0.0  # what happens in the session under way happens now, as in a request
+        if context_item >= 0:
+            items, kinds = np.append(items, np.int32(context_item)), np.append(kinds, np.uint8(VIEW))
+            ages = np.append(ages, np.float32(0))
+        cutoff = log.cutoff(int(self.known_until[example]))
+        return UserHistory(items, kinds, ages, session - start, customer, cutoff)
+
+    def _with_context_items(self, needed: np.ndarray, random: np.random.Generator) -> Self:
+        """The same, but one target of each `needed` example becomes its context item; without one left, it is dropped.
+
+        `needed` (examples,) bool.
+        """
         sizes = np.diff(self.target_offsets)
         place = self.target_offsets[:-1] + (random.random(len(self)) * sizes).astype(np.int64)
-        cued = needed & (sizes > 1)
+        drawn = needed & (sizes > 1)
         kept = np.ones(len(self.targets), bool)
-        kept[place[cued]] = False
-        cues = np.full(len(self), -1, np.int64)
-        cues[cued] = self.targets[place[cued]]
-        offsets = np.concatenate([[0], np.cumsum(sizes - cued)])
-        return replace(self, cues=cues, target_offsets=offsets, targets=self.targets[kept]).where(~needed | cued)
+        kept[place[drawn]] = False
+        context_items = np.full(len(self), -1, np.int64)
+        context_items[drawn] = self.targets[place[drawn]]
+        offsets = np.concatenate([[0], np.cumsum(sizes - drawn)])
+        targets = self.targets[kept]
+        changed = replace(self, context_items=context_items, target_offsets=offsets, targets=targets)
+        return changed.where(~needed | drawn)
 
 
 def _distinct(rows: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -149,8 +172,8 @@ def _distinct(rows: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _first_of_second(interactions: Interactions, begins: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The first interaction of the same visit and second as each of `places`."""
+    """The first interaction of the same session and second as each of `places`."""
     rows, times = interactions.rows, interactions.times
     is_first = np.ones(len(interactions), bool)
     is_first[1:] = (rows[1:] != rows[:-1]) | (times[1:] != times[:-1])
-    return np.asarray(np.maximum(np.maximum.accumulate(np.where(is_first, np.arange(len(times)), 0))[places], begins))
+    return np.maximum(np.maximum.accumulate(np.where(is_first, np.arange(len(times)), 0))[places], begins)

@@ -1,4 +1,4 @@
-"""Metrics of ranked lists against sets of targets, per case, so that their means can be compared with an interval."""
+"""Metrics of ranked lists against sets of targets, per example, so that the means can have confidence intervals."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,11 +9,11 @@ from recsys.kernels.pair_counts import find
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Lists and what they should have held.
+class RankedLists:
+    """Ranked lists and their targets.
 
-    `lists` (cases, k) int64, best first, -1 where a list ends early; `targets` (pairs,) int64, sorted and distinct,
-    are case * item_count + item. A case without targets has undefined metrics (NaN).
+    `lists` (examples, k) int64, best first, -1 where a list ends early; `targets` (pairs,) int64, sorted and distinct,
+    are example * item_count + item. An example without targets has undefined metrics (NaN).
     """
 
     lists: np.ndarray
@@ -22,38 +22,38 @@ class Judged:
 
     @cached_property
     def hits(self) -> np.ndarray:
-        """(cases, k) bool."""
+        """(examples, k) bool."""
         keys = np.arange(len(self.lists))[:, None] * self.item_count + self.lists
         found = find(self.targets, keys.ravel()).reshape(keys.shape) >= 0
         return found & (self.lists >= 0)
 
     @cached_property
     def target_counts(self) -> np.ndarray:
-        """(cases,) int64."""
+        """(examples,) int64."""
         return np.bincount(self.targets // self.item_count, minlength=len(self.lists))
 
     def recall(self, k: int) -> np.ndarray:
-        """Per case: the share of its targets among the first k."""
+        """Per example: the share of its targets among the first k."""
         return self._where_defined(self.hits[:, :k].sum(axis=1) / np.maximum(self.target_counts, 1))
 
     def ndcg(self, k: int) -> np.ndarray:
-        """Per case: discounted cumulative gain of the first k over that of a perfect list (Järvelin, 2002)."""
+        """Per example: discounted cumulative gain of the first k over that of a perfect list (Järvelin, 2002)."""
         gains = 1.0 / np.log2(np.arange(2, k + 2))
         perfect = np.concatenate([[0.0], np.cumsum(gains)])[np.minimum(self.target_counts, k)]
         found = self.hits[:, :k] @ gains[: self.lists.shape[1]]
         return self._where_defined(found / np.maximum(perfect, gains[0]))
 
     def mrr(self, k: int) -> np.ndarray:
-        """Per case: one over the place of the first target among the first k, 0 if there is none."""
+        """Per example: one over the rank of the first target among the first k, 0 if there is none."""
         hits = self.hits[:, :k]
         return self._where_defined(np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0))
 
     def coverage(self, k: int) -> float:
-        """The share of the catalogue that is shown to anybody within the first k."""
+        """The share of the catalogue that appears within the first k of any list."""
         shown = np.unique(self.lists[:, :k])
         return float((shown >= 0).sum() / max(self.item_count, 1))
 
-    def only(self, mask: np.ndarray) -> "Judged":
+    def only(self, mask: np.ndarray) -> "RankedLists":
         """The same lists against the targets of `mask` (pairs,) bool alone."""
         return replace(self, targets=self.targets[mask])
 
@@ -62,13 +62,13 @@ class Judged:
 
 
 def mean(values: np.ndarray) -> float | None:
-    """The mean over the cases where the metric is defined; None where there is none."""
+    """The mean over the examples for which the metric is defined; None if there are none."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else None
 
 
 def bootstrap_interval(differences: np.ndarray, seed: int, resamples: int = 1000) -> tuple[float, float]:
-    """The 95 % interval of the mean difference (cases,), by resampling cases (Efron, 1979)."""
+    """The 95 % interval of the mean difference (examples,), by resampling examples (Efron, 1979)."""
     random = np.random.default_rng(seed)
     defined = differences[~np.isnan(differences)]
     means = [defined[random.integers(0, len(defined), len(defined))].mean() for _ in range(resamples)]

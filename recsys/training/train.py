@@ -1,9 +1,8 @@
-"""Training: the sources on everything before `as_of`, the rankers on what shoppers chose in the windows before it."""
+"""Training: the sources on everything before `as_of`, the rankers on what users chose in the windows before it."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
@@ -15,15 +14,15 @@ from recsys.data.sessions import SessionLog
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.ranking.pre_ranker import learned_weights
-from recsys.ranking.ranker import MOMENTS, Ranker, TrainingGroups, train_ranker
+from recsys.ranking.ranker import SCENARIOS, Ranker, TrainingGroups, train_ranker
 from recsys.recommender import Recommender
 from recsys.retrieval.retriever import Retriever
-from recsys.training.examples import Cases
-from recsys.training.time_split import last_window, target_kind, windows_back
+from recsys.training.examples import Examples
+from recsys.training.groups import training_groups
+from recsys.training.time_split import Window, last_window, target_kind, windows_back
 
-BLOCK: Final = 250  # cases that one thread takes at a time
-LEAST_KNOWN: Final = 0.01  # of the targets that were known before, below which nothing known is expected to be chosen
-WITHOUT_KNOWN: Final = 0.9  # of the cases that are then asked without what is known; the others teach that it is not
+MIN_SEEN_SHARE: Final = 0.01  # of targets that the user had seen; below it, seen items are hardly ever chosen again
+EXCLUDE_SEEN_SHARE: Final = 0.9  # of the examples then exclude seen items; the others teach that they are not chosen
 
 
 def fit_recommender(
@@ -46,173 +45,122 @@ def fit_recommender(
             f"recommendations need at least {parameters.minimum_interactions:,} views, carts or ordered items of "
             f"customers who allow personalization; the store has {len(past):,}. Ingest more events."
         )
-    window = last_window(int(past.times.min()), as_of, parameters.test_window_days)
+    first = int(past.times.min())
+    window = last_window(first, as_of, parameters.test_window_days)
     found = target_kind(past, window, parameters.minimum_cases)
     kind = int(past.kinds.max()) if found is None else found
     log = SessionLog.of(past)
-    teaching = _Teaching(past, log, items, kind, parameters, seed, threads)
-    groups = teaching.groups(windows_back(window, int(past.times.min()), parameters.label_windows), progress)
+    builder = _TrainingSetBuilder(past, log, items, kind, parameters, seed, threads)
+    groups = builder.groups(windows_back(window, first, parameters.label_windows), progress)
     progress("recommend: candidate sources")
     pipeline = CandidatePipeline.of(Retriever.fit(past, log, items, as_of, kind, parameters, seed, threads))
-    if teaching.weights is not None:
-        pipeline = pipeline.with_pre_ranker(teaching.weights, parameters.candidates)
+    if builder.weights is not None:
+        pipeline = pipeline.with_pre_ranker(builder.weights, parameters.candidates)
     rankers = {}
-    for moment in MOMENTS:
-        progress(f"recommend: ranker of the {moment}")
-        enough = len(groups[moment].sizes) >= parameters.minimum_groups
-        rankers[moment] = (
-            train_ranker(groups[moment], pipeline.features.names, parameters, seed, threads)
+    for scenario in SCENARIOS:
+        progress(f"recommend: {scenario} ranker")
+        enough = len(groups[scenario].sizes) >= parameters.minimum_groups
+        rankers[scenario] = (
+            train_ranker(groups[scenario], pipeline.features.names, parameters, seed, threads)
             if enough
             else Ranker(pipeline.features.names)
         )
-    counts = {moment: len(groups[moment].sizes) for moment in MOMENTS}
+    counts = {scenario: len(groups[scenario].sizes) for scenario in SCENARIOS}
     return Recommender(pipeline, past.latest(parameters.visitor_interactions), rankers, ranker_groups=counts)
 
 
-class _Teaching:
-    """What the groups of every window are made from."""
+@dataclass
+class _TrainingSetBuilder:
+    """Builds the groups that the rankers learn from, and learns the pre-ranking weights from the last window."""
 
-    def __init__(
-        self,
-        past: Interactions,
-        log: SessionLog,
-        items: Items,
-        kind: int,
-        parameters: RecommendParameters,
-        seed: int,
-        threads: int,
-    ) -> None:
-        self._past, self._log, self._items, self._kind = past, log, items, kind
-        self._parameters, self._seed, self._threads = parameters, seed, threads
-        self.weights: np.ndarray | None = None  # of the pre-ranker, learned from the last window
-        self._without_known: dict[str, float] = {}  # for each moment the share of its cases, from the last window
+    past: Interactions
+    log: SessionLog
+    items: Items
+    kind: int
+    parameters: RecommendParameters
+    seed: int
+    threads: int
+    weights: np.ndarray | None = None  # (scenarios, columns), of the pre-ranker
+    exclude_seen_shares: dict[str, float] = field(default_factory=dict)  # by scenario
 
-    def groups(self, windows: Iterator[Any], progress: Progress) -> dict[str, TrainingGroups]:
-        """Groups of the last window and, while there are few, of the windows before it.
+    def groups(self, windows: Iterator[Window], progress: Progress) -> dict[str, TrainingGroups]:
+        """By scenario, groups of the last window and, while there are few, of the windows before it.
 
         The fitted sources that retrieve a window's candidates know nothing later than its start.
         """
-        limit = self._parameters.training_cases
-        parts: dict[str, list[TrainingGroups]] = {moment: [] for moment in MOMENTS}
+        parts: dict[str, list[TrainingGroups]] = {scenario: [] for scenario in SCENARIOS}
         for window in windows:
-            progress("recommend: what shoppers chose next")
-            earlier = self._past.before(window.start)
-            fitted = Retriever.fit(
-                earlier, self._log, self._items, window.start, self._kind, self._parameters, self._seed, self._threads
-            )
-            teacher = CandidatePipeline.of(fitted)
-            at = {
-                "start": Cases.at_start(self._past, window, self._kind).with_history(),
-                "visit": Cases.in_visits(
-                    self._past, window, self._kind, self._seed, self._parameters.stale_days
-                ).with_history(),
-            }
+            progress("recommend: training examples")
+            pipeline, examples = self._pipeline_of(window), self._examples_of(window)
             if self.weights is None:
-                self._without_known = {moment: self._asked_without_known(cases) for moment, cases in at.items()}
-                self.weights = np.stack(
-                    [self._learned_weights(teacher, place, at[m]) for place, m in enumerate(MOMENTS)]
-                )
-            teacher = teacher.with_pre_ranker(self.weights, self._parameters.candidates)
-            for moment, cases in at.items():
-                missing = limit - sum(len(part.sizes) for part in parts[moment])
+                self.exclude_seen_shares = {name: self._exclude_seen_share(found) for name, found in examples.items()}
+                learned = [self._learned_weights(pipeline, scenario, examples[scenario]) for scenario in SCENARIOS]
+                self.weights = np.stack(learned)
+            pipeline = pipeline.with_pre_ranker(self.weights, self.parameters.candidates)
+            for scenario, found in examples.items():
+                missing = self.parameters.training_cases - _count(parts[scenario])
                 if missing > 0:
-                    chosen = cases.sampled(missing, self._seed)
-                    share = self._without_known[moment]
-                    parts[moment].append(
-                        training_groups(teacher, chosen, self._parameters, self._seed, self._threads, share)
-                    )
+                    parts[scenario].append(self._groups_of(pipeline, scenario, found, missing, self.parameters))
             if all(self._are_enough(found) for found in parts.values()):
                 break
-        return {moment: TrainingGroups.joined(found) for moment, found in parts.items()}
+        return {scenario: TrainingGroups.joined(found) for scenario, found in parts.items()}
 
-    def _asked_without_known(self, cases: Cases) -> float:
-        """The share of the cases to ask as who wants to see nothing known: most, where nothing known is chosen again.
+    def _pipeline_of(self, window: Window) -> CandidatePipeline:
+        """With the sources' default pre-ranking weights."""
+        earlier = self.past.before(window.start)
+        start, parameters = window.start, self.parameters
+        return CandidatePipeline.of(
+            Retriever.fit(earlier, self.log, self.items, start, self.kind, parameters, self.seed, self.threads)
+        )
 
-        There, what is known only takes the place of candidates among which the ranker could learn to choose.
+    def _examples_of(self, window: Window) -> dict[str, Examples]:
+        """By scenario, the examples of customers of whom something is known."""
+        next_period = Examples.next_period(self.past, window, self.kind)
+        next_item = Examples.next_item(self.past, window, self.kind, self.seed, self.parameters.stale_days)
+        examples = dict(zip(SCENARIOS, (next_period, next_item), strict=True))
+        return {scenario: found.where(found.has_history) for scenario, found in examples.items()}
+
+    def _groups_of(
+        self,
+        pipeline: CandidatePipeline,
+        scenario: str,
+        examples: Examples,
+        limit: int,
+        parameters: RecommendParameters,
+    ) -> TrainingGroups:
+        sampled, share = examples.sampled(limit, self.seed), self.exclude_seen_shares[scenario]
+        return training_groups(pipeline, sampled, parameters, self.seed, self.threads, share)
+
+    def _exclude_seen_share(self, examples: Examples) -> float:
+        """The share of the examples that exclude seen items: most, where seen items are hardly ever chosen again.
+
+        There, seen items only displace the candidates among which the ranker could learn to choose.
         """
-        some = cases.sampled(self._parameters.prior_cases, self._seed)
-        known = [np.zeros(0, bool)]
-        for case in range(len(some)):
-            targets = some.targets[some.target_offsets[case] : some.target_offsets[case + 1]]
-            known.append(np.isin(targets, some.shopper(case, self._log, self._parameters.visitor_interactions).items))
-        is_known = np.concatenate(known)
-        return WITHOUT_KNOWN if len(is_known) and is_known.mean() < LEAST_KNOWN else 0.0
+        some, limit = examples.sampled(self.parameters.prior_cases, self.seed), self.parameters.visitor_interactions
+        seen = [np.zeros(0, bool)]
+        for example in range(len(some)):
+            seen.append(np.isin(some.targets_of(example), some.user(example, self.log, limit).items))
+        is_seen = np.concatenate(seen)
+        return EXCLUDE_SEEN_SHARE if len(is_seen) and is_seen.mean() < MIN_SEEN_SHARE else 0.0
 
-    def _learned_weights(self, teacher: CandidatePipeline, place: int, cases: Cases) -> np.ndarray:
-        """Of one moment, from some of its cases and more candidates than the ranker will see."""
-        defaults = teacher.pre_ranker.weights
-        wide = teacher.with_pre_ranker(defaults, self._parameters.prior_candidates)
-        everything = replace(self._parameters, negatives_per_case=self._parameters.prior_candidates)
-        chosen = cases.sampled(self._parameters.prior_cases, self._seed)
-        share = self._without_known[MOMENTS[place]]
-        groups = training_groups(wide, chosen, everything, self._seed, self._threads, share)
-        scores = groups.features[:, : teacher.features.columns]
-        return learned_weights(scores, groups.labels, groups.sizes, defaults[place], self._seed)
+    def _learned_weights(self, pipeline: CandidatePipeline, scenario: str, examples: Examples) -> np.ndarray:
+        """(columns,) of one scenario, from some of its examples and more candidates than the ranker will see."""
+        candidates, defaults = self.parameters.prior_candidates, pipeline.pre_ranker.weights
+        groups = self._groups_of(
+            pipeline.with_pre_ranker(defaults, candidates),
+            scenario,
+            examples,
+            self.parameters.prior_cases,
+            replace(self.parameters, negatives_per_case=candidates),
+        )
+        scores, own = groups.features[:, : pipeline.features.columns], defaults[SCENARIOS.index(scenario)]
+        return learned_weights(scores, groups.labels, groups.sizes, own, self.seed)
 
     def _are_enough(self, parts: list[TrainingGroups]) -> bool:
         """Many groups, or so few that all the windows together would not train a ranker."""
-        hopeless = len(parts[-1].sizes) * self._parameters.label_windows < self._parameters.minimum_groups
-        return hopeless or sum(len(part.sizes) for part in parts) >= self._parameters.enough_groups
+        hopeless = len(parts[-1].sizes) * self.parameters.label_windows < self.parameters.minimum_groups
+        return hopeless or _count(parts) >= self.parameters.enough_groups
 
 
-def training_groups(
-    pipeline: CandidatePipeline,
-    cases: Cases,
-    parameters: RecommendParameters,
-    seed: int,
-    threads: int,
-    without_known: float = 0.0,
-) -> TrainingGroups:
-    """The candidates of the cases, labelled 1 where they were chosen; a case without a chosen candidate is left out.
-
-    Of the candidates that were not chosen, `negatives_per_case` are kept, at random. `without_known` is the share of
-    the cases, drawn at random, that get no candidate which their shopper has touched before.
-    """
-    blocks = [np.arange(start, min(start + BLOCK, len(cases))) for start in range(0, len(cases), BLOCK)]
-
-    def of_block(block: np.ndarray) -> TrainingGroups:
-        random = np.random.default_rng([seed, int(block[0])])
-        return _groups_of(pipeline, cases, block, parameters, random, without_known)
-
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(of_block, blocks))
-    width = len(pipeline.features.names)
-    empty = TrainingGroups(np.zeros((0, width), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int64))
-    return TrainingGroups.joined([empty, *parts])
-
-
-def _groups_of(
-    pipeline: CandidatePipeline,
-    cases: Cases,
-    block: np.ndarray,
-    parameters: RecommendParameters,
-    random: np.random.Generator,
-    without_known: float,
-) -> TrainingGroups:
-    features, labels, sizes = [], [], []
-    for case in block.tolist():
-        shopper = cases.shopper(case, pipeline.retriever.log, parameters.visitor_interactions)
-        eligible = pipeline.retriever.everything
-        if cases.cues[case] >= 0:
-            eligible = eligible.copy()
-            eligible[cases.cues[case]] = False  # the open page is not to be guessed
-        if without_known and random.random() < without_known:
-            eligible = eligible.copy()
-            eligible[shopper.items] = False
-        candidates = pipeline.candidates(shopper, eligible)
-        targets = cases.targets[cases.target_offsets[case] : cases.target_offsets[case + 1]]
-        label = np.isin(candidates.items, targets)
-        if not label.any():
-            continue
-        others = np.flatnonzero(~label)
-        if len(others) > parameters.negatives_per_case:
-            others = random.choice(others, parameters.negatives_per_case, replace=False)
-        kept = np.sort(np.concatenate([np.flatnonzero(label), others]))
-        features.append(candidates.features[kept])
-        labels.append(label[kept].astype(np.int8))
-        sizes.append(len(kept))
-    if not sizes:
-        return TrainingGroups(
-            np.zeros((0, len(pipeline.features.names)), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int64)
-        )
-    return TrainingGroups(np.concatenate(features), np.concatenate(labels), np.array(sizes))
+def _count(parts: list[TrainingGroups]) -> int:
+    return sum(len(part.sizes) for part in parts)

@@ -8,7 +8,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from benchmarks.time_split import judged
+from benchmarks.time_split import EXAMPLES, evaluated
 from contracts import columns as c
 from contracts.errors import NotEnoughData
 from pipelines.families.family import TrainingData
@@ -38,48 +38,50 @@ def orders() -> list[dict[str, Any]]:
 
 @cache
 def found() -> dict[str, Any]:
-    return judged(data(orders()), windows=2)
+    return evaluated(data(orders()), windows=2)
 
 
-def test_each_window_lies_before_the_next_and_their_cases_count_together() -> None:
+def test_each_window_lies_before_the_next_and_their_examples_count_together() -> None:
     later, earlier = found()["windows"]
     assert earlier["stop"] == later["start"]
     assert later["known_interactions"] > earlier["known_interactions"] > 0
-    for moment in ("at_start", "in_visits"):
-        assert found()[moment]["cases"] == later[moment] + earlier[moment] > 100
-    assert found()["at_start"]["cases_with_history"] <= found()["at_start"]["cases"]
+    for examples in EXAMPLES:
+        assert found()[examples]["cases"] == later[examples] + earlier[examples] > 100
+    assert found()["next_period"]["cases_with_history"] <= found()["next_period"]["cases"]
     json.dumps(found())
 
 
 def test_ours_beats_popular_beyond_doubt_and_itself_not_at_all() -> None:
-    for moment in ("at_start", "in_visits"):
-        low, high = found()[moment]["ours_minus"]["popular"]["recall_at_20"]["interval_95"]
-        means = {name: values["recall_at_20"] for name, values in found()[moment]["metrics"].items()}
+    for examples in EXAMPLES:
+        low, high = found()[examples]["ours_minus"]["popular"]["recall_at_20"]["interval_95"]
+        means = {name: values["recall_at_20"] for name, values in found()[examples]["metrics"].items()}
         assert 0.2 < low < means["ours"] - means["popular"] < high
-        assert "ours" not in found()[moment]["ours_minus"]
+        assert "ours" not in found()[examples]["ours_minus"]
 
 
 def test_of_one_window_the_figures_are_those_of_the_backtest() -> None:
-    one, backtest = judged(data(orders()), windows=1), RECOMMEND.backtest(data(orders()))
-    at_start, in_visits = one["at_start"]["metrics"], one["in_visits"]["metrics"]
-    assert (one["at_start"]["cases"], one["in_visits"]["cases"]) == (backtest.cases, backtest.details["visits"])
+    one, backtest = evaluated(data(orders()), windows=1), RECOMMEND.backtest(data(orders()))
+    next_period, next_item = one["next_period"]["metrics"], one["next_item"]["metrics"]
+    assert (one["next_period"]["cases"], one["next_item"]["cases"]) == (backtest.cases, backtest.details["visits"])
     for metric in ("recall_at_20", "ndcg_at_10", "repeat_recall_at_20", "explore_recall_at_20"):
-        assert at_start["ours"][metric] == pytest.approx(backtest.metrics[metric], abs=1e-4)
-        assert at_start["popular"][metric] == pytest.approx(backtest.baseline_metrics[metric], abs=1e-4)
-    assert in_visits["ours"]["ndcg_at_10"] == pytest.approx(backtest.metrics["visit_ndcg_at_10"], abs=1e-4)
-    assert one["at_start"]["candidate_recall"]["any"] == pytest.approx(backtest.metrics["candidate_recall"], abs=1e-4)
+        assert next_period["ours"][metric] == pytest.approx(backtest.metrics[metric], abs=1e-4)
+        assert next_period["popular"][metric] == pytest.approx(backtest.baseline_metrics[metric], abs=1e-4)
+    assert next_item["ours"]["ndcg_at_10"] == pytest.approx(backtest.metrics["visit_ndcg_at_10"], abs=1e-4)
+    assert one["next_period"]["candidate_recall"]["any"] == pytest.approx(
+        backtest.metrics["candidate_recall"], abs=1e-4
+    )
 
 
 def test_every_method_answers_the_same_questions() -> None:
-    at_start, in_visits = found()["at_start"], found()["in_visits"]
+    next_period, next_item = found()["next_period"], found()["next_item"]
     methods = {"ours", "popular", "personal_frequency", "als", "item_neighbours"}
-    assert set(at_start["metrics"]) == methods
-    assert set(in_visits["metrics"]) == methods | {"item_neighbours_of_visit"}
-    frequency = at_start["metrics"]["personal_frequency"]
+    assert set(next_period["metrics"]) == methods
+    assert set(next_item["metrics"]) == methods | {"item_neighbours_of_session"}
+    frequency = next_period["metrics"]["personal_frequency"]
     assert frequency["repeat_recall_at_20"] > frequency["explore_recall_at_20"]
-    assert max(at_start["candidate_recall"].values()) == at_start["candidate_recall"]["any"] > 0.9
+    assert max(next_period["candidate_recall"].values()) == next_period["candidate_recall"]["any"] > 0.9
 
 
 def test_a_store_with_too_few_buyers_says_so() -> None:
     with pytest.raises(NotEnoughData, match="fewer than 30 customers"):
-        judged(data(order("ada", 1, {"item-001": 1})), windows=1)
+        evaluated(data(order("ada", 1, {"item-001": 1})), windows=1)

@@ -9,7 +9,7 @@ import pytest
 from contracts.errors import BundleRefused
 from recsys.files import PARAMETERS_FILE, RANKER_FILE, read_recommender, write_recommender
 from recsys.parameters import RecommendParameters
-from recsys.ranking.ranker import MOMENTS
+from recsys.ranking.ranker import SCENARIOS
 from recsys.recommender import Recommender
 from recsys.request import Query
 from tests.recsys.stores import SMALL, checkerboard_recommender
@@ -43,7 +43,7 @@ def test_a_recommender_read_from_files_gives_the_same_answers(written: Recommend
     assert isinstance(read.histories.items.base, np.memmap) or isinstance(read.histories.items, np.memmap)
     assert {path.name for path in folder.iterdir() if path.suffix != ".npy"} == {
         PARAMETERS_FILE,
-        *(RANKER_FILE.format(moment=moment) for moment in MOMENTS),
+        *(RANKER_FILE.format(scenario=scenario) for scenario in SCENARIOS),
     }
 
 
@@ -60,6 +60,6 @@ def test_other_files_are_refused(folder: Path) -> None:
 
 
 def test_a_ranker_of_other_features_is_refused(folder: Path) -> None:
-    name = RANKER_FILE.format(moment=MOMENTS[0])
+    name = RANKER_FILE.format(scenario=SCENARIOS[0])
     with pytest.raises(BundleRefused, match="other features"):
         read_recommender(changed(folder, name, "interest_max_normalised", "other_feature"))

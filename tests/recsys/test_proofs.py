@@ -11,7 +11,7 @@ from recsys.data.sessions import SessionLog
 from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
-from recsys.ranking.ranker import MOMENTS, train_ranker
+from recsys.ranking.ranker import SCENARIOS, train_ranker
 from recsys.recommender import Recommender
 from recsys.request import Query, SessionEvent
 from recsys.retrieval import retriever as retriever_module
@@ -19,9 +19,9 @@ from recsys.retrieval.candidate_pool import CandidatePool, row_of
 from recsys.retrieval.protocol import Column, FitData
 from recsys.retrieval.retriever import Retriever
 from recsys.training.evaluation import evaluate
-from recsys.training.examples import Cases
+from recsys.training.examples import Examples
+from recsys.training.groups import training_groups
 from recsys.training.time_split import Window
-from recsys.training.train import training_groups
 from tests.recsys.stores import (
     DAY,
     ORDER,
@@ -38,52 +38,53 @@ from tests.recsys.stores import (
 ITEMS = Items.of(item_ids(40))
 BLEND = replace(SMALL, minimum_groups=10**9)
 LABELS, TEST = Window(40 * DAY, 50 * DAY), Window(50 * DAY, 60 * DAY)
-KNOWN = ("customers", "visits", "cuts", "moments", "cues")
+KNOWN = ("customers", "session_starts", "history_ends", "timestamps", "context_items")
 
 
 # Permuted labels.
 
 
-def cases_of(window: Window, moment: str) -> Cases:
+def examples_of(window: Window, scenario: str) -> Examples:
     everything = interactions(checkerboard(), ITEMS)
-    if moment == "start":
-        return Cases.at_start(everything, window, ORDER)
-    return Cases.in_visits(everything, window, ORDER, seed=1)
+    if scenario == "cold_session":
+        return Examples.next_period(everything, window, ORDER)
+    return Examples.next_item(everything, window, ORDER, seed=1)
 
 
-def permuted(cases: Cases, random: np.random.Generator) -> Cases:
+def permuted(examples: Examples, random: np.random.Generator) -> Examples:
     """What was chosen stays; who chose it is drawn anew, for one half of each taste's choices from the other taste."""
-    tastes = [random.permutation(np.flatnonzero(cases.customers % 2 == taste)) for taste in (0, 1)]
-    order = np.empty(len(cases), np.int64)
+    tastes = [random.permutation(np.flatnonzero(examples.customers % 2 == taste)) for taste in (0, 1)]
+    order = np.empty(len(examples), np.int64)
     for mine, others in (tastes, tastes[::-1]):
         half = len(mine) // 2
         order[mine[:half]] = random.choice(others, half)
         order[mine[half:]] = random.choice(mine, len(mine) - half)
-    return replace(cases, **{name: getattr(cases, name)[order] for name in KNOWN})
+    return replace(examples, **{name: getattr(examples, name)[order] for name in KNOWN})
 
 
-def recall_after_learning_from(cases: Cases, moment: str, seed: int) -> float:
+def recall_after_learning_from(examples: Examples, scenario: str, seed: int) -> float:
     """Of what is chosen in the window after, the share among the first half of the shop."""
     everything = interactions(checkerboard(), ITEMS)
     log = SessionLog.of(everything)
-    teacher = CandidatePipeline.of(
+    fitted = CandidatePipeline.of(
         Retriever.fit(everything.before(LABELS.start), log, ITEMS, LABELS.start, ORDER, SMALL)
     )
-    ranker = train_ranker(training_groups(teacher, cases, SMALL, seed, 1), teacher.features.names, SMALL, seed, 1)
+    ranker = train_ranker(training_groups(fitted, examples, SMALL, seed, 1), fitted.features.names, SMALL, seed, 1)
     past = everything.before(TEST.start)
     fitted = CandidatePipeline.of(Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL))
-    judged = Recommender(fitted, past, dict.fromkeys(MOMENTS, ranker))
-    found = evaluate(judged, cases_of(TEST, moment).with_history(), seed).metrics["recall_at_20"]
+    examples = examples_of(TEST, scenario)
+    evaluated = Recommender(fitted, past, dict.fromkeys(SCENARIOS, ranker))
+    found = evaluate(evaluated, examples.where(examples.has_history), seed).metrics["recall_at_20"]
     assert found is not None
     return found
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_permuted_labels_leave_what_chance_finds_and_true_ones_find_everything(moment: str) -> None:
-    labels = cases_of(LABELS, moment)
-    assert recall_after_learning_from(labels, moment, seed=1) == 1.0
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_permuted_labels_leave_what_chance_finds_and_true_ones_find_everything(scenario: str) -> None:
+    labels = examples_of(LABELS, scenario)
+    assert recall_after_learning_from(labels, scenario, seed=1) == 1.0
     by_chance = [
-        recall_after_learning_from(permuted(labels, np.random.default_rng(seed)), moment, seed) for seed in range(16)
+        recall_after_learning_from(permuted(labels, np.random.default_rng(seed)), scenario, seed) for seed in range(16)
     ]
     # Twenty of forty items are shown and popularity says nothing; one shuffle strays by .13 to .2, their mean by .05.
     assert abs(np.mean(by_chance) - 0.5) < 0.15
@@ -98,7 +99,11 @@ def fingerprint(fitted: Recommender) -> tuple[dict[str, bytes], list[str], list[
     customers = [fitted.histories.customers.value(place) for place in range(8)]
     queries = [Query(), *(Query(customer_id=customer, k=9) for customer in customers)]
     queries.append(Query(session=(SessionEvent("item-001"), SessionEvent("item-003")), k=9))
-    return arrays, [fitted.rankers[m].text for m in MOMENTS], [fitted.recommend(query) for query in queries]
+    return (
+        arrays,
+        [fitted.rankers[scenario].text for scenario in SCENARIOS],
+        [fitted.recommend(query) for query in queries],
+    )
 
 
 def planted(first_day: float) -> list[Row]:
@@ -173,11 +178,11 @@ def is_blind_to_the_future() -> bool:
     No visit of the checkerboard runs past a midnight.
     """
     everything = interactions(checkerboard(), ITEMS)
-    past, cases = everything.before(TEST.start), Cases.at_start(everything, TEST, ORDER)
+    past, examples = everything.before(TEST.start), Examples.next_period(everything, TEST, ORDER)
     found = []
     for log in (SessionLog.of(everything), SessionLog.of(past)):
-        teacher = CandidatePipeline.of(Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL))
-        found.append(training_groups(teacher, cases, SMALL, seed=1, threads=1))
+        fitted = CandidatePipeline.of(Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL))
+        found.append(training_groups(fitted, examples, SMALL, seed=1, threads=1))
     mine, theirs = (group.features.tobytes() + group.labels.tobytes() for group in found)
     return mine == theirs
 

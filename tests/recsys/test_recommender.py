@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contracts.errors import InputError
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.placements.placements import ranker_of
-from recsys.ranking.ranker import MOMENTS, Ranker
+from recsys.ranking.ranker import Ranker
 from recsys.recommender import Recommender, utc_seconds
 from recsys.request import Filters, Query, SessionEvent
 from tests.recsys.stores import DAY, SMALL, Row, checkerboard, recommender, shown
@@ -155,7 +155,7 @@ def test_a_list_filled_with_anything_says_so() -> None:
     assert answer.items[-1].source == "any_item"
 
 
-def test_the_visit_changes_the_answer() -> None:
+def test_the_session_changes_the_answer() -> None:
     before = shop().recommend(Query(customer_id="customer-000", k=8))
     after = shop().recommend(Query(customer_id="customer-000", k=8, session=(SessionEvent("item-001", "order"),)))
     assert shown(before) != shown(after)
@@ -164,17 +164,17 @@ def test_the_visit_changes_the_answer() -> None:
 def test_without_rankers_the_blend_answers_and_says_so() -> None:
     blended = recommender(checkerboard(), catalogue(), 60, replace(SMALL, minimum_groups=10**9))
     assert {ranker.text for ranker in blended.rankers.values()} == {""}
-    assert {blended.ranker_facts[f"ranker_{moment}"] for moment in MOMENTS} == {"blend"}
+    assert {blended.ranker_facts[f"ranker_{name}"] for name in ("start", "visit")} == {"blend"}
     assert len(blended.recommend(Query(customer_id="customer-000", k=9)).items) == 9
 
 
-def test_before_a_visit_and_inside_it_different_rankers_speak() -> None:
-    """Inside a visit the other ranker helps out only where too few visits were seen to train one."""
-    trained, blend = shop().rankers["start"], Ranker(shop().pipeline.features.names)
-    assert ranker_of(False, {"start": trained, "visit": blend}) is trained
-    assert ranker_of(True, {"start": trained, "visit": blend}) is trained
-    assert ranker_of(True, {"start": blend, "visit": trained}) is trained
-    assert ranker_of(False, {"start": blend, "visit": trained}) is blend
+def test_outside_and_in_a_session_different_rankers_score() -> None:
+    """In a session the other ranker takes over only where too few sessions were seen to train its own."""
+    trained, blend = shop().rankers["cold_session"], Ranker(shop().pipeline.features.names)
+    assert ranker_of(False, {"cold_session": trained, "in_session": blend}) is trained
+    assert ranker_of(True, {"cold_session": trained, "in_session": blend}) is trained
+    assert ranker_of(True, {"cold_session": blend, "in_session": trained}) is trained
+    assert ranker_of(False, {"cold_session": blend, "in_session": trained}) is blend
 
 
 def test_what_each_source_proposes_is_told_apart() -> None:

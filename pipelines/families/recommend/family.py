@@ -22,7 +22,7 @@ from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender, utc_seconds
 from recsys.request import Query, SessionEvent
 from recsys.training.evaluation import Evaluation, evaluate
-from recsys.training.examples import Cases
+from recsys.training.examples import Examples
 from recsys.training.time_split import last_window, target_kind
 from recsys.training.train import fit_recommender
 
@@ -49,19 +49,19 @@ def backtest(data: TrainingData) -> Backtest:
     recommender = fit_recommender(
         past, items, window.start, parameters, seed=data.seed, threads=data.threads, progress=data.progress
     )
-    data.progress("recommend: judging")
+    data.progress("recommend: evaluation")
     known = past.joined(everything.between(window.start, window.stop))
-    at_start = Cases.at_start(known, window, kind).sampled(parameters.evaluated_cases, data.seed)
-    found = evaluate(recommender, at_start, data.seed)
-    visits = Cases.in_visits(known, window, kind, data.seed).sampled(parameters.evaluated_cases, data.seed)
-    in_visits = evaluate(recommender, visits, data.seed) if len(visits) else Evaluation(0, {}, {}, {})
+    next_period = Examples.next_period(known, window, kind).sampled(parameters.evaluated_cases, data.seed)
+    next_item = Examples.next_item(known, window, kind, data.seed).sampled(parameters.evaluated_cases, data.seed)
+    found = evaluate(recommender, next_period, data.seed)
+    in_session = evaluate(recommender, next_item, data.seed) if len(next_item) else Evaluation(0, {}, {}, {})
     return Backtest(
         window_start=start,
         window_end=data.as_of,
-        cases=found.cases,
-        metrics=found.metrics | _in_visit(in_visits.metrics),
-        baseline_metrics=found.baseline_metrics | _in_visit(in_visits.baseline_metrics),
-        details=found.details | recommender.ranker_facts | {"target_kind": KINDS[kind], "visits": in_visits.cases},
+        cases=found.examples,
+        metrics=found.metrics | _in_session(in_session.metrics),
+        baseline_metrics=found.baseline_metrics | _in_session(in_session.baseline_metrics),
+        details=found.details | recommender.ranker_facts | {"target_kind": KINDS[kind], "visits": in_session.examples},
     )
 
 
@@ -84,7 +84,7 @@ def fit(data: TrainingData) -> FittedFamily:
     return FittedFamily(write_files=write_files, replays=_replays(recommender, data.parameters.replays))
 
 
-def _in_visit(metrics: Metrics) -> Metrics:
+def _in_session(metrics: Metrics) -> Metrics:
     return {f"visit_{name}": metrics.get(name) for name in ("recall_at_20", "ndcg_at_10")}
 
 

@@ -45,7 +45,7 @@ class CoVisitation:
     def columns(cls, parameters: RecommendParameters) -> tuple[Column, ...]:
         # A long history drowns the item that the user looks at now; the session is asked for apart.
         limit = parameters.candidates_per_relation
-        return (Column(cls.name, limit=limit, prior=0.3), Column(f"{cls.name}_session", limit=limit, prior=0.3))
+        return (Column(cls.name, limit=limit, weight=0.3), Column(f"{cls.name}_session", limit=limit, weight=0.3))
 
     @staticmethod
     def pointwise_features() -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class Item2Vec:
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
-        return (Column("vector", limit=parameters.candidates_by_vector, prior=0.3, is_max_normalised=False),)
+        return (Column("vector", limit=parameters.candidates_by_vector, weight=0.3, is_max_normalised=False),)
 
     @staticmethod
     def pointwise_features() -> tuple[str, ...]:

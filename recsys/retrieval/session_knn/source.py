@@ -86,20 +86,20 @@ class SessionKNN:
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         limit = parameters.candidates_by_visits
         return (
-            Column("transitions", limit=limit, prior=1.0, is_ranked=True, is_popularity_normalised=True),
-            Column("recent_transitions", limit=limit, prior=0.5),
-            Column("reverse_transitions", prior=0.5),
-            Column("transition_cosine", limit=limit, prior=0.5, is_ranked=True),
+            Column("transitions", limit=limit, weight=1.0, is_ranked=True, is_popularity_normalised=True),
+            Column("recent_transitions", limit=limit, weight=0.5),
+            Column("reverse_transitions", weight=0.5),
+            Column("transition_cosine", limit=limit, weight=0.5, is_ranked=True),
             Column("next_of_last"),
             Column("transitions_of_last", limit=limit, is_popularity_normalised=True),
             Column("reverse_transitions_of_last"),
             Column("transitions_of_previous"),
             Column("next_of_pair"),
-            Column("session_knn", limit=limit, prior=0.5, is_ranked=True, is_popularity_normalised=True),
-            Column("aligned_after", limit=limit, prior=1.0, is_ranked=True),
+            Column("session_knn", limit=limit, weight=0.5, is_ranked=True, is_popularity_normalised=True),
+            Column("aligned_after", limit=limit, weight=1.0, is_ranked=True),
             Column("aligned_before"),
-            Column("two_hop_transitions", limit=limit, prior=0.5),
-            Column("two_hop_reverse_transitions", limit=limit, prior=0.5),
+            Column("two_hop_transitions", limit=limit, weight=0.5),
+            Column("two_hop_reverse_transitions", limit=limit, weight=0.5),
         )
 
     @staticmethod

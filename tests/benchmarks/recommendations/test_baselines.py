@@ -23,8 +23,8 @@ from benchmarks.recommendations.baselines import (
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
 from recsys.training.evaluation import K
-from recsys.training.examples import Cases
-from recsys.training.ranking_metrics import Judged, mean
+from recsys.training.examples import Examples
+from recsys.training.ranking_metrics import RankedLists, mean
 from recsys.training.time_split import Window
 from tests.recsys.stores import DAY, ORDER, checkerboard, interactions, item_ids
 
@@ -40,22 +40,23 @@ def world() -> Interactions:
 @cache
 def fitted() -> Baselines:
     past = world().before(WINDOW.start)
-    earlier = Cases.at_start(past, Window(40 * DAY, WINDOW.start), ORDER).with_history()
+    earlier = Examples.next_period(past, Window(40 * DAY, WINDOW.start), ORDER)
+    earlier = earlier.where(earlier.has_history)
     return Baselines.fit(past, WINDOW, earlier, BY_NUMBER, seed=7, threads=1)
 
 
-def recall(cases: Cases) -> dict[str, float | None]:
-    keys = cases.target_rows * len(ITEMS) + cases.targets
-    return {name: mean(Judged(shown, keys, len(ITEMS)).recall(K)) for name, shown in fitted().lists(cases).items()}
+def recall(examples: Examples) -> dict[str, float | None]:
+    keys, size = examples.target_keys, len(ITEMS)
+    return {name: mean(RankedLists(shown, keys, size).recall(K)) for name, shown in fitted().lists(examples).items()}
 
 
 def test_those_that_know_the_customer_find_the_colour_and_lose_it_with_the_history() -> None:
-    cases = Cases.at_start(world(), WINDOW, ORDER)
-    found = recall(cases)
-    # Of whom, in each case, the history of the next customer is known, who likes the other colour.
-    other = (cases.customers + 1) % 80
-    cuts = cuts_of(cases.interactions, other)
-    wrong = recall(replace(cases, customers=other, visits=cuts, cuts=cuts))
+    examples = Examples.next_period(world(), WINDOW, ORDER)
+    found = recall(examples)
+    # With the history of the next customer in place of each one's own, who likes the other colour.
+    other = (examples.customers + 1) % 80
+    ends = history_ends(examples.interactions, other)
+    wrong = recall(replace(examples, customers=other, session_starts=ends, history_ends=ends))
     assert set(found) == {"popular", "personal_frequency", "als", "item_neighbours"}
     for name in ("als", "item_neighbours"):
         assert found[name] > 0.95, name
@@ -65,43 +66,43 @@ def test_those_that_know_the_customer_find_the_colour_and_lose_it_with_the_histo
     assert wrong["personal_frequency"] < 0.3
 
 
-def cuts_of(known: Interactions, customers: np.ndarray) -> np.ndarray:
+def history_ends(known: Interactions, customers: np.ndarray) -> np.ndarray:
     return known.offsets[customers] + np.bincount(known.rows[known.times < WINDOW.start], minlength=80)[customers]
 
 
-def test_inside_a_visit_the_open_page_alone_tells_the_colour() -> None:
-    cases = Cases.in_visits(world(), WINDOW, ORDER, seed=7)
-    lists = fitted().lists(cases)
-    assert (cases.cues >= 0).all()
+def test_inside_a_session_the_context_item_alone_tells_the_colour() -> None:
+    examples = Examples.next_item(world(), WINDOW, ORDER, seed=7)
+    lists = fitted().lists(examples)
+    assert (examples.context_items >= 0).all()
     for shown in lists.values():
-        assert not (shown == cases.cues[:, None]).any()
-    same_colour = {name: shown % 2 == cases.cues[:, None] % 2 for name, shown in lists.items()}
-    assert same_colour["item_neighbours_of_visit"][:, :15].mean() > 0.95
+        assert not (shown == examples.context_items[:, None]).any()
+    same_colour = {name: shown % 2 == examples.context_items[:, None] % 2 for name, shown in lists.items()}
+    assert same_colour["item_neighbours_of_session"][:, :15].mean() > 0.95
     assert same_colour["popular"].mean() == pytest.approx(0.5, abs=0.1)
 
 
 def test_what_lies_in_the_window_is_refused() -> None:
     inside, before = world(), world().before(WINDOW.start)
-    validation = Cases.at_start(before, Window(40 * DAY, WINDOW.start), ORDER)
-    for past, cases in ((inside, validation), (before, Cases.at_start(inside, WINDOW, ORDER))):
+    validation = Examples.next_period(before, Window(40 * DAY, WINDOW.start), ORDER)
+    for past, examples in ((inside, validation), (before, Examples.next_period(inside, WINDOW, ORDER))):
         with pytest.raises(AssertionError, match="lies in the window"):
-            Baselines.fit(past, WINDOW, cases, BY_NUMBER, seed=7, threads=1)
+            Baselines.fit(past, WINDOW, examples, BY_NUMBER, seed=7, threads=1)
 
 
-def test_als_takes_the_settings_that_recall_most_and_does_without_cases() -> None:
-    cases = Cases.at_start(world().before(WINDOW.start), Window(40 * DAY, WINDOW.start), ORDER).with_history()
-    keys = cases.target_rows * len(ITEMS) + cases.targets
-    known = Entries.of(cases, cases.interactions.offsets[cases.customers])
-    counts = customer_counts(cases.interactions.before(40 * DAY))
+def test_als_takes_the_settings_that_recall_most_and_does_without_examples() -> None:
+    examples = Examples.next_period(world().before(WINDOW.start), Window(40 * DAY, WINDOW.start), ORDER)
+    examples = examples.where(examples.has_history)
+    known = Entries.of_history(examples)
+    counts = customer_counts(examples.interactions.before(40 * DAY))
 
     def found(model: AlternatingLeastSquares) -> float:
         with threadpool_limits(1, "blas"):
             model.fit(counts, show_progress=False)
-        return mean(Judged(als_lists(model, known)[:, :K], keys, len(ITEMS)).recall(K)) or 0.0
+        return mean(RankedLists(als_lists(model, known)[:, :K], examples.target_keys, len(ITEMS)).recall(K)) or 0.0
 
-    chosen = found(tuned_als(cases, 7, 1))
+    chosen = found(tuned_als(examples, 7, 1))
     assert chosen > 0.95 > found(unfitted_als(ALPHAS[0], 1e4, 7, 1))
-    nothing_tried = tuned_als(cases.where(np.zeros(len(cases), bool)), 7, 1)
+    nothing_tried = tuned_als(examples.where(np.zeros(len(examples), bool)), 7, 1)
     assert (nothing_tried.alpha, nothing_tried.regularization) == DEFAULT
 
 
@@ -112,7 +113,7 @@ def test_personal_frequency_goes_by_count_then_by_the_latest_then_by_popularity(
     assert (lists[1] == -1).all()
 
 
-def test_empty_places_go_to_popular_items_and_never_to_the_open_page() -> None:
+def test_empty_places_go_to_popular_items_and_never_to_the_context_item() -> None:
     own = np.array([[7, 39, -1], [-1, -1, -1]])
     full = filled(own, np.array([7, -1]), BY_NUMBER[::-1])
     assert full[0].tolist() == [39, *range(38, 19, -1)]

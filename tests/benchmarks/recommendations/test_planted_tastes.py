@@ -9,27 +9,27 @@ import pytest
 from benchmarks.recommendations.planted_tastes import Life, live, oracle_metrics, share
 from pipelines.simulate.parameters import StoreParameters
 from recsys.data.interactions import KINDS
-from recsys.training.examples import Cases
+from recsys.training.examples import Examples
 
 
 @cache
-def lived() -> tuple[Life, Cases]:
+def lived() -> tuple[Life, Examples]:
     life = live(StoreParameters(customers=800, items=150, days=120))
-    cases = Cases.at_start(life.interactions, life.window, KINDS.index("order"))
-    return life, cases.where(life.is_planted[cases.customers])
+    examples = Examples.next_period(life.interactions, life.window, KINDS.index("order"))
+    return life, examples.where(life.is_planted[examples.customers])
 
 
-def oracle_recall(life: Life, cases: Cases) -> float:
-    found = oracle_metrics(life, cases, draws=10)["recall_at_20"]
+def oracle_recall(life: Life, examples: Examples) -> float:
+    found = oracle_metrics(life, examples, draws=10)["recall_at_20"]
     assert found is not None
     return found
 
 
 def test_the_oracle_knows_who_likes_what() -> None:
-    life, cases = lived()
-    others = np.random.default_rng(0).permutation(cases.customers)
-    mine, strangers = oracle_recall(life, cases), oracle_recall(life, replace(cases, customers=others))
-    assert len(cases) > 50
+    life, examples = lived()
+    others = np.random.default_rng(0).permutation(examples.customers)
+    mine, strangers = oracle_recall(life, examples), oracle_recall(life, replace(examples, customers=others))
+    assert len(examples) > 50
     assert mine > 1.5 * strangers
 
 

@@ -12,13 +12,13 @@ from recsys.data.sessions import SessionLog
 from recsys.data.user_history import UserHistory
 from recsys.ranking.features import item_table
 from recsys.ranking.pipeline import CandidatePipeline
-from recsys.ranking.ranker import MOMENTS, Ranker
+from recsys.ranking.ranker import SCENARIOS, Ranker
 from recsys.recommender import Recommender
 from recsys.request import Query, SessionEvent
 from recsys.retrieval.retriever import Retriever
-from recsys.training.examples import Cases
+from recsys.training.examples import Examples
+from recsys.training.groups import training_groups
 from recsys.training.time_split import Window
-from recsys.training.train import training_groups
 from tests.recsys.stores import (
     DAY,
     ORDER,
@@ -52,30 +52,30 @@ SESSION: list[Row] = [
 ]
 
 
-class Listening(Ranker):
+class RecordingRanker(Ranker):
     """Keeps the features that it is asked to score."""
 
     def scores(self, features: np.ndarray) -> np.ndarray:
-        self.heard = features
+        self.recorded = features
         return super().scores(features)
 
 
 def served(fitted: Retriever, histories: list[Row], query: Query, day: float) -> np.ndarray:
     """The features that the recommender's ranker is given for a query."""
     whole = CandidatePipeline.of(fitted)
-    ranker = Listening(whole.features.names)
+    ranker = RecordingRanker(whole.features.names)
     past = interactions(histories, fitted.items)
-    recommender = Recommender(whole, past, dict.fromkeys(MOMENTS, ranker))
+    recommender = Recommender(whole, past, dict.fromkeys(SCENARIOS, ranker))
     recommender.recommend(query, at(day))
-    return ranker.heard
+    return ranker.recorded
 
 
-def trained(rows: list[Row], cases: Cases) -> np.ndarray:
-    """The features that training gives the cases."""
+def trained(rows: list[Row], examples: Examples) -> np.ndarray:
+    """The features that training gives the examples."""
     everything = interactions(rows, ITEMS)
     log = SessionLog.of(everything)
-    teacher = Retriever.fit(everything.before(WINDOW.start), log, ITEMS, WINDOW.start, ORDER, SMALL)
-    return training_groups(CandidatePipeline.of(teacher), cases, SMALL, seed=1, threads=1).features
+    fitted = Retriever.fit(everything.before(WINDOW.start), log, ITEMS, WINDOW.start, ORDER, SMALL)
+    return training_groups(CandidatePipeline.of(fitted), examples, SMALL, seed=1, threads=1).features
 
 
 def at(day: float) -> datetime:
@@ -84,37 +84,37 @@ def at(day: float) -> datetime:
 
 def test_before_a_session_training_and_serving_see_the_same() -> None:
     past = checkerboard()
-    cases = Cases.at_start(interactions(past + SESSION, ITEMS), WINDOW, ORDER)
-    assert len(cases) == 1
-    learnt = trained(past + SESSION, cases)
+    examples = Examples.next_period(interactions(past + SESSION, ITEMS), WINDOW, ORDER)
+    assert len(examples) == 1
+    trained_on = trained(past + SESSION, examples)
     fresh = retriever(past, ITEMS, 60)  # as a later run would fit it: it has not seen the window at all
-    np.testing.assert_array_equal(learnt, served(fresh, past, Query(customer_id="customer-000"), 60))
+    np.testing.assert_array_equal(trained_on, served(fresh, past, Query(customer_id="customer-000"), 60))
 
 
 @pytest.mark.parametrize("kind", [VIEW, ORDER])
 def test_inside_a_session_training_and_serving_see_the_same(kind: int) -> None:
     past = checkerboard()
-    cases = Cases.in_visits(interactions(past + SESSION, ITEMS), WINDOW, kind, seed=1)
-    for case in range(len(cases)):
-        one = cases.where(np.arange(len(cases)) == case)
-        learnt = trained(past + SESSION, one)
-        seen = SESSION[: int(one.cuts[0] - one.visits[0])]
+    examples = Examples.next_item(interactions(past + SESSION, ITEMS), WINDOW, kind, seed=1)
+    for example in range(len(examples)):
+        one = examples.where(np.arange(len(examples)) == example)
+        trained_on = trained(past + SESSION, one)
+        seen = SESSION[: int(one.history_ends[0] - one.session_starts[0])]
         session = tuple(SessionEvent(item, what) for _, item, what, _ in seen)
         query = Query(customer_id="customer-000", session=session)
         fresh = retriever(past, ITEMS, 60)
-        np.testing.assert_array_equal(learnt, served(fresh, past, query, float(one.moments[0] / DAY)))
+        np.testing.assert_array_equal(trained_on, served(fresh, past, query, float(one.timestamps[0] / DAY)))
         one_more = Query(customer_id="customer-000", session=(*session, SessionEvent("item-001")))
-        assert not np.array_equal(learnt, served(fresh, past, one_more, float(one.moments[0] / DAY)))
+        assert not np.array_equal(trained_on, served(fresh, past, one_more, float(one.timestamps[0] / DAY)))
 
 
-def test_the_open_page_is_the_same_in_training_and_in_serving() -> None:
+def test_the_context_item_is_the_same_in_training_and_in_serving() -> None:
     past = checkerboard()
     order: list[Row] = [("customer-000", item, "order", 65.0) for item in ("item-004", "item-016", "item-020")]
-    cases = Cases.in_visits(interactions(past + order, ITEMS), WINDOW, ORDER, seed=1)
-    learnt = trained(past + order, cases)
-    cue = ITEMS.ids.value(int(cases.cues[0]))
-    query = Query(customer_id="customer-000", item_id=cue)
-    np.testing.assert_array_equal(learnt, served(retriever(past, ITEMS, 60), past, query, 65))
+    examples = Examples.next_item(interactions(past + order, ITEMS), WINDOW, ORDER, seed=1)
+    trained_on = trained(past + order, examples)
+    context_item = ITEMS.ids.value(int(examples.context_items[0]))
+    query = Query(customer_id="customer-000", item_id=context_item)
+    np.testing.assert_array_equal(trained_on, served(retriever(past, ITEMS, 60), past, query, 65))
 
 
 def described(asked: UserHistory, name: str) -> dict[int, float]:
@@ -133,7 +133,7 @@ def test_affinity_is_the_share_of_the_interest_in_the_items_group() -> None:
     assert (brands[1], brands[38]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
 
 
-def test_the_price_gap_is_the_distance_from_the_shoppers_own_prices() -> None:
+def test_the_price_gap_is_the_distance_from_the_users_own_prices() -> None:
     found = described(user([(9, ORDER, 0.0)]), "price_gap")  # paid 10
     assert found[9] == pytest.approx(0, abs=1e-6)
     assert found[19] == pytest.approx(np.log(2))
@@ -148,7 +148,7 @@ def test_a_share_is_one_for_the_best_candidate_and_keeps_the_order() -> None:
     assert {item for item, value in raw.items() if value == 0} == {item for item, value in share.items() if value == 0}
 
 
-def test_what_kind_of_shopper_asks_is_the_same_for_every_candidate() -> None:
+def test_the_properties_of_the_user_are_the_same_for_every_candidate() -> None:
     asked = user([(0, ORDER, 5.0), (0, VIEW, 4.0)], session=[(2, VIEW)])
     said = {
         name: set(described(asked, name).values()) for name in ("shopper_items", "session_length", "shopper_idle_days")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys.ranking.pre_ranker import LEAST_CASES, learned_weights, shares_of
+from recsys.ranking.pre_ranker import LEAST_GROUPS, learned_weights, shares_of
 
 SIZE = 10
 DEFAULTS = np.array([0.5, 0.5, 0.5], np.float32)
@@ -40,8 +40,8 @@ def test_where_every_column_speaks_against_the_choice_the_defaults_stay() -> Non
 
 
 def test_too_few_cases_keep_the_defaults() -> None:
-    np.testing.assert_array_equal(learned_weights(*cases(LEAST_CASES - 1, 0), DEFAULTS, seed=1), DEFAULTS)
-    assert (learned_weights(*cases(LEAST_CASES, 0), DEFAULTS, seed=1) != DEFAULTS).any()
+    np.testing.assert_array_equal(learned_weights(*cases(LEAST_GROUPS - 1, 0), DEFAULTS, seed=1), DEFAULTS)
+    assert (learned_weights(*cases(LEAST_GROUPS, 0), DEFAULTS, seed=1) != DEFAULTS).any()
 
 
 def test_where_everything_was_chosen_the_defaults_stay() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 
 from recsys.data.catalogue import Items
 from recsys.training.evaluation import Evaluation, evaluate
-from recsys.training.examples import Cases
+from recsys.training.examples import Examples
 from recsys.training.time_split import last_window
 from recsys.training.train import fit_recommender
 from tests.recsys.stores import DAY, ORDER, SMALL, Row, checkerboard, interactions, item_ids
@@ -10,18 +10,18 @@ from tests.recsys.stores import DAY, ORDER, SMALL, Row, checkerboard, interactio
 ITEMS = Items.of(item_ids(80))
 
 
-def evaluation_of(rows: list[Row], shuffle: bool = False, in_visits: bool = False) -> Evaluation:
+def evaluation_of(rows: list[Row], shuffle: bool = False, in_session: bool = False) -> Evaluation:
     everything = interactions(rows, ITEMS)
     window = last_window(0, 60 * DAY, 10)
     recommender = fit_recommender(everything.before(window.start), ITEMS, window.start, SMALL, threads=1)
-    if in_visits:
-        return evaluate(recommender, Cases.in_visits(everything, window, ORDER, seed=1), seed=0)
-    cases = Cases.at_start(everything, window, ORDER)
+    if in_session:
+        return evaluate(recommender, Examples.next_item(everything, window, ORDER, seed=1), seed=0)
+    examples = Examples.next_period(everything, window, ORDER)
     if shuffle:
-        order = np.random.default_rng(0).permutation(len(cases))
-        known = {name: getattr(cases, name)[order] for name in ("customers", "visits", "cuts")}
-        cases = Cases(**{**vars(cases), **known})
-    return evaluate(recommender, cases, seed=0)
+        order = np.random.default_rng(0).permutation(len(examples))
+        known = {name: getattr(examples, name)[order] for name in ("customers", "session_starts", "history_ends")}
+        examples = Examples(**{**vars(examples), **known})
+    return evaluate(recommender, examples, seed=0)
 
 
 def value(found: Evaluation, metric: str) -> tuple[float, float]:
@@ -44,18 +44,18 @@ def test_labels_of_other_customers_leave_nothing_to_find() -> None:
     assert abs(mine - baseline) < 0.1
 
 
-def test_inside_a_visit_the_open_page_tells_the_taste_and_is_not_guessed() -> None:
-    found = evaluation_of(checkerboard(count=80), in_visits=True)
+def test_in_a_session_the_context_item_tells_the_taste_and_is_not_predicted() -> None:
+    found = evaluation_of(checkerboard(count=80), in_session=True)
     mine, baseline = value(found, "recall_at_20")
-    assert found.cases > 100
+    assert found.examples > 100
     assert mine > 1.5 * baseline
 
 
-def test_customers_without_a_past_are_cases_and_get_the_popular_items() -> None:
+def test_customers_without_a_past_are_examples_and_get_the_popular_items() -> None:
     rows = checkerboard(count=80)
     rows += [(f"new-{n}", f"item-{n:03d}", "order", 59.0) for n in range(30)]
     found = evaluation_of(rows)
-    assert found.cases - found.details["cases_with_history"] == 30
+    assert found.examples - found.details["cases_with_history"] == 30
     without = found.details["by_history"]["without"]
     assert without["recall_at_20"] == without["baseline_recall_at_20"]
 

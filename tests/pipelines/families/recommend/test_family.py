@@ -18,7 +18,7 @@ from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.recommend.family import RECOMMEND
 from recsys.files import read_recommender
 from recsys.parameters import RecommendParameters
-from recsys.ranking.ranker import MOMENTS
+from recsys.ranking.ranker import SCENARIOS
 from recsys.request import Query
 from tests.recsys.stores import checkerboard
 from tests.worlds import day, events_table, order
@@ -44,7 +44,7 @@ def checkerboard_events(seed: int = 0) -> list[dict[str, Any]]:
 
 
 @cache
-def judged() -> Backtest:
+def backtested() -> Backtest:
     return RECOMMEND.backtest(training_data(checkerboard_events()))
 
 
@@ -54,7 +54,7 @@ def fitted() -> FittedFamily:
 
 
 def test_it_beats_its_baseline_where_tastes_differ() -> None:
-    found = judged()
+    found = backtested()
     assert day(45) < found.window_start < found.window_end == day(60)
     mine, baseline = found.metrics[RECOMMEND.gate.metric], found.baseline_metrics[RECOMMEND.gate.metric]
     assert mine is not None
@@ -64,23 +64,23 @@ def test_it_beats_its_baseline_where_tastes_differ() -> None:
     json.dumps(found.details)
 
 
-def test_both_moments_are_judged() -> None:
-    found = judged()
+def test_both_scenarios_are_evaluated() -> None:
+    found = backtested()
     assert found.details["visits"] > 50
     mine, baseline = found.metrics["visit_recall_at_20"], found.baseline_metrics["visit_recall_at_20"]
     assert mine is not None
     assert baseline is not None
     assert mine > 1.5 * baseline
-    assert {found.details[f"ranker_{moment}"] for moment in MOMENTS} == {"lambdamart"}
+    assert {found.details[f"ranker_{name}"] for name in ("start", "visit")} == {"lambdamart"}
 
 
 def test_the_backtest_knows_nothing_of_its_window() -> None:
     """A refund inside the window must not take the order out of the past that the window is predicted from."""
     rows = checkerboard_events()
     late = {c.EVENT: "Order Refunded", c.OCCURRED_AT: day(59.9), c.CUSTOMER_ID: "office"}
-    before = [row[c.ORDER_ID] for row in rows if day(20) < row[c.OCCURRED_AT] < judged().window_start]
+    before = [row[c.ORDER_ID] for row in rows if day(20) < row[c.OCCURRED_AT] < backtested().window_start]
     refunds = [late | {c.ORDER_ID: order_id, c.MESSAGE_ID: f"refund-{order_id}"} for order_id in before]
-    plain, refunded = judged(), RECOMMEND.backtest(training_data(rows + refunds))
+    plain, refunded = backtested(), RECOMMEND.backtest(training_data(rows + refunds))
     assert refunded.details["cases_with_history"] == plain.details["cases_with_history"]
     assert refunded.metrics == plain.metrics
 
@@ -89,7 +89,7 @@ def test_the_files_give_the_replayed_answers(tmp_path: Path) -> None:
     fitted().write_files(tmp_path)
     assert {file.suffix for file in tmp_path.iterdir()} <= SUFFIXES
     served = read_recommender(tmp_path)
-    assert {file.stem for file in tmp_path.glob("*.txt")} == {f"ranker_{moment}" for moment in MOMENTS}
+    assert {file.stem for file in tmp_path.glob("*.txt")} == {f"ranker_{scenario}" for scenario in SCENARIOS}
     assert 3 <= len(fitted().replays) <= 5
     for replay in fitted().replays:
         answer = served.recommend(convert(json.loads(json.dumps(replay.request)), Query))
