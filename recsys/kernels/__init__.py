@@ -1,1 +1,1 @@
-"""Compiled loops and data structures that serving speed rests on."""
+"""Compiled loops and data structures for fast serving."""

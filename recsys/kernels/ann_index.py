@@ -1,9 +1,9 @@
-"""Inverted lists: vectors in groups of near ones, so that the nearest of many are found by looking into a few groups.
+"""Approximate nearest neighbours: an inverted file index (IVF).
 
-Spherical k-means makes the groups (Dhillon and Modha, "Concept decompositions for large sparse text data", 2001); a
-question looks into those whose centres are nearest (Sivic and Zisserman, "Video Google", 2003). It breaks where vectors
-have no groups: then some of the nearest are missed. It is 27 times as fast as an exact search by a matrix product, at a
-recall of .956 (benchmarks.recommendations.kernels, 100,000 items).
+Spherical k-means groups the vectors into lists (Dhillon and Modha, "Concept decompositions for large sparse text data",
+2001); a query scans the lists whose centres are nearest (Sivic and Zisserman, "Video Google", 2003). Recall is low
+where the vectors have no clusters. It is 27 times as fast as an exact search by a matrix product, at a recall of .956
+(benchmarks.recommendations.kernels, 100,000 items).
 """
 
 from typing import Final, NamedTuple
@@ -14,18 +14,18 @@ from threadpoolctl import threadpool_limits
 from recsys.kernels.jit import jit, read_only
 from recsys.kernels.pair_counts import run_starts
 
-LANES: Final = 8  # numbers that a sum takes at once; vectors are padded to a multiple of it
+LANES: Final = 8  # partial sums of a dot product; vectors are padded to a multiple of it
 LISTS_PER_ROOT: Final = 3.0  # lists per square root of the number of vectors
-NPROBE: Final = 8  # lists of mean size, of whose vectors the cosine is taken
-MAX_NPROBE: Final = 32  # lists that are opened where few of their items are eligible
-LARGEST: Final = 3  # times the mean size; a larger group becomes several lists
+NPROBE: Final = 8  # lists of mean size whose eligible vectors are scored
+MAX_NPROBE: Final = 32  # lists that are scanned at most, if few of their items are eligible
+LARGEST: Final = 3  # list size in mean sizes; a larger cluster is split
 ROUNDS: Final = 6
-SAMPLE_PER_LIST: Final = 50  # vectors from which the centres are learnt
-_BLOCK: Final = 4096  # vectors that are compared with all centres at once
+SAMPLE_PER_LIST: Final = 50  # vectors per list from which the centres are learned
+_BLOCK: Final = 4096  # vectors that are assigned at once
 
 
 class AnnIndex(NamedTuple):
-    """The vectors of list v are vectors[offsets[v] : offsets[v + 1]], those of the items items[...].
+    """List v has the vectors vectors[offsets[v] : offsets[v + 1]], of items[offsets[v] : offsets[v + 1]].
 
     `centres` (width, lists) float32, `offsets` (lists + 1,) int64, `items` (rows,) int32, `vectors` (rows, width)
     float32, each of length 1; `width` is a multiple of LANES.
@@ -38,7 +38,7 @@ class AnnIndex(NamedTuple):
 
     @classmethod
     def of(cls, items: np.ndarray, vectors: np.ndarray, seed: int) -> "AnnIndex":
-        """Of distinct `items` (rows,) and their `vectors` (rows, dimensions) of length 1."""
+        """From distinct `items` (rows,) and their unit `vectors` (rows, dimensions)."""
         assert len(items) == len(vectors)
         vectors = _padded(vectors.astype(np.float32, copy=False))
         count = min(len(items), round(LISTS_PER_ROOT * len(items) ** 0.5))
@@ -51,15 +51,15 @@ class AnnIndex(NamedTuple):
         return cls(centres, np.append(starts, len(order)), items[order].astype(np.int32), vectors[order])
 
     def frozen(self) -> "AnnIndex":
-        """The same arrays, read-only as those of a bundle are, so that there is one machine code for both."""
+        """The same arrays, read-only as those of a bundle, so that Numba compiles once for both."""
         return AnnIndex(*(read_only(array) for array in self))
 
 
 @jit
 def dot(vectors: np.ndarray, row: int, query: np.ndarray) -> np.float32:
-    """The product of vectors[row] and the query; `vectors` (rows, width / LANES, LANES), `query` its (…, LANES).
+    """The dot product of vectors[row] and the query: (rows, width / LANES, LANES) and (width / LANES, LANES).
 
-    Eight sums side by side are what a processor adds at once, and add up alike on every machine.
+    Eight partial sums are vectorised, and give the same result on every machine.
     """
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = np.float32(0)
     for block in range(vectors.shape[1]):
@@ -78,8 +78,8 @@ def dot(vectors: np.ndarray, row: int, query: np.ndarray) -> np.float32:
 def nearest(lists: AnnIndex, query: np.ndarray, eligible: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
     """The eligible items nearest to the query (width,), best first, and their cosines; (found <= limit,) each.
 
-    `eligible` (items,) bool. The query has length 1. Where few items are eligible, more lists are opened, within a
-    bound; fewer than `limit` items may be found.
+    `eligible` (items,) bool. The query has length 1. If few items are eligible, up to MAX_NPROBE lists are scanned;
+    fewer than `limit` items may be found.
     """
     items, cosines = np.empty(limit, np.int32), np.empty(limit, np.float32)
     offsets, listed = lists.offsets, lists.items
@@ -93,7 +93,7 @@ def nearest(lists: AnnIndex, query: np.ndarray, eligible: np.ndarray, limit: int
             if eligible[listed[row]]:
                 looked += 1
                 cosine = dot(vectors, row, blocks)
-                if cosine > least:  # nearly every one is turned away by this one comparison
+                if cosine > least:  # false for nearly every item
                     count = _inserted(listed[row], cosine, items, cosines, count)
                     least = cosines[limit - 1] if count == limit else least
         if looked >= enough:
@@ -120,7 +120,7 @@ def _nearest_lists(centres: np.ndarray, query: np.ndarray) -> np.ndarray:
 
 @jit
 def _inserted(item: int, cosine: np.float32, items: np.ndarray, cosines: np.ndarray, count: int) -> int:
-    """Put the item, which is better than the last, among the best `count` so far; how many there are then."""
+    """Insert an item that is better than the last into the sorted best `count`; returns the new count."""
     place = min(count, len(items) - 1)
     while place > 0 and cosines[place - 1] < cosine:
         cosines[place], items[place] = cosines[place - 1], items[place - 1]
@@ -130,12 +130,12 @@ def _inserted(item: int, cosine: np.float32, items: np.ndarray, cosines: np.ndar
 
 
 def _padded(vectors: np.ndarray) -> np.ndarray:
-    """With zeros behind each vector, up to a multiple of LANES."""
+    """The vectors with zeros appended, up to a multiple of LANES."""
     return np.pad(vectors, ((0, 0), (0, -vectors.shape[1] % LANES)))
 
 
 def _centres(vectors: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """(count, width) float32 of length 1, by spherical k-means on a sample; an empty group keeps its centre."""
+    """(count, width) float32 unit vectors by spherical k-means on a sample; an empty cluster keeps its centre."""
     sample = vectors[random.permutation(len(vectors))[: count * SAMPLE_PER_LIST]]
     centres = sample[:count]
     for _ in range(ROUNDS):
@@ -150,13 +150,13 @@ def _centres(vectors: np.ndarray, count: int, random: np.random.Generator) -> np
 
 
 def _nearest_centre(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """The place of each vector's nearest centre, (rows,) int64."""
+    """The index of each vector's nearest centre, (rows,) int64."""
     blocks = [vectors[start : start + _BLOCK] for start in range(0, len(vectors), _BLOCK)]
     return np.concatenate([np.empty(0, np.int64), *((block @ centres.T).argmax(axis=1) for block in blocks)])
 
 
 def _list_starts(groups: np.ndarray, count: int) -> np.ndarray:
-    """Where each list begins among the sorted `groups`: with every group, and anew inside one that is too large."""
+    """The start of each list in the sorted `groups`; a group that is too large is split into several lists."""
     starts = run_starts(groups)
     within = np.arange(len(groups)) - np.repeat(starts, np.diff(np.append(starts, len(groups))))
     return np.flatnonzero(within % max(1, LARGEST * len(groups) // max(1, count)) == 0)

@@ -1,8 +1,4 @@
-"""Sums over (row, column) pairs: built by one sort, read by bisection.
-
-The one data structure behind histories, affinities and candidate sets. It serves a batch of thousands of users and a
-batch of one with the same code.
-"""
+"""Sums over (row, column) pairs: built by one sort, read by binary search."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,8 +10,8 @@ import numpy as np
 class Pairs:
     """The distinct pairs among entries (row, column), sorted by row, then column.
 
-    `keys` (pairs,) int64 is row * width + column; `order` (entries,) sorts the entries, `starts` (pairs,) says where
-    each pair's entries begin in that order.
+    `keys` (pairs,) int64 is row * width + column; `order` (entries,) sorts the entries; `starts` (pairs,) is the start
+    of each pair's entries in that order.
     """
 
     width: int
@@ -50,14 +46,14 @@ class Pairs:
 
 
 def run_starts(values: np.ndarray) -> np.ndarray:
-    """Where each run of equal values begins in sorted `values`."""
+    """The start of each run of equal values in sorted `values`."""
     is_first = np.ones(len(values), bool)
     np.not_equal(values[1:], values[:-1], out=is_first[1:])
     return is_first.nonzero()[0]
 
 
 def find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The place of each wanted key in the sorted `keys`, -1 where it is not there; (wanted,) int64."""
+    """The index of each wanted key in the sorted `keys`, -1 if missing; (wanted,) int64."""
     if not len(keys):
         return np.full(len(wanted), -1, np.int64)
     places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
@@ -65,14 +61,14 @@ def find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def ragged(starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows and positions of the slices [start, start + length): row r appears lengths[r] times."""
+    """The rows and positions of the slices [start, start + length); row r occurs lengths[r] times."""
     rows = np.repeat(np.arange(len(starts)), lengths)
     first = np.cumsum(lengths) - lengths
     return rows, np.arange(len(rows)) - np.repeat(first - starts, lengths)
 
 
 def top_of_rows(rows: np.ndarray, values: np.ndarray, limit: int) -> np.ndarray:
-    """Positions of each row's `limit` largest values, in their given order; `rows` sorted. Equal values: the first."""
+    """Ascending positions of each row's `limit` largest values, the first of equal ones; `rows` is sorted."""
     starts = run_starts(rows)
     stops = np.append(starts[1:], len(rows))
     if not len(starts) or (stops - starts).max() <= limit:
@@ -86,7 +82,7 @@ def _top(values: np.ndarray, limit: int) -> np.ndarray:
         return np.arange(len(values))
     threshold = np.partition(values, -limit)[-limit]
     kept = (values >= threshold).nonzero()[0]
-    if len(kept) > limit:  # more equal values than places: the first of them stay
+    if len(kept) > limit:  # equal values at the limit: keep the first
         equal = (values[kept] == threshold).nonzero()[0]
         kept = np.delete(kept, equal[limit - len(kept) :])
     return np.asarray(kept)

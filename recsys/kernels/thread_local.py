@@ -1,4 +1,4 @@
-"""Thread-local buffers: memory that requests work in, one per thread, so that threads do not share it."""
+"""Thread-local buffers, so that concurrent requests do not share memory."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Buffer = TypeVar("Buffer")
 
 
 class ThreadLocal(Generic[Buffer]):
-    """A buffer that each thread makes at its first request and uses again in all later ones."""
+    """A buffer that each thread makes at its first use and then reuses."""
 
     def __init__(self, make: Callable[[], Buffer]) -> None:
         self._make = make

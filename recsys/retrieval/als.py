@@ -1,9 +1,9 @@
-"""ALS: taste as a short vector, learnt from who chose what (implicit alternating least squares, iALS).
+"""Implicit alternating least squares (iALS): users and items as short vectors, learned from who chose what.
 
 Hu, Koren and Volinsky, "Collaborative filtering for implicit feedback datasets", 2008, fitted by the library
-`implicit`; the weight of what was not chosen and the regularisation follow Rendle et al., "Resessioning the performance
-of iALS", 2021. A user's vector is solved for at each request from the history and the session as they are now
-(fold-in), so that new customers have one at once. It breaks where customers have one item each.
+`implicit`. The weight of unchosen items and the regularisation follow Rendle et al., "Revisiting the performance of
+iALS", 2021. A user's vector is solved for during the request from the current history and session (fold-in), so new
+customers have one at once. It fails where customers have one item each.
 """
 
 from typing import Any, ClassVar, Final, Self
@@ -22,21 +22,21 @@ from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column, FitData
 
-UNCHOSEN_WEIGHT: Final = 0.003  # of an item that was not chosen, where a chosen one has 1
-REGULARISATION: Final = 0.03  # per chosen item and per weight of the unchosen ones
+UNCHOSEN_WEIGHT: Final = 0.003  # of an unchosen item; a chosen item has weight 1
+REGULARISATION: Final = 0.03  # per chosen item and per unit of unchosen weight
 ITERATIONS: Final = 10
-LEAST_PAIRS: Final = 500  # customers' items, below which no taste is learnt
-CODES: Final = 127  # the largest code of an item's vector
-TASTE_CODES: Final = 8_191  # and of a user's, so that the product of 2,000 factors still fits into 32 bits
-MOST_SCORED: Final = 1_200  # items that other sources have written, the first ones
-FOLDED_ITEMS: Final = 100  # of a history, by interest, that a user's vector is solved from
+LEAST_PAIRS: Final = 500  # distinct (customer, item) pairs; with fewer, nothing is learned
+CODES: Final = 127  # largest integer code of an item vector
+TASTE_CODES: Final = 8_191  # and of a user vector: a dot product of 2,000 factors still fits into 32 bits
+MOST_SCORED: Final = 1_200  # rows of the pool that are scored, the first ones
+FOLDED_ITEMS: Final = 100  # items with the most interest, from which a user's vector is solved
 
 
 class ALS:
     """Item i's vector is codes[i] * scales[i]: `codes` (items, factors) int8, `scales` (items,) float32.
 
-    Rounded so, a vector is one line of memory, and products of whole numbers are exact in any order, so that a
-    processor may add up many at once. `gram` (factors, factors) float32 is the vectors' Gram matrix with the ridge.
+    An int8 vector of 64 factors fits into one cache line, and integer sums are exact in any order, so they can be
+    vectorised. `gram` (factors, factors) float32 is the vectors' Gram matrix plus the ridge.
     """
 
     name: ClassVar[str] = "factors"
@@ -62,7 +62,7 @@ class ALS:
             return cls.of(np.zeros((shape[1], 0), np.float32), np.zeros((0, 0), np.float32))
         chosen = csr_matrix((np.ones(len(pairs.keys), np.float32), (pairs.rows, pairs.columns)), shape=shape)
         active = len(np.unique(pairs.rows))
-        # Per Rendle et al. the ridge grows with how much is known of a row; `implicit` has one for all: the mean row's.
+        # In Rendle et al. each row's ridge grows with its number of entries; `implicit` has one ridge: the mean row's.
         known = (len(pairs.keys) / active + len(pairs.keys) / shape[1]) / 2 / UNCHOSEN_WEIGHT
         ridge = REGULARISATION * (known + (active + shape[1]) / 2)
         vectors = _fitted(chosen, factors, ridge, state.seed, state.threads)
@@ -78,7 +78,7 @@ class ALS:
         return ("factors_score", "factors_cosine")
 
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
-        """Scores what other sources have written; of all items would take longer than a request may."""
+        """Scores the items that other sources have written: scoring every item would take too long."""
         if self.codes.shape[1] and not user.is_cold_start:
             _retrieve(*user.derived(self._taste_of), self.codes, self.scales, pool, first)
 
@@ -103,15 +103,15 @@ class ALS:
         return cls(*(np.asarray(arrays[f"factors_{name}"]) for name in ("codes", "scales", "gram")))
 
     def _taste_of(self, user: UserHistory) -> tuple[np.ndarray, float]:
-        """The user's vector as whole numbers (factors,) int16, and what one of them stands for."""
+        """The user's vector as integer codes (factors,) int16, and the value of one unit."""
         return _taste(user.aggregates.items, user.aggregates.interest, self.codes, self.scales, self._inverse)
 
 
 def _fitted(chosen: csr_matrix, factors: int, ridge: float, seed: int, threads: int) -> np.ndarray:
-    """(items, factors) float32, the same for the same input whatever the threads."""
-    from implicit.cpu.als import AlternatingLeastSquares  # a service that only answers does without it
+    """(items, factors) float32; the result does not depend on the number of threads."""
+    from implicit.cpu.als import AlternatingLeastSquares  # serving does not need the library
 
-    # A BLAS with threads of its own makes the library several times slower.
+    # The library is several times slower if BLAS uses threads too.
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(
             factors=factors,
@@ -141,10 +141,10 @@ def _taste(
 
 @jit
 def _folded_in(vectors: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    """The taste that explains the items best: ridge regression on their `vectors` (items, factors).
+    """The user vector that explains the items best: ridge regression on their `vectors` (items, factors).
 
-    By the identity of Woodbury a system of as many equations as items is solved, which are few, and not as factors;
-    `inverse` (factors, factors) is the Gram matrix's.
+    By the Woodbury identity the system has as many equations as items, which are few, instead of factors. `inverse`
+    (factors, factors) is the inverse of the Gram matrix.
     """
     count, size = vectors.shape
     spread = np.zeros((count, size))
@@ -170,7 +170,7 @@ def _folded_in(vectors: np.ndarray, inverse: np.ndarray) -> np.ndarray:
 
 @jit
 def _inverse(gram: np.ndarray) -> np.ndarray:
-    """(factors, factors) float64 of a positive definite matrix; its columns are solved for one by one."""
+    """The inverse (factors, factors) float64 of a positive definite matrix, solved column by column."""
     inverse = np.zeros(gram.shape)
     for column in range(len(gram)):
         inverse[column, column] = 1.0
@@ -180,9 +180,10 @@ def _inverse(gram: np.ndarray) -> np.ndarray:
 
 @jit
 def _solve(system: np.ndarray, target: np.ndarray) -> None:
-    """Turn `target` into x of system @ x = target, for a positive definite system of which the upper triangle is read.
+    """Solve system @ x = target in place: `target` becomes x.
 
-    Elimination without pivots: its innermost loop runs along a row, where a processor takes several at once.
+    The system is positive definite; only its upper triangle is read. Gaussian elimination without pivoting: the
+    innermost loop runs along a row, so it can be vectorised.
     """
     size = len(target)
     for pivot in range(size):
@@ -209,7 +210,7 @@ def _retrieve(
         item = rows[row]
         product = np.int32(0)
         for place in range(codes.shape[1]):
-            # Kept to 32 bits, of which a processor adds up eight or more at once.
+            # 32-bit sums: eight or more are added by one instruction.
             product = np.int32(product + np.int32(taste[place]) * np.int32(codes[item, place]))
         scores[row] = max(product * unit * scales[item], 0.0)
 

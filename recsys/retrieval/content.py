@@ -1,9 +1,9 @@
-"""Content: items that are like what the user looked at, by what the catalogue says of them.
+"""Content-based retrieval: cold items that resemble the user's items by their catalogue fields.
 
-Each item is a bag of tokens (its category, brand, attributes, price class and the words of its name), weighed by TF-IDF
-and hashed into a fixed number of buckets (Weinberger et al., "Feature hashing for large scale multitask learning",
-2009), so that an item that was never seen has its place among the others at once. Only items that hardly anybody has
-touched yet are proposed this way; for all others what people do says more. It breaks where a catalogue says nothing.
+Each item is a bag of tokens: its category, brand, attributes, price class and the words of its name. Tokens are
+weighted by TF-IDF and hashed into a fixed number of buckets (Weinberger et al., "Feature hashing for large scale
+multitask learning", 2009), so a new item can be compared at once. Only cold items are retrieved this way: for others,
+behaviour predicts better. It fails where the catalogue has no fields beyond the id.
 """
 
 import re
@@ -24,20 +24,20 @@ from recsys.retrieval.candidate_pool import CandidatePool, row_in
 from recsys.retrieval.protocol import Column, FitData
 
 BUCKETS: Final = 1 << 18
-MAX_TOKENS: Final = 40  # of an item
-COLD_TOUCHES: Final = 5.0  # customers in four weeks, below which an item is proposed by its content
-PER_TOKEN: Final = 50  # cold items that one token brings in, the newest first
-MOST_COLD: Final = 200  # that are compared for one user, those of the profile's weightiest tokens first
-PROFILE_ITEMS: Final = 20  # of a history, by interest, that make up its profile
+MAX_TOKENS: Final = 40  # per item
+COLD_CUSTOMERS: Final = 5.0  # customers in four weeks; an item with fewer is cold
+PER_TOKEN: Final = 50  # cold items that are read per token, the newest first
+MOST_COLD: Final = 200  # cold items that are scored per request, those of the profile's largest weights first
+PROFILE_ITEMS: Final = 20  # items with the most interest, which make up the user's profile
 _WORD: Final = re.compile(r"\w{3,}")
 _ARRAYS: Final = ("offsets", "tokens", "weights", "rarity", "cold_offsets", "cold_items")
 
 
 class Content:
-    """Each item's tokens, and for each token the cold items that have it.
+    """Each item's tokens, and an inverted index of the cold items by token.
 
-    `offsets` (items + 1,) int64, `tokens` int32 and `weights` float32 are the items' bags, each of length 1; `rarity`
-    (BUCKETS,) float32 is the inverse document frequency. Token t's cold items, newest first, are
+    Item i's tokens are offsets[i] : offsets[i + 1] of `tokens` int32, with `weights` float32 of Euclidean norm 1;
+    `rarity` (BUCKETS,) float32 is the inverse document frequency. Token t's cold items, newest first, are
     cold_items[cold_offsets[t] : cold_offsets[t + 1]].
     """
 
@@ -99,7 +99,10 @@ class Content:
         _score(profile, weights, self._wanted.get(), candidates, self.offsets, self.tokens, self.weights, out[0])
 
     def most_similar(self, item: int, eligible: np.ndarray, k: int, found: int) -> dict[int, float]:
-        """Cosines of the eligible items that are most like one: cold ones; where fewer than `k` were `found`, any."""
+        """Cosines of the eligible items most similar to `item`: of cold items, or of all if fewer than `k` are `found`.
+
+        `found` is the number of similar items that other sources have found.
+        """
         span = slice(self.offsets[item], self.offsets[item + 1])
         if span.start == span.stop:
             return {}
@@ -120,7 +123,7 @@ class Content:
         return self.cold_items[start : min(int(self.cold_offsets[token + 1]), start + PER_TOKEN)]
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
-        """The same knowledge of tokens over a catalogue to which items were appended."""
+        """The same token weights for a catalogue to which items were appended."""
         known = len(self.offsets) - 1
         offsets, tokens = _flat([tokens_of(items, item) for item in range(known, len(items))])
         joined = np.concatenate([self.offsets, self.offsets[-1] + offsets[1:]])
@@ -138,8 +141,8 @@ class Content:
         rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         lengths = np.sqrt(np.bincount(rows, rarity[tokens] ** 2, minlength=len(offsets) - 1))
         weights = (rarity[tokens] / np.maximum(lengths, 1e-9)[rows]).astype(np.float32)
-        cold = np.flatnonzero((counters.touched < COLD_TOUCHES)[rows])
-        # By token, the newest first: what nobody has touched at all has no age and comes before everything.
+        cold = np.flatnonzero((counters.touched < COLD_CUSTOMERS)[rows])
+        # By token, newest first; an item without interactions has age 0, so it comes first.
         cold = cold[np.lexsort((-rows[cold], counters.age_days[rows[cold]], tokens[cold]))]
         cold_offsets = np.concatenate([[0], np.cumsum(np.bincount(tokens[cold], minlength=BUCKETS))])
         return cls(offsets, tokens, weights, rarity, cold_offsets, rows[cold].astype(np.int32))
@@ -149,7 +152,7 @@ class Content:
 
 
 def tokens_of(items: Items, item: int) -> list[int]:
-    """The buckets of an item's distinct tokens, at most MAX_TOKENS."""
+    """The distinct buckets of an item's tokens, at most MAX_TOKENS."""
     buckets = dict.fromkeys(zlib.crc32(token.encode()) % BUCKETS for token in _tokens(items, item))
     return list(buckets)[:MAX_TOKENS]
 
@@ -160,7 +163,7 @@ def _tokens(items: Items, item: int) -> Iterator[str]:
     if items.brand[item] >= 0:
         yield f"brand={items.brands.value(int(items.brand[item]))}"
     if items.price[item] > 0:
-        yield f"price={round(2 * float(np.log2(items.price[item])))}"  # classes of a factor of 1.4
+        yield f"price={round(2 * float(np.log2(items.price[item])))}"  # each class is a factor of 1.4 wide
     for name, value in items.attributes.texts_of(item).items():
         yield f"{name}={value}"
     name = items.names.value(item)
@@ -177,7 +180,7 @@ def _flat(bags: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
 def _profile(
     aggregates: UserItemAggregates, offsets: np.ndarray, tokens: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct tokens of the user's main items, sorted, and their weights; together of length 1."""
+    """The sorted distinct tokens of the user's main items, and their weights of Euclidean norm 1."""
     chosen = np.argsort(-aggregates.interest, kind="mergesort")[:PROFILE_ITEMS]
     size = 0
     for place in chosen:
@@ -238,7 +241,7 @@ def _retrieve(
     pool: CandidatePool,
     first: int,
 ) -> None:
-    """`wanted` (BUCKETS,) float32 is scratch: zeros before and after."""
+    """Score cold items; `wanted` (BUCKETS,) float32 is a buffer of zeros, before and after."""
     wanted[profile] = profile_weights
     compared = 0
     item_rows, rows, size = pool.item_rows, pool.items, pool.size

@@ -1,10 +1,10 @@
-"""PersonalFrequency: items that the user has seen or bought before, by recency and frequency.
+"""Personal frequency: items that the user has seen or bought before, by recency and frequency.
 
-Most repeat purchases are found by personal frequency alone (Li et al., "A next basket recommendation reality check",
-2023), and many a next click goes back to an item of the same session.
+It finds most repeat purchases (Li et al., "A next basket recommendation reality check", 2023), and the items of the
+current session to which many next clicks return.
 """
 
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from recsys.retrieval.protocol import Column, FitData
 
 
 class PersonalFrequency:
-    """Proposes what a user's own interactions speak for; it learns nothing from others."""
+    """Scores the user's own items; nothing is fitted."""
 
     name: ClassVar[str] = "history"
 
@@ -46,7 +46,7 @@ class PersonalFrequency:
         _write(user.aggregates, pool, first)
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Says nothing of items that the user has not touched."""
+        """There are no pointwise features."""
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
         return self
@@ -59,16 +59,13 @@ class PersonalFrequency:
         return cls()
 
 
-_NEVER: Final = NEVER_DAYS
-
-
 @jit
 def _write(aggregates: UserItemAggregates, pool: CandidatePool, first: int) -> None:
     scores = pool.scores
     for place in range(len(aggregates.items)):
         row = row_of(pool, aggregates.items[place])
         scores[first, row] = aggregates.interest[place]
-        # One over the age: 0 is "never", as it is for every item that the user has not touched.
+        # The inverse of the age; 0 for "never", as for every item without interactions.
         scores[first + 1, row] = _closeness(aggregates.session_steps[place])
         scores[first + 2, row] = aggregates.session_counts[place]
         scores[first + 3, row] = _closeness(aggregates.last_days[place])
@@ -79,4 +76,4 @@ def _write(aggregates: UserItemAggregates, pool: CandidatePool, first: int) -> N
 
 @jit
 def _closeness(age: float) -> float:
-    return 0.0 if age >= _NEVER else 1.0 / (1.0 + age)
+    return 0.0 if age >= NEVER_DAYS else 1.0 / (1.0 + age)

@@ -1,6 +1,6 @@
-"""Popularity: what most customers chose in the last 7 days, then in the last 28, overall and by category.
+"""Popularity: the items that most customers chose in the last 7 days, then in the last 28, overall and by category.
 
-Under a time split this simplest source is hard to beat, and it is the only one that knows anything about a stranger.
+Under a time split it is a strong baseline, and it is the only source that has items for a cold-start user.
 """
 
 from functools import cached_property
@@ -16,14 +16,15 @@ from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool, row_of
 from recsys.retrieval.protocol import Column, FitData
 
-MAIN_CATEGORIES: Final = 3  # of a user, whose popular items are proposed
+MAIN_CATEGORIES: Final = 3  # categories of a user, whose popular items are retrieved
 
 
 class Popularity:
-    """Items from the most to the least popular: `order` (items,) int32; and the same within each category.
+    """Items by descending popularity, overall and within each category.
 
-    `category_order` (items with a category,) int32 is sorted by category, then popularity; category c's part is
-    category_offsets[c] : category_offsets[c + 1]. `category` (items,) int32 is each item's code or -1.
+    `order` (items,) int32 holds all items, `scores` (items,) float32 their popularity. `category_order` (items with a
+    category,) int32 is sorted by category, then popularity; category c's part is category_offsets[c] :
+    category_offsets[c + 1]. `category` (items,) int32 is each item's code or -1.
     """
 
     name: ClassVar[str] = "popular"
@@ -34,7 +35,7 @@ class Popularity:
         self._category_order = read_only(arrays["popular_category_order"])
         self._category_offsets = read_only(arrays["popular_category_offsets"])
         self._category = read_only(arrays["items_category"])
-        self._limits = limits  # of candidates: overall, and per main category
+        self._limits = limits  # candidates overall, and per main category
 
     @classmethod
     def fit(cls, state: FitData) -> Self:
@@ -73,15 +74,15 @@ class Popularity:
                 _write(span, self.scores, eligible, self._limits[1], pool, first)
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """The item counters say it of every candidate."""
+        """There are no pointwise features: the item counters hold every item's popularity."""
 
     @cached_property
     def popular_count(self) -> int:
-        """How many items have any popularity."""
+        """The number of items with a popularity above 0."""
         return int(np.count_nonzero(self.scores))
 
     def top(self, limit: int, eligible: np.ndarray) -> np.ndarray:
-        """The `limit` most popular eligible items, most popular first; items without any popularity come last."""
+        """The `limit` most popular eligible items, most popular first; items of popularity 0 come last."""
         return first_eligible(self.order, eligible, limit).astype(np.int64)
 
     def top_of_category(self, category: int, limit: int, eligible: np.ndarray) -> np.ndarray:
@@ -127,7 +128,7 @@ def first_eligible(order: np.ndarray, eligible: np.ndarray, limit: int) -> np.nd
 
 @jit
 def main_categories(items: np.ndarray, interest: np.ndarray, category: np.ndarray) -> np.ndarray:
-    """The up to three categories in which most of the interest (touched,) lies, most first."""
+    """The up to three categories with the most `interest` (items,), most first."""
     codes = np.empty(len(items), np.int64)
     sums = np.empty(len(items), np.float32)
     count = 0
@@ -147,7 +148,7 @@ def main_categories(items: np.ndarray, interest: np.ndarray, category: np.ndarra
 
 @jit
 def _write_all(scores: np.ndarray, pool: CandidatePool, first: int) -> None:
-    """Of every item that other sources have written: popularity is part of the first blend too."""
+    """Write the popularity of the items in the pool, which the pre-ranking weighs too."""
     rows, written = pool.items, pool.scores
     for row in range(pool.size[0]):
         written[first, row] = scores[rows[row]]

@@ -1,7 +1,7 @@
-"""Repurchase: when a customer will want again what they bought before, by their own interval and the item's.
+"""Repurchase: items that the user ordered before and is due to order again.
 
-An item's interval is the median number of days between two orders of it by the same customer. A customer who ordered it
-several times has an interval of their own, which counts the more the more often it was seen.
+An item's interval is the median number of days between two orders of it by the same customer. It is averaged with the
+customer's own mean interval, whose weight is the customer's number of repeat orders.
 """
 
 from typing import Any, ClassVar, Final, NamedTuple, Self
@@ -18,25 +18,25 @@ from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool, row_of
 from recsys.retrieval.protocol import Column, FitData
 
-PRIOR_GAPS: Final = 2.0  # how many of a customer's own gaps the item's interval is worth
-LEAST_GAPS: Final = 5  # of an item, below which its category's interval, then the store's, is taken
-LEAST_SHARE: Final = 0.02  # of an item's buyers who came back for it, below which it is never due again
-LEAST_GAP_DAYS: Final = 0.5  # two orders of one day are one purchase
-ORDER_FADE: Final = 0.85  # of an order's weight with each order after it
-SPREAD: Final = 0.7  # of the logarithm of gaps: how sharply an item is due at its interval
+PRIOR_GAPS: Final = 2.0  # weight of the item's interval, in gaps of the customer
+LEAST_GAPS: Final = 5  # of an item; with fewer, the interval of its category or of the store is used
+LEAST_SHARE: Final = 0.02  # repeat orders per buyer; an item with fewer is never due
+LEAST_GAP_DAYS: Final = 0.5  # orders closer together count as one
+ORDER_DECAY: Final = 0.85  # of an order's weight per later order
+SPREAD: Final = 0.7  # standard deviation of the logarithm of the gaps
 
 
 class Purchases(NamedTuple):
-    """What a user ordered before; each array has one entry per item."""
+    """The items that a user ordered; each array has one entry per item."""
 
     items: np.ndarray  # int32
-    orders: np.ndarray  # float32: on how many days
+    orders: np.ndarray  # float32: number of orders
     days_since: np.ndarray  # float32
-    interval_days: np.ndarray  # float32; NaN where the item is not bought again
+    interval_days: np.ndarray  # float32; NaN for an item that is not bought repeatedly
 
 
 class Repurchase:
-    """Proposes what is due; `intervals` (items,) float32 are days, NaN where an item is not bought again."""
+    """Retrieves items that are due; `intervals` (items,) float32 in days, NaN if an item is not bought repeatedly."""
 
     name: ClassVar[str] = "repurchase"
 
@@ -63,13 +63,13 @@ class Repurchase:
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         if ORDER in user.kinds:
             _write(self.purchases(user), pool, first)
-            _write_faded(user.items, user.kinds, user.ages, pool, first + 2)
+            _write_decayed(user.items, user.kinds, user.ages, pool, first + 2)
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Says nothing of items that the user has not ordered."""
+        """There are no pointwise features."""
 
     def purchases(self, user: UserHistory) -> Purchases:
-        """What the user ordered, with the interval after which each item is wanted again."""
+        """The items that the user ordered, with the interval after which each is due."""
         return user.derived(self._purchases_of)
 
     def _purchases_of(self, user: UserHistory) -> Purchases:
@@ -89,9 +89,10 @@ class Repurchase:
 
 
 def item_intervals(interactions: Interactions, category: np.ndarray) -> np.ndarray:
-    """(items,) float32: median days between orders of an item by one customer, else its category's, else the store's.
+    """(items,) float32: median days between a customer's orders of the item.
 
-    NaN where hardly any buyer came back for it.
+    An item with too few gaps gets the median of its category, or of the store. An item that hardly any buyer ordered
+    again gets NaN.
     """
     is_order = interactions.kinds == ORDER
     rows, items, times = interactions.rows[is_order], interactions.items[is_order], interactions.times[is_order]
@@ -112,7 +113,7 @@ def item_intervals(interactions: Interactions, category: np.ndarray) -> np.ndarr
 
 
 def _medians(groups: np.ndarray, values: np.ndarray, size: int, least: int) -> np.ndarray:
-    """The median of each group's values, NaN where it has fewer than `least`."""
+    """The median of each group's values, NaN for a group of fewer than `least`."""
     order = np.lexsort((values, groups))
     counts = np.bincount(groups, minlength=size)
     starts = np.cumsum(counts) - counts
@@ -156,8 +157,8 @@ def _write(purchases: Purchases, pool: CandidatePool, first: int) -> None:
 
 
 @jit
-def _write_faded(items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, pool: CandidatePool, first: int) -> None:
-    """The item's orders, each one fading with those after it; and its share of each order's items, summed."""
+def _write_decayed(items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, pool: CandidatePool, first: int) -> None:
+    """Write each item's decayed number of orders, and the sum over its orders of 1 / items in the order."""
     weight, stop = 1.0, len(items)
     while stop > 0:
         start = stop - 1
@@ -172,13 +173,13 @@ def _write_faded(items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, pool: C
                 pool.scores[first, slot] += weight
                 pool.scores[first + 1, slot] += 1.0 / size
         if size:
-            weight *= ORDER_FADE
+            weight *= ORDER_DECAY
         stop = start
 
 
 @jit
 def due(days_since: float, interval_days: float, orders: float) -> float:
-    """From 0 to 1: how near the moment is at which the item is wanted again, and how sure that it ever is."""
+    """From 0 to 1: a log-normal kernel of the days since the last order around the interval, shrunk by few orders."""
     if np.isnan(interval_days):
         return 0.0
     lateness = np.log((days_since + LEAST_GAP_DAYS) / (interval_days + LEAST_GAP_DAYS)) / SPREAD

@@ -36,7 +36,7 @@ SOURCES: Final[tuple[type[Source], ...]] = (
     Item2Vec,
     Popularity,
     Content,
-    ALS,  # the last: it scores what the others wrote
+    ALS,  # last, because it scores what the others wrote
 )
 
 
@@ -61,7 +61,7 @@ class Retrieved:
 
 @dataclass(frozen=True)
 class Retriever:
-    """Every source and every item counter, as of one time."""
+    """The sources and the item counters, as of one time."""
 
     items: Items
     log: SessionLog
@@ -82,7 +82,7 @@ class Retriever:
         seed: int = 7,
         threads: int = 1,
     ) -> Self:
-        """Fitted on the interactions given, which must all lie before `now` (seconds since 1970 UTC)."""
+        """Fit every source on the interactions, which must all lie before `now` (seconds since 1970 UTC)."""
         assert not len(interactions) or int(interactions.times.max()) < now, "an interaction lies in the future"
         counters = ItemCounters.of(interactions, now, target_kind)
         state = FitData(interactions, log, counters, items, now, parameters, seed, threads)
@@ -118,26 +118,26 @@ class Retriever:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The pool's columns."""
+        """The columns of the candidate pool."""
         return tuple(column for source in self.sources.values() for column in source.columns(self.parameters))
 
     def candidates(self, user: UserHistory, eligible: np.ndarray) -> Retrieved:
-        """The union of the items that the sources select; `eligible` (items,) bool says which items are allowed."""
-        pool = self._board.get()
+        """The union of the items that the sources select; `eligible` (items,) bool are the allowed items."""
+        pool = self._pools.get()
         clear(pool)
-        for source, first in self._proposing:
+        for source, first in self._first_columns:
             source.retrieve(user, eligible, pool, first)
-        rows, selected_by = selected_rows(pool, eligible, *self._nominators)
+        rows, selected_by = selected_rows(pool, eligible, *self._selection)
         return Retrieved(pool, rows, pool.items[rows], selected_by)
 
     @cached_property
     def everything(self) -> np.ndarray:
-        """(items,) bool, all true: in the past every item could be chosen, what was sold out then is not known."""
+        """(items,) bool, all true: the eligible items of the past, whose stock is not known."""
         return np.ones(len(self.items), bool)
 
-    def with_items(self, told: Sequence[ItemUpsert]) -> "Retriever":
-        """The same sources over the catalogue with what the shop has told since; nothing is fitted anew."""
-        items = updated_catalogue(self.items, told)
+    def with_items(self, updates: Sequence[ItemUpsert]) -> "Retriever":
+        """The same sources for the updated catalogue; nothing is fitted again."""
+        items = updated_catalogue(self.items, updates)
         counters = resized_counters(self.counters, len(items))
         sources = {name: source.resized(items, counters) for name, source in self.sources.items()}
         return Retriever(items, self.log.resized(len(items)), counters, sources, self.parameters, self.now)
@@ -159,29 +159,26 @@ class Retriever:
         return cls(*parts, sources, parameters, now)
 
     @cached_property
-    def _proposing(self) -> tuple[tuple[Source, int], ...]:
-        """The sources, and where each one's columns begin."""
+    def _first_columns(self) -> tuple[tuple[Source, int], ...]:
+        """Each source and its first column of the pool."""
         counts = [len(source.columns(self.parameters)) for source in self.sources.values()]
         return tuple(zip(self.sources.values(), np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
 
     @cached_property
-    def _nominating(self) -> list[int]:
-        return [place for place, column in enumerate(self.columns) if column.limit]
-
-    @cached_property
     def source_bits(self) -> dict[str, int]:
-        """For each source, the bits of its nominating columns."""
-        bits = {self.columns[column].name: 1 << place for place, column in enumerate(self._nominating)}
+        """For each source, the bits in `selected_by` of its columns that select candidates."""
+        bits = {self.columns[column].name: 1 << bit for bit, column in enumerate(self._selection[0].tolist())}
         return {
             name: sum(bits.get(column.name, 0) for column in source.columns(self.parameters))
             for name, source in self.sources.items()
         }
 
     @cached_property
-    def _nominators(self) -> tuple[np.ndarray, np.ndarray]:
-        """The nominating columns and their limits."""
-        return np.array(self._nominating), np.array([self.columns[place].limit for place in self._nominating])
+    def _selection(self) -> tuple[np.ndarray, np.ndarray]:
+        """The columns that select candidates, and their limits."""
+        limits = np.array([column.limit for column in self.columns])
+        return np.flatnonzero(limits), limits[limits > 0]
 
     @cached_property
-    def _board(self) -> ThreadLocal[CandidatePool]:
+    def _pools(self) -> ThreadLocal[CandidatePool]:
         return ThreadLocal(lambda: CandidatePool.of(len(self.items), len(self.columns)))

@@ -1,11 +1,9 @@
-"""Customer neighbours: what customers with the same items also have, found live from the items' customer lists.
+"""User-kNN: the items of the customers who are most similar to the user, found during the request.
 
-Two readings of the same neighbourhood. `customers`: the nearest customers by the cosine of their items, in which rare
-items and recent sessions weigh more (nearest neighbours with the decay of Hu et al., "Modeling personalized item
-frequency information for next-basket recommendation", 2020). `customers_linear`: two steps on the graph of customers
-and items, the popularity of each node damped (Christoffel et al., "Blockbusters and wallflowers", 2015). Nothing is
-trained: the lists are those of the moment, so training and serving see the same. It breaks where customers share no
-items.
+It scores items in two ways. `customers`: the nearest customers by cosine similarity, in which rare items and recent
+sessions weigh more (the decay of Hu et al., "Modeling personalized item frequency information for next-basket
+recommendation", 2020). `random_walk`: two steps on the graph of customers and items, in which the popularity of each
+node is damped (Christoffel et al., "Blockbusters and wallflowers", 2015). It fails where customers share no items.
 """
 
 from typing import Any, ClassVar, Final, NamedTuple, Self
@@ -26,25 +24,25 @@ from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool, rank_threshold, row_in
 from recsys.retrieval.protocol import Column, FitData
 
-SESSION_DECAY: Final = 0.9  # of an item's weight with each later session
-SEED_ITEMS: Final = 60  # of a history, the latest
-READ_LISTS: Final = 3_000  # customers that are looked at for one user
-MOST_OF_ITEM: Final = 400  # of them through one item, the latest
-NEIGHBOURS: Final = 150
-LINEAR_NEIGHBOURS: Final = 200
-MOST_ITEMS: Final = 40  # of a neighbour, the latest
+SESSION_DECAY: Final = 0.9  # of an item's weight per later session
+SEED_ITEMS: Final = 60  # distinct items of the user, the latest
+READ_CUSTOMERS: Final = 3_000  # entries of the items' customer lists that are read per request
+MOST_OF_ITEM: Final = 400  # of them per item, the latest
+NEIGHBOURS: Final = 150  # by cosine
+WALK_NEIGHBOURS: Final = 200  # by random walk
+MOST_ITEMS: Final = 40  # per neighbour, the latest
 CUSTOMER_DAMPING: Final = 0.5
 ITEM_DAMPING: Final = 0.3
 _SESSION_GAP_DAYS: Final = SESSION_GAP_SECONDS / SECONDS_PER_DAY
 
 
 class Profiles(NamedTuple):
-    """Customers' distinct items with their weights, and items' customers.
+    """Each customer's distinct items with their weights, and each item's customers.
 
-    Customer c's items, the latest last: items[offsets[c] : offsets[c + 1]], with `weights` float32. Item i's customers,
-    the latest last: customers[item_offsets[i] : item_offsets[i + 1]], with `nearness` (pairs, 2) float32: what having
-    the item adds to how near the customer is, by the cosine and linear, so that nothing else of a customer need be
-    looked up. `damping` (items,) float32 is what an item's popularity leaves of it in the linear reading.
+    Customer c's items, oldest first: items[offsets[c] : offsets[c + 1]] int32, with `weights` float32. Item i's
+    customers, oldest first: customers[item_offsets[i] : item_offsets[i + 1]] int32, with `nearness` (pairs, 2) float32:
+    what the item adds to the customer's similarity by cosine and by random walk. `damping` (items,) float32 is the
+    factor by which the random walk damps popular items.
     """
 
     offsets: np.ndarray
@@ -57,13 +55,13 @@ class Profiles(NamedTuple):
 
 
 class UserKNN:
-    """Proposes what the nearest customers have."""
+    """Retrieves the items of the nearest customers."""
 
     name: ClassVar[str] = "customers"
 
     def __init__(self, profiles: Profiles) -> None:
         self.profiles = Profiles(*map(read_only, profiles))
-        # Similarity sums of each customer, by weight and linear, side by side in memory; zero between requests.
+        # Each customer's similarity by cosine and by random walk; zero between requests.
         self._buffers = ThreadLocal(lambda: np.zeros((len(profiles.offsets) - 1, 2), np.float32))
 
     @classmethod
@@ -88,7 +86,7 @@ class UserKNN:
             _retrieve(items, weights, user.customer, self.profiles, self._buffers.get(), pool, first)
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Says nothing of items that no neighbour has."""
+        """There are no pointwise features."""
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
         return self
@@ -102,7 +100,7 @@ class UserKNN:
 
 
 def profiles_of(interactions: Interactions) -> Profiles:
-    """Every customer's distinct items, weighted by how many sessions ago they were touched, summed over sessions."""
+    """Every customer's distinct items; each session with the item adds a weight that decays with later sessions."""
     rows = interactions.rows
     sessions = np.zeros(len(interactions), np.int64)
     starts = session_starts(interactions)
@@ -110,8 +108,8 @@ def profiles_of(interactions: Interactions) -> Profiles:
     sessions = np.cumsum(sessions)
     last = sessions[np.maximum(interactions.offsets[1:] - 1, 0)] if len(sessions) else sessions
     since = last[rows] - sessions
-    touched = Pairs.of(rows * (sessions.max(initial=0) + 1) + sessions, interactions.items, interactions.item_count)
-    entry = touched.order[touched.starts]  # one per item and session, however often it was touched there
+    by_session = Pairs.of(rows * (sessions.max(initial=0) + 1) + sessions, interactions.items, interactions.item_count)
+    entry = by_session.order[by_session.starts]  # one per item and session, however many interactions there were
     pairs = Pairs.of(rows[entry], interactions.items[entry], interactions.item_count)
     weights = pairs.sums((SESSION_DECAY ** since[entry]).astype(np.float32))
     latest = -pairs.minima(-interactions.times[entry])
@@ -141,9 +139,9 @@ def _offsets(counts: np.ndarray) -> np.ndarray:
 
 @jit
 def _seeds(items: np.ndarray, ages: np.ndarray, session: int) -> tuple[np.ndarray, np.ndarray]:
-    """The latest distinct items of a history and their weights, as `profiles_of` weighs them."""
+    """The latest distinct items of a history, and their weights as in `profiles_of`."""
     found, weights = np.empty(SEED_ITEMS, np.int32), np.zeros(SEED_ITEMS, np.float32)
-    in_session = np.zeros(SEED_ITEMS, np.int64)  # the last session, counted back from 1, in which the item was counted
+    in_session = np.zeros(SEED_ITEMS, np.int64)  # the last session counted for the item; the latest session is 1
     count, number = 0, 1
     for entry in range(len(items) - 1, -1, -1):
         if entry + 1 < len(items) and (entry + 1 == session or ages[entry] - ages[entry + 1] > _SESSION_GAP_DAYS):
@@ -172,20 +170,20 @@ def _retrieve(
     pool: CandidatePool,
     first: int,
 ) -> None:
-    touched = np.empty(READ_LISTS + MOST_OF_ITEM, np.int32)
-    count = _gather(items, weights, own, profiles, sums, touched)
-    found = touched[:count]
+    reached = np.empty(READ_CUSTOMERS + MOST_OF_ITEM, np.int32)
+    count = _gather(items, weights, own, profiles, sums, reached)
+    found = reached[:count]
     cosine, linear = np.empty(count, np.float32), np.empty(count, np.float32)
     for place in range(count):
         customer = found[place]
         cosine[place], linear[place] = sums[customer]
         sums[customer, :] = 0.0
     is_near = cosine.view(np.int32) >= rank_threshold(cosine, NEIGHBOURS)
-    is_near_linear = linear.view(np.int32) >= rank_threshold(linear, LINEAR_NEIGHBOURS)
+    is_near_linear = linear.view(np.int32) >= rank_threshold(linear, WALK_NEIGHBOURS)
     profile_items, profile_weights, damping = profiles.items, profiles.weights, profiles.damping
     item_rows, rows, size = pool.item_rows, pool.items, pool.size
     cosines, linears = pool.scores[first], pool.scores[first + 1]
-    # A customer who is near in both readings, as most are, is read once.
+    # Most neighbours are near by both measures; each is read once.
     neighbours = np.flatnonzero(is_near | is_near_linear)
     starts, stops = _lists_of(found[neighbours], profiles, item_rows)
     for place in range(len(neighbours)):
@@ -219,15 +217,18 @@ def _lists_of(customers: np.ndarray, profiles: Profiles, item_rows: np.ndarray) 
 
 @jit
 def _gather(
-    items: np.ndarray, weights: np.ndarray, own: int, profiles: Profiles, sums: np.ndarray, touched: np.ndarray
+    items: np.ndarray, weights: np.ndarray, own: int, profiles: Profiles, sums: np.ndarray, reached: np.ndarray
 ) -> int:
-    """Sum the similarity of each customer who has one of the items; how many of `touched` are filled."""
+    """Sum the similarity of each customer who has one of the items into `sums`, their indices into `reached`.
+
+    Returns the number of customers reached.
+    """
     count = 0
     item_offsets, customers, nearness = profiles.item_offsets, profiles.customers, profiles.nearness
-    share = max(READ_LISTS // max(len(items), 1), 1)
+    share = max(READ_CUSTOMERS // max(len(items), 1), 1)
     for place in range(len(items)):
         item = items[place]
-        if item + 1 >= len(item_offsets):  # it came after the fit
+        if item + 1 >= len(item_offsets):  # appended after the fit
             continue
         stop = item_offsets[item + 1]
         start = max(item_offsets[item], stop - min(MOST_OF_ITEM, share))
@@ -237,8 +238,8 @@ def _gather(
             customer = customers[entry]
             if customer == own:
                 continue
-            # Without a branch, which a processor would guess wrongly while it waits for the memory.
-            touched[count] = customer
+            # Without a branch, which would often be mispredicted.
+            reached[count] = customer
             count += sums[customer, 1] == 0.0
             sums[customer, 0] += weights[place] * nearness[entry, 0]
             sums[customer, 1] += weights[place] * nearness[entry, 1]

@@ -1,1 +1,1 @@
-"""Candidates that other users chose together with the seed items."""
+"""Items that other customers chose together with the user's items."""

@@ -1,4 +1,4 @@
-"""Pairing: which interactions of one customer belong together, and the strongest neighbours that follow from it."""
+"""Pairs the interactions of each customer, and computes each item's strongest neighbours from the pairs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from recsys.data.interactions import KINDS, Interactions
 from recsys.kernels.pair_counts import Pairs, ragged, run_starts, top_of_rows
 from recsys.retrieval.protocol import FitData
 
-PAIRS_PER_BLOCK: Final = 4_000_000  # bounds the memory of counting
-SHRINKAGE: Final = 3.0  # added to both items' weight, so that one customer's chance makes no strong neighbours
+PAIRS_PER_BLOCK: Final = 4_000_000  # limits the memory
+SHRINKAGE: Final = 3.0  # added to both items' squared norms, so that a single customer makes no strong neighbours
 
 
 @dataclass(frozen=True)
 class Relation:
-    """Which interactions are paired: from kinds to kinds, at most `window_days` apart."""
+    """Which interactions are paired: from `from_kinds` to `to_kinds`, at most `window_days` apart."""
 
     from_kinds: tuple[str, ...]
     to_kinds: tuple[str, ...]
     window_days: float
-    any_order: bool  # False: only what came after counts
-    reason: str  # of a recommendation made through it; {name} is the item it came from, {deed} what was done with it
-    similar_reason: str  # the same where nobody did anything: on an item's own page
+    any_order: bool  # False: only later interactions are paired
+    reason: str  # of a recommendation; {name} is the seed item, {deed} what the user did with it
+    similar_reason: str  # the same on the page of the item {name}
 
     def mask(self, kinds: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         return np.isin(kinds, [KINDS.index(name) for name in names])
@@ -34,7 +34,7 @@ class Relation:
 def strongest_neighbours(relation: Relation, state: FitData) -> csr_array:
     """(items, items) float32: row i holds the cosines of item i's strongest neighbours, columns sorted.
 
-    Items are weighed in blocks of a bounded number of pairs, so that memory grows with the result only.
+    Items are processed in blocks with a limited number of pairs, so memory grows with the result only.
     """
     interactions = _last_interactions(state.interactions.latest(state.parameters.visitor_interactions), relation)
     pairing = Pairing.of(interactions, relation, state)
@@ -44,7 +44,7 @@ def strongest_neighbours(relation: Relation, state: FitData) -> csr_array:
 
 
 def rows_to_csr(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> csr_array:
-    """A sparse matrix of entries that are sorted by row."""
+    """A sparse matrix from entries sorted by row."""
     offsets = np.zeros(shape[0] + 1, np.int32)
     np.cumsum(np.bincount(rows, minlength=shape[0]), out=offsets[1:])
     return csr_array((values, columns.astype(np.int32, copy=False), offsets), shape=shape, copy=False)
@@ -52,15 +52,15 @@ def rows_to_csr(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape
 
 @dataclass(frozen=True)
 class Pairing:
-    """Which interactions are paired: touch e with the interactions targets[low[e] : high[e]]."""
+    """Which interactions are paired: interaction e with the interactions targets[low[e] : high[e]]."""
 
     interactions: Interactions
-    weights: np.ndarray  # (interactions,) float32: the root of each touch's weight, halved with age
-    targets: np.ndarray  # (targets,) places of the interactions that may be paired to, oldest first within a customer
+    weights: np.ndarray  # (interactions,) float32: the root of each interaction's weight, which decays with age
+    targets: np.ndarray  # (targets,) the interactions of `to_kinds`, oldest first within a customer
     low: np.ndarray
     high: np.ndarray
     norms: np.ndarray  # (items,) float32
-    by_item: np.ndarray  # places of the interactions to pair from, sorted by item
+    by_item: np.ndarray  # the interactions of `from_kinds`, sorted by item
 
     @classmethod
     def of(cls, interactions: Interactions, relation: Relation, state: FitData) -> Self:
@@ -80,7 +80,7 @@ class Pairing:
         )
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Indices of interactions, an item's always together, as many at once as their pairs fit into memory."""
+        """Blocks of `by_item` with at most PAIRS_PER_BLOCK pairs; an item's interactions are never split."""
         pairs = np.cumsum((self.high - self.low)[self.by_item])
         ends = np.append(run_starts(self.interactions.items[self.by_item])[1:], len(self.by_item))
         start = 0
@@ -94,7 +94,7 @@ class Pairing:
 
 
 def _last_interactions(interactions: Interactions, relation: Relation) -> Interactions:
-    """Each customer's last interaction with each item, per side of the relation: a visitor counts once per pair."""
+    """Each customer's last interaction with each item, per side of the relation: a customer counts once per pair."""
     is_from = relation.mask(interactions.kinds, relation.from_kinds)
     is_to = relation.mask(interactions.kinds, relation.to_kinds)
     rows = interactions.rows
@@ -108,10 +108,10 @@ def _last_interactions(interactions: Interactions, relation: Relation) -> Intera
 
 
 def _reach(interactions: Interactions, relation: Relation, reach: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first and one past the last touch that each touch may be paired with: same customer, near in time."""
+    """The first and one past the last interaction of the same customer that each may be paired with."""
     places = np.arange(len(interactions))
     rows = interactions.rows
-    # Customers laid end to end on one axis of time, further apart than any window: one bisection serves them all.
+    # All customers share one time axis, further apart than the window, so that one searchsorted serves them all.
     window = int(relation.window_days * SECONDS_PER_DAY)
     span = int(np.ptp(interactions.times)) + 2 * window + 1 if len(interactions) else 1
     axis = rows * span + interactions.times - (interactions.times.min() if len(interactions) else 0)
@@ -121,7 +121,7 @@ def _reach(interactions: Interactions, relation: Relation, reach: int) -> tuple[
 
 
 def _neighbours(pairing: Pairing, events: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and cosines of the strongest neighbours of the items of `events`."""
+    """Rows, columns and cosines of the strongest neighbours of the items of the interactions `events`."""
     interactions = pairing.interactions
     low = pairing.low[events]
     lengths = np.maximum(pairing.high[events] - low, 0)

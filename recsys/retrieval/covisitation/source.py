@@ -1,9 +1,9 @@
-"""Co-visitation: items that the same people touched close together in time, per relation.
+"""Co-visitation: items with which the same customers interacted close together in time, per relation.
 
-Each customer's last touch of an item is paired with the next few others inside the relation's window, so that a pair
-counts once per customer, less the older it is. The cosine over customers keeps popular items from being everybody's
-neighbour (Linden, Smith and York, 2003). Each item keeps its strongest neighbours. It breaks where customers touch one
-item only.
+Each customer's last interaction with an item is paired with the next few within the relation's window. So a pair counts
+once per customer; its weight decays with age. The cosine over customers keeps popular items from being neighbours of
+everything (Linden, Smith and York, 2003). Each item keeps its strongest neighbours. It fails where customers have one
+item each.
 """
 
 from typing import Any, ClassVar, Final, Self
@@ -21,12 +21,12 @@ from recsys.retrieval.candidate_pool import CandidatePool, row_in
 from recsys.retrieval.covisitation.neighbours import Relation, strongest_neighbours
 from recsys.retrieval.protocol import Column, FitData
 
-SESSION_DECAY: Final = 0.8  # per step back from the item in view
+SESSION_DECAY: Final = 0.8  # per step back from the latest item
 BUCKETS: Final = 256
 
 
 class CoVisitation:
-    """One relation's neighbours as a sparse matrix (items, items), row i holding the neighbours of item i."""
+    """One relation's neighbours as a sparse matrix (items, items); row i holds the neighbours of item i."""
 
     name: ClassVar[str]
     relation: ClassVar[Relation]
@@ -43,7 +43,7 @@ class CoVisitation:
 
     @classmethod
     def columns(cls, parameters: RecommendParameters) -> tuple[Column, ...]:
-        # A long history drowns the item that the user looks at now; the session is asked for apart.
+        # The session has a column of its own: a long history would outweigh the current item.
         limit = parameters.candidates_per_relation
         return (Column(cls.name, limit=limit, weight=0.3), Column(f"{cls.name}_session", limit=limit, weight=0.3))
 
@@ -55,17 +55,17 @@ class CoVisitation:
         _retrieve(user.aggregates, self._from_kinds, self._seeds, *self._arrays, pool, first)
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Says nothing of items that are nobody's neighbours."""
+        """There are no pointwise features."""
 
     def strongest_seeds(self, user: UserHistory, items: np.ndarray) -> np.ndarray:
-        """For each of `items` the item of the history that speaks most for it, -1 where none does; (items,) int64."""
+        """For each of `items`, the seed item that adds most to its score, -1 if none does; (items,) int64."""
         found = np.full(len(items), -1)
         _strongest_seeds(user.aggregates, self._from_kinds, self._seeds, *self._arrays, items, found)
         return found
 
     def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
         """The item's neighbours and their scores."""
-        if item + 1 >= len(self.neighbours.indptr):  # an item that came after the fit
+        if item + 1 >= len(self.neighbours.indptr):  # appended after the fit
             return self.neighbours.indices[:0], self.neighbours.data[:0]
         span = slice(self.neighbours.indptr[item], self.neighbours.indptr[item + 1])
         return self.neighbours.indices[span], self.neighbours.data[span]
@@ -87,7 +87,7 @@ class CoVisitation:
 
 @jit
 def seed_places(aggregates: UserItemAggregates, weights: np.ndarray, from_kinds: np.ndarray, limit: int) -> np.ndarray:
-    """Places of the touched items with a positive weight that were touched in one of the kinds, weightiest first."""
+    """Indices into `aggregates` of the items with a positive weight and one of `from_kinds`, by descending weight."""
     usable = np.empty(len(weights), np.int64)
     count = 0
     for place in range(len(weights)):
@@ -103,7 +103,7 @@ def seed_places(aggregates: UserItemAggregates, weights: np.ndarray, from_kinds:
 
 @jit
 def session_weights(aggregates: UserItemAggregates) -> np.ndarray:
-    """(touched,) float32: how fresh each item is in the session under way, 1 the item in view, 0 if not in it."""
+    """(items,) float32: recency in the current session, 1 for the latest item, 0 for items not in it."""
     weights = np.empty(len(aggregates.items), np.float32)
     for place in range(len(weights)):
         weights[place] = (
@@ -122,7 +122,7 @@ def add_neighbours(
     pool: CandidatePool,
     column: int,
 ) -> None:
-    """Add to `column` what each seed's neighbours are worth, times its weight; an item past `indptr` is new."""
+    """Add each seed's weight times its neighbours' cosines to `column`; items past `indptr` have no neighbours."""
     item_rows, rows, size = pool.item_rows, pool.items, pool.size
     scores = pool.scores[column]
     for place in range(len(seeds)):
@@ -164,7 +164,7 @@ def _strongest_seeds(
     found: np.ndarray,
 ) -> None:
     best = np.zeros(len(items))
-    # The items by the lowest bits of their places: of hundreds of neighbours, nearly all are none of them.
+    # A hash table of `items`, with chaining: nearly none of the hundreds of neighbours are among them.
     heads, following = np.full(BUCKETS, -1), np.empty(len(items), np.int64)
     for row in range(len(items)):
         following[row] = heads[items[row] % BUCKETS]
@@ -182,7 +182,7 @@ def _strongest_seeds(
 
 
 class ViewedTogether(CoVisitation):
-    """Touched in the same session."""
+    """Any interaction within a day."""
 
     name = "viewed_together"
     relation = Relation(
@@ -196,7 +196,7 @@ class ViewedTogether(CoVisitation):
 
 
 class ViewedThenBought(CoVisitation):
-    """Bought by those who had looked at it."""
+    """Ordered within a week after a view."""
 
     name = "viewed_then_bought"
     relation = Relation(
@@ -210,7 +210,7 @@ class ViewedThenBought(CoVisitation):
 
 
 class BoughtTogether(CoVisitation):
-    """Bought by those who bought it, in the same order or another one near in time."""
+    """Ordered in the same order, or in another one within a month."""
 
     name = "bought_together"
     relation = Relation(

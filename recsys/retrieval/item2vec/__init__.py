@@ -1,1 +1,1 @@
-"""Candidates near the session in a space of item embeddings."""
+"""Items near the session in a space of item embeddings."""

@@ -1,7 +1,7 @@
-"""Item vectors: items near the session under way in the space that sessions taught, even if nobody touched both.
+"""Item2Vec: the items whose embeddings are nearest to the session's.
 
-Unlike neighbours by count, a vector also knows of items that were never touched together, through what both were
-touched with. It breaks where sessions are short, and knows nothing of items that came after the fit.
+Unlike co-visitation, embeddings also relate items that never occurred together, through items that occurred with both.
+It fails where sessions are short, and has no vectors for items that were appended after the fit.
 """
 
 from functools import cached_property
@@ -24,37 +24,37 @@ _ARRAYS: Final = ("rows", "lengths", "step_weights")
 
 
 class Item2Vec:
-    """The items' vectors of length 1 in inverted lists, and what makes a session's vector of them.
+    """The item vectors in an ANN index, and the weights that make a session's vector of them.
 
-    `rows` (items,) int32 is an item's place among the lists' vectors, -1 if it has none; `lengths` (vectors,) float32
-    how much it says of a session; `step_weights` (STEPS,) float32 how much an item counts by its steps back.
+    `rows` (items,) int32 is the row of each item in the index, -1 without a vector; `lengths` (vectors,) float32 is the
+    weight of each item in a session; `step_weights` (STEPS,) float32 is the weight of each step back.
     """
 
     name: ClassVar[str] = "vectors"
 
     def __init__(
         self,
-        lists: AnnIndex,
+        index: AnnIndex,
         rows: np.ndarray,
         lengths: np.ndarray,
         step_weights: np.ndarray,
         parameters: RecommendParameters,
     ) -> None:
-        self.lists = lists.frozen()
+        self.index = index.frozen()
         self.rows, self.lengths, self.step_weights = read_only(rows), read_only(lengths), read_only(step_weights)
         self._limit, self._neighbours = parameters.candidates_by_vector, parameters.neighbours
 
     @classmethod
     def fit(cls, state: FitData) -> Self:
         p = state.parameters
-        learnt = fit_item_embeddings(
+        learned = fit_item_embeddings(
             state.log, state.now, p.vector_dimensions, p.vector_epochs, p.vector_examples, state.seed
         )
-        lists = AnnIndex.of(learnt.items, learnt.vectors, state.seed)
+        index = AnnIndex.of(learned.items, learned.vectors, state.seed)
         rows = np.full(len(state.items), -1, np.int32)
-        rows[lists.items] = np.arange(len(lists.items), dtype=np.int32)
-        lengths = learnt.lengths[np.searchsorted(learnt.items, lists.items)]
-        return cls(lists, rows, lengths, learnt.step_weights, p)
+        rows[index.items] = np.arange(len(index.items), dtype=np.int32)
+        lengths = learned.lengths[np.searchsorted(learned.items, index.items)]
+        return cls(index, rows, lengths, learned.step_weights, p)
 
     @staticmethod
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
@@ -67,21 +67,21 @@ class Item2Vec:
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         _, session = user.derived(self._session_of)
         if len(session):
-            items, cosines = nearest(self.lists, session, eligible, self._limit)
+            items, cosines = nearest(self.index, session, eligible, self._limit)
             _write(items, cosines, pool, first)
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         out[:] = 0.0
         recent, session = user.derived(self._session_of)
         if len(session):
-            _score(session, recent, candidates, self.rows, self.lists.vectors, out)
+            _score(session, recent, candidates, self.rows, self.index.vectors, out)
 
     def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
-        """The items nearest to one, best first, and their cosines, which are positive."""
+        """The items nearest to `item`, best first, and their positive cosines."""
         if item >= len(self.rows) or self.rows[item] < 0:
             return np.empty(0, np.int32), np.empty(0, np.float32)
-        own = self.lists.vectors[self.rows[item]].copy()
-        items, cosines = nearest(self.lists, own, self._everything, self._neighbours + 1)
+        own = self.index.vectors[self.rows[item]].copy()
+        items, cosines = nearest(self.index, own, self._everything, self._neighbours + 1)
         others = (items != item) & (cosines > 0)
         return items[others][: self._neighbours], cosines[others][: self._neighbours]
 
@@ -89,34 +89,34 @@ class Item2Vec:
         return self
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        parts = self.lists._asdict() | {name: getattr(self, name) for name in _ARRAYS}
+        parts = self.index._asdict() | {name: getattr(self, name) for name in _ARRAYS}
         return {f"vectors_{name}": array for name, array in parts.items()}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
-        lists = AnnIndex(*(np.asarray(arrays[f"vectors_{name}"]) for name in AnnIndex._fields))
+        index = AnnIndex(*(np.asarray(arrays[f"vectors_{name}"]) for name in AnnIndex._fields))
         rows, lengths, step_weights = (np.asarray(arrays[f"vectors_{name}"]) for name in _ARRAYS)
-        return cls(lists, rows, lengths, step_weights, parameters)
+        return cls(index, rows, lengths, step_weights, parameters)
 
     @cached_property
     def _everything(self) -> np.ndarray:
         return np.ones(len(self.rows), bool)
 
     def _session_of(self, user: UserHistory) -> tuple[np.ndarray, np.ndarray]:
-        """The recent items, and their vector (width,) float32 of length 1; empty where none of them has one."""
+        """The recent items, and the session's unit vector (width,) float32, empty if none of them has a vector."""
         recent = recent_items(user)
-        return recent, _session_vector(recent, self.rows, self.lists.vectors, self.lengths, self.step_weights)
+        return recent, _session_vector(recent, self.rows, self.index.vectors, self.lengths, self.step_weights)
 
 
 def recent_items(user: UserHistory) -> np.ndarray:
-    """The last items of the session under way, or of the history where there is none, oldest first; int32."""
+    """The latest items of the current session, or else of the history, oldest first; (items <= STEPS,) int32."""
     first = user.session_start if user.in_session else 0
     return np.array(user.items[max(first, len(user.items) - STEPS) :], np.int32)
 
 
 @jit
 def _row_of(item: int, rows: np.ndarray) -> int:
-    return rows[item] if item < len(rows) else -1  # items past the end came after the fit
+    return rows[item] if item < len(rows) else -1  # items past the end were appended after the fit
 
 
 @jit
@@ -152,7 +152,7 @@ def _score(
     out: np.ndarray,
 ) -> None:
     blocks = vectors.reshape(len(vectors), len(session) // LANES, LANES)
-    # The session's similarity, then the last item's and that of the last other one, behind the gap.
+    # Similarity to the session (0), to the last item (2) and to the last other item (3); 1 is the gap to the best.
     _fill(session.reshape(len(session) // LANES, LANES), candidates, rows, blocks, out[0])
     last = _row_of(recent[-1], rows)
     if last >= 0:
@@ -174,7 +174,7 @@ def _score(
 
 @jit
 def _fill(query: np.ndarray, candidates: np.ndarray, rows: np.ndarray, blocks: np.ndarray, out: np.ndarray) -> None:
-    """The cosine of each candidate that has a vector with the query."""
+    """Write the cosine of the query and each candidate that has a vector."""
     for item in candidates:
         for place in range(0, query.size, 2 * LANES):
             prefetch(blocks, _row_of(item, rows) * query.size + place)

@@ -1,7 +1,7 @@
 """Item-to-item transitions: for each item the items before and after it in sessions, counted once at the fit.
 
-Reading the sessions of a user's items during a request would access memory at random; these lists hold the same counts,
-as of the fit, side by side. The latest places of each item are read, and its strongest neighbours are kept.
+Reading the sessions of a user's items during a request would access memory at random; these lists hold the counts of
+each item side by side. The latest occurrences of each item are counted, and its strongest neighbours are kept.
 """
 
 from typing import Any, Final, NamedTuple
@@ -11,11 +11,11 @@ import numpy as np
 from recsys.data.sessions import SessionLog, postings_before
 from recsys.kernels.jit import jit, read_only
 
-READ_PLACES: Final = 500  # of an item in the log, the latest
-NEIGHBOURS: Final = 80  # that are kept of an item
-WINDOW: Final = 8  # steps to each side of a place
+READ_OCCURRENCES: Final = 500  # occurrences of an item that are counted, the latest
+NEIGHBOURS: Final = 80  # per item
+WINDOW: Final = 8  # neighbours are fewer than this many steps away
 STEP_DECAY: Final = 0.7
-RECENCY_SHARE: Final = 0.1  # of all sessions: how fast an old session loses weight
+RECENCY_SHARE: Final = 0.1  # of all sessions: the time constant of the decay
 _PREFIX: Final = "item_transitions_"
 _AFTER, _LATELY_AFTER, _BEFORE, _NEXT = range(4)
 
@@ -35,10 +35,10 @@ class ItemTransitions(NamedTuple):
 
     @classmethod
     def of(cls, log: SessionLog, known: int) -> "ItemTransitions":
-        """Of the first `known` sessions."""
+        """Counted over the first `known` sessions."""
         count = len(log.item_offsets) - 1
         seen = np.bincount(log.items[: log.offsets[known]], minlength=count)
-        room = int(np.minimum(np.minimum(seen, READ_PLACES) * 2 * (WINDOW - 1), NEIGHBOURS).sum())
+        room = int(np.minimum(np.minimum(seen, READ_OCCURRENCES) * 2 * (WINDOW - 1), NEIGHBOURS).sum())
         offsets = np.zeros(count + 1, np.int64)
         items, sums = np.empty(room, np.int32), np.empty((room, 4), np.float32)
         _fill(log, known, offsets, items, sums)
@@ -47,7 +47,7 @@ class ItemTransitions(NamedTuple):
         )
 
     def resized(self, item_count: int) -> "ItemTransitions":
-        """The same over a catalogue to which items were appended, which have no neighbours."""
+        """The same for a catalogue with appended items, which have no neighbours."""
         return self._replace(seen=read_only(np.append(self.seen, np.zeros(item_count - len(self.seen), np.float32))))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -62,7 +62,7 @@ class ItemTransitions(NamedTuple):
 def _fill(log: SessionLog, known: int, offsets: np.ndarray, items: np.ndarray, sums: np.ndarray) -> None:
     count = len(offsets) - 1
     item_rows = np.full(count, -1, np.int32)
-    most = READ_PLACES * 2 * WINDOW
+    most = READ_OCCURRENCES * 2 * WINDOW
     found, amounts = np.empty(most, np.int32), np.empty((most, 4), np.float32)
     for item in range(count):
         size = _neighbours(item, log, known, item_rows, found, amounts)
@@ -73,7 +73,7 @@ def _fill(log: SessionLog, known: int, offsets: np.ndarray, items: np.ndarray, s
         stop = offsets[item]
         for place in range(size):
             item_rows[found[place]] = -1
-            # Of equals at the border, the first ones that were read: those of the latest sessions.
+            # Of equal weights at the limit, the first ones read: those of the latest sessions.
             if weights[place] >= least and stop - offsets[item] < NEIGHBOURS:
                 items[stop], sums[stop] = found[place], amounts[place]
                 stop += 1
@@ -84,10 +84,10 @@ def _fill(log: SessionLog, known: int, offsets: np.ndarray, items: np.ndarray, s
 def _neighbours(
     item: int, log: SessionLog, known: int, item_rows: np.ndarray, found: np.ndarray, amounts: np.ndarray
 ) -> int:
-    """Sum up what stands around the item's latest places; how many neighbours there are."""
+    """Sum the counts of the items around the latest occurrences of `item`; returns the number of neighbours."""
     size = 0
     start, stop = postings_before(log, item, known)
-    for posting in range(stop - 1, max(start, stop - READ_PLACES) - 1, -1):
+    for posting in range(stop - 1, max(start, stop - READ_OCCURRENCES) - 1, -1):
         entry, session = log.postings[posting], log.sessions[posting]
         recency = np.exp((session - known) / (1.0 + RECENCY_SHARE * known))
         begin, end = log.offsets[session], log.offsets[session + 1]

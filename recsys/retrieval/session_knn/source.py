@@ -26,18 +26,18 @@ from recsys.retrieval.protocol import Column, FitData
 from recsys.retrieval.session_knn.item_transitions import RECENCY_SHARE, ItemTransitions
 
 SEED_ITEMS: Final = 15  # distinct items of the session, the latest
-SEED_DECAY: Final = 0.7  # of an item's weight with each distinct item after it
-READ_SESSIONS: Final = 800  # places that are looked at for one user
-MOST_OF_ITEM: Final = 500  # of them through one item, the latest
+SEED_DECAY: Final = 0.7  # of an item's weight per later distinct item
+READ_SESSIONS: Final = 800  # postings that are read per request
+MOST_OF_ITEM: Final = 500  # of them per item, the latest
 NEIGHBOURS: Final = 200  # sessions
-ALIGNED_STEPS: Final = 40  # from the common item, beyond which nothing counts
-ALIGNMENT: Final = np.exp(-np.arange(ALIGNED_STEPS) / 2.0).astype(np.float32)  # the weight of each step
-HOP_ITEMS: Final = 12  # items that pass on their own neighbours
+ALIGNED_STEPS: Final = 40  # largest distance from the common item that counts
+ALIGNMENT: Final = np.exp(-np.arange(ALIGNED_STEPS) / 2.0).astype(np.float32)  # weight by distance
+HOP_ITEMS: Final = 12  # items whose transitions are the second hop
 POPULARITY_PRIOR: Final = 5.0
-RENEWALS: Final = 8  # of the followers, over the sessions that came after the fit
+REFITS: Final = 8  # of the transitions, over the sessions after the fit's `now`
 
 # Columns of the pool, from the source's first one.
-_FOLLOWERS, _RECENT, _PREDECESSORS, _COSINE, _NEXT, _AFTER_LAST, _BEFORE_LAST, _AFTER_PREVIOUS, _CONTEXT = range(9)
+_TRANSITIONS, _RECENT, _REVERSE, _COSINE, _NEXT, _AFTER_LAST, _BEFORE_LAST, _AFTER_PREVIOUS, _CONTEXT = range(9)
 _SESSIONS, _ALIGNED_AFTER, _ALIGNED_BEFORE, _SECOND_AFTER, _SECOND_BEFORE = range(9, 14)
 
 
@@ -47,7 +47,7 @@ class _Found(NamedTuple):
     places: np.ndarray
     sessions: np.ndarray
     similarity: np.ndarray
-    common: np.ndarray  # the latest entry of the log that holds the common item
+    common: np.ndarray  # the latest entry of the log with the common item
 
     @classmethod
     def of(cls, sessions: int) -> "_Found":
@@ -61,25 +61,25 @@ class _Found(NamedTuple):
 
 
 class SessionKNN:
-    """Proposes what like sessions hold; it is the session log, read as of the user's moment."""
+    """Retrieves from the transitions, and from the session log as of the time of the request."""
 
     name: ClassVar[str] = "visits"
 
-    def __init__(self, log: SessionLog, followers: Mapping[int, ItemTransitions]) -> None:
-        """`followers` by the number of sessions that they know, ascending."""
-        self._log, self._followers = log, dict(followers)
-        self._known = list(followers)
+    def __init__(self, log: SessionLog, transitions: Mapping[int, ItemTransitions]) -> None:
+        """`transitions` by the number of sessions over which they were counted, ascending."""
+        self._log, self._transitions = log, dict(transitions)
+        self._known = list(transitions)
         self._roots = [
-            read_only(np.sqrt(found.seen + np.float32(POPULARITY_PRIOR))) for found in self._followers.values()
+            read_only(np.sqrt(found.seen + np.float32(POPULARITY_PRIOR))) for found in self._transitions.values()
         ]
         self._buffers = ThreadLocal(lambda: _Found.of(len(log.ends)))
 
     @classmethod
     def fit(cls, state: FitData) -> Self:
-        """A store fits anew each night: where it learns from weeks that followed, followers are renewed meanwhile."""
+        """Transitions are also counted at later times in the log, as by a store that is fitted every night."""
         now = state.log.cutoff(state.now)
         later = len(state.log.ends) - now
-        known = sorted({now + later * part // RENEWALS for part in range(RENEWALS)})
+        known = sorted({now + later * part // REFITS for part in range(REFITS)})
         return cls(state.log, {sessions: ItemTransitions.of(state.log, sessions) for sessions in known})
 
     @staticmethod
@@ -112,22 +112,22 @@ class SessionKNN:
         seeds = latest_distinct(user.recent, SEED_ITEMS)
         found = self._buffers.get()
         number = max(bisect_right(self._known, user.cutoff) - 1, 0)
-        followers, roots = self._followers[self._known[number]], self._roots[number]
-        _first_step(seeds, followers, pool, first)
-        _second_step(followers, pool, first)
+        transitions, roots = self._transitions[self._known[number]], self._roots[number]
+        _first_step(seeds, transitions, pool, first)
+        _second_step(transitions, pool, first)
         count = _similar_sessions(seeds, user.cutoff, self._log, found, pool, first)
         _align(count, user.cutoff, self._log, found, pool, first)
         _damp(roots, pool, first + _COSINE)
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Says nothing of items that are in no like session."""
+        """There are no pointwise features."""
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
-        followers = {sessions: found.resized(len(items)) for sessions, found in self._followers.items()}
-        return type(self)(self._log.resized(len(items)), followers)
+        transitions = {sessions: found.resized(len(items)) for sessions, found in self._transitions.items()}
+        return type(self)(self._log.resized(len(items)), transitions)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        return self._followers[self._known[0]].to_arrays()
+        return self._transitions[self._known[0]].to_arrays()
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
@@ -153,23 +153,23 @@ def latest_distinct(items: np.ndarray, limit: int) -> np.ndarray:
 
 
 @jit
-def _first_step(seeds: np.ndarray, followers: ItemTransitions, pool: CandidatePool, first: int) -> None:
-    """Write what stood around the user's items, the latest first."""
+def _first_step(seeds: np.ndarray, transitions: ItemTransitions, pool: CandidatePool, first: int) -> None:
+    """Write the transitions of the seed items."""
     weight = 1.0
-    offsets, companions, sums, seen = followers.offsets, followers.items, followers.sums, followers.seen
+    offsets, companions, sums, seen = transitions.offsets, transitions.items, transitions.sums, transitions.seen
     item_rows, rows, scores, size = pool.item_rows, pool.items, pool.scores, pool.size
     for number in range(len(seeds)):
         seed = seeds[number]
-        if seed + 1 >= len(offsets):  # it came after the fit
+        if seed + 1 >= len(offsets):  # appended after the fit
             weight *= SEED_DECAY
             continue
         share, root = weight / (seen[seed] + 3.0), weight / np.sqrt(seen[seed] + 1.0)
         for entry in range(offsets[seed], offsets[seed + 1]):
             after, lately, before, following = sums[entry, 0], sums[entry, 1], sums[entry, 2], sums[entry, 3]
             row = row_in(companions[entry], item_rows, rows, size)
-            scores[first + _FOLLOWERS, row] += share * after
+            scores[first + _TRANSITIONS, row] += share * after
             scores[first + _RECENT, row] += share * lately
-            scores[first + _PREDECESSORS, row] += share * before
+            scores[first + _REVERSE, row] += share * before
             scores[first + _COSINE, row] += root * (after + before)
             if number == 0:
                 scores[first + _AFTER_LAST, row] += after
@@ -181,13 +181,13 @@ def _first_step(seeds: np.ndarray, followers: ItemTransitions, pool: CandidatePo
 
 
 @jit
-def _second_step(followers: ItemTransitions, pool: CandidatePool, first: int) -> None:
-    """The strongest items so far pass on what followed and preceded them."""
-    offsets, companions, sums, seen = followers.offsets, followers.items, followers.sums, followers.seen
+def _second_step(transitions: ItemTransitions, pool: CandidatePool, first: int) -> None:
+    """Write the transitions of the strongest items so far."""
+    offsets, companions, sums, seen = transitions.offsets, transitions.items, transitions.sums, transitions.seen
     item_rows, rows, scores, size = pool.item_rows, pool.items, pool.scores, pool.size
     strength = np.empty(size[0], np.float32)
     for row in range(len(strength)):
-        strength[row] = scores[first + _FOLLOWERS, row] + np.float32(0.5) * scores[first + _PREDECESSORS, row]
+        strength[row] = scores[first + _TRANSITIONS, row] + np.float32(0.5) * scores[first + _REVERSE, row]
     for hop in best_rows(strength, HOP_ITEMS):
         item = rows[hop]
         share = strength[hop] / (seen[item] + 3.0)
@@ -201,7 +201,7 @@ def _second_step(followers: ItemTransitions, pool: CandidatePool, first: int) ->
 def _similar_sessions(
     seeds: np.ndarray, cutoff: int, log: SessionLog, found: _Found, pool: CandidatePool, first: int
 ) -> int:
-    """Read the seeds' latest sessions; how many distinct ones there are."""
+    """Read the seeds' latest sessions into `found`; returns the number of distinct ones."""
     count, weight = 0, 1.0
     places, sessions, similarity, common = found.places, found.sessions, found.similarity, found.common
     session_of, postings, offsets = log.sessions, log.postings, log.offsets
@@ -229,14 +229,14 @@ def _similar_sessions(
 
 @jit
 def _after_pair(previous: int, last: int, session: int, log: SessionLog, pool: CandidatePool, column: int) -> None:
-    """What came right after the user's two latest items, where a session holds them in that order too."""
+    """Count the item right after the user's two latest items, if the session holds them in this order."""
     if last == previous + 1 and last + 1 < log.offsets[session + 1]:
         pool.scores[column, row_of(pool, log.items[last + 1])] += 1.0
 
 
 @jit
 def _align(count: int, cutoff: int, log: SessionLog, found: _Found, pool: CandidatePool, first: int) -> None:
-    """Add up the items of the nearest sessions, and forget which sessions were found."""
+    """Add the items of the nearest sessions, and reset `found.places`."""
     places, sessions, similarity, common = found.places, found.sessions, found.similarity[:count], found.common
     offsets, items = log.offsets, log.items
     item_rows, rows, scores, size = pool.item_rows, pool.items, pool.scores, pool.size
@@ -267,7 +267,7 @@ def _align(count: int, cutoff: int, log: SessionLog, found: _Found, pool: Candid
 
 @jit
 def _damp(roots: np.ndarray, pool: CandidatePool, column: int) -> None:
-    """Turn the sums of roots into a cosine, by the root of each item's own number of sessions."""
+    """Divide the sums by the root of each item's own count, which makes them cosines."""
     rows, scores = pool.items, pool.scores[column]
     for row in range(pool.size[0]):
         scores[row] /= roots[rows[row]]

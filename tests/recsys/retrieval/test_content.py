@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recsys.data.catalogue import Items
-from recsys.retrieval.content import COLD_TOUCHES, MAX_TOKENS, PER_TOKEN, Content, tokens_of
+from recsys.retrieval.content import COLD_CUSTOMERS, MAX_TOKENS, PER_TOKEN, Content, tokens_of
 from tests.recsys.stores import SMALL, VIEW, Row, item_ids, pointwise_features, retrieved_scores, state, user
 
 NAMES = ["Green tea", "Red tea", "Clay pot", "Black tea", "Iron pot", "Lamp", None]
@@ -17,7 +17,7 @@ WARM = (GREEN, RED, CLAY)
 EVERYTHING = np.ones(COUNT, bool)
 
 
-def touched(*numbers: int, customers: int = int(COLD_TOUCHES)) -> list[Row]:
+def touched(*numbers: int, customers: int = int(COLD_CUSTOMERS)) -> list[Row]:
     return [(f"c{n}", f"item-{item:03d}", "view", 50.0) for item in numbers for n in range(customers)]
 
 
@@ -44,7 +44,7 @@ def test_an_item_that_nobody_touched_is_proposed_by_its_words() -> None:
 def test_items_that_people_know_are_not_proposed_this_way() -> None:
     assert RED not in proposed(fitted(touched(*WARM)), GREEN)
     assert RED in proposed(fitted(touched(GREEN, CLAY)), GREEN)
-    hardly = touched(RED, customers=int(COLD_TOUCHES) - 1)
+    hardly = touched(RED, customers=int(COLD_CUSTOMERS) - 1)
     assert RED in proposed(fitted([*touched(GREEN, CLAY), *hardly]), GREEN)
     long_ago = [(customer, item, kind, 1.0) for customer, item, kind, _ in touched(RED)]
     assert RED in proposed(fitted(long_ago), GREEN)

@@ -67,13 +67,13 @@ def test_a_score_is_half_of_one_more_than_the_similarity() -> None:
 def test_judgements_are_cosines_with_the_session_and_its_last_two_items() -> None:
     asked = user([(3, ORDER, 9.0)], session=[(2, VIEW), (4, VIEW), (4, VIEW)])
     similarity, gap, last, previous = judged(FOUND, asked, [4, 2, 3, 7]).T
-    vectors = FOUND.lists.vectors[FOUND.rows[[4, 2, 3, 7]]]
+    vectors = FOUND.index.vectors[FOUND.rows[[4, 2, 3, 7]]]
     np.testing.assert_allclose(last, vectors @ vectors[0], atol=1e-5)
     np.testing.assert_allclose(previous, vectors @ vectors[1], atol=1e-5)
     summed = np.zeros(vectors.shape[1])
     for step, item in enumerate((4, 4, 2)):
         row = FOUND.rows[item]
-        summed += FOUND.step_weights[step] * FOUND.lengths[row] * FOUND.lists.vectors[row]
+        summed += FOUND.step_weights[step] * FOUND.lengths[row] * FOUND.index.vectors[row]
     np.testing.assert_allclose(similarity, vectors @ summed / np.linalg.norm(summed), atol=1e-5)
     np.testing.assert_allclose(gap, similarity.max() - similarity, atol=1e-6)
 

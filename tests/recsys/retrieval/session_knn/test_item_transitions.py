@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from recsys.data.catalogue import Items
-from recsys.retrieval.session_knn.item_transitions import NEIGHBOURS, READ_PLACES, STEP_DECAY, WINDOW, ItemTransitions
+from recsys.retrieval.session_knn.item_transitions import (
+    NEIGHBOURS,
+    READ_OCCURRENCES,
+    STEP_DECAY,
+    WINDOW,
+    ItemTransitions,
+)
 from tests.recsys.stores import Row, item_ids, session, state
 
 
@@ -52,7 +58,7 @@ def test_the_strongest_neighbours_are_kept() -> None:
 
 def test_the_latest_places_are_read() -> None:
     old = [row for n in range(3) for row in session(f"a{n}", n, 0, 1)]
-    new = [row for n in range(READ_PLACES) for row in session(f"b{n}", 10 + n, 0, 2)]
+    new = [row for n in range(READ_OCCURRENCES) for row in session(f"b{n}", 10 + n, 0, 2)]
     assert set(of(old + new, 3)[0]) == {2}
     assert set(of(old + new[:-2], 3)[0]) == {1, 2}
 

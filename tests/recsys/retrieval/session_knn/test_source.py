@@ -165,7 +165,7 @@ def test_the_latest_distinct_items_come_latest_first(limit: int, expected: list[
     assert latest_distinct(np.zeros(0, np.int32), limit).tolist() == []
 
 
-def test_followers_are_renewed_over_the_sessions_after_the_fit() -> None:
+def test_transitions_are_counted_again_over_the_sessions_after_the_fit() -> None:
     """The last of sixteen sessions is known by the fourteenth at the latest, and never before it ended."""
     rows = [row for n in range(16) for row in session(f"c{n:02d}", 1 + n, 0, 1 + n % 7)]
     fitted = state(rows, Items.of(item_ids(COUNT)), 100)
