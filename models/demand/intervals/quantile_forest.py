@@ -145,10 +145,10 @@ def _from_leaves(forest: lgb.Booster, columns: np.ndarray, leaf: np.ndarray, rat
 
 def _quantiles(ordered: np.ndarray, begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Quantiles of runs of sorted values, by the finite-sample rank of split conformal prediction."""
-    place = np.clip((counts[:, None] + 1) * np.asarray(QUANTILE_LEVELS) - 1, 0, counts[:, None] - 1)
-    below = np.floor(place).astype(np.int64)
+    rank = np.clip((counts[:, None] + 1) * np.asarray(QUANTILE_LEVELS) - 1, 0, counts[:, None] - 1)
+    below = np.floor(rank).astype(np.int64)
     above = np.minimum(below + 1, counts[:, None] - 1)
-    share = place - below
+    share = rank - below
     found: np.ndarray = ordered[begins[:, None] + below] * (1 - share) + ordered[begins[:, None] + above] * share
     return found
 
