@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.demand.answer import LEVELS, MEDIAN, Answer
 from benchmarks.demand.data import Origin
-from models.demand.panel import Panel, first_sale
+from models.demand.panel import Panel
 
 ID: Final = "unique_id"
 TIME: Final = "ds"
@@ -30,7 +30,7 @@ def past_rows(panel: Panel, shortest: int = 1) -> tuple[np.ndarray, pd.DataFrame
 
     A series with fewer than `shortest` periods since its first sale begins with zeros, as far as the panel goes.
     """
-    first = first_sale(panel)
+    first = panel.first_sale
     has_sold = first < panel.periods
     start = np.minimum(first, max(panel.periods - shortest, 0))
     row, period = np.nonzero((np.arange(panel.periods) >= start[:, None]) & has_sold[:, None])

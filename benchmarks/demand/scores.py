@@ -9,7 +9,6 @@ from benchmarks.demand.answer import LEVELS, Answer
 from benchmarks.demand.data import Origin
 from models.demand.classification import ALL_ZERO, CLASSES
 from models.demand.metrics import rmsse_scale
-from models.demand.panel import first_sale
 
 HEADLINE_LEVELS: Final = (0.1, 0.5, 0.9)
 _HEADLINE: Final = [LEVELS.index(level) for level in HEADLINE_LEVELS]
@@ -32,7 +31,7 @@ class Judge:
     def of(cls, origin: Origin) -> "Judge":
         """The judge of an origin."""
         units = origin.past.units
-        return cls(origin, rmsse_scale(units), _absolute_scale(units, first_sale(origin.past)))
+        return cls(origin, rmsse_scale(units), _absolute_scale(units, origin.past.first_sale))
 
     def scores(self, answer: Answer) -> dict[str, Any]:
         """Of all series that ever sold before, and `classes` of each class; those that never sold are only there."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.demand.classification import demand_class
 from models.demand.features.rows import sample_series
-from models.demand.prepared_panel import PreparedPanel
+from models.demand.panel import PreparedPanel
 
 WINDOWS: Final = 3
 MIN_TRAINING_HORIZONS: Final = 3  # horizons that are left for training before the first window

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from models.demand.panel import Panel, first_sale
+from models.demand.panel import Panel
 
 # Syntetos, Boylan & Croston (2005), "On the categorization of demand patterns".
 ADI_CUT: Final = 1.32  # periods between sales, on average
@@ -21,7 +21,7 @@ def demand_class(panel: Panel, usable: np.ndarray | None = None) -> np.ndarray:
     `usable` (series, periods) bool are the periods that count; None: those that were observed.
     """
     seen = panel.is_observed if usable is None else usable
-    first, frequency = first_sale(panel), panel.frequency
+    first, frequency = panel.first_sale, panel.frequency
     period = np.arange(panel.periods)
     recent = slice(max(panel.periods - frequency.class_periods, 0), None)
     is_recent = (seen & (period >= first[:, None]))[:, recent]

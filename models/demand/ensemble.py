@@ -67,9 +67,12 @@ class ForecastCombination:
         segment = _segment(forecasts, code)
         return (stacked * self.mean[segment]).sum(axis=1), (stacked * self.median[segment]).sum(axis=1)
 
-    def main_methods(self, code: int) -> str:
-        """The methods that count most for a class, the largest weight first."""
-        weight = self.mean[code] / max(self.mean[code].sum(), _TINY)
+    @property
+    def main_methods(self) -> tuple[str, ...]:
+        """The methods that count most for each class, the largest weight first."""
+        return tuple(self._main_methods(weight / max(weight.sum(), _TINY)) for weight in self.mean[: len(CLASSES)])
+
+    def _main_methods(self, weight: np.ndarray) -> str:
         order = np.argsort(-weight, kind="stable")
         return " + ".join(self.methods[index] for index in order if weight[index] >= NAMED_SHARE) or self.methods[0]
 

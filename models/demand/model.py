@@ -33,8 +33,7 @@ from models.demand.methods.boosting import (
 from models.demand.methods.regression import regression_forecasts
 from models.demand.methods.statistical import StatisticalEnsemble
 from models.demand.metrics import rmsse_scale
-from models.demand.panel import Panel
-from models.demand.prepared_panel import CategoricalCovariates, PreparedPanel
+from models.demand.panel import CategoricalCovariates, Panel, PreparedPanel
 from models.protocol import FitContext
 
 MIN_TRAINING_ROWS: Final = 30
@@ -137,6 +136,10 @@ class DemandModel:
 
     def predict(self, panel: Panel) -> DemandForecast:
         """The forecast for the periods after `panel`. Raises InputError where a covariate ends before the horizon."""
+        return self.predict_and_explain(panel)[0]
+
+    def predict_and_explain(self, panel: Panel) -> tuple[DemandForecast, Explanation]:
+        """The forecast, and which methods made it. Raises InputError where a covariate ends before the horizon."""
         horizon, shape = self.parameters.horizon, (panel.series, self.parameters.horizon)
         panel.check_ahead(horizon)
         # Prepare.
@@ -158,23 +161,18 @@ class DemandModel:
         cumulative = self.cumulative.predict(mean, size, features.reshape(*shape, -1), known_code)
         # Statistical methods move the mean only: the bands were learned around the other methods' means.
         with_statistical = self.statistical.add_to(mean, prepared, code, self.threads)
-        return DemandForecast(
+        forecast = DemandForecast(
             mean=np.where(sells, with_statistical, 0),
             quantiles=np.where(sells[..., None], quantiles.reshape(*shape, len(QUANTILE_LEVELS)), 0),
             cumulative=cumulative,
         )
+        return forecast, self._explain(code)
 
-    def explain(self, panel: Panel) -> Explanation:
-        """The methods that forecast each series, and why."""
-        code = demand_class(panel, self.covariates.prepare(panel, 0).usable)
-        methods = [self._methods(number) for number in range(len(CLASSES))]
+    def _explain(self, code: np.ndarray) -> Explanation:
+        pairs = zip(self.combination.main_methods, self.statistical.methods, strict=True)
+        methods = [f"{main} + {statistical}" if statistical else main for main, statistical in pairs]
+        methods[ALL_ZERO] = "none"
         return Explanation(np.array(methods)[code], np.array([_reason(name, self.metrics) for name in CLASSES])[code])
-
-    def _methods(self, number: int) -> str:
-        if number == ALL_ZERO:
-            return "none"
-        method = self.statistical.methods[number]
-        return self.combination.main_methods(number) + (f" + {method}" if method else "")
 
 
 def base_forecasts(prepared: PreparedPanel, rows: Rows, boosting: Boosting) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.families.demand.covariate_calendar import OUT_OF_STOCK, PROMOTION
+from pipelines.families.demand.covariates import OUT_OF_STOCK, PROMOTION
 from pipelines.simulate.calendar import DAYS_PLANNED, Calendar
 from pipelines.simulate.catalogue import Catalogue
 from pipelines.simulate.parameters import StoreParameters
@@ -17,7 +17,7 @@ HEADER: Final = ("date", "until", "item_id", "covariate", "value")
 def write_promotion_plan(p: StoreParameters, catalogue: Catalogue, calendar: Calendar, path: Path) -> None:
     """Write the calendar of promotions as a CSV file; it reaches DAYS_PLANNED beyond the last day.
 
-    `pipelines.families.demand.covariate_calendar` reads it.
+    `pipelines.families.demand.covariates` reads it.
     """
     planned = np.vstack([calendar.discount_percent, calendar.planned_percent])
     assert len(planned) == p.days + DAYS_PLANNED

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from models.demand.prepared_panel import PreparedPanel
+from models.demand.panel import PreparedPanel
 
 COLD_START_SHRINKAGE: Final = 3.0  # periods' worth of the level that all groups start with
 EFFECT_VARIANCE: Final = 0.04  # of effects between series, against which a series' own noise is weighed

@@ -18,7 +18,7 @@ from models.demand.backtest import BacktestRows
 from models.demand.classification import CLASSES
 from models.demand.features.smoothing import Smoothing
 from models.demand.metrics import rmsse_scale
-from models.demand.prepared_panel import PreparedPanel
+from models.demand.panel import PreparedPanel
 
 MAX_PERIODS: Final = 400  # of the past: more takes time and does not improve the level
 MIN_PERIODS: Final = 10

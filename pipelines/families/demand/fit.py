@@ -22,11 +22,13 @@ RATIO_LIMITS: Final = (0.2, 5.0)  # of two means, so that quantiles stay finite 
 class FittedDemand:
     """A store's demand, and forecasts of its series, its items and the levels above them.
 
-    `forecast` is that of the items; its means are the sums of their series' means. `method` (items,) names the methods.
-    `past` are the model's own backtest forecasts of the series, with the actual units.
+    `items` is the demand with one series per item. `forecast` is that of the items; its means are the sums of their
+    series' means. `method` (items,) names the methods. `past` are the model's own backtest forecasts of the series, with the
+    actual units.
     """
 
     demand: StoreDemand
+    items: StoreDemand
     by_series: DemandForecast
     forecast: DemandForecast
     method: np.ndarray
@@ -60,16 +62,15 @@ def fitted_demand(data: TrainingData, parameters: StoreDemandParameters) -> Fitt
 def fit_store(demand: StoreDemand, parameters: StoreDemandParameters, data: TrainingData) -> FittedDemand:
     """Fit on this demand, and forecast its series, its items and all levels above them."""
     model = fit_store_demand(demand, parameters, data)
-    by_series = model.predict(demand.panel)
-    forecast, method = by_series, model.explain(demand.panel).method
+    by_series, (method, _) = model.predict_and_explain(demand.panel)
+    items, forecast = demand, by_series
     if demand.channels:
         items = items_as_series(demand)
-        item_model = fit_store_demand(items, parameters, data)
-        forecast = coherent(item_model.predict(items.panel), demand.aggregate_to_items(by_series.mean))
-        method = item_model.explain(items.panel).method
+        by_item, (method, _) = fit_store_demand(items, parameters, data).predict_and_explain(items.panel)
+        forecast = coherent(by_item, demand.aggregate_to_items(by_series.mean))
     levels, past = hierarchy(demand), past_forecasts(model, demand.panel)
     by_level = forecast_levels(levels, by_series, past)
-    return FittedDemand(demand, by_series, forecast, method, past, levels, by_level)
+    return FittedDemand(demand, items, by_series, forecast, method, past, levels, by_level)
 
 
 def coherent(forecast: DemandForecast, mean: np.ndarray) -> DemandForecast:
@@ -85,8 +86,7 @@ def coherent(forecast: DemandForecast, mean: np.ndarray) -> DemandForecast:
 
 def _ratio(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
     ratio = np.divide(wanted, given, out=np.ones(given.shape), where=given > 0)
-    limited: np.ndarray = np.clip(ratio, *RATIO_LIMITS)
-    return limited
+    return np.asarray(np.clip(ratio, *RATIO_LIMITS))
 
 
 def fit_store_demand(demand: StoreDemand, parameters: StoreDemandParameters, data: TrainingData) -> DemandModel:

@@ -14,14 +14,12 @@ from contracts.errors import NotEnoughData
 from models.demand.frequency import Frequency
 from models.demand.panel import Panel
 from pipelines.families.demand.censoring import inferred_stock_outs, reported_stock_outs
-from pipelines.families.demand.covariate_calendar import OUT_OF_STOCK, DemandCalendar, load_demand_calendar
-from pipelines.families.demand.covariates import by_period, known_future, period_starts, price_cuts
-from pipelines.families.demand.item_attributes import Assortment, Span, read_assortment
+from pipelines.families.demand.covariates import OUT_OF_STOCK, known_future, load_demand_calendar, price_cuts
 from pipelines.families.demand.parameters import StoreDemandParameters
-from pipelines.families.demand.sales import Sales, read_sales
+from pipelines.families.demand.sales import Sales, Span, read_assortment, read_sales
 from pipelines.families.family import TrainingData
 from pipelines.features.demand import order_countries
-from pipelines.features.public_holidays import country_code
+from pipelines.features.public_holidays import country_code, public_holidays
 
 ITEM: Final = "item"
 CATEGORY: Final = "category"
@@ -82,36 +80,40 @@ def store_demand(
     Raises NotEnoughData, whose message also counts the `held_out_periods` of a backtest. Raises SettingsError where the
     demand calendar is invalid or lacks a value that is needed.
     """
-    frequency = parameters.counted
     # Sales: which series, over which days.
     sales = read_sales(data.events, as_of, parameters.by_channel)
-    span = _span(sales, as_of, parameters)
-    end = span.date(span.days)
-    series = sales.active(max(end - _days(parameters.active_days), span.first), end)
+    span, starts = _span(sales, as_of, parameters)
+    series = sales.active(max(span.end - _days(parameters.active_days), span.first), span.end)
     items, item = np.unique(sales.item_of(series), return_inverse=True)
-    _check_enough(len(items), span, held_out_periods, parameters)
+    _check_enough(len(items), int((starts < span.days).sum()), held_out_periods, parameters)
     assortment = read_assortment(data.catalogue, sales.item_ids[items])
-    # Known-future covariates.
-    calendar = load_demand_calendar(Path(parameters.calendar) if parameters.calendar else None)
-    country = _country(data.events, as_of, parameters)
-    covariates = known_future(
-        calendar, country, assortment, span, lambda: price_cuts(assortment.prices(data.events, as_of, span))
-    )
-    # Censoring: days on which demand was not observed.
+    units_of_items = units = sales.daily(sales.item, items, span)
+    first_day_of_items = first_day = sales.first_day(sales.item, items, span)
+    if parameters.by_channel:
+        units, first_day = sales.daily(sales.series, series, span), sales.first_day(sales.series, series, span)
+    channel, price = sales.channel_of(series), sales.mean_price(items)
     stock = assortment.stock(data.catalogue, as_of + REPORT_DELAY, span)
-    reported, inferred = _stock_outs(sales, items, assortment, span, calendar, stock, parameters)
-    is_observed = np.arange(span.days) >= sales.first_day(sales.series, series, span)[:, None]
-    is_observed &= ~(reported | inferred)[item]
+    # Known-future covariates.
+    country = _country(data.events, as_of, parameters)
+    holidays = None if country is None else public_holidays(country, span.first, span.width)
+    calendar = load_demand_calendar(Path(parameters.calendar) if parameters.calendar else None)
+    covariates = known_future(
+        calendar, holidays, assortment, span, lambda: price_cuts(assortment.prices(data.events, as_of, span))
+    )
+    in_calendar = calendar.values(OUT_OF_STOCK, assortment.item_ids, assortment.categories, span.first, span.days) > 0
+    # Censoring: days on which demand was not observed. A sale refutes a reported stock-out.
+    reported = (reported_stock_outs(*stock, units_of_items) | in_calendar) & (units_of_items == 0)
+    inferred = inferred_stock_outs(units_of_items, first_day_of_items, stock[0], parameters.false_alarms_per_item_year)
+    is_observed = (np.arange(span.days) >= first_day[:, None]) & ~(reported | inferred)[item]
     # The panel, by period.
     category, categories = _codes(assortment.categories)
-    channel = sales.channel_of(series)
     panel = Panel(
-        units=_sums(sales.daily(sales.series, series, span), span, frequency),
-        is_observed=by_period(is_observed, span.first, frequency) >= OBSERVED_SHARE,
+        units=_sums(units, starts),
+        is_observed=by_period(is_observed, starts) >= OBSERVED_SHARE,
         first=span.first,
-        frequency=frequency,
-        future={name: _each_series(by_period(v, span.first, frequency), item) for name, v in covariates.items()},
-        attributes={PRICE: sales.mean_price(items)[item]},
+        frequency=parameters.counted,
+        future={name: _each_series(by_period(values, starts), item) for name, values in covariates.items()},
+        attributes={PRICE: price[item]},
         groups={CATEGORY: category[item]} | ({ITEM: item, CHANNEL: channel} if parameters.by_channel else {}),
     )
     return StoreDemand(
@@ -122,16 +124,14 @@ def store_demand(
         categories=categories,
         channel=channel,
         channels=sales.channels if parameters.by_channel else (),
-        reported_stock_out=by_period(reported, span.first, frequency) > 1 - OBSERVED_SHARE,
-        inferred_stock_out=by_period(inferred & ~reported, span.first, frequency) > 1 - OBSERVED_SHARE,
+        reported_stock_out=by_period(reported, starts) > 1 - OBSERVED_SHARE,
+        inferred_stock_out=by_period(inferred & ~reported, starts) > 1 - OBSERVED_SHARE,
         country=country,
     )
 
 
 def items_as_series(demand: StoreDemand) -> StoreDemand:
     """The same demand with one series per item, summed over channels."""
-    if not demand.channels:
-        return demand
     panel = demand.panel
     _, first = np.unique(demand.item, return_index=True)  # covariates are the same in all channels of an item
     items = np.arange(len(demand.item_ids))
@@ -152,6 +152,16 @@ def items_as_series(demand: StoreDemand) -> StoreDemand:
     )
 
 
+def by_period(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The mean of each period's days, (rows, periods) float32, from days (rows, days) that are whole periods.
+
+    `starts` are the day numbers at which periods begin; those after the last day are left out.
+    """
+    starts = starts[starts < values.shape[1]]
+    lengths = np.diff(np.append(starts, values.shape[1]))
+    return (np.add.reduceat(values, starts, axis=1, dtype=np.float64) / lengths).astype(np.float32)
+
+
 def midnight(instant: datetime) -> datetime:
     """The beginning of the instant's UTC day."""
     return instant.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -163,27 +173,11 @@ def period_start(day: np.datetime64, frequency: Frequency) -> np.datetime64:
     return np.datetime64(frequency.date(_MONDAY, period).item(), "D")
 
 
-def _stock_outs(
-    sales: Sales,
-    items: np.ndarray,
-    assortment: Assortment,
-    span: Span,
-    calendar: DemandCalendar,
-    stock: tuple[np.ndarray, np.ndarray],
-    parameters: StoreDemandParameters,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Days of reported and of inferred stock-outs, (items, days) bool each; `stock` are units and the day reported."""
-    units = sales.daily(sales.item, items, span)
-    ids, categories = assortment.item_ids, assortment.categories
-    in_calendar = calendar.values(OUT_OF_STOCK, ids, categories, span.first, span.days) > 0
-    reported = (reported_stock_outs(*stock, units) | in_calendar) & (units == 0)  # a sale refutes both
-    since = sales.first_day(sales.item, items, span)
-    inferred = inferred_stock_outs(units, since, stock[0], parameters.false_alarms_per_item_year)
-    return reported, inferred
+def _span(sales: Sales, as_of: datetime, parameters: StoreDemandParameters) -> tuple[Span, np.ndarray]:
+    """From the first whole period with sales, at most `history_days` back, to the last whole one.
 
-
-def _span(sales: Sales, as_of: datetime, parameters: StoreDemandParameters) -> Span:
-    """From the first whole period with sales, at most `history_days` back, to the last whole one."""
+    Also the day number, counted from the first, at which each period begins, those ahead included.
+    """
     frequency = parameters.counted
     end = period_start(np.datetime64(as_of.date(), "D"), frequency)
     first = max(min(sales.date, default=end), end - _days(parameters.history_days))
@@ -192,7 +186,9 @@ def _span(sales: Sales, as_of: datetime, parameters: StoreDemandParameters) -> S
         start = np.datetime64(frequency.date(start, 1).item(), "D")
     start = min(start, end)
     ahead = (frequency.date(end, parameters.horizon_periods) - end).astype(int)
-    return Span(start, int((end - start).astype(int)), int(ahead))
+    span = Span(start, int((end - start).astype(int)), int(ahead))
+    period = frequency.period(start, start + np.arange(span.width))
+    return span, np.flatnonzero(np.diff(period, prepend=-1))
 
 
 def _country(events: ibis.Table, as_of: datetime, parameters: StoreDemandParameters) -> str | None:
@@ -224,20 +220,18 @@ def _each_series(values: np.ndarray, item: np.ndarray) -> np.ndarray:
     return np.broadcast_to(values, (len(item), values.shape[1])) if len(values) == 1 else values[item]
 
 
-def _sums(units: np.ndarray, span: Span, frequency: Frequency) -> np.ndarray:
+def _sums(units: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Units of days added up to periods, (rows, periods) float32."""
-    starts = period_starts(span.first, span.days, frequency)
-    sums: np.ndarray = np.add.reduceat(units, starts, axis=1, dtype=np.float64).astype(np.float32)
-    return sums
+    starts = starts[starts < units.shape[1]]
+    return np.add.reduceat(units, starts, axis=1, dtype=np.float64).astype(np.float32)
 
 
 def _days(number: int) -> np.timedelta64:
     return np.timedelta64(number, "D")
 
 
-def _check_enough(items: int, span: Span, held_out_periods: int, parameters: StoreDemandParameters) -> None:
+def _check_enough(items: int, periods: int, held_out_periods: int, parameters: StoreDemandParameters) -> None:
     frequency = parameters.counted
-    periods = int(frequency.period(span.first, np.asarray(span.date(span.days))))
     needed = HORIZONS_NEEDED * parameters.horizon_periods
     if periods >= needed and items >= parameters.min_items:
         return

@@ -17,7 +17,7 @@ from models.inventory.policy import NEVER, InventoryPlan, plan_inventory
 from models.inventory.terms import InventoryParameters, ItemTerms
 from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.fit import fitted_demand
-from pipelines.families.demand.panel_builder import REPORT_DELAY, items_as_series
+from pipelines.families.demand.panel_builder import REPORT_DELAY
 from pipelines.families.family import Family, FittedFamily, Gate, TrainingData
 from pipelines.families.inventory.backtest import (
     FORECAST,
@@ -79,7 +79,7 @@ def fit(data: TrainingData) -> FittedFamily:
     data.progress("inventory: plan")
     demand, policy = item_demand(fitted.forecast, terms), compare_policies(data).chosen
     if policy != FORECAST:
-        past = items_as_series(fitted.demand).panel
+        past = fitted.items.panel
         demand = replace(demand, cycle=safety_stock_by_item(past, policy, terms.protected_days))
     plan = plan_inventory(stock, demand, terms)
     table = item_table(fitted.item_ids, stock, plan, terms, fitted.end, policy)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.demand.backtest import MAX_ROWS, backtest_origins, backtest_rows
-from models.demand.prepared_panel import CategoricalCovariates, PreparedPanel
+from models.demand.panel import CategoricalCovariates, PreparedPanel
 from tests.models.demand.worlds import panel_of
 
 DAYS, HORIZON = 70, 7

@@ -42,8 +42,8 @@ def test_each_class_has_its_own_method_and_a_small_class_that_of_all() -> None:
     first = np.where(code == 1, NOISE, TRUTH)
     second = np.where(code == 1, TRUTH, NOISE)
     fitted = combination(code, {"first": first, "second": second})
-    assert fitted.main_methods(0) == "first"
-    assert fitted.main_methods(1) == "second"
+    assert fitted.main_methods[0] == "first"
+    assert fitted.main_methods[1] == "second"
     np.testing.assert_array_equal(fitted.mean[2], fitted.mean[3])  # both too small
     mean, median = fitted.combine({"first": first, "second": second, STEADY: TRUTH, GROWING: TRUTH}, code)
     for found in (mean, median):

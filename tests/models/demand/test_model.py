@@ -194,7 +194,7 @@ def test_series_that_hardly_ever_sold_get_a_small_finite_forecast() -> None:
     forecast = model.predict(panel)
     assert np.isfinite(forecast.quantiles).all()
     assert not forecast.mean[0].any()
-    assert model.explain(panel).method[0] == "none"
+    assert model.predict_and_explain(panel)[1].method[0] == "none"
     assert forecast.mean[2].sum() < 5
     assert 0 < forecast.mean[1].sum() < 28 * 40
 
@@ -216,7 +216,7 @@ def test_one_giant_order_does_not_rule_the_forecast() -> None:
 
 def test_it_says_how_each_series_is_forecast_and_how_well_its_class_was() -> None:
     panel, model, _ = world()
-    method, reason = model.explain(panel)
+    method, reason = model.predict_and_explain(panel)[1]
     assert method.shape == reason.shape == (SERIES,)
     assert set(model.metrics) <= set(CLASSES)
     assert model.past.mean.sum() == pytest.approx(model.past.units.sum(), rel=0.1)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from contracts.errors import InputError
-from models.demand.panel import first_sale
 from tests.models.demand.worlds import panel_of
 
 
@@ -35,4 +34,4 @@ def test_a_missing_value_ahead_is_named() -> None:
 
 
 def test_the_first_sale_of_a_series_that_never_sold_lies_after_the_panel() -> None:
-    assert first_sale(panel_of([[0, 2, 0], [0, 0, 0]])).tolist() == [1, 3]
+    assert panel_of([[0, 2, 0], [0, 0, 0]]).first_sale.tolist() == [1, 3]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.demand.frequency import MONTH
-from models.demand.prepared_panel import CategoricalCovariates, closed_periods, closing_values
+from models.demand.panel import CategoricalCovariates, closed_periods, closing_values
 from tests.models.demand.worlds import panel_of
 
 SERIES, DAYS, HORIZON = 10, 56, 7

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from pipelines.families.demand.covariate_calendar import OUT_OF_STOCK, PROMOTION, load_demand_calendar
+from pipelines.families.demand.covariates import OUT_OF_STOCK, PROMOTION, load_demand_calendar
 from pipelines.simulate.calendar import DAYS_PLANNED
 from tests.pipelines.simulate.conftest import PARAMETERS, ReadStore
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from models.demand.features.known_future import KnownFutureFeatures
-from models.demand.panel import Panel
-from models.demand.prepared_panel import CategoricalCovariates
+from models.demand.features.rows import KnownFutureFeatures
+from models.demand.panel import CategoricalCovariates, Panel
 from tests.models.demand.worlds import panel_of
 
 DAYS, HORIZON = 56, 14

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from models.demand.features.rows import Rows, build_rows, forecast_rows, sample_training_rows
-from models.demand.panel import Panel
-from models.demand.prepared_panel import CategoricalCovariates
+from models.demand.panel import CategoricalCovariates, Panel
 from tests.models.demand.worlds import panel_of, rates, sales
 
 SERIES, DAYS, HORIZON = 12, 140, 14

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from models.demand.features.smoothing import Smoothing, smooth
-from models.demand.panel import Panel
-from models.demand.prepared_panel import CategoricalCovariates
+from models.demand.panel import CategoricalCovariates, Panel
 from tests.models.demand.worlds import WEEKEND, panel_of
 
 SERIES, DAYS = 6, 140

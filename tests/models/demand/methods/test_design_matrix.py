@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from models.demand.methods.design_matrix import WAVES, YEAR_END, DesignMatrix
-from models.demand.panel import Panel
-from models.demand.prepared_panel import CategoricalCovariates
+from models.demand.methods.regression import WAVES, YEAR_END, DesignMatrix
+from models.demand.panel import CategoricalCovariates, Panel
 from tests.models.demand.worlds import panel_of
 
 DAYS, HORIZON = 28, 7

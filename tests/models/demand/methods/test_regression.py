@@ -5,8 +5,7 @@ import pytest
 
 from models.demand.features.rows import Rows, build_rows, forecast_rows
 from models.demand.methods.regression import MIN_WEIGHT, REGRESSIONS, regression_forecasts
-from models.demand.panel import Panel
-from models.demand.prepared_panel import CategoricalCovariates, PreparedPanel
+from models.demand.panel import CategoricalCovariates, Panel, PreparedPanel
 from tests.models.demand.worlds import panel_of, rates, sales
 
 SERIES, DAYS, HORIZON = 30, 168, 14

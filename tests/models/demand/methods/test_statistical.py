@@ -10,7 +10,7 @@ from models.demand.backtest import backtest_rows
 from models.demand.classification import CLASSES
 from models.demand.methods import statistical
 from models.demand.methods.statistical import StatisticalEnsemble
-from models.demand.prepared_panel import CategoricalCovariates, PreparedPanel
+from models.demand.panel import CategoricalCovariates, PreparedPanel
 from tests.models.demand.worlds import panel_of
 
 SERIES, DAYS, HORIZON, SALE = 40, 90, 5, 4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contracts.errors import SettingsError
-from pipelines.families.demand.covariate_calendar import DemandCalendar, load_demand_calendar
+from pipelines.families.demand.covariates import DemandCalendar, load_demand_calendar
 
 ITEMS = np.array(["cake", "jam", "tea"])
 CATEGORIES = np.array(["food", "food", ""])

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from contracts.errors import SettingsError
-from models.demand.frequency import DAY, MONTH, WEEK
-from pipelines.families.demand.covariate_calendar import DemandCalendar, load_demand_calendar
-from pipelines.families.demand.covariates import by_period, known_future, period_starts, price_cuts
-from pipelines.families.demand.item_attributes import Assortment, Span
+from pipelines.families.demand.covariates import DemandCalendar, known_future, load_demand_calendar, price_cuts
+from pipelines.families.demand.sales import Assortment, Span
+from pipelines.features.public_holidays import public_holidays
 
 ITEMS = Assortment(np.array(["jam", "tea"]), np.array(["food", ""]))
 SPAN = Span(np.datetime64("2025-01-01"), 10, 4)
+HOLIDAYS = public_holidays("DE", SPAN.first, SPAN.width)
 
 
 def calendar(folder: Path, *rows: str) -> DemandCalendar:
@@ -27,7 +27,7 @@ def no_cuts() -> np.ndarray:
 
 def test_without_a_calendar_only_holidays_are_known() -> None:
     assert known_future(DemandCalendar(), None, ITEMS, SPAN, no_cuts) == {}
-    known = known_future(DemandCalendar(), "DE", ITEMS, SPAN, no_cuts)
+    known = known_future(DemandCalendar(), HOLIDAYS, ITEMS, SPAN, no_cuts)
     assert {name: values.shape for name, values in known.items()} == {"holiday": (1, 14)}
     assert known["holiday"][0].nonzero()[0].tolist() == [0]  # New Year
 
@@ -66,15 +66,7 @@ def test_a_row_about_nothing_here_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["holiday", "promoted"])
 def test_names_of_what_is_made_here_are_taken(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match=f"'{name}' is made of"):
-        known_future(calendar(tmp_path, f"2025-01-02,,,{name},1"), "DE", ITEMS, SPAN, no_cuts)
-
-
-def test_periods_have_the_mean_of_their_days() -> None:
-    values = np.arange(14, dtype=np.float32)[None, :]
-    monday = np.datetime64("2025-01-06")
-    np.testing.assert_array_equal(by_period(values, monday, WEEK), [[3, 10]])
-    np.testing.assert_array_equal(by_period(values, monday, DAY), values)
-    assert period_starts(np.datetime64("2025-01-01"), 59, MONTH).tolist() == [0, 31]
+        known_future(calendar(tmp_path, f"2025-01-02,,,{name},1"), HOLIDAYS, ITEMS, SPAN, no_cuts)
 
 
 def test_a_week_at_a_lower_price_is_a_promotion() -> None:

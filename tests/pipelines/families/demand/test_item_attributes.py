@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from contracts import columns as c
-from pipelines.families.demand.item_attributes import Assortment, Span, read_assortment
+from pipelines.families.demand.sales import Assortment, Span, read_assortment
 from tests.worlds import day, events_table, order
 
 SPAN = Span(np.datetime64(day(0).date()), 5, 2)

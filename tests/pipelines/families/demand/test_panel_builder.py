@@ -9,7 +9,7 @@ import pytest
 from contracts import columns as c
 from contracts.errors import NotEnoughData, SettingsError
 from models.demand.frequency import DAY, MONTH, WEEK
-from pipelines.families.demand.panel_builder import StoreDemand, items_as_series, period_start, store_demand
+from pipelines.families.demand.panel_builder import StoreDemand, by_period, items_as_series, period_start, store_demand
 from pipelines.families.family import TrainingData
 from tests.pipelines.families.demand.store_events import calendar_file, item_id, rates, sales, training_data
 from tests.worlds import day, order
@@ -137,6 +137,12 @@ def test_weeks_and_months_are_sums_of_whole_ones() -> None:
 )
 def test_a_period_begins_on_its_first_day(frequency: Any, start: str) -> None:
     assert period_start(np.datetime64("2025-03-20"), frequency) == np.datetime64(start)
+
+
+def test_periods_have_the_mean_of_their_days() -> None:
+    values = np.arange(14, dtype=np.float32)[None, :]
+    np.testing.assert_array_equal(by_period(values, np.array([0, 7, 14])), [[3, 10]])
+    np.testing.assert_array_equal(by_period(values, np.arange(14)), values)
 
 
 def test_a_week_counts_as_seen_where_most_of_its_days_were(tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ import ibis
 import numpy as np
 
 from contracts import columns as c
-from pipelines.families.demand.item_attributes import Span
-from pipelines.families.demand.sales import MAX_CHANNELS, OTHER_CHANNELS, read_sales
+from pipelines.families.demand.sales import MAX_CHANNELS, OTHER_CHANNELS, Span, read_sales
 from tests.worlds import day, events_table, order
 
 ROWS = [
