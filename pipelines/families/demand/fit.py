@@ -23,8 +23,8 @@ class FittedDemand:
     """A store's demand, and forecasts of its series, its items and the levels above them.
 
     `items` is the demand with one series per item. `forecast` is that of the items; its means are the sums of their
-    series' means. `method` (items,) names the methods. `past` are the model's own backtest forecasts of the series, with the
-    actual units.
+    series' means. `method` (items,) names the methods. `past` are the model's own backtest forecasts of the series,
+    with the actual units.
     """
 
     demand: StoreDemand
