@@ -1,6 +1,7 @@
 """The churn family on stores of customers with known behaviour."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -102,14 +103,15 @@ def test_the_backtest_has_its_details(judged: Backtest) -> None:
 
 
 def test_where_there_is_nothing_to_know_nothing_is_found() -> None:
-    metrics = CHURN.backtest(training_data(memoryless_store())).metrics
+    few = replace(PARAMETERS, snapshots=2, trees=30)
+    metrics = CHURN.backtest(training_data(memoryless_store(), few)).metrics
     assert metrics["auc"] == pytest.approx(0.5, abs=0.09)
 
 
 def test_what_comes_after_the_cut_does_not_change_the_fit(store: pa.Table) -> None:
-    data = training_data(store)
+    data = training_data(store, replace(PARAMETERS, snapshots=2, trees=30))
     history = CustomerHistory(data.events, data.as_of)
-    cadence = history.cadence(PARAMETERS, "churn")
+    cadence = history.cadence(data.parameters, "churn")
     cut = day(DAYS - cadence.horizon_days)
     with_future = fit_at(cut, history, cadence, data)
     without = fit_at(cut, CustomerHistory(data.events, cut), cadence, data)
