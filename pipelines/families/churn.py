@@ -40,7 +40,7 @@ SNAPSHOTS_PER_HORIZON: Final = 4
 
 @dataclass(frozen=True)
 class ChurnFit:
-    """The model and its baseline, and facts about the fit, which are stored with the model."""
+    """The model, its baseline, and facts about the fit, which are stored with the model."""
 
     model: ChurnModel
     baseline: RecencyBaseline
@@ -128,7 +128,7 @@ def _snapshots(
 ) -> dict[int, tuple[Snapshot, np.ndarray]]:
     """Snapshots and outcomes by number; number 0 is the latest, a horizon before `cut`.
 
-    Number 0 and the one a horizon before it must have enough customers. Others without enough are left out.
+    Number 0 and the one a horizon before it must have enough customers. Others that have too few are left out.
     """
     step = cadence.horizon_days * DAY / SNAPSHOTS_PER_HORIZON
     needed = (0, SNAPSHOTS_PER_HORIZON)
@@ -221,7 +221,7 @@ def _column_descriptions(facts: dict[str, Any]) -> dict[str, str]:
 
 
 def _replays(table: pa.Table) -> list[Replay]:
-    """The customers of lowest, middle and highest risk; serving checks their answers before it uses the bundle."""
+    """Requests for the customers of lowest, middle and highest risk, which are replayed before the bundle is served."""
     scored = table.filter(table[RISK].is_valid()).sort_by([(RISK, "ascending"), (c.CUSTOMER_ID, "ascending")])
     if not scored.num_rows:
         return []

@@ -54,7 +54,7 @@ class SegmentParameters(CadenceParameters):
 
 @dataclass(frozen=True)
 class Segmentation:
-    """All that assigns customers to segments."""
+    """The fitted RFM boundaries and clusters, which assign customers to segments."""
 
     horizon_days: int
     rfm: RfmModel
@@ -68,7 +68,7 @@ class Segmentation:
         return cls(horizon_days, RfmModel.fit(_rfm_values(customers)), clusters)
 
     def segments(self, customers: Snapshot) -> dict[str, np.ndarray]:
-        """Scores and names, by column, (customers,) each."""
+        """Scores and segment names by column, (customers,) each."""
         scores = self.rfm.scores(_rfm_values(customers))
         recency, order_days = _number(customers, "recency_days"), _number(customers, "order_days")
         tenure, last_gap = _number(customers, "tenure_days"), _number(customers, "last_gap_days")
@@ -82,12 +82,12 @@ class Segmentation:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, as JSON."""
+        """The segmentation as JSON."""
         return {"horizon_days": self.horizon_days, "rfm": self.rfm.to_json(), "clusters": self.clusters.to_json()}
 
     @classmethod
     def read(cls, folder: Path) -> "Segmentation":
-        """Read the family's file in a bundle; raises BundleRefused where its features are not those of this version."""
+        """Read the family's file in a bundle; raises BundleRefused if its features are not this version's."""
         record = json.loads((folder / SEGMENTS_FILE).read_text(encoding="utf-8"))
         clusters = KMeansSegments.from_json(record["clusters"])
         return cls(record["horizon_days"], RfmModel.from_json(record["rfm"]), clusters)
@@ -109,10 +109,10 @@ def backtest(data: TrainingData) -> Backtest:
         np.log1p(history.outcomes(customers.customer_ids, start, end)[1] / typical)
         for customers, start, end in ((earlier, cut - horizon, cut), (test, cut, data.as_of))
     ]
-    was, now = first.segments(earlier), second.segments(test)
+    before, after = first.segments(earlier), second.segments(test)
 
     def explained(*names: str) -> float | None:
-        groupings = [[segments[name] for name in names] for segments in (was, now)]
+        groupings = [[segments[name] for name in names] for segments in (before, after)]
         return explained_variance((groupings[0], spent[0]), (groupings[1], spent[1]))
 
     data.progress("segments: changes")
@@ -130,7 +130,7 @@ def backtest(data: TrainingData) -> Backtest:
             "silhouette": second.clusters.silhouette,
         },
         baseline_metrics={"spend_explained": explained(SCORE_COLUMNS[0])},
-        details={"horizon_days": cadence.horizon_days, "changes": changes, "sizes": _sizes(now)},
+        details={"horizon_days": cadence.horizon_days, "changes": changes, "sizes": _sizes(after)},
     )
 
 
@@ -209,7 +209,7 @@ def _prospects(events: ibis.Table, as_of: datetime, customer_ids: pa.Array) -> p
 def _recent_stability(
     data: TrainingData, history: CustomerHistory, cadence: PurchaseCadence, start: KMeansSegments
 ) -> dict[str, Any]:
-    """What two runs, some days apart, would have changed; the later one starts from the earlier."""
+    """The changes between two runs, `compared_days` apart; the later one starts from the earlier."""
     before_at = data.as_of - data.parameters.compared_days * DAY
     earlier_cadence = history.cadence(data.parameters, NAME, before_at)
     before, now = history.snapshot(before_at), history.snapshot(data.as_of)
@@ -222,7 +222,7 @@ def _recent_stability(
 def _stability(
     before: pa.Table, before_at: datetime, old: Segmentation, now: Snapshot, segments: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    """For each kind of segment, over the customers of both times: `segment_stability`."""
+    """`segment_stability` of each kind of segment, over the customers of both times."""
     row = pa.compute.index_in(now.customer_ids, before[c.CUSTOMER_ID].combine_chunks())
     in_both = row.is_valid().to_numpy(zero_copy_only=False)
     both, rows = now.subset(in_both), row.drop_null()
@@ -236,7 +236,7 @@ def _stability(
 
 
 def _published(data: TrainingData) -> tuple[PreviousFit, Segmentation] | None:
-    """The published segmentation, unless it is of other features or has seen events after `as_of`."""
+    """The published segmentation; None if it has other features, or has seen events after `as_of`."""
     if data.previous is None or data.previous.as_of > data.as_of:
         return None
     try:
@@ -270,7 +270,7 @@ def _described(horizon_days: int, clusters: tuple[str, ...]) -> dict[str, str]:
 
 
 def _replays(table: pa.Table) -> list[Replay]:
-    """The first, middle and last customer, asked again before the bundle is served."""
+    """Requests for the first, middle and last customer, which are replayed before the bundle is served."""
     rows = sorted({0, table.num_rows // 2, table.num_rows - 1})[:REPLAYS]
     return [
         Replay(route="customer", request={c.CUSTOMER_ID: row.pop(c.CUSTOMER_ID)}, expected=row)

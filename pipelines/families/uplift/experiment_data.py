@@ -1,4 +1,4 @@
-"""The experiment that uplift is learned from: all campaigns with a random holdout, pooled.
+"""The training data of uplift: all campaigns with a random holdout, pooled to one experiment.
 
 Features are those at the instant of the assignment; the outcome is an order within the days after it.
 """
@@ -25,7 +25,7 @@ _HOW: Final = "Run `shopkeeper holdout CAMPAIGN` before the next campaign, conta
 
 @dataclass(frozen=True)
 class PooledExperiment:
-    """Every campaign whose outcome is known, as one experiment; a row per customer and campaign."""
+    """All campaigns with known outcomes as one experiment; one row per customer and campaign."""
 
     data: ExperimentData
     facts: dict[str, Any]
@@ -52,25 +52,27 @@ class _Campaign:
 
 
 def pooled_experiment(data: TrainingData) -> PooledExperiment:
-    """Pool the campaigns; raises NotEnoughData where none has a holdout whose outcome is known and large enough."""
+    """Pool the campaigns; raises NotEnoughData without campaigns that have known outcomes and large enough arms."""
     parameters: UpliftParameters = data.parameters
     days = timedelta(days=parameters.outcome_days)
     assigned = data.campaigns.to_pyarrow()
     if not assigned.num_rows:
         raise NotEnoughData(f"uplift needs a campaign with a random holdout; there is none. {_HOW}.")
-    over = assigned.filter(pc.less_equal(assigned[c.ASSIGNED_AT], pa.scalar(data.as_of - days, c.TIMESTAMP)))
-    if not over.num_rows:
+    finished = assigned.filter(pc.less_equal(assigned[c.ASSIGNED_AT], pa.scalar(data.as_of - days, c.TIMESTAMP)))
+    if not finished.num_rows:
         soonest = pc.min(assigned[c.ASSIGNED_AT]).as_py() + days
         raise NotEnoughData(
             f"uplift needs {parameters.outcome_days} days of orders after a campaign's start; the first campaign has "
             f"them on {soonest:%Y-%m-%d}."
         )
     starts = (
-        over.group_by([c.CAMPAIGN, c.ASSIGNED_AT])
+        finished.group_by([c.CAMPAIGN, c.ASSIGNED_AT])
         .aggregate([])
         .sort_by([(c.ASSIGNED_AT, "ascending"), (c.CAMPAIGN, "ascending")])
     )
-    campaigns = [_campaign(over, row[c.CAMPAIGN], row[c.ASSIGNED_AT], days, data.history) for row in starts.to_pylist()]
+    campaigns = [
+        _campaign(finished, row[c.CAMPAIGN], row[c.ASSIGNED_AT], days, data.history) for row in starts.to_pylist()
+    ]
     start, latest = pc.min_max(starts[c.ASSIGNED_AT]).as_py().values()
     both_arms = [campaign for campaign in campaigns if 0 < campaign.treated_share < 1]
     pooled = _pooled(both_arms)
@@ -89,9 +91,9 @@ def _campaign(assigned: pa.Table, campaign: str, at: datetime, days: timedelta, 
         pc.equal(assigned[c.CAMPAIGN], campaign), pc.equal(assigned[c.ASSIGNED_AT], pa.scalar(at, c.TIMESTAMP))
     )
     rows = assigned.filter(is_here)
-    everybody = history.snapshot(at)
-    row = pc.index_in(everybody.customer_ids, rows[c.CUSTOMER_ID].combine_chunks())
-    customers = everybody.subset(row.is_valid().to_numpy(zero_copy_only=False))
+    snapshot = history.snapshot(at)
+    row = pc.index_in(snapshot.customer_ids, rows[c.CUSTOMER_ID].combine_chunks())
+    customers = snapshot.subset(row.is_valid().to_numpy(zero_copy_only=False))
     treated = pc.equal(rows[c.ARM].take(row.drop_null()), CONTACTED).to_numpy().astype(np.int64)
     ordered = history.order_days(at + days, since=at)[c.CUSTOMER_ID].combine_chunks()
     outcome = pc.is_in(customers.customer_ids, ordered).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -22,13 +22,13 @@ UPLIFT: Final = "uplift"
 LOW: Final = "uplift_low"
 HIGH: Final = "uplift_high"
 BAND: Final = c.UPLIFT_BAND
-MAX_P_VALUE: Final = 0.1  # that ours ranks no better than the response model, or than chance
+MAX_P_VALUE: Final = 0.1  # of ranking no better than the response model, or than chance
 DECIMALS: Final = 4
 REPLAYS: Final = 3
 
 
 def backtest(data: TrainingData) -> Backtest:
-    """Nested cross-fitting: each part of the customers is scored by what was chosen and fitted on the others."""
+    """Nested cross-fitting: the method is chosen and fitted on all other folds before it scores a fold of customers."""
     parameters: UpliftParameters = data.parameters
     data.progress("uplift: campaigns")
     experiment = pooled_experiment(data)
@@ -50,7 +50,7 @@ def backtest(data: TrainingData) -> Backtest:
 
 
 def fit(data: TrainingData) -> FittedFamily:
-    """Fit on every campaign, score every customer with an order who allows personalization."""
+    """Fit to every campaign, and score every customer with an order who allows personalization."""
     parameters: UpliftParameters = data.parameters
     experiment = pooled_experiment(data)
     data.progress("uplift: train")
@@ -73,7 +73,7 @@ def rescore(data: TrainingData, folder: Path) -> Rescored:
 
 
 def _scored(customers: Snapshot, model: UpliftModel, threads: int) -> pa.Table:
-    """The columns of the customers' table, a row per customer."""
+    """The family's columns, one row per customer."""
     predicted = model.predict(customers.features, threads)
     uplift, low, high = (np.round(values, DECIMALS) for values in (predicted.uplift, predicted.low, predicted.high))
     bands = uplift_bands(low, high, predicted.baseline_rate, model.control_rate)
@@ -102,7 +102,7 @@ def _described(outcome_days: int, facts: dict[str, Any]) -> dict[str, str]:
 
 
 def _replays(table: pa.Table) -> list[Replay]:
-    """The customers of lowest, middle and highest uplift, asked again before the bundle is served."""
+    """Requests for the customers of lowest, middle and highest uplift, replayed before the bundle is served."""
     scored = table.sort_by([(UPLIFT, "ascending"), (c.CUSTOMER_ID, "ascending")])
     rows = sorted({0, scored.num_rows // 2, scored.num_rows - 1})[:REPLAYS] if scored.num_rows else []
     return [
