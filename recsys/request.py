@@ -1,4 +1,4 @@
-"""What is asked of a recommender and what it answers; the HTTP service and a bundle's replays read the same types."""
+"""The request to a recommender and its answer; HTTP and a bundle's replays decode the same types."""
 
 import sys
 from typing import Annotated, Final, Literal, get_args
@@ -49,7 +49,7 @@ class SessionEvent(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Filters(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What may be shown; a filter that is left out allows everything."""
+    """Which items may be shown; a filter that is left out allows everything."""
 
     categories: FilterValues = ()
     brands: FilterValues = ()

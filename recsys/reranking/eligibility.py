@@ -1,4 +1,4 @@
-"""Eligibility: which items may be shown at all, decided before any are chosen, so that no list comes back short."""
+"""Eligibility: which items may be shown at all. It is decided before the best are taken, so no list is cut short."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from recsys.reranking.compiled_policy import CompiledPolicy
 
 
 def eligible_items(items: Items, filters: Filters, policy: CompiledPolicy, now: int, hidden: np.ndarray) -> np.ndarray:
-    """(items,) bool, the caller's own: what filters and policy allow at `now`, without the `hidden` items (places).
+    """A new (items,) bool: what filters and policy allow at `now`, without the `hidden` items (n,).
 
-    `hidden` is what the caller alone can tell: the open page, the cart, the items that the filters exclude, and what
-    this customer knows or bought where that is not to be shown.
+    The caller knows what to hide: the open page, the cart, the items that the filters exclude, and items of this
+    customer's history that must not be shown.
     """
-    assert items is policy.items, "the policy was applied to another catalogue"
+    assert items is policy.items, "the policy was compiled for another catalogue"
     eligible = policy.masks.of(filters) & policy.allowed
     if now < policy.last_launch:
         eligible &= items.available_from <= now
@@ -22,16 +22,16 @@ def eligible_items(items: Items, filters: Filters, policy: CompiledPolicy, now: 
 
 
 def suppressed_purchases(
-    bought: str, places: np.ndarray, seconds_since: np.ndarray, interval_seconds: np.ndarray
+    bought: str, items: np.ndarray, seconds_since: np.ndarray, interval_seconds: np.ndarray
 ) -> np.ndarray:
-    """Of the items that a customer bought (places), those that the policy's `bought` hides now.
+    """Of the `items` (n,) that a customer bought, those that the policy's `bought` hides now.
 
-    `seconds_since` their last order and `interval_seconds` between two orders of the item are (places,); an item whose
-    interval is not known, NaN, is never due again.
+    `seconds_since` the last order and `interval_seconds` between two orders of an item are (n,). An item whose
+    interval is unknown, NaN, is never due again.
     """
     is_hidden = {
-        "ranked": np.zeros(len(places), bool),
+        "ranked": np.zeros(len(items), bool),
         "when_due": ~(seconds_since >= interval_seconds),
-        "never": np.ones(len(places), bool),
+        "never": np.ones(len(items), bool),
     }
-    return np.asarray(places[is_hidden[bought]], np.int64)
+    return np.asarray(items[is_hidden[bought]], np.int64)

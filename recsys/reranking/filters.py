@@ -1,4 +1,4 @@
-"""Filtering: which items a question's filters allow, remembered while the same filters are asked for again."""
+"""Filters: which items the filters of a request allow; the masks of the latest filters are cached."""
 
 from functools import lru_cache
 from typing import Final
@@ -13,14 +13,14 @@ REMEMBERED: Final = 16  # sets of filters; each costs one byte per item
 
 
 class FilterMasks:
-    """The masks (items,) bool of the filters asked for last; a mask is shared, so it must not be written to."""
+    """The masks (items,) bool of the latest filters; a mask is shared and read-only."""
 
     def __init__(self, items: Items) -> None:
         self.items = items
         self._mask = lru_cache(REMEMBERED)(self._matching)
 
     def of(self, filters: Filters) -> np.ndarray:
-        """What `filters` allow, without what they say of single items and of this customer."""
+        """What `filters` allow, apart from `exclude_items` and `exclude_known`."""
         if filters.exclude_items or filters.exclude_known:
             filters = replace(filters, exclude_items=(), exclude_known=False)
         return self._mask(filters)
@@ -32,9 +32,9 @@ class FilterMasks:
 
 
 def matching_items(items: Items, filters: Filters) -> np.ndarray:
-    """(items,) bool: stock, price, category, brand and attributes are as `filters` ask.
+    """(items,) bool: the items whose stock, price, category, brand and attributes match the filters.
 
-    An item whose value is not known passes no filter by that value, but stock that is not tracked is taken as there.
+    An item of unknown value passes no filter by that value; an item whose stock is not tracked counts as in stock.
     """
     allowed = ~(items.stock <= 0) if filters.in_stock_only else np.ones(len(items), bool)
     if filters.price_min is not None:
@@ -44,12 +44,12 @@ def matching_items(items: Items, filters: Filters) -> np.ndarray:
     for name, values in wanted_values(filters):
         having = items.having(name, values)
         if having is None:
-            return np.zeros(len(items), bool)  # what nobody knows of any item, no item has
+            return np.zeros(len(items), bool)  # the catalogue has no such attribute
         allowed &= having
     return allowed
 
 
 def wanted_values(filters: Filters) -> list[tuple[str, tuple[str, ...]]]:
-    """By attribute, the values of which an item must have one; category and brand are attributes like any other."""
+    """(attribute, values of which an item must have one); category and brand are attributes like any other."""
     named = (("category", filters.categories), ("brand", filters.brands), *filters.attributes.items())
     return [(name, values) for name, values in named if values]

@@ -1,4 +1,4 @@
-"""Policy: what a merchant decides for each placement, whatever the ranker says; every option is declared here, once."""
+"""Policy: the merchant's rules for each placement, which precede the ranker; every option is declared here."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, Literal
@@ -29,7 +29,7 @@ def _check_distinct(what: str, values: Iterable[object]) -> None:
 
 
 class Pin(Struct, frozen=True, forbid_unknown_fields=True):
-    """An item that stands at one position, counted from 1, whenever it may be shown at all."""
+    """An item with a fixed position, counted from 1, whenever it is eligible."""
 
     item: Text
     position: Position
@@ -39,8 +39,8 @@ class Boost(Struct, frozen=True, forbid_unknown_fields=True):
     """Raises the scores of items by an attribute; a negative weight lowers them.
 
     With `equals`, an item of that value gains `weight` standard deviations of the candidates' scores. Without, the
-    attribute is a number: the item with the most gains `weight`, the item with the least loses as much, the others lie
-    between by rank, and an item of unknown value keeps its score.
+    attribute is a number: the item with the largest gains `weight`, the one with the smallest loses as much, the others
+    lie between by rank, and an item of unknown value keeps its score.
     """
 
     attribute: Text
@@ -49,7 +49,7 @@ class Boost(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Exploration(Struct, frozen=True, forbid_unknown_fields=True):
-    """Positions that are drawn evenly from the `pool` best candidates that are not shown at another position."""
+    """Positions drawn evenly from the `pool` best candidates that no other position shows."""
 
     places: tuple[Position, ...] = ()
     pool: Annotated[int, Meta(ge=1, le=MAX_POOL)] = 20
@@ -61,7 +61,7 @@ class Exploration(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlacementPolicy(Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be shown in one placement, and in which order; the defaults leave everything to the ranker."""
+    """Which items one placement may show, and in which order; the defaults leave everything to the ranker."""
 
     in_stock_only: bool = False  # True: also where a request would show sold-out items
     categories: Texts = ()  # only these; empty: all
@@ -78,7 +78,7 @@ class PlacementPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     diversity: Annotated[float, Meta(ge=0, le=MAX_WEIGHT)] = 0.0
     minimum_items: Annotated[int, Meta(ge=0, le=MAX_POSITION)] = 0  # with fewer, the answer says to hide the list
     exploration: Exploration = Exploration()
-    push_running_out: bool = False  # False: LOW_STOCK items keep the position that they earn, and nothing raises it
+    push_running_out: bool = False  # False: LOW_STOCK items keep the position of their score; nothing promotes them
 
     def __post_init__(self) -> None:
         _check_distinct("pinned items", [pin.item for pin in self.pins])
@@ -91,7 +91,7 @@ class PlacementPolicy(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(Struct, frozen=True):
-    """The policy of every placement; `default` for those that are not named."""
+    """The policy of every placement; `default` for those without one of their own."""
 
     default: PlacementPolicy = PlacementPolicy()
     placements: Mapping[str, PlacementPolicy] = {}

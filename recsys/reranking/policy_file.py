@@ -1,4 +1,4 @@
-"""Reads a merchant's policy file: TOML, a table per placement, in which every name and value is checked."""
+"""Reads a merchant's policy file: TOML with a table per placement; every name and value is checked."""
 
 import tomllib
 from pathlib import Path
@@ -11,13 +11,13 @@ from contracts.validation import convert
 from recsys.request import PLACEMENTS
 from recsys.reranking.policy import PlacementPolicy, Policy
 
-DEFAULT: Final = "default"  # the table whose values count in every placement that does not state its own
+DEFAULT: Final = "default"  # the table with the values of placements that do not set their own
 _TABLES: Final = [(name, PlacementPolicy, PlacementPolicy()) for name in (DEFAULT, *PLACEMENTS)]
 _Tables: Final = msgspec.defstruct("_Tables", _TABLES, forbid_unknown_fields=True)
 
 
 def read_policy(path: Path) -> Policy:
-    """The policy that a file states. Raises SettingsError where it cannot be read or states something unknown."""
+    """The policy in a file. Raises SettingsError if the file cannot be read or has an unknown name or value."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -26,7 +26,7 @@ def read_policy(path: Path) -> Policy:
 
 
 def parse_policy(text: str, name: str = "policy") -> Policy:
-    """The policy that a text states; `name` is what errors call it. Raises SettingsError."""
+    """The policy in a text, which errors call `name`. Raises SettingsError."""
     try:
         return _policy(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

@@ -1,6 +1,6 @@
-"""Exploration: draws what a policy's exploration places show, and logs it, so that the shop can learn from it unbiased.
+"""Exploration: seeds the draw of a policy's exploration slots and logs what was drawn, for unbiased learning.
 
-A line has no customer and nothing that a customer did; the shop joins it to its clicks by the answer's id.
+A logged line names no customer and no action of theirs; the shop joins it to its clicks by the answer's id.
 """
 
 import logging
@@ -17,18 +17,18 @@ _log: Final = logging.getLogger("serving.exploration")
 
 
 def new_answer_id() -> str:
-    """Random, so that it says nothing of who was answered."""
+    """A random id, from which nobody can tell who was answered."""
     return secrets.token_hex(16)
 
 
 def with_seed(recommender: Recommender, query: Query) -> Query:
-    """The query with a seed of its own, where its placement explores and nobody gave one."""
+    """The query with a new seed, if its placement explores and the query has none."""
     explores = bool(recommender.policies[query.placement].policy.exploration.places)
     return replace(query, seed=secrets.randbelow(MAX_SEED + 1)) if explores and query.seed is None else query
 
 
 def log_drawn(answer: Answer, answer_id: str, bundle_version: str) -> None:
-    """One line of JSON where anything was drawn: the items, their places counted from 1, and their propensities."""
+    """Log one line of JSON if anything was drawn: the items, their positions from 1, and their propensities."""
     drawn = [(place, item) for place, item in enumerate(answer.items, 1) if item.propensity is not None]
     if not drawn:
         return

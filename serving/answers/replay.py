@@ -1,4 +1,4 @@
-"""Replay: a bundle is served only where it answers as it did when it was made."""
+"""Replay: a bundle is served only if it answers as it did when it was made."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ def _row(kind: str, key: str) -> Callable[[_Parts, dict[str, Any]], dict[str, An
         table = parts[1].get(kind)
         row = table.row(request[key]) if table is not None else None
         if row is None:
-            raise BundleRefused(f"a replay asks for one of the {kind}, which the table does not have.")
+            raise BundleRefused(f"a replay asks for one of the {kind} that the table does not have.")
         return row
 
     return answer

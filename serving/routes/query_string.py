@@ -15,9 +15,9 @@ class Parameter:
     """One parameter: the field of the query that it fills, and how."""
 
     path: tuple[str, ...]
-    says: str
+    description: str
     example: str = ""
-    form: str = "one"  # or "list", "mapping", "session": repeated
+    form: str = "one"  # or "flag"; or "list", "mapping", "session", which may be repeated
 
 
 PARAMETERS: Final = {
@@ -28,20 +28,24 @@ PARAMETERS: Final = {
     "cart": Parameter(("cart",), "An item in the cart; repeat it for more.", form="list"),
     "session": Parameter(
         ("session",),
-        "What was done in this visit, `kind:item_id`, oldest first; repeat it for more. Default: what the service saw.",
+        "The events of this session, `kind:item_id`, oldest first; repeat it for more. Default: what the service saw.",
         "view:sku-9",
         form="session",
     ),
     "k": Parameter(("k",), "How many items."),
-    "personalize": Parameter(("personalize",), "false, no consent: only the open item and the cart count."),
-    "seed": Parameter(("seed",), "Draws what exploration shows."),
+    "personalize": Parameter(
+        ("personalize",), "false, no consent: only the open item and the cart count.", form="flag"
+    ),
+    "seed": Parameter(("seed",), "Seeds the draw of exploration."),
     "category": Parameter(("filters", "categories"), "Only of this category; repeat it for more.", form="list"),
     "brand": Parameter(("filters", "brands"), "Only of this brand; repeat it for more.", form="list"),
     "exclude": Parameter(("filters", "exclude_items"), "Not this item; repeat it for more.", form="list"),
-    "price_min": Parameter(("filters", "price_min"), "Not cheaper."),
-    "price_max": Parameter(("filters", "price_max"), "Not dearer."),
-    "in_stock_only": Parameter(("filters", "in_stock_only"), "false: also what is sold out."),
-    "exclude_known": Parameter(("filters", "exclude_known"), "true: not what this customer interacted with before."),
+    "price_min": Parameter(("filters", "price_min"), "The lowest price."),
+    "price_max": Parameter(("filters", "price_max"), "The highest price."),
+    "in_stock_only": Parameter(("filters", "in_stock_only"), "false: also items that are sold out.", form="flag"),
+    "exclude_known": Parameter(
+        ("filters", "exclude_known"), "true: no items that this customer interacted with before.", form="flag"
+    ),
     "attribute": Parameter(
         ("filters", "attributes"),
         "Only items with this value of an attribute, `name:value`; repeat it for more.",
@@ -52,14 +56,14 @@ PARAMETERS: Final = {
 
 
 def openapi_parameters(in_path: str | None = None) -> list[dict[str, Any]]:
-    """The parameters as OpenAPI describes them; `in_path` names the one that stands in the path."""
+    """The parameters as OpenAPI describes them; `in_path` names the one in the path."""
     return [
         {
             "name": name,
             "in": "path" if name == in_path else "query",
             "required": name == in_path,
-            "description": parameter.says,
-            "schema": {"type": "string"} if parameter.form == "one" else {"type": "array", "items": {"type": "string"}},
+            "description": parameter.description,
+            "schema": _SCHEMAS.get(parameter.form, {"type": "array", "items": {"type": "string"}}),
             **({"example": parameter.example} if parameter.example else {}),
         }
         for name, parameter in PARAMETERS.items()
@@ -67,7 +71,7 @@ def openapi_parameters(in_path: str | None = None) -> list[dict[str, Any]]:
 
 
 def parse_query(pairs: Iterable[tuple[str, str]], **fixed: str) -> Query:
-    """The query that the pairs of a query string state; `fixed` fields stand in the path. Raises InputError."""
+    """The query of a query string's (name, value) pairs; `fixed` fields are in the path. Raises InputError."""
     raw: dict[str, Any] = {}
     for name, value in pairs:
         parameter = PARAMETERS.get(name)
@@ -88,6 +92,10 @@ def _one(target: dict[str, Any], field: str, name: str, value: str) -> None:
     target[field] = value
 
 
+def _flag(target: dict[str, Any], field: str, name: str, value: str) -> None:
+    _one(target, field, name, _FLAGS.get(value.lower(), value))
+
+
 def _append(target: dict[str, Any], field: str, name: str, value: str) -> None:
     target.setdefault(field, []).append(value)
 
@@ -106,10 +114,12 @@ def _append_event(target: dict[str, Any], field: str, name: str, value: str) -> 
     target.setdefault(field, []).append({"kind": kind, "item_id": item_id})
 
 
-_PUT: Final = {"one": _one, "list": _append, "mapping": _append_to_attribute, "session": _append_event}
+_FLAGS: Final = dict.fromkeys(("yes", "on", "y", "t"), "true") | dict.fromkeys(("no", "off", "n", "f"), "false")
+_SCHEMAS: Final = {"one": {"type": "string"}, "flag": {"type": "string"}}
+_PUT: Final = {"one": _one, "flag": _flag, "list": _append, "mapping": _append_to_attribute, "session": _append_event}
 _NAMES: Final = {parameter.path: name for name, parameter in PARAMETERS.items()}
 
 
 def _parameter(path: tuple[str, ...]) -> tuple[str, ...]:
-    """The parameter that filled the field at `path`."""
+    """The path of an error: the parameter whose value is in the field at `path`."""
     return ("query", _NAMES.get(path[:2]) or _NAMES.get(path[:1]) or ".".join(path))

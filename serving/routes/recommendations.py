@@ -24,7 +24,7 @@ from serving.security.access import Access, DirectRoute
 from serving.security.api_keys import RECOMMENDATIONS_READ
 from serving.service import Service, service_of, unknown_id
 
-# Who has refused personalization is answered as this customer, whom nobody can be: an anonymous id is never blank.
+# Answers a customer who refused personalization. It is nobody's id: an anonymous id is never blank.
 NOBODY: Final = ANONYMOUS_PREFIX
 
 router = APIRouter(tags=["recommendations"], dependencies=[Depends(Access(RECOMMENDATIONS_READ))])
@@ -33,18 +33,18 @@ ItemId = Annotated[str, Path(min_length=1, max_length=200)]
 
 
 async def recommend_for_placement(request: Request) -> Response:
-    """Items for one place on a page, in a form that a page can ask while it loads."""
+    """Items for one placement of a page, asked for with a URL alone."""
     return _recommend(service_of(request), parse_query(request.query_params.multi_items()))
 
 
 async def recommend_to_customer(request: Request) -> Response:
-    """Items for one customer. An unknown one gets what is popular, and `fallbacks` says so."""
+    """Items for one customer. An unknown customer gets popular items, and `fallbacks` says so."""
     customer_id = request.path_params["customer_id"]
     return _recommend(service_of(request), parse_query(request.query_params.multi_items(), customer_id=customer_id))
 
 
 async def recommend_in_context(request: Request) -> Response:
-    """Items for a shopper with what is known of this moment: the open item, the cart, the visit so far, filters."""
+    """Items for a shopper in context: the open item, the cart, the session so far, filters."""
     return _recommend(service_of(request), await read_json(request, MAX_QUESTION_BYTES, ShopperQuery))
 
 
@@ -79,7 +79,7 @@ for _method, _path, _handler, _summary, _described in _ROUTES:
 
 @router.get("/v1/items/{item_id:path}/similar", response_model=SimilarAnswer, summary="Items that go with an item")
 async def similar_items(request: Request, item_id: ItemId, k: K = 20) -> Response:
-    """Items that shoppers of this item looked at or bought as well: the placement `similar`, whoever asks."""
+    """Items that shoppers of this item viewed or bought as well: the placement `similar` for an unknown shopper."""
     service = service_of(request)
     served = service.bundle()
     if _recommender(served).retriever.items.ids.index(item_id) < 0:
@@ -96,7 +96,7 @@ def _recommend(service: Service, query: ShopperQuery) -> Response:
 
 
 def _with_session(service: Service, query: ShopperQuery, customer_id: str | None) -> ShopperQuery:
-    """The query of this customer, with what the service saw of the session where the query leaves it out."""
+    """The query with its customer, and with the session that the service saw if the query has none."""
     persons = [person for person in (customer_id, customer_id_of(None, query.anonymous_id)) if person]
     session = query.session
     if query.personalize and persons:

@@ -50,6 +50,16 @@ def test_every_field_of_a_question_has_a_parameter() -> None:
     assert paths == fields | {("filters", name) for name in Filters.__struct_fields__}
 
 
+@pytest.mark.parametrize("name", ["personalize", "in_stock_only", "exclude_known"])
+def test_a_flag_may_be_written_in_many_ways(name: str) -> None:
+    def read(value: str) -> bool:
+        query = parse_query([(name, value)])
+        return bool(getattr(query if name == "personalize" else query.filters, name))
+
+    assert all(read(value) for value in ("true", "True", "yes", "on", "t", "y", "Y", "1"))
+    assert not any(read(value) for value in ("false", "FALSE", "no", "off", "f", "n", "N", "0"))
+
+
 def test_nothing_asked_is_a_question_without_anything() -> None:
     assert parse_query([]) == Query()
 
@@ -65,7 +75,7 @@ def test_nothing_asked_is_a_question_without_anything() -> None:
         ([("session", "sku:9")], "view, cart, order"),
     ],
 )
-def test_what_cannot_be_meant_is_said(pairs: list[tuple[str, str]], says: str) -> None:
+def test_a_parameter_that_makes_no_sense_is_refused(pairs: list[tuple[str, str]], says: str) -> None:
     with pytest.raises(InputError, match=says):
         parse_query(pairs)
 
