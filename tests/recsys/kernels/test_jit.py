@@ -73,7 +73,7 @@ def test_machine_code_of_other_sources_is_never_used(tmp_path: Path) -> None:
     assert run_kernel(package, "Box", 1.0) == 2.0
     kept = set(package.rglob("*.nb[ic]"))
     assert kept
-    # The outer kernel's file is the same; the kernel that it calls has changed, and the type that its index names is gone.
+    # The outer kernel's file is the same. The kernel that it calls has changed, and the type in its index is gone.
     assert run_kernel(package, "Case", 2.0) == 3.0
     assert not kept & set(package.rglob("*.nb[ic]"))
 
