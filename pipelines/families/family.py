@@ -1,4 +1,4 @@
-"""What a family declares: what it needs, how it is judged, and what it puts into a bundle."""
+"""What a family declares: its data, its backtest and gate, and what it puts into a bundle."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,13 +20,13 @@ Metrics = dict[str, float | None]  # None: not defined on this data, for example
 
 
 def no_campaigns() -> ibis.Table:
-    """The campaigns of a store that has drawn none."""
+    """The campaigns of a store without any."""
     return ibis.memtable(c.CAMPAIGNS.empty_table())
 
 
 @dataclass(frozen=True)
 class PreviousFit:
-    """A family as it is served now: where a fit may start, so that little changes without a cause."""
+    """The served version of a family. A fit may start from it, so that results change little without a cause."""
 
     folder: Path  # the family's folder in the verified bundle
     as_of: datetime
@@ -45,7 +45,7 @@ class TrainingData:
     catalogue: ibis.Table
     as_of: datetime
     parameters: Any  # an instance of the family's `parameters` class
-    campaigns: ibis.Table = field(default_factory=no_campaigns)  # who was to be contacted, and who was held out
+    campaigns: ibis.Table = field(default_factory=no_campaigns)  # who was assigned to be contacted, and who to the holdout
     seed: int = 7
     threads: int = 2
     progress: Progress = silent
@@ -55,7 +55,7 @@ class TrainingData:
 
     @property
     def history(self) -> CustomerHistory:
-        """What the customers did, fetched once in a run."""
+        """The customers' history, fetched once in a run."""
         key = (CustomerHistory, self.as_of)
         return self.cache.once(key, lambda: CustomerHistory(self.events, self.as_of), (self.events,))
 
@@ -75,7 +75,7 @@ class BundleDraft:
 
 @dataclass(frozen=True)
 class Backtest:
-    """A family and its baseline, judged on a window later than everything that they were fitted on."""
+    """A family and its baseline, evaluated on a window later than everything that they were fitted on."""
 
     window_start: datetime
     window_end: datetime
@@ -83,7 +83,7 @@ class Backtest:
     metrics: Metrics
     baseline_metrics: Metrics
     details: dict[str, Any] = field(default_factory=dict)  # JSON: for example a reliability curve
-    predictions: pa.Table | None = None  # customer_id first: what was predicted of each, and what came true
+    predictions: pa.Table | None = None  # customer_id first: each customer's prediction and outcome
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ class FittedFamily:
 
     write_files: Callable[[Path], None]  # into the family's own folder; .npy, .arrow, .txt and .json only
     table: pa.Table | None = None  # key column first; joined into the customers' or the items' table
-    columns: dict[str, str] = field(default_factory=dict)  # column -> what it says, in a marketer's words
+    columns: dict[str, str] = field(default_factory=dict)  # column -> its description, in a marketer's words
     replays: list[Replay] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Rescored:
-    """What a stored model says as of now."""
+    """The predictions of a stored model as of now."""
 
     table: pa.Table  # like that of FittedFamily
     replays: list[Replay]
@@ -106,12 +106,12 @@ class Rescored:
 
 @dataclass(frozen=True)
 class Gate:
-    """The rule that a family must pass to be published: beat its baseline where it counts."""
+    """The rule that a family must pass to be published: beat its baseline on one metric."""
 
     metric: str
     higher_is_better: bool
     at_most: dict[str, float] = field(default_factory=dict)  # further metrics that must not exceed a bound
-    answers_as_baseline: bool = False  # where that served better; then to be as good as it is enough
+    answers_as_baseline: bool = False  # if that was better in the backtest; equal is then enough
 
 
 @dataclass(frozen=True)
@@ -131,4 +131,4 @@ class Family:
     shown_metrics: tuple[str, ...] = ()  # those that the command line shows; empty: all
     # Makes columns of the customers' table that need the bundle's other tables, once all families' columns are joined.
     derive: Callable[[pa.Table, BundleDraft], pa.Table] | None = None
-    derived_columns: Mapping[str, str] = field(default_factory=dict)  # what `derive` adds -> what it says
+    derived_columns: Mapping[str, str] = field(default_factory=dict)  # what `derive` adds -> its description
