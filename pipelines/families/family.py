@@ -45,7 +45,9 @@ class TrainingData:
     catalogue: ibis.Table
     as_of: datetime
     parameters: Any  # an instance of the family's `parameters` class
-    campaigns: ibis.Table = field(default_factory=no_campaigns)  # who was assigned to be contacted, and who to the holdout
+    campaigns: ibis.Table = field(
+        default_factory=no_campaigns
+    )  # who was assigned to be contacted, and who to the holdout
     seed: int = 7
     threads: int = 2
     progress: Progress = silent
