@@ -1,6 +1,7 @@
 """Small stores as arrays, whose right answers are known."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -138,6 +139,8 @@ def colour(some_id: str) -> int:
     return int(some_id.rpartition("-")[2]) % 2
 
 
+@cache
 def checkerboard_recommender(parameters: RecommendParameters = SMALL) -> Recommender:
+    """Fitted once for all tests; do not change it."""
     items = Items.of(item_ids(40), names=[f"Item {n}" for n in range(40)])
     return recommender(checkerboard(), items, 60, parameters)

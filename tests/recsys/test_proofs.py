@@ -1,6 +1,7 @@
 """Proof that the recommender's skill is real: changes whose effect is known beforehand, each with a control."""
 
 from dataclasses import replace
+from functools import cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -41,6 +42,11 @@ LABELS, TEST = Window(40 * DAY, 50 * DAY), Window(50 * DAY, 60 * DAY)
 KNOWN = ("customers", "session_starts", "history_ends", "timestamps", "context_items")
 
 
+@cache
+def plain(parameters: RecommendParameters = SMALL) -> Recommender:
+    return recommender(checkerboard(), ITEMS, 60, parameters)
+
+
 # Permuted labels.
 
 
@@ -62,19 +68,21 @@ def permuted(examples: Examples, random: np.random.Generator) -> Examples:
     return replace(examples, **{name: getattr(examples, name)[order] for name in KNOWN})
 
 
+@cache
+def pipeline_before(window: Window) -> CandidatePipeline:
+    """Fitted on what came before the window, with the log of all sessions."""
+    everything = interactions(checkerboard(), ITEMS)
+    past, log = everything.before(window.start), SessionLog.of(everything)
+    return CandidatePipeline.of(Retriever.fit(past, log, ITEMS, window.start, ORDER, SMALL))
+
+
 def recall_after_learning_from(examples: Examples, scenario: str, seed: int) -> float:
     """Of what is chosen in the window after, the share among the first half of the shop."""
-    everything = interactions(checkerboard(), ITEMS)
-    log = SessionLog.of(everything)
-    fitted = CandidatePipeline.of(
-        Retriever.fit(everything.before(LABELS.start), log, ITEMS, LABELS.start, ORDER, SMALL)
-    )
-    ranker = train_ranker(training_groups(fitted, examples, SMALL, seed, 1), fitted.features.names, SMALL, seed, 1)
-    past = everything.before(TEST.start)
-    fitted = CandidatePipeline.of(Retriever.fit(past, log, ITEMS, TEST.start, ORDER, SMALL))
-    examples = examples_of(TEST, scenario)
-    evaluated = Recommender(fitted, past, dict.fromkeys(SCENARIOS, ranker))
-    found = evaluate(evaluated, examples.where(examples.has_history), seed).metrics["recall_at_20"]
+    groups = training_groups(pipeline_before(LABELS), examples, SMALL, seed, 1)
+    ranker = train_ranker(groups, pipeline_before(LABELS).features.names, SMALL, seed, 1)
+    past, later = interactions(checkerboard(), ITEMS).before(TEST.start), examples_of(TEST, scenario)
+    evaluated = Recommender(pipeline_before(TEST), past, dict.fromkeys(SCENARIOS, ranker))
+    found = evaluate(evaluated, later.where(later.has_history), seed).metrics["recall_at_20"]
     assert found is not None
     return found
 
@@ -116,18 +124,17 @@ def planted(first_day: float) -> list[Row]:
 
 
 def test_what_happens_at_the_moment_or_after_it_changes_nothing() -> None:
-    plain = fingerprint(recommender(checkerboard(), ITEMS, 60))
     for first_day in (60.0, 61.0):
-        assert fingerprint(recommender(checkerboard() + planted(first_day), ITEMS, 60)) == plain
+        later = recommender(checkerboard() + planted(first_day), ITEMS, 60)
+        assert fingerprint(later) == fingerprint(plain())
 
 
 def test_what_happens_just_before_the_moment_changes_everything() -> None:
     """The control of the test above."""
-    plain = fingerprint(recommender(checkerboard(), ITEMS, 60))
     before = fingerprint(recommender(checkerboard() + planted(59.99), ITEMS, 60))
-    assert [mine != theirs for mine, theirs in zip(plain, before, strict=True)] == [True, True, True]
+    assert [mine != theirs for mine, theirs in zip(fingerprint(plain()), before, strict=True)] == [True, True, True]
     second: Row = ("customer-000", "item-001", "order", 60 - 1 / DAY)
-    assert fingerprint(recommender([*checkerboard(), second], ITEMS, 60)) != plain
+    assert fingerprint(recommender([*checkerboard(), second], ITEMS, 60)) != fingerprint(plain())
 
 
 def test_no_source_is_fitted_on_the_future() -> None:
@@ -264,9 +271,8 @@ def lists(fitted: Recommender, customers: list[str]) -> list[list[tuple[str, flo
 @pytest.mark.parametrize("parameters", [SMALL, BLEND], ids=["lambdamart", "blend"])
 def test_names_in_the_same_order_change_nothing_at_all(parameters: RecommendParameters) -> None:
     items, customers = names(keeps_order=True)
-    plain = recommender(checkerboard(), ITEMS, 60, parameters)
     other = recommender(renamed(checkerboard(), items, customers), Items.of(list(items.values())), 60, parameters)
-    mine = [[(items[item], score) for item, score in found] for found in lists(plain, list(customers))]
+    mine = [[(items[item], score) for item, score in found] for found in lists(plain(parameters), list(customers))]
     assert mine == lists(other, list(customers.values()))
 
 
@@ -289,9 +295,8 @@ def in_another_order(parameters: RecommendParameters) -> tuple[Recommender, dict
 
 def test_names_in_another_order_rank_alike() -> None:
     """Under the blend: what a trained model draws (negatives, first vectors), it draws by the order of the rows."""
-    plain = recommender(checkerboard(), ITEMS, 60, BLEND)
     other, items, customers = in_another_order(BLEND)
-    found = zip(lists(plain, list(customers)), lists(other, list(customers.values())), strict=True)
+    found = zip(lists(plain(BLEND), list(customers)), lists(other, list(customers.values())), strict=True)
     for mine, theirs in found:
         expected, got = by_score([(items[item], score) for item, score in mine]), by_score(theirs)
         assert [members for _, members in expected] == [members for _, members in got]

@@ -1,6 +1,9 @@
+from functools import cache
+
 import numpy as np
 
 from recsys.data.catalogue import Items
+from recsys.recommender import Recommender
 from recsys.training.evaluation import Evaluation, evaluate
 from recsys.training.examples import Examples
 from recsys.training.time_split import last_window
@@ -8,15 +11,26 @@ from recsys.training.train import fit_recommender
 from tests.recsys.stores import DAY, ORDER, SMALL, Row, checkerboard, interactions, item_ids
 
 ITEMS = Items.of(item_ids(80))
+WINDOW = last_window(0, 60 * DAY, 10)
 
 
-def evaluation_of(rows: list[Row], shuffle: bool = False, in_session: bool = False) -> Evaluation:
+@cache
+def checkerboard_before_the_window() -> Recommender:
+    past = interactions(checkerboard(count=80), ITEMS).before(WINDOW.start)
+    return fit_recommender(past, ITEMS, WINDOW.start, SMALL, threads=1)
+
+
+def evaluation_of(rows: list[Row]) -> Evaluation:
     everything = interactions(rows, ITEMS)
-    window = last_window(0, 60 * DAY, 10)
-    recommender = fit_recommender(everything.before(window.start), ITEMS, window.start, SMALL, threads=1)
+    recommender = fit_recommender(everything.before(WINDOW.start), ITEMS, WINDOW.start, SMALL, threads=1)
+    return evaluate(recommender, Examples.next_period(everything, WINDOW, ORDER), seed=0)
+
+
+def checkerboard_evaluation(shuffle: bool = False, in_session: bool = False) -> Evaluation:
+    everything, recommender = interactions(checkerboard(count=80), ITEMS), checkerboard_before_the_window()
     if in_session:
-        return evaluate(recommender, Examples.next_item(everything, window, ORDER, seed=1), seed=0)
-    examples = Examples.next_period(everything, window, ORDER)
+        return evaluate(recommender, Examples.next_item(everything, WINDOW, ORDER, seed=1), seed=0)
+    examples = Examples.next_period(everything, WINDOW, ORDER)
     if shuffle:
         order = np.random.default_rng(0).permutation(len(examples))
         known = {name: getattr(examples, name)[order] for name in ("customers", "session_starts", "history_ends")}
@@ -32,7 +46,7 @@ def value(found: Evaluation, metric: str) -> tuple[float, float]:
 
 
 def test_two_tastes_are_told_apart_and_popularity_cannot() -> None:
-    found = evaluation_of(checkerboard(count=80))
+    found = checkerboard_evaluation()
     mine, baseline = value(found, "recall_at_20")
     assert baseline < 0.35
     assert mine > 1.5 * baseline
@@ -40,12 +54,12 @@ def test_two_tastes_are_told_apart_and_popularity_cannot() -> None:
 
 
 def test_labels_of_other_customers_leave_nothing_to_find() -> None:
-    mine, baseline = value(evaluation_of(checkerboard(count=80), shuffle=True), "recall_at_20")
+    mine, baseline = value(checkerboard_evaluation(shuffle=True), "recall_at_20")
     assert abs(mine - baseline) < 0.1
 
 
 def test_in_a_session_the_context_item_tells_the_taste_and_is_not_predicted() -> None:
-    found = evaluation_of(checkerboard(count=80), in_session=True)
+    found = checkerboard_evaluation(in_session=True)
     mine, baseline = value(found, "recall_at_20")
     assert found.examples > 100
     assert mine > 1.5 * baseline
@@ -74,7 +88,7 @@ def test_known_and_new_targets_are_counted_apart() -> None:
 
 
 def test_recall_is_bounded_by_the_candidates() -> None:
-    found = evaluation_of(checkerboard(count=80))
+    found = checkerboard_evaluation()
     assert 0 < found.details["repeat_target_share"] < 1
     by_source = found.details["candidate_recall_by_source"]
     assert found.metrics["candidate_recall"] == by_source["any"] == max(by_source.values())
