@@ -3,8 +3,8 @@
     python -m benchmarks.ratings DIR
 
 DIR holds train.parquet and test.parquet (user_id, item_id). The last line is one JSON object. The format has no times;
-since the test items are a random part of each user's, so is what the ranker learns from: a user's training items are
-spread at random over five days, all of a day at once. The test file is read only to score.
+since the test items are a random part of each user's, the ranker's targets are too: a user's training items are spread
+at random over five days, all of a day at once. The test file is read only to score.
 """
 
 import argparse

@@ -4,7 +4,7 @@
 
 DIR holds train.parquet (session_id, position, item_id; sessions numbered in the order of time) and test.parquet
 (prefix, target). The last line is one JSON object. The format has no times: events are taken as ten seconds apart, one
-session after the other. Nothing is known of who is behind a session. The test file is read only to ask and to score.
+session after the other. The customer of a session is unknown. The test file is read only to ask and to score.
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
     python -m benchmarks.recommendations.planted_tastes [--events 200000] [--seed 7]
 
-A store is lived through; the recommender is fitted on all but its last two weeks and asked, at their first instant, for
-every known customer who ordered in them. The oracle ranks by the true probabilities: it takes the simulator's own
-customers, with the tastes, rates and cupboards that they had at that instant, and lets each of them go shopping many
-times on each of those days. Popular is what most customers chose in the last 7 days. The last line is one JSON object;
-its `attainable_share` is (ours - popular) / (oracle - popular). Who is behind a session is taken as known.
+A store is simulated; the recommender is fitted on all but its last two weeks and asked, at their start, for every known
+customer who ordered in them. The oracle ranks by the true probabilities: it takes the simulator's own
+customers, with the tastes, rates and stocks at home that they had then, and draws many shopping trips of each on each
+of those days. Popular is what most customers chose in the last 7 days. The last line is one JSON object;
+its `attainable_share` is (ours - popular) / (oracle - popular). Every session's customer is taken as known.
 """
 
 import argparse
@@ -46,15 +46,15 @@ METRICS: Final = ("recall_at_20", "ndcg_at_10")
 
 
 def main() -> None:
-    """Live, fit, judge, print."""
+    """Simulate, fit, evaluate, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=200_000, help="about how many the store sends")
     parser.add_argument("--seed", type=int, default=StoreParameters.seed)
     given = parser.parse_args()
-    print(json.dumps(judged(parameters_for(given.events, seed=given.seed), RecommendParameters(), DRAWS)))
+    print(json.dumps(evaluated(parameters_for(given.events, seed=given.seed), RecommendParameters(), DRAWS)))
 
 
-def judged(p: StoreParameters, parameters: RecommendParameters, draws: int) -> dict[str, Any]:
+def evaluated(p: StoreParameters, parameters: RecommendParameters, draws: int) -> dict[str, Any]:
     """The benchmark's line: each metric of ours, of popular and of the oracle, and the share of the gain."""
     started = time.monotonic()
     life = live(p)
@@ -84,7 +84,7 @@ def judged(p: StoreParameters, parameters: RecommendParameters, draws: int) -> d
 
 
 def share(ours: float | None, popular: float | None, oracle: float | None) -> float | None:
-    """Of what can be gained over popular, the share that is; None where nothing can be."""
+    """The share of the possible gain over popular; None where there is none."""
     if ours is None or popular is None or oracle is None or oracle <= popular:
         return None
     return round((ours - popular) / (oracle - popular), 4)
@@ -92,9 +92,9 @@ def share(ours: float | None, popular: float | None, oracle: float | None) -> fl
 
 @dataclass(frozen=True)
 class Life:
-    """A store that was lived through, and its customers as they were when the window began.
+    """A simulated store, and its customers as they were when the window began.
 
-    `planted` (customers of the interactions,) int64 is each one's number in the simulator, WALK_IN for a passer-by;
+    `planted` (customers of the interactions,) int64 is each one's number in the simulator, WALK_IN for a walk-in;
     `places` (items,) int64 is the place in `items` of each of the simulator's items.
     """
 
@@ -179,15 +179,15 @@ def expected_orders(life: Life, who: np.ndarray, draws: int) -> np.ndarray:
         rng = np.random.default_rng([p.seed, 6, number])
         sessions = _buying(p, life.customers, np.repeat(who, draws), rng)
         views = draw_views(p, life.catalogue, day, sessions, rng)
-        cupboards = copy.deepcopy(life.customers)  # which the baskets fill
-        basket = fill_baskets(p, life.catalogue, cupboards, day, sessions, views, rng)
+        customers = copy.deepcopy(life.customers)  # whose stocks at home the baskets fill
+        basket = fill_baskets(p, life.catalogue, customers, day, sessions, views, rng)
         row = basket.session // draws
         chances += np.bincount(row * size + basket.item, weights[row], minlength=len(chances))
     return np.asarray(chances.reshape(len(who), size))
 
 
 def _buying(p: StoreParameters, customers: Customers, who: np.ndarray, rng: np.random.Generator) -> Sessions:
-    """A session of each, in a mood of its own, that ends with an order."""
+    """A session of each, in a mood drawn for it, that ends with an order."""
     nothing = np.zeros(len(who), np.int64)
     said = ("slot", "device_key", "start_ms", "channel", "country", "device_type", "consent", "known", "login")
     return Sessions(
@@ -204,7 +204,7 @@ def _buying(p: StoreParameters, customers: Customers, who: np.ndarray, rng: np.r
 def _day_of(
     events: SessionEvents, who: np.ndarray, midnight: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Who, item, kind and time of one day's interactions; `who` (sessions,) is behind each session."""
+    """Customer, item, kind and time of one day's interactions; `who` (sessions,) is each session's customer."""
     seconds, basket = midnight + events.at_ms // 1000, events.basket
     touched = np.flatnonzero((events.kind == VIEW) | (events.kind == ADD))
     ordered = np.flatnonzero(events.kind == ORDER)

@@ -1,4 +1,4 @@
-"""What the benchmarks of recommendations share: fit once, ask one question per case, keep the time of each."""
+"""What the benchmarks of recommendations share: fit once, send one query per example, time each answer."""
 
 import hashlib
 import os
@@ -18,8 +18,8 @@ from recsys.recommender import Recommender
 from recsys.request import Query
 from recsys.training.train import fit_recommender
 
-RECALL_CASES: Final = 5_000  # whose candidates are looked at; asking for them takes as long as recommending
-WARM_UP: Final = 20  # questions that are asked before the clock runs
+RECALL_EXAMPLES: Final = 5_000  # whose candidates are counted; retrieving them takes as long as recommending
+WARM_UP: Final = 20  # queries before the timed ones
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def answers(trial: Trial, queries: Sequence[Query], k: int) -> tuple[list[list[s
 
 
 def candidate_recall(trial: Trial, queries: Sequence[Query], targets: Sequence[set[str]]) -> dict[str, float]:
-    """The share of the targets that each source, and any, nominates; over evenly spread cases."""
+    """The share of the targets that each source, and any, selects; over evenly spread examples."""
     found: dict[str, int] = {}
     wanted = 0
-    for place in np.linspace(0, len(queries) - 1, min(RECALL_CASES, len(queries))).astype(int).tolist():
+    for place in np.linspace(0, len(queries) - 1, min(RECALL_EXAMPLES, len(queries))).astype(int).tolist():
         wanted += len(targets[place])
         for source, ids in trial.recommender.candidates_by_source(queries[place]).items():
             found[source] = found.get(source, 0) + len(targets[place].intersection(ids))
@@ -102,7 +102,7 @@ def report(
 def averaged(
     metric: Callable[[list[str], set[str]], float], lists: list[list[str]], targets: Sequence[set[str]]
 ) -> float:
-    """The mean of a metric over the cases."""
+    """The mean of a metric over the examples."""
     return float(np.mean([metric(shown, wanted) for shown, wanted in zip(lists, targets, strict=True)]))
 
 
@@ -112,12 +112,12 @@ def recall(shown: list[str], wanted: set[str]) -> float:
 
 
 def reciprocal_rank(shown: list[str], wanted: set[str]) -> float:
-    """One over the place of the first wanted item, 0 where none is shown."""
+    """One over the rank of the first wanted item, 0 where none is shown."""
     return next((1.0 / place for place, item in enumerate(shown, 1) if item in wanted), 0.0)
 
 
 def ndcg(ideal: int | None) -> Callable[[list[str], set[str]], float]:
-    """Discounted gain over that of a perfect list of at most `ideal` items; None: as long as what is wanted."""
+    """Discounted gain over that of a perfect list of at most `ideal` items; None: of all wanted items."""
 
     def metric(shown: list[str], wanted: set[str]) -> float:
         gain = sum(1.0 / np.log2(place + 1) for place, item in enumerate(shown, 1) if item in wanted)
@@ -135,7 +135,7 @@ def grouped(rows: np.ndarray, values: np.ndarray) -> Iterator[tuple[int, np.ndar
 
 
 def item_id(number: int) -> str:
-    """The id of a data set's item. Hashed: many files number items as they appear, which would help to break ties."""
+    """The id of a data set's item. Hashed: many files number items by appearance, which would help to break ties."""
     return hashlib.blake2b(str(number).encode(), digest_size=8).hexdigest()
 
 

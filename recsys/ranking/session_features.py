@@ -1,4 +1,4 @@
-"""In-session features: a candidate's place in the present session, and how often other sessions held it lately.
+"""In-session features: a candidate's place in the present session, and its recent frequency in other sessions.
 
 Most of the signal of a next click lies in the session itself: which items return, after how many steps, and which item
 followed which.
@@ -55,7 +55,7 @@ SESSION_FEATURES: Final = (*_IN_SESSION, *_OF_SESSION, *_OF_ITEM)
 
 
 class SessionFeatures:
-    """Describes candidates by the present session and by the sessions of others until now."""
+    """Computes features from the present session and from the sessions of others until now."""
 
     def __init__(self, log: SessionLog) -> None:
         self._log = log
@@ -158,7 +158,7 @@ def _of_session(recent: np.ndarray, out: np.ndarray) -> None:
 
 @jit
 def _of_items(candidates: np.ndarray, cutoff: int, log: SessionLog, out: np.ndarray) -> None:
-    """All but the last column, which depends on the user."""
+    """Fill all item features but the last, which depends on the user."""
     begins = np.empty(len(SHARES), np.int64)
     for window in range(len(SHARES)):
         begins[window] = max(cutoff - max(LEAST_SESSIONS[window], int(cutoff * SHARES[window])), 0)
@@ -167,7 +167,7 @@ def _of_items(candidates: np.ndarray, cutoff: int, log: SessionLog, out: np.ndar
         out[0, row] = stop - start
         for window in range(len(SHARES)):
             first = first_at_or_after(log, start, stop, begins[window])
-            # Per thousand entries of the window, so that the number means the same when the store has resized.
+            # Per thousand entries of the window, so that the number means the same when the store has grown.
             entries = log.offsets[cutoff] - log.offsets[begins[window]]
             out[1 + window, row] = 1_000.0 * (stop - first) / max(entries, 1)
         out[4, row] = (out[2, row] + 0.05) / (out[3, row] + 0.05)
@@ -191,6 +191,6 @@ def _seen(log: SessionLog, item: int, cutoff: int) -> float:
 
 @jit
 def _against_last(seen: float, out: np.ndarray) -> None:
-    """How often a candidate was seen for each time that the item in view was."""
+    """Fill the last item feature: the candidate's count over that of the session's last item."""
     for row in range(out.shape[1]):
         out[7, row] = (out[0, row] + 1.0) / (seen + 1.0)

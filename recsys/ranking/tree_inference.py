@@ -1,10 +1,10 @@
-"""Boosted trees as flat arrays: LightGBM trains them, this evaluates them, several times faster for one request.
+"""Tree inference: boosted trees as flat arrays, which LightGBM trains and this evaluates, faster for one request.
 
-A request has some hundred rows, for which the training library's start-up costs more than the work; and a service that
-only answers need not load that library at all. The scores are those of the library, bit for bit: it adds up the same
-leaves in the same order. Which leaf a row reaches is found without following a path, from bit masks that all rows share
+A request has some hundred rows; for so few, LightGBM's start-up costs more than the work, and a service that only
+answers need not load LightGBM at all. The scores equal LightGBM's bit for bit: the same leaves are added in the same
+order. A row's leaf is found without following a path, from bit masks that all rows share
 (Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", 2015):
-a processor does that for several rows at once, and has no branch to guess. It is 14 times as fast as LightGBM's predict
+a processor does that for several rows at once, without branches. It is 14 times as fast as LightGBM's predict
 (benchmarks.recommendations.kernels, 150 rows, 150 trees).
 """
 
@@ -50,7 +50,7 @@ class Trees:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """From LightGBM's own text format; raises BundleRefused where it holds what is not understood here."""
+        """From LightGBM's own text format; raises BundleRefused for models that are not supported here."""
         try:
             return cls._read(text)
         except (KeyError, ValueError, IndexError) as error:
@@ -95,7 +95,7 @@ def _values(block: str) -> dict[str, list[str]]:
 def _check_splits(types: Sequence[str]) -> None:
     other = sorted({int(kind) for kind in types} - set(_PLAIN_SPLIT))
     if other:
-        raise ValueError(f"splits of the types {other}; only numerical ones without missing values are understood")
+        raise ValueError(f"splits of the types {other}; only numerical ones without missing values are supported")
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _left_to_right(left: Sequence[int], right: Sequence[int]) -> tuple[list[int]
             spans[node] = (len(order), 0)
             ahead += [(node, True), (left[node], False)]
     if ahead or sorted(order) != list(range(len(left) + 1)):
-        raise ValueError("a tree that runs in a circle, or leaves out a leaf")
+        raise ValueError("a tree with a cycle, or without one of its leaves")
     return order, spans
 
 
@@ -164,8 +164,8 @@ def _without(first: int, stop: int) -> list[tuple[int, int]]:
 
 
 def _rounded_down(threshold: float) -> np.float32:
-    """The largest float32 that is not above: for float32 features it decides as the exact threshold does."""
-    with np.errstate(over="ignore"):  # what lies beyond float32 becomes infinite, which decides alike
+    """The largest float32 not above the threshold: it splits float32 features as the exact threshold does."""
+    with np.errstate(over="ignore"):  # what lies beyond float32 becomes infinite, which splits alike
         near = np.float32(threshold)
     # As float64: numpy would compare with the threshold made a float32, which is `near` itself.
     return near if float(near) <= threshold else np.nextafter(near, np.float32(-np.inf))
@@ -192,7 +192,7 @@ def _scores(
         count = (leaves[tree + 1] - leaves[tree] - 1) // WORD + 1
         left[:count] = _EVERY
         for cut in range(starts[tree], starts[tree + 1]):
-            # The loop stands here: a view of a row counts a reference, which costs as much as the loop.
+            # Not in a function of its own: a view of a row counts a reference, which costs as much as the loop.
             feature, threshold, word, keep = features_cut[cut], thresholds[cut], words[cut], keeps[cut]
             for row in range(rows):
                 left[word, row] &= keep if columns[feature, row] > threshold else _EVERY
