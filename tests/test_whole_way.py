@@ -17,9 +17,10 @@ from typer.testing import CliRunner
 
 from contracts.settings import load_settings
 from shopkeeper.main import app
+from tests.mlflow_store import with_mlflow_store
 from tests.serving.running import running
 
-EVENTS, DAYS = 40_000, 240
+EVENTS, DAYS = 25_000, 240
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def run(home: Path, *arguments: str) -> Any:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    home = tmp_path_factory.mktemp("home")
+    home = with_mlflow_store(tmp_path_factory.mktemp("home"))
     out = home / "simulated"
     run(home, "simulate", "--events", str(EVENTS), "--days", str(DAYS), "--out", str(out))
     ingested = run(home, "ingest", str(out / "events.jsonl"), "--catalogue", str(out / "catalogue.csv"))
@@ -114,8 +115,8 @@ def test_every_family_beats_its_baseline_and_is_published(shop: Shop) -> None:
 
 def test_evaluating_keeps_nothing(shop: Shop) -> None:
     before = shop.run("status")["candidates"]
-    outcomes = shop.run("evaluate", "churn")["families"]
-    assert [row["family"] for row in outcomes] == ["churn"]
+    outcomes = shop.run("evaluate", "trends")["families"]
+    assert [row["family"] for row in outcomes] == ["trends"]
     assert shop.run("status")["candidates"] == before
 
 
