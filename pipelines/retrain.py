@@ -1,4 +1,4 @@
-"""The whole way in one call: ingest what the service accepted, train every family, publish what passes."""
+"""Retrain in one call: ingest new events, train every family, and publish those that pass their gates."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Retrained:
 
     ingested: IngestReport
     outcomes: list[Outcome]
-    published: Published | None  # None: no family passed its gate, and what was published before stays
+    published: Published | None  # None: no family passed its gate, and the current bundle stays
 
 
 def retrain(settings: Settings, progress: Progress = silent) -> Retrained:

@@ -120,7 +120,7 @@ class _Part:
         self._rows.extend(rows)
 
     def content_hashes(self) -> np.ndarray:
-        """Two checksums of each record's bytes: fast, and enough to tell apart events of one message id."""
+        """Two checksums of each record's bytes: fast, and enough to distinguish events with the same message id."""
         checksums = [np.fromiter(map(function, self.raws), np.uint32) for function in (crc32, adler32)]
         return np.stack(checksums, axis=1).view(np.int64).ravel()  # (records,)
 

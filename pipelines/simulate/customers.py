@@ -18,7 +18,7 @@ CHANNEL_HAZARD = (0.8, 0.9, 1.3, 0.8, 1.6, 0.6, 1.4)
 DEVICES = 3
 STAPLES = 3
 NOT_STATED = 8  # consent codes: bits analytics 1, personalization 2, marketing 4; 8: never answered
-YEAR_BEFORE = 400  # days before the window in which the first customers came
+YEAR_BEFORE = 400  # days before the window in which customers may have started
 
 
 @dataclass

@@ -42,7 +42,7 @@ class StoreParameters:
     staple_visit_chance: float = 0.08  # per day, once one of them is due
 
     # Identity.
-    walk_in_share: float = 0.3  # of sessions: people who come once and never say who they are
+    walk_in_share: float = 0.3  # of sessions: people with one session who never log in
     walk_in_conversion: float = 0.04
     never_identifies_share: float = 0.12
     login_chance: float = 0.25

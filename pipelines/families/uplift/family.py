@@ -32,7 +32,7 @@ def backtest(data: TrainingData) -> Backtest:
     parameters: UpliftParameters = data.parameters
     data.progress("uplift: campaigns")
     experiment = pooled_experiment(data)
-    data.progress("uplift: judge")
+    data.progress("uplift: evaluate")
     evaluation = evaluate(experiment.data, parameters, FitContext(data.seed, data.threads))
     cases = len(experiment.data.outcome)
     return Backtest(

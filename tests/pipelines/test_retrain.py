@@ -1,0 +1,27 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from contracts.settings import Settings
+from pipelines import retrain as module
+
+
+@pytest.mark.parametrize(
+    ("passed", "is_published"), [([], False), ([None], False), ([False, None], False), ([False, True], True)]
+)
+def test_it_publishes_only_if_a_family_passed_in_this_run(
+    monkeypatch: pytest.MonkeyPatch, passed: list[bool | None], is_published: bool
+) -> None:
+    steps: list[str] = []
+
+    def step(name: str, answer: Any) -> Any:
+        return lambda *_, **__: steps.append(name) or answer
+
+    outcomes = [SimpleNamespace(verdict=None if each is None else SimpleNamespace(passed=each)) for each in passed]
+    monkeypatch.setattr(module, "ingest", step("ingest", "report"))
+    monkeypatch.setattr(module, "train", step("train", outcomes))
+    monkeypatch.setattr(module, "publish", step("publish", "version"))
+    retrained = module.retrain(Settings())
+    assert retrained.published == ("version" if is_published else None)
+    assert steps == ["ingest", "train", "publish"][: 3 if is_published else 2]
