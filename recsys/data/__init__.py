@@ -1,1 +1,1 @@
-"""What a recommender knows: interactions, catalogue, sessions, and one user's history."""
+"""The recommender's data: interactions, catalogue, sessions, and the history of a user."""

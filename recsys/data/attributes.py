@@ -1,4 +1,4 @@
-"""Attributes: what a shop's catalogue says of its items beyond the named columns, such as margin or colour."""
+"""Attributes: the catalogue fields of a shop beyond the named columns, such as margin or colour."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ import numpy as np
 
 from recsys.data.vocabulary import AppendedVocabulary, Vocabulary
 
-MAX_ATTRIBUTES: Final = 50  # of a catalogue; of more, those that most items state are kept
-MAX_ATTRIBUTE_CHARS: Final = 100  # a longer text is a description, which nothing is filtered by
-RESERVED: Final = ("category", "brand", "price", "stock")  # the names under which a policy knows the named columns
+MAX_ATTRIBUTES: Final = 50  # per catalogue; the attributes with the most values are kept
+MAX_ATTRIBUTE_CHARS: Final = 100  # a longer text is a description, not a value to filter by
+RESERVED: Final = ("category", "brand", "price", "stock")  # names of the named columns in a policy
 
 Value = str | int | float
 _TEXTS: Final = ("number_names", "text_names", "text_values")
@@ -19,10 +19,10 @@ _TEXTS: Final = ("number_names", "text_names", "text_values")
 
 @dataclass(frozen=True)
 class Attributes:
-    """Every attribute as flat arrays, an item's values at its place.
+    """Every attribute as an array over the items.
 
-    `numbers` (number_names, items) float64, NaN where unknown; `texts` (text_names, items) int32 are places in
-    `text_values`, -1 where unknown. An attribute is a number if every known value of it is a finite number.
+    `numbers` (number_names, items) float64, NaN where unknown; `texts` (text_names, items) int32 are indices into
+    `text_values`, -1 where unknown. An attribute is a number if all its known values are finite numbers.
     """
 
     number_names: Vocabulary
@@ -33,7 +33,7 @@ class Attributes:
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, Value]]) -> Self:
-        """From one mapping per item; what is reserved, blank or too long is left out."""
+        """From one mapping per item; reserved names, and blank or too long values, are left out."""
         kept = _columns(rows)
         numbers = {name: found for name, values in kept.items() if (found := _as_numbers(values)) is not None}
         texts = {name: {item: str(v) for item, v in values.items()} for name, values in kept.items()}
@@ -64,12 +64,12 @@ class Attributes:
         return sorted([*self.number_names.values(), *self.text_names.values()])
 
     def number(self, name: str) -> np.ndarray | None:
-        """(items,) float64, or None where there is no such number."""
+        """(items,) float64, or None without such a number."""
         row = self.number_names.index(name)
         return None if row < 0 else self.numbers[row]
 
     def text(self, name: str) -> np.ndarray | None:
-        """(items,) int32 places in `text_values`, or None where there is no such text."""
+        """(items,) int32 indices into `text_values`, or None without such a text."""
         row = self.text_names.index(name)
         return None if row < 0 else self.texts[row]
 
@@ -79,7 +79,7 @@ class Attributes:
         return {self.text_names.value(row): self.text_values.value(code) for row, code in codes if code >= 0}
 
     def appended(self, rows: Sequence[Mapping[str, Value]]) -> "Attributes":
-        """With more items behind the others; what they say of attributes that no item had before is left out."""
+        """With appended items; their values of attributes that no item had before are left out."""
         new = [str(row[name]) for row in rows for name in self.text_names.values() if name in row]
         missing = list(
             dict.fromkeys(v for v in new if 0 < len(v) <= MAX_ATTRIBUTE_CHARS and self.text_values.index(v) < 0)
@@ -96,11 +96,11 @@ class Attributes:
         )
 
     def joined(self, more: "Attributes") -> "Attributes":
-        """With further attributes of these items, or of the first of them; of a name that both have, these count."""
+        """With further attributes of these items, or of the first of them; `self` wins where both have a name."""
         size, known = self.numbers.shape[1], {*self.names, *RESERVED}
         missing = [text for text in more.text_values.values() if self.text_values.index(text) < 0]
         values = AppendedVocabulary(self.text_values, missing) if missing else self.text_values
-        places = np.array([*(values.index(text) for text in more.text_values.values()), -1])  # and of unknown, -1
+        places = np.array([*(values.index(text) for text in more.text_values.values()), -1])  # maps -1 to -1
         numbers = {name: self.numbers[row] for row, name in enumerate(self.number_names.values())}
         texts = {name: self.texts[row] for row, name in enumerate(self.text_names.values())}
         for row, name in enumerate(more.number_names.values()):
@@ -127,8 +127,8 @@ class Attributes:
 
 
 def as_number(value: Value) -> float | None:
-    """A number, or the number that a text writes out; None where it is neither, or not finite."""
-    if isinstance(value, str) and "_" in value:  # which Python reads as a number, but no shop writes as one
+    """The value as a finite number, else None."""
+    if isinstance(value, str) and "_" in value:  # Python parses 1_000 as a number; shops do not write it
         return None
     try:
         number = float(value)
@@ -138,7 +138,7 @@ def as_number(value: Value) -> float | None:
 
 
 def _rows(columns: Mapping[str, np.ndarray], size: int, dtype: Any) -> tuple[Vocabulary, np.ndarray]:
-    """The names, sorted, and (names, items) of their columns in that order."""
+    """The sorted names, and their columns as (names, items)."""
     names = Vocabulary.of(columns)
     table = np.zeros((len(names), size), dtype)
     for row, name in enumerate(names.values()):
@@ -147,7 +147,7 @@ def _rows(columns: Mapping[str, np.ndarray], size: int, dtype: Any) -> tuple[Voc
 
 
 def _padded(values: np.ndarray, size: int, fill: float) -> np.ndarray:
-    """(size,) values, those of later items unknown."""
+    """The values padded to `size` items."""
     return np.pad(values, (0, size - len(values)), constant_values=fill)
 
 
@@ -157,7 +157,7 @@ def _number_or_nan(value: Value | None) -> float:
 
 
 def _columns(rows: Sequence[Mapping[str, Value]]) -> dict[str, dict[int, Value]]:
-    """By attribute, the value of each item that states it."""
+    """By attribute, the value of each item that has one."""
     columns: dict[str, dict[int, Value]] = {}
     for item, row in enumerate(rows):
         for name, value in row.items():

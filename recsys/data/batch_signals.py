@@ -1,6 +1,6 @@
-"""What the families say of items, for a policy to name: stock alerts, overstock, trends.
+"""Batch item signals: columns that families publish on items (stock alerts, overstock, trends), for use in a policy.
 
-A question cannot name them: a storefront key must not be able to ask which items are short of stock.
+Requests cannot use them: a storefront key must not reveal which items are short of stock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,9 +15,9 @@ from recsys.data.vocabulary import Vocabulary
 
 
 class BatchItemSignals:
-    """Columns of the items' table, which stay memory-mapped until a policy names them.
+    """Columns of the items' table, which stay memory-mapped until a policy uses them.
 
-    `names` are those that families made; `ids` are the recommender's items, in whose order the attributes come.
+    `names` are the columns made by families; `ids` are the recommender's items, which define the order of the values.
     """
 
     def __init__(self, table: pa.Table, names: Iterable[str], ids: Vocabulary) -> None:
@@ -26,7 +26,7 @@ class BatchItemSignals:
         self.names = frozenset(name for name in names if name in table.column_names)
 
     def attributes(self, wanted: Iterable[str]) -> Attributes:
-        """Those of the wanted columns that there are, as numbers and texts; columns of other types are left out."""
+        """The wanted columns that exist, as numbers and texts; columns of other types are left out."""
         fields = [self._table.schema.field(name) for name in sorted(self.names.intersection(wanted))]
         numbers = {field.name: self._numbers(field.name) for field in fields if _is_number(field.type)}
         texts = {field.name: self._texts(field.name) for field in fields if _is_text(field.type)}
@@ -34,7 +34,7 @@ class BatchItemSignals:
 
     @cached_property
     def _rows(self) -> np.ndarray:
-        """(items,) int64: the row of each of the recommender's items, or a row beyond the last."""
+        """(items,) int64: each item's row in the table; the number of rows if it has none."""
         places = self._ids.indices(self._table.column(c.ITEM_ID).to_pylist())
         rows = np.full(len(self._ids), self._table.num_rows)
         rows[places[places >= 0]] = np.flatnonzero(places >= 0)

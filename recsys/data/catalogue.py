@@ -1,4 +1,4 @@
-"""The catalogue as arrays: what the policy filters by, what the features read, what the reasons name."""
+"""The catalogue as arrays, for policies, features and reasons."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ import numpy as np
 from recsys.data.attributes import RESERVED, Attributes, Value, as_number
 from recsys.data.vocabulary import Texts, Vocabulary
 
-ALWAYS: Final = np.iinfo(np.int64).min  # available_from of an item that always was
-FEW_CODES: Final = 8  # up to which comparing with each is faster than a table
+ALWAYS: Final = np.iinfo(np.int64).min  # available_from of an item without a start
+FEW_CODES: Final = 8  # with at most as many, comparing with each code is faster than a table
 _TEXT_COLUMNS: Final = {"ids": Vocabulary, "names": Texts, "categories": Vocabulary, "brands": Vocabulary}
 _NUMBER_COLUMNS: Final = ("category", "brand", "price", "stock", "available_from")
 
 
 @dataclass(frozen=True)
 class Items:
-    """Every item that may be recommended; item i is at place i of every array.
+    """Every item that may be recommended; item i is at index i of every array.
 
-    `category` and `brand` (items,) int32 are places in `categories` and `brands`, -1 where unknown; `price` (items,)
+    `category` and `brand` (items,) int32 are indices into `categories` and `brands`, -1 where unknown; `price` (items,)
     float32, NaN where unknown; `stock` (items,) float32, NaN where not tracked; `available_from` (items,) int64,
     seconds since 1970 UTC.
     """
@@ -47,7 +47,7 @@ class Items:
         available_from: np.ndarray | None = None,
         attributes: Sequence[Mapping[str, Value]] | None = None,
     ) -> Self:
-        """From one entry per item, in any order; an item without a name is called by its id."""
+        """From one entry per item, in any order; the name of an item without one is its id."""
         vocabulary = Vocabulary.of(ids)
         assert len(vocabulary) == len(ids), "item ids are distinct"
         order = np.argsort(vocabulary.indices(ids)) if len(ids) else np.zeros(0, np.int64)
@@ -72,16 +72,16 @@ class Items:
 
     @property
     def attribute_names(self) -> list[str]:
-        """Everything that a policy may name."""
+        """All names that a policy may use."""
         return [*RESERVED, *self.attributes.names]
 
     def numbers(self, name: str) -> np.ndarray | None:
-        """(items,) of price, stock or an attribute that is a number, NaN where unknown; None where there is none."""
+        """(items,) price, stock or a numeric attribute, NaN where unknown; None if `name` is none of these."""
         named = {"price": self.price, "stock": self.stock}
         return named[name] if name in named else self.attributes.number(name)
 
     def codes(self, name: str) -> tuple[np.ndarray, Vocabulary] | None:
-        """Places (items,) of category, brand or an attribute that is a text, -1 where unknown, and of which texts."""
+        """(items,) indices of category, brand or a text attribute, -1 where unknown, and the vocabulary."""
         named = {"category": (self.category, self.categories), "brand": (self.brand, self.brands)}
         if name in named:
             return named[name]
@@ -89,7 +89,7 @@ class Items:
         return None if codes is None else (codes, self.attributes.text_values)
 
     def groups(self, name: str) -> np.ndarray | None:
-        """(items,) int32, alike for items that are alike in `name`, -1 where unknown; None where there is no `name`."""
+        """(items,) int32, equal for items with an equal `name`, -1 where unknown; None if there is no `name`."""
         coded, numbers = self.codes(name), self.numbers(name)
         if coded is not None:
             return coded[0]
@@ -99,7 +99,7 @@ class Items:
         return np.where(np.isnan(numbers), -1, groups).astype(np.int32)
 
     def having(self, name: str, values: Sequence[str]) -> np.ndarray | None:
-        """(items,) bool: whose `name` is one of `values`; None where the catalogue has no `name`."""
+        """(items,) bool: whether the item's `name` is one of `values`; None if the catalogue has no `name`."""
         coded, numbers = self.codes(name), self.numbers(name)
         if coded is not None:
             return among(coded[0], [coded[1].index(value) for value in values])
@@ -128,7 +128,7 @@ class Items:
 
 
 def among(codes: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
-    """(codes,) bool: which are one of the `wanted`; an unknown code, -1, is none of them."""
+    """(codes,) bool: whether the code is one of `wanted`; false for unknown codes, -1."""
     known = sorted({code for code in wanted if code >= 0})
     if len(known) > FEW_CODES:
         return np.isin(codes, known, kind="table")

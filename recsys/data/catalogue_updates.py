@@ -1,4 +1,4 @@
-"""Arrivals: items that the shop tells of after the fit, appended to a catalogue without fitting anything anew."""
+"""Catalogue updates: items upserted after the fit, without fitting anything again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ MAX_ID_CHARS: Final = 200
 
 @dataclass(frozen=True)
 class ItemUpsert:
-    """What a shop says of one item; of an item that is known already, price, stock and availability are updated."""
+    """One item's fields; of an item that exists already, only price, stock and availability are updated."""
 
     item_id: str
     name: str | None = None
@@ -39,15 +39,15 @@ class ItemUpsert:
             raise InputError(f"available_from of {self.item_id!r} has no time zone; give one, such as …T12:00:00Z.")
 
 
-def updated_catalogue(items: Items, told: Sequence[ItemUpsert]) -> Items:
-    """The catalogue with what was told of known items updated, and unknown items appended; of an id the last counts."""
-    latest = {item.item_id: item for item in told}
+def updated_catalogue(items: Items, updates: Sequence[ItemUpsert]) -> Items:
+    """The catalogue with known items updated and unknown items appended; the last update of an id wins."""
+    latest = {item.item_id: item for item in updates}
     known = {place: item for item_id, item in latest.items() if (place := items.ids.index(item_id)) >= 0}
     return _appended(_updated(items, known), [i for i in latest.values() if items.ids.index(i.item_id) < 0])
 
 
 def resized_counters(counters: ItemCounters, size: int) -> ItemCounters:
-    """The counters of a catalogue of `size` items, nothing having happened to the appended ones."""
+    """The counters for a catalogue of `size` items; zero for the appended ones."""
     return ItemCounters(**{name: _padded(values, size, 0.0) for name, values in vars(counters).items()})
 
 
@@ -87,7 +87,7 @@ def _appended(items: Items, fresh: Sequence[ItemUpsert]) -> Items:
 
 
 def _coded(vocabulary: Vocabulary, codes: np.ndarray, values: Sequence[str | None]) -> tuple[Vocabulary, np.ndarray]:
-    """The vocabulary with the values that it lacks, and the codes with those of the values behind them."""
+    """The vocabulary with the missing values appended, and the codes with those of `values` appended."""
     new = list(dict.fromkeys(value for value in values if value and vocabulary.index(value) < 0))
     resized = AppendedVocabulary(vocabulary, new) if new else vocabulary
     added = [resized.index(value) if value else -1 for value in values]

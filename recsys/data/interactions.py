@@ -8,7 +8,7 @@ import numpy as np
 from recsys.data.vocabulary import Vocabulary
 
 Kind = Literal["view", "cart", "order"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)  # weakest interest first; the code of an interaction is its index here
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)  # weakest interest first; a kind's code is its index
 _SCATTER: Final = np.uint64(2654435761)  # Knuth's multiplicative hash
 
 
@@ -16,7 +16,7 @@ _SCATTER: Final = np.uint64(2654435761)  # Knuth's multiplicative hash
 class Interactions:
     """Every customer's history in one flat table, sorted by customer, then time.
 
-    `offsets` (customers + 1,) int64; `items` (interactions,) int32; `kinds` (interactions,) uint8, a place in KINDS;
+    `offsets` (customers + 1,) int64; `items` (interactions,) int32; `kinds` (interactions,) uint8, indices into KINDS;
     `times` (interactions,) int64, seconds since 1970 UTC. `item_count` is the size of the catalogue.
     """
 
@@ -37,10 +37,10 @@ class Interactions:
         kind: np.ndarray,
         time: np.ndarray,
     ) -> Self:
-        """From one entry per interaction, in any order; the same entries in another order give the same histories."""
+        """From one entry per interaction; the order of the entries has no effect."""
         assert len(customer) == len(item) == len(kind) == len(time)
         assert not len(item) or 0 <= item.min() <= item.max() < item_count
-        # The lines of one order share a second: items are scattered, or alphabetical neighbours would be paired more.
+        # The lines of an order share a time. They are sorted by a hash: else alphabetical neighbours were paired more.
         scattered = (item.astype(np.uint64) * _SCATTER) & np.uint64(0xFFFFFFFF)
         order = np.lexsort((kind, scattered, time, customer))
         offsets = np.zeros(len(customers) + 1, np.int64)
@@ -57,7 +57,7 @@ class Interactions:
         return np.repeat(np.arange(len(self.customers)), np.diff(self.offsets))
 
     def joined(self, other: Self) -> Self:
-        """Both tables' interactions, of the same customers and catalogue."""
+        """The interactions of both tables, which have the same customers and catalogue."""
         assert self.item_count == other.item_count
         rows, items, kinds, times = (
             np.concatenate([getattr(self, column), getattr(other, column)])
@@ -66,7 +66,7 @@ class Interactions:
         return self.of(self.customers, self.item_count, rows, items, kinds, times)
 
     def between(self, start: int, stop: int) -> Self:
-        """The interactions with start <= time < stop, of the same customers and catalogue."""
+        """The interactions with start <= time < stop."""
         return self.where((self.times >= start) & (self.times < stop))
 
     def before(self, stop: int) -> Self:
@@ -79,7 +79,7 @@ class Interactions:
         return self.where(np.arange(len(self)) >= ends - limit)
 
     def where(self, mask: np.ndarray) -> Self:
-        """The interactions of `mask` (interactions,) bool."""
+        """The interactions selected by `mask` (interactions,) bool."""
         counts = np.concatenate([[0], np.cumsum(mask)])
         kept = (self.items[mask], self.kinds[mask], self.times[mask])
         return type(self)(self.customers, self.item_count, counts[self.offsets], *kept)

@@ -1,4 +1,4 @@
-"""Item counters: how many customers chose each item, lately and overall."""
+"""Item counters: how many customers chose each item, recently and overall."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,9 +12,9 @@ from recsys.kernels.pair_counts import Pairs
 
 @dataclass(frozen=True)
 class ItemCounters:
-    """What happened to each item up to a moment; every array is (items,) float32.
+    """Counts per item at one time; every array is (items,) float32.
 
-    Popularity counts customers, not interactions, so that one busy visitor cannot make an item popular.
+    Customers are counted, not interactions, so that a single customer cannot make an item popular.
     """
 
     week: np.ndarray  # customers with the target kind in the last 7 days
@@ -22,11 +22,11 @@ class ItemCounters:
     total: np.ndarray  # ever
     touched: np.ndarray  # customers with any interaction in the last 28 days
     age_days: np.ndarray  # since it was first seen; 0 for an item never seen
-    repeat_share: np.ndarray  # of its buyers, the share who came back for it another day
+    repeat_share: np.ndarray  # share of its buyers who bought it again on another day, shrunk
 
     @classmethod
     def of(cls, interactions: Interactions, now: int, target_kind: int) -> Self:
-        """Counted from the interactions before `now`; `target_kind` is the kind that is to be predicted."""
+        """Count the interactions before `now`; `target_kind` is the kind to be predicted."""
         days = (now - interactions.times) / SECONDS_PER_DAY
         is_target = interactions.kinds == target_kind
         total = _customers_of(interactions, is_target)
@@ -38,12 +38,12 @@ class ItemCounters:
             total=total,
             touched=_customers_of(interactions, days <= 28),
             age_days=first.astype(np.float32),
-            repeat_share=_repeaters_of(interactions, is_target) / (total + 5),  # shrunk: two buyers prove little
+            repeat_share=_repeaters_of(interactions, is_target) / (total + 5),  # shrunk: few buyers prove little
         )
 
     @property
     def popularity(self) -> np.ndarray:
-        """One number by which items are popular: the last week, ties by the last month, then by everything."""
+        """(items,) sort key: customers of the last week, then of the last month, then in total."""
         return np.asarray(self.week + self.month / 1e2 + self.total / 1e6 + self.touched / 1e8)
 
     def to_arrays(self) -> dict[str, np.ndarray]:

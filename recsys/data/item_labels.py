@@ -1,4 +1,4 @@
-"""Item labels: what an answer shows of an item besides its score, looked up once and kept."""
+"""Item labels: the catalogue fields of an item in an answer, cached."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,7 +11,7 @@ KEPT_LABELS: Final = 50_000  # of the items shown most recently; about 300 bytes
 
 
 class ItemLabel(NamedTuple):
-    """The item's id and what is printed beside it; None where it is not known."""
+    """The item's id and the fields shown with it; None where unknown."""
 
     item_id: str
     name: str | None
@@ -20,7 +20,7 @@ class ItemLabel(NamedTuple):
 
 
 class ItemLabels:
-    """The labels of a catalogue's items, by index; may be used from several threads."""
+    """The labels of a catalogue's items, by index; thread-safe."""
 
     def __init__(self, items: Items) -> None:
         self.label: Callable[[int], ItemLabel] = lru_cache(KEPT_LABELS)(lambda item: _label(items, item))
@@ -32,5 +32,5 @@ def _label(items: Items, item: int) -> ItemLabel:
         items.ids.value(item),
         items.names.value(item),
         items.categories.value(category) if category >= 0 else None,
-        None if isnan(price) else float(f"{price:.7g}"),  # single precision, without invented digits
+        None if isnan(price) else float(f"{price:.7g}"),  # the digits of single precision
     )

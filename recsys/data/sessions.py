@@ -78,9 +78,9 @@ class SessionLog(NamedTuple):
 
 @jit
 def first_at_or_after(log: SessionLog, start: int, stop: int, session: int) -> int:
-    """The first of the postings start : stop whose session is not before `session`; `stop` where there is none."""
+    """The first of the postings start : stop whose session is not before `session`, else `stop`."""
     if session >= len(log.ends):
-        return stop  # every question to a service asks for all sessions
+        return stop  # in serving, the cutoff is always the end of the log
     while start < stop:
         middle = (start + stop) >> 1
         if log.sessions[middle] < session:
@@ -98,7 +98,7 @@ def postings_before(log: SessionLog, item: int, cutoff: int) -> tuple[int, int]:
 
 
 def session_starts(interactions: Interactions) -> np.ndarray:
-    """The place of each session's first interaction: another customer's, or one after a pause; (sessions,) int64."""
+    """The index of each session's first interaction; (sessions,) int64. A pause or another customer starts one."""
     is_first = np.ones(len(interactions), bool)
     rows, times = interactions.rows, interactions.times
     is_first[1:] = (rows[1:] != rows[:-1]) | (np.diff(times) > SESSION_GAP_SECONDS)

@@ -1,4 +1,4 @@
-"""User history: the interactions of one user at one time, the form in which all later stages see a user."""
+"""User history: the interactions of one user at one time, the input of all later stages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from recsys.data.interactions import KINDS
 from recsys.kernels.jit import jit
 
 ORDER: Final = KINDS.index("order")
-KIND_WEIGHTS: Final = np.array([1.0, 3.0, 6.0], np.float32)  # view, cart, order: how much interest each one shows
+KIND_WEIGHTS: Final = np.array([1.0, 3.0, 6.0], np.float32)  # view, cart, order
 HALF_LIFE_DAYS: Final = 30.0  # of that interest
-RECENT: Final = 50  # interactions that are looked at one by one, in their order
+RECENT: Final = 50  # interactions in `UserHistory.recent` at most
 NEVER_DAYS: Final = 9999.0  # the age of what never happened
 
 Result = TypeVar("Result")
@@ -85,7 +85,7 @@ def _aggregates(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     size = len(items)
     order = np.argsort(items, kind="mergesort")
-    place = np.empty(size, np.int64)  # of each entry's item among the distinct ones, numbered by first touch
+    place = np.empty(size, np.int64)  # of each entry's item among the distinct ones, numbered by first occurrence
     first = np.empty(size, np.int64)
     for i in range(size):
         first[order[i]] = order[i] if i == 0 or items[order[i]] != items[order[i - 1]] else first[order[i - 1]]

@@ -1,4 +1,4 @@
-"""Texts as two flat arrays, so that a million ids can be memory-mapped and shared instead of parsed."""
+"""Texts as two flat arrays, which can be memory-mapped and shared between processes."""
 
 from collections.abc import Iterable, Sequence
 from typing import Self
@@ -14,10 +14,10 @@ class Texts:
     def __init__(self, data: np.ndarray, offsets: np.ndarray) -> None:
         assert data.dtype == np.uint8
         assert len(offsets) >= 1
-        # asarray turns a memory map into a plain view of the same pages: slicing it costs a tenth.
+        # asarray turns a memory map into a plain view of the same pages, which is ten times as fast to slice.
         self.data = np.asarray(data)
         self.offsets = np.asarray(offsets)
-        # A view gives plain numbers, which Python slices by in a third of the time that numpy's take.
+        # A memoryview returns Python integers: slicing with them takes a third of the time of numpy integers.
         self._bytes, self._places = memoryview(self.data), memoryview(self.offsets)  # type: ignore[arg-type]
         self._arrays = read_only(self.data), read_only(self.offsets)
 
@@ -36,7 +36,7 @@ class Texts:
         return str(self._bytes[self._places[index] : self._places[index + 1]], "utf-8")
 
     def values(self) -> list[str]:
-        """All of them; O(texts), not for a request."""
+        """All texts; O(texts), so not during a request."""
         return [self.value(index) for index in range(len(self))]
 
     def _raw(self, index: int) -> bytes:
@@ -44,7 +44,7 @@ class Texts:
 
 
 class Vocabulary(Texts):
-    """Distinct texts sorted by their UTF-8 bytes; a text's index is its place. Looked up by bisection."""
+    """Distinct texts sorted by their UTF-8 bytes, looked up by binary search."""
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Self:
@@ -52,19 +52,19 @@ class Vocabulary(Texts):
         return super().of(sorted(set(values), key=str.encode))
 
     def index(self, value: str) -> int:
-        """The place of `value`, or -1."""
+        """The index of `value`, or -1."""
         wanted = value.encode()
         place = int(_first_not_before(*self._arrays, np.frombuffer(wanted, np.uint8)))
         return place if place < len(self) and self._raw(place) == wanted else -1
 
     def indices(self, values: Sequence[str]) -> np.ndarray:
-        """The place of each of `values` (-1 where unknown), (values,) int64; builds a dict, so not for a request."""
+        """(values,) int64 indices, -1 where unknown; builds a dict, so not during a request."""
         places = {value: place for place, value in enumerate(self.values())}
         return np.array([places.get(value, -1) for value in values], np.int64)
 
 
 class AppendedVocabulary(Vocabulary):
-    """A vocabulary to which distinct new texts were appended, so that the places of the first do not change."""
+    """A vocabulary to which distinct new texts were appended; the indices of the others do not change."""
 
     def __init__(self, first: Vocabulary, more: Sequence[str]) -> None:
         added = Texts.of(more)
@@ -82,7 +82,7 @@ class AppendedVocabulary(Vocabulary):
 
 @jit
 def _first_not_before(data: np.ndarray, offsets: np.ndarray, wanted: np.ndarray) -> int:
-    """The place of the first text that is not before `wanted` in byte order; by bisection."""
+    """The index of the first text that is not before `wanted` in byte order, by binary search."""
     low, high = 0, len(offsets) - 1
     while low < high:
         middle = (low + high) // 2

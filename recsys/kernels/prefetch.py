@@ -1,4 +1,8 @@
-"""Prefetching: asking for memory ahead of its use, so that a request waits for many places at once, not one by one."""
+"""Prefetching: start loading memory ahead of its use, so that many loads are under way at the same time.
+
+Without it a source takes longer by a factor of 1.58 (SessionKNN), 1.36 (UserKNN), 1.36 (Item2Vec) and 1.28 (Content),
+where two equal copies differ by up to 1.15 (benchmarks.recommendations.kernels, 100,000 items, 2,000,000 interactions).
+"""
 
 from collections.abc import Callable
 from typing import Any, Final, cast
@@ -9,7 +13,7 @@ from numba.core import types
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
-_TO_READ, _KEPT, _DATA = 0, 3, 1  # what LLVM's instruction is told: not to write, near the processor, no code
+_TO_READ, _KEPT, _DATA = 0, 3, 1  # arguments of llvm.prefetch: read, keep in all caches, data cache
 
 
 def _prefetch(typing: Any, array: types.Array, place: types.Integer) -> tuple[Signature, Any]:
@@ -24,6 +28,6 @@ def _prefetch(typing: Any, array: types.Array, place: types.Integer) -> tuple[Si
     return types.void(array, place), generated
 
 
-# In compiled code: begin to load the line of memory that holds array.flat[place] of a contiguous array. It changes
-# nothing but how long the load takes when it comes, and may be asked of places that are not there.
+# In compiled code: start loading the cache line of array.flat[place] of a contiguous array. It affects only
+# time, and `place` may be out of bounds.
 prefetch: Final = cast(Callable[[np.ndarray, int], None], intrinsic(_prefetch))

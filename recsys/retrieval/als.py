@@ -17,7 +17,6 @@ from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import UserHistory
 from recsys.kernels.jit import jit, read_only
 from recsys.kernels.pair_counts import Pairs
-from recsys.kernels.prefetch import prefetch
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column, FitData
@@ -203,9 +202,6 @@ def _retrieve(
     taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, pool: CandidatePool, first: int
 ) -> None:
     rows, scores = pool.items, pool.scores[first]
-    for row in range(min(pool.size[0], MOST_SCORED)):
-        prefetch(codes, rows[row] * codes.shape[1])
-        prefetch(scales, rows[row])
     for row in range(min(pool.size[0], MOST_SCORED)):
         item = rows[row]
         product = np.int32(0)

@@ -206,10 +206,10 @@ def _profile(
 
 
 @jit
-def _ask_for(
+def _prefetch_items(
     items: np.ndarray, wanted: np.ndarray, offsets: np.ndarray, tokens: np.ndarray, weights: np.ndarray
 ) -> None:
-    """Prefetch what the similarity of the items will be computed from."""
+    """Prefetch what the similarity of the items is computed from."""
     for item in items:
         prefetch(offsets, item)
     for item in items:
@@ -254,7 +254,7 @@ def _retrieve(
         stop = min(cold_offsets[token + 1], start + PER_TOKEN)
         for entry in range(start, stop):
             prefetch(item_rows, cold_items[entry])
-        _ask_for(cold_items[start:stop], wanted, offsets, tokens, weights)
+        _prefetch_items(cold_items[start:stop], wanted, offsets, tokens, weights)
         for entry in range(start, stop):
             item = cold_items[entry]
             if compared == MOST_COLD:
@@ -278,7 +278,7 @@ def _score(
     out: np.ndarray,
 ) -> None:
     wanted[profile] = profile_weights
-    _ask_for(candidates, wanted, offsets, tokens, weights)
+    _prefetch_items(candidates, wanted, offsets, tokens, weights)
     for row in range(len(candidates)):
         item = candidates[row]
         out[row] = _similarity(wanted, tokens, weights, offsets[item], offsets[item + 1])

@@ -198,7 +198,7 @@ def _retrieve(
 
 @jit
 def _lists_of(customers: np.ndarray, profiles: Profiles, item_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each customer's latest items begin and end, with all that is looked up by them prefetched."""
+    """The start and stop of each customer's latest items; prefetches what is looked up by them."""
     items, weights, damping = profiles.items, profiles.weights, profiles.damping
     for customer in customers:
         prefetch(profiles.offsets, customer)
