@@ -1,18 +1,18 @@
-"""What will sell: our demand forecast against what well-kept libraries give out of the box, in one run.
+"""Compare our demand forecast with the defaults of maintained forecasting libraries, in one run.
 
     python -m benchmarks.demand DIR [--methods ours,auto_ets] [--series N] [--threads 2] [--scale]
 
 DIR holds series.parquet (series_id, date, units and covariates), meta.json (frequency, horizon, known_future,
-score_only_where) and perhaps attributes.parquet; or one Parquet file of invoice lines, which become daily series of the
-items that had been sold --minimum-sales times. Every method forecasts the last three horizons, each from what was known
-at its first day, in a process of its own. The last line is one JSON object: the metrics of each method, averaged over
-the origins (coverage: over their cells), also by class of demand and by origin. Series that never sold before an origin
-are in no metric but those of their own class, all_zero.
+score_only_where) and optionally attributes.parquet. Or it holds one Parquet file of invoice lines, which become daily
+series of the items that had been sold --minimum-sales times. Every method forecasts the last three horizons in its own
+process, each from what was known on its first day. The last line is one JSON object: the metrics of each method,
+averaged over the origins (coverage: over their cells), also by class of demand and by origin. Series that never sold
+before an origin count only in the metrics of their own class, all_zero.
 
-Medians are scored by WAPE and RMSPE, means by RMSSE; a library with one point gives it for both. `share_below_best` is
-how far ours is below the best other. `seconds` are those of fitting and forecasting at all three origins; `peak_mib` is
-that of the method's largest process. --scale forecasts the last origin for N, 3 N and 10 N series as well, N from
---series or a tenth of all.
+Medians are scored by WAPE and RMSPE, means by RMSSE; a library's point forecast serves as both. `share_below_best` is
+how far ours is below the best other. `seconds` count fitting and forecasting at all three origins; `peak_mib` is the
+peak memory of the method's process. --scale also forecasts the last origin for N, 3 N and 10 N series; N is --series
+or a tenth of all.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def chosen_methods(text: str) -> list[str]:
 
 
 def described(data: DemandData) -> dict[str, Any]:
-    """What is forecast, and how many series of each class there are at each origin."""
+    """The size of the data, the repairs, and the number of series of each class at each origin."""
     panel = data.read.panel
     classes = {
         origin.begins: {name: int((origin.demand_class == code).sum()) for code, name in enumerate(CLASSES)}
@@ -85,11 +85,11 @@ def described(data: DemandData) -> dict[str, Any]:
 
 
 def run(options: argparse.Namespace, name: str, further: list[str]) -> dict[str, Any]:
-    """One method in its own process; `error` alone where it failed, which the others shall survive."""
+    """The report of one method, run in its own process; only `error` where it failed, so that the others go on."""
     arguments = ["benchmarks.demand.method", str(options.folder), "--method", name, "--threads", str(options.threads)]
     arguments += ["--minimum-sales", str(options.minimum_sales), *further]
     arguments += ["--horizon", str(options.horizon)] if options.horizon else []
-    # The libraries' own threads are counted in --threads; those of linear algebra would come on top.
+    # --threads sets the libraries' own threads; this limits those of linear algebra.
     threads = dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), os.environ.get("OMP_NUM_THREADS", str(options.threads))
     )
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace, name: str, further: list[str]) -> dict[str,
 
 
 def share_below_best(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Of each compared metric how far ours lies below the best other, as a share of that; empty without ours."""
+    """For each of COMPARED, how far ours is below the best other, as a share of that; empty without ours."""
     ours, shares = found.get(OURS, {}), {}
     for metric in COMPARED:
         others = {name: of[metric] for name, of in found.items() if name != OURS and of.get(metric) is not None}

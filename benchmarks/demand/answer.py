@@ -1,4 +1,4 @@
-"""What a method of the demand benchmark answers at an origin."""
+"""The forecast that a method of the demand benchmark gives at an origin."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,4 +24,4 @@ class Answer:
         return self.quantiles[..., MEDIAN]
 
 
-Method = Callable[[Origin, int, int], Answer]  # of an origin, a seed and a number of threads
+Method = Callable[[Origin, int, int], Answer]  # takes an origin, a seed and a number of threads

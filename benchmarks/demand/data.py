@@ -1,4 +1,4 @@
-"""A folder of series as a panel, and the three moments at which every method must forecast it."""
+"""A folder of series as a panel, and the three origins from which every method forecasts it."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ ATTRIBUTES_FILE: Final = "attributes.parquet"
 META_FILE: Final = "meta.json"
 INVOICE_HORIZON: Final = 28
 MINIMUM_SALES: Final = 20
-_SCORED: Final = "is scored"  # with a space, which no condition can name
+_SCORED: Final = "is scored"  # the space keeps it apart from columns that a condition can name
 
 
 @dataclass(frozen=True)
 class Origin:
-    """One moment: what was known then, and what came.
+    """What was known at an origin, and the units that followed.
 
     `past` holds the series that can be forecast; `actual` and `is_scored` are (series, horizon); `demand_class`
     (series,) indexes CLASSES; `categorical` names the covariates and attributes that are codes.
@@ -63,7 +63,7 @@ class DemandData:
     counts_from: np.ndarray
 
     def sampled(self, series: int | None) -> "DemandData":
-        """`series` of them, chosen by a hash of their ids: each sample is part of every larger one."""
+        """A sample of `series` series, chosen by a hash of their ids; every larger sample contains it."""
         if series is None or series >= self.read.panel.series:
             return self
         if series < 1:
@@ -133,7 +133,7 @@ def _from_rows(meta: Meta, rows: pd.DataFrame, attributes: pd.DataFrame | None, 
 
 
 def _reached(sales: pd.DataFrame, read: PanelRead, minimum_sales: int) -> np.ndarray:
-    """The period after which each series has had so many sales, (series,)."""
+    """The first period by which each series has had `minimum_sales` sales, (series,)."""
     ordered = sales.sort_values(["series_id", "date"])
     total = ordered.groupby("series_id")[LINES].cumsum()
     last = ordered[total >= minimum_sales].groupby("series_id")["date"].first().reindex(read.series_ids)

@@ -1,4 +1,4 @@
-"""What a folder of series says of itself: how often it counts, how far ahead it is judged, and on which rows."""
+"""The meta.json of a folder of series: frequency, horizon, known-future covariates, and which rows are scored."""
 
 import json
 import operator
@@ -80,7 +80,7 @@ def read_meta(path: Path) -> Meta:
     try:
         given = json.loads(path.read_text())
     except FileNotFoundError as error:
-        raise InputError(f"{path} is missing; it says {', '.join(_KEYS)} of the series beside it.") from error
+        raise InputError(f"{path} is missing; it holds {', '.join(_KEYS)} of the series.") from error
     except ValueError as error:
         raise InputError(f"{path} is no JSON: {error}.") from error
     if not isinstance(given, dict):

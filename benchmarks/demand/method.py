@@ -1,4 +1,4 @@
-"""One method of the demand benchmark at every origin, as a process of its own so that its memory is its own.
+"""Run one method of the demand benchmark at every origin, in its own process so that its memory can be measured.
 
     python -m benchmarks.demand.method DIR --method auto_ets [--series N] [--origins 3]
 
@@ -21,7 +21,7 @@ from contracts.errors import InputError, ShopkeeperError
 
 OURS: Final = "ours"
 SEED: Final = 7
-# Where each is, so that a process loads no other's library. The quick ones first.
+# Module and function of each, so that a process loads no other method's library. The fast ones first.
 METHODS: Final = {
     "seasonal_naive": ("benchmarks.demand.statsforecast", "seasonal_naive"),
     "croston_sba": ("benchmarks.demand.statsforecast", "croston_sba"),
@@ -37,7 +37,9 @@ def main() -> None:
     """Read, forecast, score, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--method", choices=METHODS, required=True)
-    parser.add_argument("--origins", type=int, default=ORIGINS, choices=range(1, ORIGINS + 1), help="the last so many")
+    parser.add_argument(
+        "--origins", type=int, default=ORIGINS, choices=range(1, ORIGINS + 1), help="number of last horizons"
+    )
     add_data_options(parser)
     options = parser.parse_args()
     try:
@@ -48,7 +50,7 @@ def main() -> None:
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """What is forecast, and on how many threads."""
+    """Add the options for the data and the number of threads."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="with series.parquet and meta.json, or with invoices")
     parser.add_argument("--horizon", type=int, metavar="N", help="instead of the folder's own")
     parser.add_argument("--minimum-sales", type=int, default=MINIMUM_SALES, metavar="N", help="of items in invoices")
@@ -67,8 +69,9 @@ def load(name: str) -> Method:
 
 
 def judged(data: DemandData, method: Method, threads: int, origins: int, name: str) -> dict[str, Any]:
-    """A method's metrics, averaged over the origins, with those of each origin beside them."""
+    """A method's metrics, averaged over the origins, and those of each origin."""
     found: list[dict[str, Any]] = []
+    scored: list[dict[str, Any]] = []
     for origin in data.origins(origins):
         started = time.monotonic()
         answer = method(origin, SEED, threads)
@@ -77,12 +80,11 @@ def judged(data: DemandData, method: Method, threads: int, origins: int, name: s
         assert answer.mean.shape == shape, f"{name} gave {answer.mean.shape} for {shape}"
         assert answer.quantiles.shape == (*shape, len(LEVELS)), f"{name} gave {answer.quantiles.shape} for {shape}"
         scores = Judge.of(origin).scores(answer)
+        scored.append(scores)
         found.append({"from": origin.begins, "seconds": took} | scores)
-        said = ", ".join(f"{metric} {scores[metric]}" for metric in ("wape", "pinball", "coverage_80"))
-        print(f"{origin.begins} {name}: {said}, {took:.1f} s", file=sys.stderr, flush=True)
-    numbers = [{key: value for key, value in origin.items() if key not in {"from", "seconds"}} for origin in found]
-    seconds = sum(float(origin["seconds"]) for origin in found)
-    return averaged(numbers) | {"seconds": seconds, "origins": found}
+        summary = ", ".join(f"{metric} {scores[metric]}" for metric in ("wape", "pinball", "coverage_80"))
+        print(f"{origin.begins} {name}: {summary}, {took:.1f} s", file=sys.stderr, flush=True)
+    return averaged(scored) | {"seconds": sum(each["seconds"] for each in found), "origins": found}
 
 
 if __name__ == "__main__":

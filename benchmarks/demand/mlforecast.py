@@ -1,7 +1,7 @@
-"""mlforecast with LightGBM, both by their defaults, on the features that its documentation builds.
+"""mlforecast with LightGBM, both with their defaults, on the features that its documentation builds.
 
-Lags by the season, rolling means, parts of the date, attributes and known-future covariates; bands are mlforecast's own
-conformal ones. For those every series needs as many periods as the windows take; shorter ones begin with zeros.
+Features are lags by the season, rolling means, parts of the date, attributes and known-future covariates. Bands are
+mlforecast's own conformal ones, which need a past as long as their windows; shorter series begin with zeros.
 """
 
 import warnings
@@ -44,7 +44,7 @@ RECIPES: Final[Mapping[str, Recipe]] = {
     "day": Recipe(
         "D", (1, 2, 7, 14, 21, 28), ((1, 7), (1, 28), (7, 7), (7, 28)), ("dayofweek", "day", "week", "month")
     ),
-    # Seven days: weeks may begin on any of them.
+    # 7D, since a week may begin on any weekday.
     "week": Recipe("7D", (1, 2, 3, 4, 13, 26, 52), ((1, 4), (1, 13), (1, 26)), ("week", "month", "quarter")),
     "month": Recipe("MS", (1, 2, 3, 6, 12), ((1, 3), (1, 6), (1, 12)), ("month", "quarter", "year")),
 }

@@ -1,4 +1,4 @@
-"""The product's own demand forecast, through its public interface."""
+"""The project's own demand forecast, by its public interface."""
 
 from benchmarks.demand.answer import LEVELS, Answer
 from benchmarks.demand.data import Origin

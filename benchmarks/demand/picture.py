@@ -1,9 +1,9 @@
-"""A picture of a demand forecast: one series with its band, and how often bands held in each class of demand.
+"""Draw a demand forecast: one series with its band, and the coverage of bands by class of demand.
 
     python -m benchmarks.demand.picture DIR --report REPORT.json --out FILE.svg [--series 200]
 
-DIR is a folder as benchmarks.demand takes it; the series drawn is the one of middling size among --series of them, as
-forecast at the last origin. REPORT.json is what benchmarks.demand printed; its last line counts.
+DIR is a folder as for benchmarks.demand. The series drawn has the median size among --series of them, as forecast at
+the last origin. REPORT.json is the output of benchmarks.demand; its last line is read.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def picture(origin: Origin, answer: Answer, classes: dict[str, Any]) -> str:
-    """SVG: the middling series of an origin with its band, beside the share of cells within the band by class."""
+    """SVG: the series of median size with its band, beside the share of cells within the band by class."""
     return "\n".join([*_frame(), *_series(origin, answer), *_classes(classes), "</svg>"]) + "\n"
 
 

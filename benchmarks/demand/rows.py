@@ -1,6 +1,6 @@
-"""An origin's past as the long frames of Nixtla's libraries, and their answers as arrays.
+"""Convert an origin's past to the long frames of Nixtla's libraries, and their forecasts to arrays.
 
-Each series goes from its first sale on; periods that were not seen are 0. Answers are cut at 0.
+Each series begins at its first sale; periods that were not observed are 0. Negative forecasts become 0.
 """
 
 from typing import Any, Final
@@ -21,7 +21,7 @@ _CONFORMAL_WINDOWS: Final = (2, 8)
 
 
 def conformal_windows(origin: Origin) -> int:
-    """From how many earlier windows bands are learned: as many as half of the past holds, 2 at least and 8 at most."""
+    """The number of earlier windows from which bands are learned: as many as half of the past holds, from 2 to 8."""
     return int(np.clip(origin.past.periods // (2 * origin.horizon), *_CONFORMAL_WINDOWS))
 
 
@@ -51,7 +51,7 @@ def with_dates(rows: pd.DataFrame, panel: Panel, horizon: int) -> pd.DataFrame:
 
 
 def feature(values: np.ndarray, everything: np.ndarray, is_categorical: bool) -> Any:
-    """A column of a frame: numbers as they are, codes as categories, of which `everything` tells how many."""
+    """A column of a frame: numbers as they are, codes as categories. `everything` holds all codes."""
     if not is_categorical:
         return values
     size = int(np.nan_to_num(everything, nan=-1).max(initial=0)) + 1
@@ -61,9 +61,9 @@ def feature(values: np.ndarray, everything: np.ndarray, is_categorical: bool) ->
 
 
 def answer(has_sold: np.ndarray, found: pd.DataFrame, origin: Origin) -> Answer:
-    """A library's rows as arrays. Series that never sold are 0; an end that is missing is the point.
+    """A library's rows as arrays. Series that never sold get 0. A missing end of a band is the point forecast.
 
-    A point that is missing is the last units: a season that the series has not lived through.
+    A missing point forecast, where a series is shorter than a season, is the last units.
     """
     shape = (len(has_sold), origin.horizon)
     mean, quantiles = np.zeros(shape), np.zeros((*shape, len(LEVELS)))

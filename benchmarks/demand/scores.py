@@ -1,4 +1,4 @@
-"""How good a probabilistic forecast was: WAPE, RMSPE, RMSSE, pinball loss, and how often the band held."""
+"""Metrics of a probabilistic forecast: WAPE, RMSPE, RMSSE, pinball loss and coverage."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +13,7 @@ from models.demand.metrics import rmsse_scale
 HEADLINE_LEVELS: Final = (0.1, 0.5, 0.9)
 _HEADLINE: Final = [LEVELS.index(level) for level in HEADLINE_LEVELS]
 _LOW, _, _HIGH = _HEADLINE
-# Averaged by cells, all others by origins.
+# Averaged over cells; all others over origins.
 POOLED: Final = ("coverage_80", "below_low", "at_low", "at_high", "above_high")
 COUNTED: Final = ("series", "cells")
 Metrics = dict[str, float | None]
@@ -21,7 +21,7 @@ Metrics = dict[str, float | None]
 
 @dataclass(frozen=True)
 class Judge:
-    """Scores forecasts at one origin; the scales are those of its past."""
+    """Scores forecasts at one origin; the scales are computed from its past."""
 
     origin: Origin
     squared_scale: np.ndarray
@@ -34,21 +34,21 @@ class Judge:
         return cls(origin, rmsse_scale(units), _absolute_scale(units, origin.past.first_sale))
 
     def scores(self, answer: Answer) -> dict[str, Any]:
-        """Of all series that ever sold before, and `classes` of each class; those that never sold are only there."""
+        """Metrics of all series that sold before; `classes` has those of each class, also of series that never sold."""
         code = self.origin.demand_class
         classes = {name: self.metrics(answer, code == number) for number, name in enumerate(CLASSES)}
         return self.metrics(answer, code != ALL_ZERO) | {"classes": classes}
 
     def metrics(self, answer: Answer, chosen: np.ndarray) -> Metrics:
-        """Of the `chosen` series, (series,) bool; None where not defined. Scored cells only.
+        """Metrics of the `chosen` series, (series,) bool, over scored cells; None where not defined.
 
         WAPE and RMSPE are of the median, RMSSE and bias of the mean. RMSPE is over cells that sold.
         RMSSE is averaged over the series with a scale. `pinball` is the mean over cells and HEADLINE_LEVELS, over the
         mean units of those cells; `pinball_grid` the same over LEVELS; `pinball_scaled` is the mean over series of the
         series' mean over its mean absolute step (M5's SPL). The band's ends count as within for `coverage_80`;
-        `below_low` and `above_high` are the shares outside, of which 0.1 each are due. Where most periods sell nothing,
-        the honest low end is 0 and no sale is below it: whether both ends are right all the same, `coverage_80_tied`
-        says (see `tied_coverage`).
+        `below_low` and `above_high` are the shares outside, 0.1 each for a perfect band. Where most periods sell
+        nothing, the correct low end is 0 and no demand is below it; `coverage_80_tied` is comparable there as well
+        (see `tied_coverage`).
         """
         is_scored = self.origin.is_scored & chosen[:, None]
         actual, mean, median = self.origin.actual[is_scored], answer.mean[is_scored], answer.median[is_scored]
@@ -98,7 +98,7 @@ def pinball_losses(actual: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
 
 
 def tied_coverage(ends: dict[str, Any]) -> float:
-    """The coverage if values on an end count as outside as far as is due: 0.8 exactly where both ends are quantiles.
+    """The coverage if values on an end count as outside up to 0.1: exactly 0.8 where both ends are quantiles.
 
     A number q is the 0.1 quantile where P(Y < q) <= 0.1 <= P(Y <= q). Without ties this is the plain coverage.
     """

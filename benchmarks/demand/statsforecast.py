@@ -1,6 +1,6 @@
 """statsforecast's models with their defaults and their own bands: the model's, or conformal where it has none.
 
-Where a series is too short for a model or for its conformal windows, statsforecast's Naive stands in.
+A series that is too short for a model or for its conformal windows is forecast by statsforecast's Naive.
 """
 
 import warnings

@@ -1,6 +1,6 @@
-"""How often demand is counted (day, week or month): steps of the calendar, its seasons, and its columns.
+"""Frequencies of demand (day, week, month): dates of periods, lengths of seasons and windows, and calendar columns.
 
-Everything else counts periods from 0; only this module knows that a month has no fixed length.
+All other modules number periods from 0. Only this one handles months, which have no fixed length.
 """
 
 from dataclasses import dataclass
@@ -19,79 +19,60 @@ _LONGEST_MONTH: Final = 31
 class Frequency:
     """One frequency. All lengths are in periods.
 
-    `cycle` is the season that repeats soonest (the week of days, the year of weeks and months); `year` the periods
-    after which the same part of a cycle of last year returns. `windows` are the lengths of recent means, short to long.
+    `cycle` is the shortest season: a week for days, a year for weeks and months. `year` is a year in whole cycles.
+    `windows` are the lengths of recent means, short to long.
     """
 
     name: str
-    pandas: str  # the alias of pandas for it, with periods named by their first day
     cycle: int
     year: int
-    lags: tuple[int, ...]
     windows: tuple[int, ...]
     new_periods: int  # a series is new as long as it has been sold for fewer
-    class_periods: int  # a series is classed by so many of its last periods
-
-    @property
-    def seasons(self) -> tuple[int, ...]:
-        """The seasons' lengths, short to long: (7, 364), (52,), (12,)."""
-        return (self.cycle, self.year) if self.year > self.cycle else (self.cycle,)
+    class_periods: int  # the last periods that decide the class of a series
 
     def dates(self, first: np.datetime64, count: int) -> np.ndarray:
-        """The first days of `count` periods from the one of `first` on, (count,) datetime64[D]."""
+        """The first days of `count` periods from that of `first` on, (count,) datetime64[D]."""
         return self.date(first, np.arange(count))
 
     def date(self, first: np.datetime64, period: np.ndarray | int) -> np.ndarray:
         """The first day of each period, counted from the period of `first`; datetime64[D] in `period`'s shape."""
         number = np.asarray(period, dtype=np.int64)
-        found: np.ndarray
         if self.name == MONTH.name:
-            found = (first.astype("datetime64[M]") + number).astype("datetime64[D]")
-        else:
-            found = first.astype("datetime64[D]") + number * (_WEEK_DAYS if self.name == WEEK.name else 1)
-        return found
+            return (first.astype("datetime64[M]") + number).astype("datetime64[D]")
+        return np.asarray(first.astype("datetime64[D]") + number * (_WEEK_DAYS if self.name == WEEK.name else 1))
 
     def period(self, first: np.datetime64, dates: np.ndarray) -> np.ndarray:
-        """How many periods after that of `first` each date falls, int64; negative before it."""
-        found: np.ndarray
-        if self.name == MONTH.name:
-            found = (dates.astype("datetime64[M]") - first.astype("datetime64[M]")).astype(np.int64)
-            return found
-        found = (dates.astype("datetime64[D]") - first.astype("datetime64[D]")).astype(np.int64)
-        return found // _WEEK_DAYS if self.name == WEEK.name else found
+        """The number of each date's period, int64: 0 for the period of `first`, negative before it."""
+        unit = "datetime64[M]" if self.name == MONTH.name else "datetime64[D]"
+        number = (dates.astype(unit) - first.astype(unit)).astype(np.int64)
+        return number // _WEEK_DAYS if self.name == WEEK.name else number
 
     def calendar(self, first: np.datetime64, count: int) -> dict[str, np.ndarray]:
-        """What the calendar says of `count` periods from `first` on: float32 columns, (count,) each."""
+        """Calendar columns of `count` periods from `first` on, such as the weekday: float32, (count,) each."""
         dates = self.dates(first, count)
         return {name: values.astype(np.float32) for name, values in _CALENDARS[self.name](dates).items()}
 
 
 DAY: Final = Frequency(
     name="day",
-    pandas="D",
     cycle=7,
     year=364,
-    lags=(1, 7, 14, 28, 364),
     windows=(7, 14, 28, 56, 91, 182, 364),
     new_periods=28,
     class_periods=364,
 )
 WEEK: Final = Frequency(
     name="week",
-    pandas="W-MON",
     cycle=52,
     year=52,
-    lags=(1, 2, 4, 13, 52),
     windows=(2, 4, 8, 13, 26, 52),
     new_periods=8,
     class_periods=104,
 )
 MONTH: Final = Frequency(
     name="month",
-    pandas="MS",
     cycle=12,
     year=12,
-    lags=(1, 2, 3, 6, 12),
     windows=(2, 3, 6, 12, 24),
     new_periods=4,
     class_periods=24,

@@ -59,7 +59,7 @@ def test_rows_without_units_after_the_last_tell_the_future() -> None:
     ("table", "message"),
     [
         (rows([1]).drop(columns="units"), "no column units"),
-        (rows([np.inf]), "endless"),
+        (rows([np.inf]), "infinite"),
         (rows([1], dates=["no day"]), "cannot be read"),
         (rows([]), "no rows"),
         (rows([np.nan]), "no row has units"),
