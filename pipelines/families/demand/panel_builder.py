@@ -162,6 +162,11 @@ def by_period(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return (np.add.reduceat(values, starts, axis=1, dtype=np.float64) / lengths).astype(np.float32)
 
 
+def midnight(instant: datetime) -> datetime:
+    """The beginning of the instant's UTC day."""
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def period_start(day: np.datetime64, frequency: Frequency) -> np.datetime64:
     """The first day of the period that the day falls into; weeks begin on Mondays."""
     period = frequency.period(_MONDAY, np.asarray(day))
