@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from contracts.settings import load_settings
 from shopkeeper.main import app
-from tests.mlflow_store import with_mlflow_store
 from tests.serving.running import running
 
 EVENTS, DAYS = 25_000, 240
@@ -49,7 +48,7 @@ def run(home: Path, *arguments: str) -> Any:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    home = with_mlflow_store(tmp_path_factory.mktemp("home"))
+    home = tmp_path_factory.mktemp("home")
     out = home / "simulated"
     run(home, "simulate", "--events", str(EVENTS), "--days", str(DAYS), "--out", str(out))
     ingested = run(home, "ingest", str(out / "events.jsonl"), "--catalogue", str(out / "catalogue.csv"))
