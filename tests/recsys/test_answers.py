@@ -31,8 +31,8 @@ from tests.recsys.stores import (
     user,
 )
 
-# Filters and policies. 10,000 random policies are tried on the arrangement alone, in test_policy_promises.py; here the
-# same promise is kept by the whole way from a query to its answer.
+# Filters and policies. test_policy_promises.py tries 2,000 random policies on re-ranking alone; here the same promises
+# hold from a query to its answer.
 
 STOCKED = Items.of(
     item_ids(40),
