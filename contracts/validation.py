@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -19,11 +20,13 @@ _Path = tuple[str, ...]
 def decode(body: bytes, form: type[Form]) -> Form:
     """`form` from JSON; numbers and booleans may also be given as text. Raises InvalidFields."""
     try:
-        return msgspec.json.decode(body, type=form, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidFields(list(_problems(_untyped(body), form, error, strict=False))) from None
+        try:
+            return msgspec.json.decode(body, type=form, strict=False)
+        except msgspec.ValidationError as error:
+            problems = list(_problems(msgspec.json.decode(body), form, error, strict=False))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidFields([FieldProblem((), f"this is not JSON: {error}")]) from None
+        problems = [FieldProblem((), f"this is not JSON: {error}")]
+    raise InvalidFields(problems)
 
 
 def convert(raw: Any, form: type[Form], *, strict: bool = True) -> Form:
@@ -32,13 +35,6 @@ def convert(raw: Any, form: type[Form], *, strict: bool = True) -> Form:
         return msgspec.convert(raw, form, strict=strict)
     except msgspec.ValidationError as error:
         raise InvalidFields(list(_problems(raw, form, error, strict))) from None
-
-
-def _untyped(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def _problems(raw: Any, form: type, error: msgspec.ValidationError | None, strict: bool) -> Iterator[FieldProblem]:
@@ -58,12 +54,11 @@ def _problems(raw: Any, form: type, error: msgspec.ValidationError | None, stric
 
 
 def _error(raw: Any, form: type, strict: bool) -> msgspec.ValidationError | None:
-    try:
-        msgspec.convert(raw, form, strict=strict)
-    except msgspec.ValidationError as error:
-        return error
-    except InputError:
-        pass
+    with suppress(InputError):
+        try:
+            msgspec.convert(raw, form, strict=strict)
+        except msgspec.ValidationError as error:
+            return error
     return None
 
 
@@ -130,5 +125,5 @@ def _schema(form: type, path: _Path) -> dict[str, Any]:
 
 
 def _resolved(node: dict[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
-    options = [components.get(option.get("$ref", ""), option) for option in node.get("anyOf", [node])]
+    options = (components.get(option.get("$ref", ""), option) for option in node.get("anyOf", [node]))
     return next((option for option in options if option.get("type") != "null"), node)

@@ -1,4 +1,4 @@
-"""Reasons of candidates that no single item explains: the source that selected them."""
+"""Reasons of items: the shopper's own action, a seed item, or the source that selected them."""
 
 from dataclasses import replace
 from functools import cache
@@ -31,14 +31,14 @@ def context(item: int = -1) -> RequestContext:
 
 
 def bit_of(source: str) -> int:
-    """A column by which the source nominates."""
+    """A bit by which the source selects."""
     retriever = shop().retriever
     bits = np.left_shift(1, np.arange(40))
     return int(bits[retriever.is_from(source, bits)][0])
 
 
 def candidates(*sources: str) -> Candidates:
-    """One candidate that the sources selected and of which no relation says anything."""
+    """One candidate that the sources selected and that has no share in any relation."""
     bits = np.array([sum(bit_of(source) for source in sources)])
     features = np.zeros((1, len(shop().pipeline.features.names)), np.float32)
     return Candidates(np.array([SHOWN], np.int32), bits, features)
@@ -58,21 +58,21 @@ WORDS = {
 
 
 @pytest.mark.parametrize("source", SOURCE_REASONS)
-def test_a_source_that_nominated_alone_is_the_reason(source: str) -> None:
+def test_a_source_that_selected_alone_is_the_reason(source: str) -> None:
     assert reason(candidates(source)) == Reason(source, WORDS[source])
 
 
-def test_every_reason_is_of_a_source_that_there_is() -> None:
+def test_every_reason_belongs_to_a_source() -> None:
     assert set(SOURCE_REASONS) <= {source.name for source in SOURCES}
 
 
-def test_of_several_sources_the_first_in_the_table_speaks() -> None:
+def test_the_first_of_several_sources_in_the_table_is_the_reason() -> None:
     order = list(SOURCE_REASONS)
     for place, source in enumerate(order):
         assert reason(candidates(*reversed(order[place:]))).source == source
 
 
-def test_what_only_is_popular_is_said_to_be_popular() -> None:
+def test_an_item_that_is_only_popular_is_called_popular() -> None:
     assert reason(candidates("popular")) == NO_REASON
 
 
@@ -81,7 +81,7 @@ def test_an_item_that_is_no_candidate_has_no_source() -> None:
     assert reason(other) == NO_REASON
 
 
-def test_a_relation_that_names_an_item_speaks_before_the_sources() -> None:
+def test_a_relation_with_a_seed_item_precedes_the_sources() -> None:
     found = candidates("visits")
     place = shop().pipeline.features.place["viewed_together_session_max_normalised"]
     for share, source in ((0.5, "viewed_together"), (0.01, "visits")):  # a small share is no reason
@@ -90,7 +90,7 @@ def test_a_relation_that_names_an_item_speaks_before_the_sources() -> None:
         assert reason(replace(found, features=features)).source == source
 
 
-def test_the_shoppers_own_deed_speaks_before_everything() -> None:
+def test_the_shoppers_own_action_comes_first() -> None:
     own = replace(candidates("visits", "vectors"), items=np.array([VIEWED], np.int32))
     assert explain(context(), own, [VIEWED]) == [Reason("history", "you viewed this before")]
 
@@ -101,13 +101,13 @@ def test_an_item_like_the_open_one_is_similar_to_it_and_any_other_popular() -> N
     assert other == Reason("popular", "popular this week")
 
 
-def test_what_people_do_speaks_before_likeness() -> None:
+def test_a_relation_precedes_likeness() -> None:
     weights = {"bought_together": 1.0}
     (found,) = similar_reasons(context(VIEWED), np.array([VIEWED]), [SHOWN], weights, like=[SHOWN])
     assert found.source == "bought_together"
 
 
-def test_the_sources_of_real_answers_are_told() -> None:
+def test_real_answers_name_their_sources() -> None:
     answer = shop().recommend(Query("customer-000", k=40))
     assert all(item.source and item.reason for item in answer.items)
     assert len({item.source for item in answer.items}) > 1
