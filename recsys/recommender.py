@@ -11,7 +11,7 @@ from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.attributes import Attributes
 from recsys.data.catalogue_updates import ItemUpsert
 from recsys.data.interactions import KINDS, Interactions
-from recsys.data.item_labels import ItemLabels
+from recsys.data.labels import ItemLabels
 from recsys.data.user_history import UserHistory
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters

@@ -1,7 +1,7 @@
 import numpy as np
 
 from recsys.data.catalogue import Items
-from recsys.data.item_labels import ItemLabel, ItemLabels
+from recsys.data.labels import ItemLabel, ItemLabels
 
 
 def test_a_label_has_what_is_known_of_an_item() -> None:
