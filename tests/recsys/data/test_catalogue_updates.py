@@ -1,4 +1,4 @@
-"""CatalogueUpdates: a catalogue and a recommender that hear of items after the fit."""
+"""CatalogueUpdates: items upserted after the fit, in a catalogue and in a recommender."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -51,7 +51,7 @@ NEW = ItemUpsert(
 )
 
 
-def test_a_new_item_is_appended_with_everything_that_was_said_of_it() -> None:
+def test_a_new_item_is_appended_with_all_its_fields() -> None:
     items = updated_catalogue(catalogue(), [NEW])
     assert len(items) == COUNT + 1
     assert items.ids.values() == [*item_ids(COUNT), "brand-new"]
@@ -75,9 +75,9 @@ def test_the_places_of_the_others_do_not_change() -> None:
 
 
 def test_of_a_known_item_price_stock_and_availability_are_updated() -> None:
-    told = ItemUpsert("item-003", name="Else", category="pots", price=99.0, stock=0.0, available_from=at(70))
+    updated = ItemUpsert("item-003", name="Else", category="pots", price=99.0, stock=0.0, available_from=at(70))
     before = catalogue()
-    after = updated_catalogue(before, [told])
+    after = updated_catalogue(before, [updated])
     assert len(after) == COUNT
     assert (after.price[3], after.stock[3], after.available_from[3]) == (99.0, 0.0, 70 * DAY)
     assert after.names.value(3) == "Green tea 3"
@@ -85,20 +85,20 @@ def test_of_a_known_item_price_stock_and_availability_are_updated() -> None:
     assert np.delete(after.price, 3).tolist() == [10.0] * (COUNT - 1)
 
 
-def test_what_is_not_said_of_a_known_item_stays() -> None:
+def test_fields_that_are_not_given_stay() -> None:
     after = updated_catalogue(catalogue(), [ItemUpsert("item-003", stock=1.0)])
     assert (after.price[3], after.stock[3], after.available_from[3]) == (10.0, 1.0, ALWAYS)
 
 
-def test_of_an_item_the_last_word_counts() -> None:
-    for told in (NEW, ItemUpsert("item-003")):
-        first, last = (ItemUpsert(told.item_id, price=price) for price in (1.0, 2.0))
+def test_the_last_update_of_an_item_wins() -> None:
+    for updated in (NEW, ItemUpsert("item-003")):
+        first, last = (ItemUpsert(updated.item_id, price=price) for price in (1.0, 2.0))
         items = updated_catalogue(catalogue(), [first, ItemUpsert("other"), last])
-        assert items.price[items.ids.index(told.item_id)] == 2.0
+        assert items.price[items.ids.index(updated.item_id)] == 2.0
         assert len(items) == len(set(items.ids.values()))
 
 
-def test_an_item_of_which_nothing_is_said_has_its_id_for_a_name() -> None:
+def test_the_name_of_an_item_without_one_is_its_id() -> None:
     items = updated_catalogue(catalogue(), [ItemUpsert("bare", category="", brand="")])
     assert items.names.value(COUNT) == "bare"
     assert items.category[COUNT] == items.brand[COUNT] == -1
@@ -107,14 +107,14 @@ def test_an_item_of_which_nothing_is_said_has_its_id_for_a_name() -> None:
     assert items.attributes.texts_of(COUNT) == {}
 
 
-def test_nothing_told_changes_nothing() -> None:
+def test_no_update_changes_nothing() -> None:
     items = catalogue()
     after = updated_catalogue(items, [])
     assert after.ids is items.ids
     np.testing.assert_array_equal(after.price, items.price)
 
 
-def test_what_was_told_may_be_told_more_of() -> None:
+def test_an_updated_catalogue_can_be_updated() -> None:
     once = updated_catalogue(catalogue(), [NEW, ItemUpsert("cup", category="cups", attributes={"colour": "blue"})])
     twice = updated_catalogue(
         once, [ItemUpsert("mug", category="cups", brand="best"), ItemUpsert("brand-new", price=1.0)]
@@ -126,7 +126,7 @@ def test_what_was_told_may_be_told_more_of() -> None:
     assert twice.having("colour", ["blue"])[COUNT : COUNT + 3].tolist() == [True, True, False]  # type: ignore[index]
 
 
-def test_nothing_has_happened_to_appended_items() -> None:
+def test_the_counters_of_appended_items_are_zero() -> None:
     counters = ItemCounters.of(interactions(checkerboard(), catalogue()), NOW * DAY, 2)
     resized = resized_counters(counters, COUNT + 2)
     for name, values in vars(counters).items():
@@ -176,15 +176,15 @@ def test_the_newest_item_is_the_first_new_arrival() -> None:
 
 
 def test_what_is_looked_at_brings_in_the_new_item_that_is_like_it() -> None:
-    told = shop().with_items([NEW])
+    updated = shop().with_items([NEW])
     for viewed, is_like in (("item-001", True), ("item-002", False)):
         query = Query(session=(SessionEvent(viewed), SessionEvent(viewed)))
-        assert ("brand-new" in told.candidates_by_source(query)["content"]) == is_like
+        assert ("brand-new" in updated.candidates_by_source(query)["content"]) == is_like
 
 
 def test_a_new_item_may_be_the_open_page() -> None:
-    told = shop().with_items([NEW])
-    answer = told.similar("brand-new", 5)
+    updated = shop().with_items([NEW])
+    answer = updated.similar("brand-new", 5)
     assert not any(name.startswith("unknown_item") for name in answer.fallbacks)
     assert all(int(item[-3:]) % 2 for item in shown(answer))  # teas
     with pytest.raises(InputError, match="not in the catalogue"):
@@ -193,39 +193,39 @@ def test_a_new_item_may_be_the_open_page() -> None:
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_every_placement_answers_around_a_new_item(placement: str) -> None:
-    told = shop().with_items([NEW, ItemUpsert("bare")])
+    updated = shop().with_items([NEW, ItemUpsert("bare")])
     session = (SessionEvent("brand-new"), SessionEvent("bare", "cart"))
     for customer in (None, "customer-000"):
         query = Query(customer, item_id="brand-new", cart=("bare",), session=session, placement=placement, k=9)
-        answer = told.recommend(query)
+        answer = updated.recommend(query)
         assert len(set(shown(answer))) == 9
         assert all(item.reason for item in answer.items)
 
 
-def test_filters_see_what_was_told() -> None:
-    told = shop().with_items([NEW, ItemUpsert("item-003", price=500.0), ItemUpsert("item-005", stock=0.0)])
+def test_filters_use_the_updates() -> None:
+    updated = shop().with_items([NEW, ItemUpsert("item-003", price=500.0), ItemUpsert("item-005", stock=0.0)])
     dear = Query(filters=Filters(price_min=100.0), k=40)
-    assert shown(told.recommend(dear)) == ["item-003"]
+    assert shown(updated.recommend(dear)) == ["item-003"]
     assert shown(shop().recommend(dear)) == []
-    assert "item-005" not in shown(told.recommend(Query(k=50)))
+    assert "item-005" not in shown(updated.recommend(Query(k=50)))
     assert "item-005" in shown(shop().recommend(Query(k=50)))
     blue = Query(filters=Filters(attributes={"colour": ("blue",)}), k=9)
-    assert shown(told.recommend(blue)) == ["brand-new"]
-    assert shown(told.recommend(Query(filters=Filters(brands=("best",)), k=9))) == ["brand-new"]
+    assert shown(updated.recommend(blue)) == ["brand-new"]
+    assert shown(updated.recommend(Query(filters=Filters(brands=("best",)), k=9))) == ["brand-new"]
 
 
 def test_what_is_not_on_sale_yet_is_not_shown_before_its_time() -> None:
-    told = shop().with_items([ItemUpsert("soon", category="tea", available_from=at(NOW + 5))])
+    updated = shop().with_items([ItemUpsert("soon", category="tea", available_from=at(NOW + 5))])
     popular = {"placement": "popular", "item_id": "item-001", "k": 40}
-    assert "soon" not in shown(told.recommend(Query(**popular)))  # type: ignore[arg-type]
-    assert "soon" in shown(told.recommend(Query(**popular), at(NOW + 6)))  # type: ignore[arg-type]
+    assert "soon" not in shown(updated.recommend(Query(**popular)))  # type: ignore[arg-type]
+    assert "soon" in shown(updated.recommend(Query(**popular), at(NOW + 6)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("placement", ["popular", "trending", "bought_together", "buy_again", "for_you"])
 def test_the_order_of_the_others_does_not_change(placement: str) -> None:
     query = Query("customer-000", item_id="item-001", placement=placement, k=15)
-    told = [ItemUpsert(f"stranger-{n}", category="else", price=5.0) for n in range(5)]
-    assert shown(shop().with_items(told).recommend(query)) == shown(shop().recommend(query))
+    updated = [ItemUpsert(f"new-{n}", category="else", price=5.0) for n in range(5)]
+    assert shown(shop().with_items(updated).recommend(query)) == shown(shop().recommend(query))
 
 
 def test_the_recommender_that_was_asked_stays_as_it_was() -> None:

@@ -38,7 +38,7 @@ def test_the_session_counts_steps_back_from_the_item_in_view() -> None:
     assert aggregates.session_steps.tolist() == [1, NEVER_DAYS, 0]
 
 
-def test_a_stranger_and_a_session_are_told_apart() -> None:
+def test_a_cold_start_user_and_a_session_are_told_apart() -> None:
     nobody, comer, former = user([]), user([], session=[(1, VIEW)]), user([(1, VIEW, 2.0)])
     assert [one.is_cold_start for one in (nobody, comer, former)] == [True, False, False]
     assert [one.in_session for one in (nobody, comer, former)] == [False, True, False]

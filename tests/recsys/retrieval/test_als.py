@@ -107,7 +107,7 @@ def test_too_little_to_learn_from_says_nothing() -> None:
     assert any(map(any, pointwise_features(fitted(), EVEN, ALL).values()))
 
 
-def test_of_a_stranger_nothing_is_said() -> None:
+def test_of_a_cold_start_user_nothing_is_said() -> None:
     assert retrieved_scores(fitted(), user([]), COUNT, PARAMETERS, ALL)["factors"] == {}
     assert not any(map(any, pointwise_features(fitted(), user([]), ALL).values()))
 

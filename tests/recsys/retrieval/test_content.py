@@ -96,7 +96,7 @@ def test_where_the_catalogue_is_silent_nothing_is_said() -> None:
     assert source.most_similar(SILENT, EVERYTHING, 3, 0) == {}
 
 
-def test_of_a_stranger_nothing_is_said() -> None:
+def test_of_a_cold_start_user_nothing_is_said() -> None:
     source = fitted(touched(*WARM))
     assert proposed(source) == {}
     assert pointwise_features(source, user([]), [BLACK, RED])["content_similarity"] == [0, 0]

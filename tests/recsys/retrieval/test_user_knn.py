@@ -127,7 +127,7 @@ def test_a_request_leaves_nothing_behind_for_the_next() -> None:
     assert asked(source, 3) != alone
 
 
-def test_strangers_and_an_empty_store_get_nothing() -> None:
+def test_cold_start_users_and_an_empty_store_get_nothing() -> None:
     nothing: Found = {"customers": {}, "random_walk": {}}
     source = fitted(bought("a", 3, 0, 1))
     assert asked(source) == nothing

@@ -90,7 +90,7 @@ def test_the_session_under_way_counts_alone_and_else_the_whole_history() -> None
     assert recent_items(user([(n, VIEW, 1.0) for n in range(30)])).tolist() == list(range(10, 30))
 
 
-def test_items_without_a_vector_and_strangers_get_nothing() -> None:
+def test_items_without_a_vector_and_cold_start_users_get_nothing() -> None:
     fresh = user([], session=[(COUNT, VIEW)])
     for asked in (STRANGER, fresh):
         assert proposed(FOUND, asked) == {}

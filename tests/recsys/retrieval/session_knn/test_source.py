@@ -137,7 +137,7 @@ def test_without_a_session_the_latest_history_takes_its_place() -> None:
     assert retrieved_scores(source, history, COUNT) == retrieved_scores(source, asked(2, 0, 1), COUNT)
 
 
-def test_strangers_an_empty_log_and_unknown_items_get_nothing() -> None:
+def test_cold_start_users_an_empty_log_and_unknown_items_get_nothing() -> None:
     rows = session("a", 1, 0, 1)
     for got in (found(rows), found(rows, 0, cutoff=0), found([], 0), found(rows, 5)):
         assert not any(got.values())
