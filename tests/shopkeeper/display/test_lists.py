@@ -16,7 +16,7 @@ TABLE = ServedTable(pa.table({"item_id": ["a", "b", "c"], "price": [1.0, 2.0, 3.
 
 def request(form: str, limit: int | None = None) -> tuple[ListRequest, Found]:
     parsed = parse_list("items", TABLE, form, ListOptions(limit=limit))
-    return parsed, TABLE.found(parsed.filters, parsed.sort)
+    return parsed, parsed.find(None)
 
 
 @pytest.mark.parametrize(
