@@ -182,8 +182,7 @@ def _copy_of(kind: type[Source], source_file: Path, path: Path, prefetching: boo
     for value in list(vars(module).values()):
         if isinstance(value, type) and value.__module__ == path.stem and issubclass(value, tuple):
             value.__name__ += path.stem  # Numba dispatches slowly, in 1 ms, where two tuple classes have one name
-    copy: type[Source] = getattr(module, kind.__name__)
-    return copy
+    return getattr(module, kind.__name__)
 
 
 def _users(data: FitData, count: int) -> list[UserHistory]:

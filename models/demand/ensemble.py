@@ -81,8 +81,7 @@ def mean_weights(forecasts: np.ndarray, units: np.ndarray, weight: np.ndarray) -
     """Weights >= 0 of (rows, methods) that minimise weighted squared errors; their sum corrects the level."""
     found = _shrunk_nnls(forecasts, units, weight)
     total = float(found.sum())
-    scaled: np.ndarray = found / max(total, _TINY) * np.clip(total, *SUM_LIMITS)
-    return scaled
+    return found / max(total, _TINY) * np.clip(total, *SUM_LIMITS)
 
 
 def median_weights(forecasts: np.ndarray, units: np.ndarray) -> np.ndarray:
@@ -95,8 +94,7 @@ def median_weights(forecasts: np.ndarray, units: np.ndarray) -> np.ndarray:
     for _ in range(ITERATIONS):
         found = _shrunk_nnls(forecasts, units, weight)
         weight = 1 / np.maximum(np.abs(units - forecasts @ found), floor)
-    shares: np.ndarray = found / max(float(found.sum()), _TINY)
-    return shares
+    return found / max(float(found.sum()), _TINY)
 
 
 def _shrunk_nnls(forecasts: np.ndarray, units: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -109,15 +107,13 @@ def _shrunk_nnls(forecasts: np.ndarray, units: np.ndarray, weight: np.ndarray) -
     gram += penalty * np.eye(methods)
     moment += penalty / methods
     factor = np.linalg.cholesky(gram + _TINY * np.trace(gram) * np.eye(methods) + _TINY * np.eye(methods))
-    found: np.ndarray = nnls(factor.T, np.linalg.solve(factor, moment))[0]
-    return found
+    return nnls(factor.T, np.linalg.solve(factor, moment))[0]
 
 
 def _segment(forecasts: Mapping[str, np.ndarray], code: np.ndarray) -> np.ndarray:
     """The class, plus the number of classes where the regressions with and without a trend differ."""
     steady, growing = (np.log(np.maximum(forecasts[name], _TINY)) for name in REGRESSIONS)
-    found: np.ndarray = code + len(CLASSES) * (np.abs(growing - steady) > TRENDING)
-    return found
+    return code + len(CLASSES) * (np.abs(growing - steady) > TRENDING)
 
 
 def _rmsse_weight(forecast: np.ndarray, units: np.ndarray, scale: np.ndarray, series: np.ndarray) -> np.ndarray:
@@ -127,5 +123,4 @@ def _rmsse_weight(forecast: np.ndarray, units: np.ndarray, scale: np.ndarray, se
     rmsse = np.sqrt(np.bincount(series, squares) / np.maximum(cells, 1))
     floor = 0.1 * max(float(rmsse[cells > 0].mean()), _TINY)
     weight = 1 / (np.maximum(scale, _TINY) * np.maximum(rmsse[series], floor))
-    found: np.ndarray = weight / weight.mean()
-    return found
+    return weight / weight.mean()

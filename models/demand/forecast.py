@@ -71,8 +71,7 @@ def at_levels(quantiles: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
     below = np.floor(index).astype(np.int64)
     above = np.minimum(below + 1, len(QUANTILE_LEVELS) - 1)
     share = index - below
-    found: np.ndarray = quantiles[..., below] * (1 - share) + quantiles[..., above] * share
-    return found
+    return quantiles[..., below] * (1 - share) + quantiles[..., above] * share
 
 
 def _combined(mean: np.ndarray, quantiles: np.ndarray) -> np.ndarray:

@@ -98,13 +98,11 @@ def parse_frequency(text: str) -> Frequency:
 
 
 def _day_of_year(dates: np.ndarray) -> np.ndarray:
-    found: np.ndarray = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
-    return found
+    return (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
 
 
 def _day_of_month(dates: np.ndarray) -> np.ndarray:
-    found: np.ndarray = (dates - dates.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
-    return found
+    return (dates - dates.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
 
 
 def _year_position(dates: np.ndarray) -> dict[str, np.ndarray]:
@@ -147,8 +145,7 @@ def _months(dates: np.ndarray) -> dict[str, np.ndarray]:
 
 def _days_in_month(dates: np.ndarray) -> np.ndarray:
     month = dates.astype("datetime64[M]")
-    length: np.ndarray = ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
-    return length
+    return ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
 
 
 _CALENDARS: Final = {"day": _days, "week": _weeks, "month": _months}

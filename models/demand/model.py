@@ -255,8 +255,7 @@ def _never_sells(prepared: PreparedPanel, code: np.ndarray) -> np.ndarray:
     """Series without a sale in enough observed periods; with fewer, a series borrows from series like it."""
     panel = prepared.panel
     observed = (panel.is_observed & ~prepared.closed[:, : panel.periods]).sum(axis=1)
-    never: np.ndarray = (code == ALL_ZERO) & (observed >= panel.frequency.new_periods)
-    return never
+    return (code == ALL_ZERO) & (observed >= panel.frequency.new_periods)
 
 
 def _reason(name: str, metrics: Mapping[str, Metrics]) -> str:

@@ -265,8 +265,7 @@ def _codes(future: np.ndarray, values: np.ndarray) -> np.ndarray:
     filled = np.nan_to_num(future, nan=float(values[0]))
     above = np.clip(np.searchsorted(values, filled), 1, len(values) - 1)
     nearer_below = filled - values[above - 1] <= values[above] - filled
-    codes: np.ndarray = (above - nearer_below).astype(np.int8)
-    return codes
+    return (above - nearer_below).astype(np.int8)
 
 
 def _cycle(calendar: dict[str, np.ndarray]) -> np.ndarray:

@@ -215,8 +215,7 @@ class _Runs:
         index = np.arange(self.codes.shape[1], dtype=np.int32)
         in_long = (self.codes != 0) & (length >= periods)
         last = np.maximum.accumulate(np.where(in_long, index, -10_000), axis=1)
-        found: np.ndarray = np.minimum(target - last[series, target], 365)
-        return found
+        return np.minimum(target - last[series, target], 365)
 
     def _share(self, series: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
         """The share of non-zero codes from `begin` until before `end`; -1 where there are no periods."""
@@ -234,8 +233,7 @@ def _is_numeric(values: np.ndarray) -> bool:
 def _change(values: np.ndarray, series: np.ndarray, origin: np.ndarray, target: np.ndarray) -> np.ndarray:
     """A covariate at the target over its value just before the origin."""
     before = values[series, np.maximum(origin - 1, 0)]
-    found: np.ndarray = values[series, target] / np.maximum(before, _TINY)
-    return found
+    return values[series, target] / np.maximum(before, _TINY)
 
 
 class SeasonalLags:

@@ -53,8 +53,7 @@ class _Effect:
         self.decay = decay
 
     def value(self, series: np.ndarray, code: np.ndarray, pooled: np.ndarray, shrinkage: np.ndarray) -> np.ndarray:
-        found: np.ndarray = (self.total[series, code] + shrinkage * pooled) / (self.weight[series, code] + shrinkage)
-        return found
+        return (self.total[series, code] + shrinkage * pooled) / (self.weight[series, code] + shrinkage)
 
     def update(self, series: np.ndarray, code: np.ndarray | int, ratio: np.ndarray) -> None:
         self.total[series, code] = self.decay * self.total[series, code] + ratio
@@ -136,18 +135,15 @@ class Smoothing:
 
     def dispersion(self, series: np.ndarray) -> np.ndarray:
         """The mean distance of a period's units from the level, over the level."""
-        found: np.ndarray = (self.dispersion_total[series] + INITIAL_DISPERSION) / (self.dispersion_weight[series] + 1)
-        return found
+        return (self.dispersion_total[series] + INITIAL_DISPERSION) / (self.dispersion_weight[series] + 1)
 
     def shrinkage(self, series: np.ndarray) -> np.ndarray:
         """After how many periods a series' own effect counts half: the noisier the series, the more."""
-        found: np.ndarray = np.clip(np.square(self.dispersion(series)) * 1.5 / EFFECT_VARIANCE, *SHRINKAGE_LIMITS)
-        return found
+        return np.clip(np.square(self.dispersion(series)) * 1.5 / EFFECT_VARIANCE, *SHRINKAGE_LIMITS)
 
     def level(self, levels: np.ndarray, demand_size: np.ndarray) -> np.ndarray:
         """Short, medium and long windows averaged; above 0 where anything ever sold."""
-        found: np.ndarray = np.maximum(np.maximum(levels[list(MIXED)].mean(axis=0), LEVEL_FLOOR * demand_size), _TINY)
-        return found
+        return np.maximum(np.maximum(levels[list(MIXED)].mean(axis=0), LEVEL_FLOOR * demand_size), _TINY)
 
     def effects(self, series: np.ndarray, period: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of the position in the cycle; of the dominant covariate there; and the latter's recent one; (rows,) each."""
@@ -171,8 +167,7 @@ class Smoothing:
     def _key(self, series: np.ndarray, period: np.ndarray) -> np.ndarray:
         position = self.prepared.cycle[period]
         codes = self.prepared.dominant_codes
-        key: np.ndarray = position if codes is None else position * self.categories + codes[series, period]
-        return key
+        return position if codes is None else position * self.categories + codes[series, period]
 
     def update(self, period: int) -> None:
         """Take in one period of every series in which it is usable."""

@@ -108,8 +108,7 @@ def _fit_class(quantiles: np.ndarray, zero_probability: np.ndarray, units: np.nd
 
 def _starts_at_zero(quantiles: np.ndarray) -> np.ndarray:
     """The rows whose band begins at 0; no demand is below it."""
-    found: np.ndarray = (quantiles[:, LOW] <= 0) & (quantiles[:, HIGH] > 0)
-    return found
+    return (quantiles[:, LOW] <= 0) & (quantiles[:, HIGH] > 0)
 
 
 def _scale_factor(quantiles: np.ndarray, units: np.ndarray, low: int | None, high: int) -> float:
@@ -170,5 +169,4 @@ def _recentred(quantiles: np.ndarray, median: np.ndarray) -> np.ndarray:
     """All quantiles in proportion, so that the median becomes that of the methods, within limits."""
     middle = quantiles[:, MEDIAN]
     wanted = np.where(middle > 0, median / np.maximum(middle, _TINY), 1)
-    found: np.ndarray = quantiles * np.clip(wanted, *MEDIAN_RATIO_LIMITS)[:, None]
-    return found
+    return quantiles * np.clip(wanted, *MEDIAN_RATIO_LIMITS)[:, None]

@@ -81,8 +81,7 @@ class CumulativeDemand:
 
 def step_grid(horizon: int) -> np.ndarray:
     """The numbers of steps to train on: all of a short horizon, geometrically spaced over a long one."""
-    found: np.ndarray = np.unique(np.round(np.geomspace(1, horizon, min(horizon, GRID))).astype(np.int64))
-    return found
+    return np.unique(np.round(np.geomspace(1, horizon, min(horizon, GRID))).astype(np.int64))
 
 
 def cumulative_features(
@@ -94,8 +93,7 @@ def cumulative_features(
     steps = np.log(np.maximum(counts.sum(axis=1), 1))
     size = np.log(np.maximum((mean * counts).sum(axis=1) / np.maximum(mean * counts, _TINY).mean(axis=1), 1))
     sales = np.log(np.maximum((mean * counts).sum(axis=1), _TINY) / np.maximum(demand_size, _TINY))
-    found: np.ndarray = np.column_stack([averaged, steps, size, sales]).astype(np.float32)
-    return found
+    return np.column_stack([averaged, steps, size, sales]).astype(np.float32)
 
 
 def _cases(rows: BacktestRows) -> tuple[np.ndarray, int]:

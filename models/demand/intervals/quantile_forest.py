@@ -106,8 +106,7 @@ def _stable_columns(features: np.ndarray, fold: np.ndarray) -> np.ndarray:
     squared_mean = np.square(means[0] / count)
     variance = np.nansum(np.square(features, dtype=np.float64), axis=0) / count - squared_mean
     between = means[1] / count - squared_mean
-    found: np.ndarray = np.flatnonzero(between <= MAX_BETWEEN_SHARE * variance + _TINY)
-    return found
+    return np.flatnonzero(between <= MAX_BETWEEN_SHARE * variance + _TINY)
 
 
 def _fit(features: np.ndarray, columns: np.ndarray, ratio: np.ndarray, seed: int, threads: int) -> QuantileForest:
@@ -149,8 +148,7 @@ def _quantiles(ordered: np.ndarray, begins: np.ndarray, counts: np.ndarray) -> n
     below = np.floor(rank).astype(np.int64)
     above = np.minimum(below + 1, counts[:, None] - 1)
     share = rank - below
-    found: np.ndarray = ordered[begins[:, None] + below] * (1 - share) + ordered[begins[:, None] + above] * share
-    return found
+    return ordered[begins[:, None] + below] * (1 - share) + ordered[begins[:, None] + above] * share
 
 
 def _settings(rows: int, seed: int, threads: int) -> dict[str, Any]:

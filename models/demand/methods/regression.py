@@ -54,8 +54,7 @@ class _Past:
     @property
     def mean(self) -> np.ndarray:
         """Units per period of each series, (series,)."""
-        found: np.ndarray = (self.weight * self.units).sum(axis=1) / (self.weight.sum(axis=1) + _TINY)
-        return found
+        return (self.weight * self.units).sum(axis=1) / (self.weight.sum(axis=1) + _TINY)
 
 
 def regression_forecasts(prepared: PreparedPanel, rows: Rows) -> dict[str, np.ndarray]:
@@ -155,8 +154,7 @@ class _Equations:
 
     def start(self, effects: np.ndarray) -> np.ndarray:
         """The constant of each series that goes with effects (columns,) or (series, columns)."""
-        found: np.ndarray = self.mean - (self.means * effects).sum(axis=1)
-        return found
+        return self.mean - (self.means * effects).sum(axis=1)
 
 
 def _equations(past: _Past, log: np.ndarray, recency: np.ndarray | None = None) -> _Equations:
@@ -190,8 +188,7 @@ def _working(past: _Past, log: np.ndarray, recency: np.ndarray) -> tuple[np.ndar
 
 
 def _log_mean(past: _Past) -> np.ndarray:
-    found: np.ndarray = np.log(np.maximum(past.mean, _TINY)).astype(np.float32)
-    return found
+    return np.log(np.maximum(past.mean, _TINY)).astype(np.float32)
 
 
 class DesignMatrix:
@@ -241,8 +238,7 @@ class DesignMatrix:
 
 
 def _indicators(codes: np.ndarray, size: int | None = None) -> np.ndarray:
-    found: np.ndarray = (codes[..., None] == np.arange(size or int(codes.max()) + 1)).astype(np.float32)
-    return found
+    return (codes[..., None] == np.arange(size or int(codes.max()) + 1)).astype(np.float32)
 
 
 def _shifted(values: np.ndarray, periods: int) -> np.ndarray:
@@ -261,8 +257,7 @@ def _after_break(closed: np.ndarray, length: int) -> np.ndarray:
     last_open = np.maximum.accumulate(np.where(closed, -1, index), axis=1)
     is_long = closed & (index - last_open >= length)
     since = index - np.maximum.accumulate(np.where(is_long, index, -10_000), axis=1)
-    found: np.ndarray = np.exp(-since / _WEEK).astype(np.float32)
-    return found
+    return np.exp(-since / _WEEK).astype(np.float32)
 
 
 def _year(prepared: PreparedPanel, origin: int) -> Iterator[np.ndarray]:

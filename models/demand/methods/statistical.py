@@ -117,8 +117,7 @@ def statistical_forecasts(
         row = np.full(len(usable), chosen)
         adjusted = panel.units[chosen, usable] / smoothing.effects(row, usable)[1]
         found = np.stack([_one(method, adjusted, horizon, float(fallback[chosen])) for method in methods])
-        with_effects: np.ndarray = found * smoothing.effects(np.full(horizon, chosen), ahead)[1]
-        return with_effects
+        return found * smoothing.effects(np.full(horizon, chosen), ahead)[1]
 
     with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
         warnings.simplefilter("ignore")  # of short or constant series
@@ -174,5 +173,4 @@ def _best(tried: Sequence[_Gains]) -> tuple[str | None, float]:
 def _losses(units: np.ndarray, forecast: np.ndarray, weight: np.ndarray, series: np.ndarray) -> np.ndarray:
     """Each series' root mean squared error over its own scale, (series,)."""
     squares = np.bincount(series, np.square(units - forecast) * weight) / np.maximum(np.bincount(series), 1)
-    found: np.ndarray = np.sqrt(squares)
-    return found
+    return np.sqrt(squares)

@@ -64,8 +64,7 @@ def store_factor(is_sold: np.ndarray, is_on_sale: np.ndarray) -> np.ndarray:
     width = min(NEAR_DAYS, len(share))
     kernel = np.ones(width)
     usual = np.convolve(share, kernel, "same") / np.convolve(np.ones_like(share), kernel, "same")
-    factor: np.ndarray = np.clip(share / np.maximum(usual, 1e-9), 0.0, _HIGHEST_FACTOR)
-    return factor
+    return np.clip(share / np.maximum(usual, 1e-9), 0.0, _HIGHEST_FACTOR)
 
 
 def reported_stock_outs(stock: np.ndarray, reported_on: np.ndarray, units: np.ndarray) -> np.ndarray:
@@ -77,8 +76,7 @@ def reported_stock_outs(stock: np.ndarray, reported_on: np.ndarray, units: np.nd
     days = units.shape[1]
     last_sale = np.where((units > 0).any(axis=1), days - 1 - (units > 0)[:, ::-1].argmax(axis=1), -1)
     is_since = np.arange(days) >= np.maximum(reported_on, last_sale + 1)[:, None]
-    reported: np.ndarray = is_since & (stock == 0)[:, None]
-    return reported
+    return is_since & (stock == 0)[:, None]
 
 
 def _runs(is_sold: np.ndarray, since: np.ndarray) -> ZeroRuns:
@@ -103,13 +101,11 @@ def _sales_around(
 
 def _rate(sold: np.ndarray, exposure: np.ndarray) -> np.ndarray:
     share = np.minimum(sold / (exposure + 1), _HIGHEST_SHARE)
-    rate: np.ndarray = -np.log1p(-share)
-    return rate
+    return -np.log1p(-share)
 
 
 def _marked(runs: ZeroRuns, chosen: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     edges = np.zeros((shape[0], shape[1] + 1), dtype=np.int8)
     np.add.at(edges, (runs.item[chosen], runs.first[chosen]), 1)
     np.add.at(edges, (runs.item[chosen], runs.stop[chosen]), -1)
-    marked: np.ndarray = np.cumsum(edges[:, :-1], axis=1, dtype=np.int8) > 0
-    return marked
+    return np.cumsum(edges[:, :-1], axis=1, dtype=np.int8) > 0

@@ -62,8 +62,7 @@ class StoreDemand:
     def series_keys(self) -> np.ndarray:
         """Item id and channel of each series, (series, 2) text: the same at any cut-off."""
         channels = np.array(self.channels or ("",))
-        keys: np.ndarray = np.stack([self.item_ids[self.item], channels[self.channel]], axis=1)
-        return keys
+        return np.stack([self.item_ids[self.item], channels[self.channel]], axis=1)
 
     def aggregate_to_items(self, values: np.ndarray) -> np.ndarray:
         """Values of series (series, ...) added up to values of items, (items, ...)."""

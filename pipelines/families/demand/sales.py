@@ -59,8 +59,7 @@ class Sales:
     @property
     def series(self) -> np.ndarray:
         """The code of each row's series: of its item and, within that, of its channel."""
-        code: np.ndarray = self.item * len(self.channels) + self.channel
-        return code
+        return self.item * len(self.channels) + self.channel
 
     def item_of(self, series: np.ndarray) -> np.ndarray:
         """The items' codes of series' codes."""
@@ -130,8 +129,7 @@ class Assortment:
     def _indices(self, item_ids: pa.ChunkedArray) -> np.ndarray:
         """The index of each id among the items; -1 where it is not one of them."""
         indices = pc.index_in(item_ids.combine_chunks(), pa.array(self.item_ids, pa.string()))
-        found: np.ndarray = indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return found
+        return indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def read_sales(events: ibis.Table, as_of: datetime, by_channel: bool) -> Sales:
