@@ -88,13 +88,6 @@ class ServedTable:
         position = self._position(key)
         return None if position is None else rows_as_json(self._table.slice(position, 1))[0]
 
-    def rows_of(self, keys: Sequence[str], columns: Sequence[str]) -> list[dict[str, Any]]:
-        """The named columns of several rows, in the order of `keys`; an unknown key gives nulls."""
-        positions = pa.array([self._position(key) for key in keys], pa.int64())
-        present = [name for name in columns if name in self._table.column_names]
-        rows = rows_as_json(self._table.select(present).take(positions))
-        return [dict.fromkeys(columns) | row for row in rows]
-
     def find(self, filters: tuple[Filter, ...], sort: tuple[str, ...], rows: int | None = None) -> Found:
         """The first `rows` that pass every filter, or all of them; a leading '-' sorts descending.
 
