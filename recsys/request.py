@@ -61,7 +61,7 @@ class Filters(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
         dict[Id, FilterValues],
         Meta(
             max_length=MAX_ATTRIBUTES,
-            description="For each attribute of the catalogue, the values of which an item must have one.",
+            description="For each attribute of the catalogue, values; an item must have one of them.",
             examples=[{"colour": ["red", "green"]}],
         ),
     ] = {}

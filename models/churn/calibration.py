@@ -123,7 +123,7 @@ def _snapshot_std(later: ScoredCases, everything: ScoredCases, slope: float) -> 
         mean_calibration_offset(later.score, later.outcome) ** 2 - 1 / max(_information(later.score), 1.0), 0.0
     )
     # `within` is relative to an intercept fitted to the same snapshots, `unseen` to one that did not know the snapshot.
-    # The snapshots overlap and are few: they can show more variation than is usual, but not that there is less.
+    # The snapshots overlap and are few: they can raise the usual value, but not lower it.
     return max(float(np.sqrt((2 * within + unseen) / 3)), MIN_SNAPSHOT_STD)
 
 

@@ -58,7 +58,7 @@ class ChurnCases:
     features: np.ndarray  # (cases, len(MODEL_FEATURES)), NaN where missing
     outcome: np.ndarray  # (cases,); 1: no order within the horizon
     snapshot: np.ndarray  # (cases,); 0: the latest
-    known_from: int  # the first number of a snapshot whose outcomes were known at the latest snapshot
+    known_from: int  # number of the newest snapshot whose outcomes were known at snapshot 0
 
     @classmethod
     def concatenated(cls, parts: dict[int, tuple[np.ndarray, np.ndarray]], known_from: int) -> Self:

@@ -52,7 +52,7 @@ class SimulatedStock:
     def costs(self, terms: SimulationTerms, service_level: float, value: np.ndarray | float) -> tuple[float, float]:
         """Holding and shortage cost, where holding one unit of value for one period costs 1.
 
-        The cost of a lost unit makes `service_level` the newsvendor's critical ratio, where a unit too many is held for
+        The cost of a lost unit makes `service_level` the newsvendor's critical ratio, if an unsold unit is held for
         one more review period. `value` is that of a unit, (items,) or one number.
         """
         lost = shortage_cost_of(service_level, float(terms.review))

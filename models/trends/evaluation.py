@@ -4,8 +4,8 @@ Noise regresses to the mean: later, a false discovery lies on the called side of
 true trend stays there or goes on. The level moves with the store and with the season of the item's category. Twice the
 share of discoveries that lie on the other side estimates the share of false ones.
 
-A method that promises at most 10 % of false discoveries values one false at nine true ones. At this price the
-discoveries of different methods have comparable values. No discoveries are worth 0; noise is worth less.
+A method that promises at most 10 % of false discoveries counts one false discovery as the loss of nine true ones. At
+this price the discoveries of different methods have comparable values. No discoveries are worth 0; noise is worth less.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Seasonality of slopes: what last year's same weeks predict of this year's, learned from how alike years have been.
+"""Seasonality of slopes: what last year's same weeks predict of this year's, learned from the similarity of past years.
 
 A slope of last year is partly season, which recurs, and partly noise and trend of that year. The share that recurs is
 estimated from the covariance of two years over all series: of categories first, then of series within their category.

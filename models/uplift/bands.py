@@ -1,4 +1,4 @@
-"""Bands of uplift: customers whom contacting persuades, who order anyway, who do not either way, and whom it deters."""
+"""Bands of uplift: customers that contacting persuades, that order anyway, that never order, and that it deters."""
 
 from typing import Final
 

@@ -49,7 +49,7 @@ class UpliftEvaluation:
 
 
 def evaluate(experiment: ExperimentData, parameters: UpliftParameters, context: FitContext) -> UpliftEvaluation:
-    """Score each of `judging_folds` parts of the customers by what the others teach."""
+    """Score each of `judging_folds` parts of the customers with models fitted on the other parts."""
     parts = experiment.folds(parameters.judging_folds, context.seed)
     folds = experiment.folds(parameters.folds, context.seed + 1)
     ranks = {method: np.empty(len(parts)) for method in (OURS, RESPONSE_MODEL)}

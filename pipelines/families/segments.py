@@ -281,7 +281,7 @@ def _replays(table: pa.Table) -> list[Replay]:
 SEGMENTS: Final = Family(
     name=NAME,
     kind="customers",
-    baseline="fifths by recency alone: what the fifth of a customer tells of their spending in the next horizon",
+    baseline="fifths by recency alone, as predictor of spending in the next horizon",
     gate=Gate(metric="spend_explained", higher_is_better=True, at_most={"boundary_share": MAX_BOUNDARY_SHARE}),
     parameters=SegmentParameters,
     backtest=backtest,

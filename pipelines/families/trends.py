@@ -50,7 +50,7 @@ class WeeklyStore:
 
     item_ids: np.ndarray
     panel: WeeklyPanel
-    categories: tuple[str, ...]  # that the panel's codes are of
+    categories: tuple[str, ...]  # names, indexed by the panel's codes
 
 
 @dataclass(frozen=True)
@@ -209,9 +209,9 @@ def _columns(window_weeks: int, false_discovery_rate: float) -> dict[str, str]:
             "expected to be false alarms. Small is sure."
         ),
         TREND_SEASON: (
-            "What tells the season that is taken off. item: its own and its category's same weeks of last year; "
-            "category: its category's only; none: nobody knows last year, so all that its category does now is taken "
-            "for season."
+            "Source of the seasonal adjustment. item: its own and its category's same weeks of last year; "
+            "category: its category's only; none: there is no data of last year, so all that its category does "
+            "now counts as season."
         ),
         UNITS_CHANGE_PERCENT: f"By how many percent its sales change {per} as they are, season and store included.",
         CATEGORY_TREND: "The same of the item's whole category: rising, falling or steady against the store.",

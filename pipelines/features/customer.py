@@ -57,7 +57,7 @@ _RETURNS: Final = (ORDER_REFUNDED, ORDER_CANCELLED)
 def customer_input(events: ibis.Table) -> ibis.Table:
     """The part of the events that `customer_features` looks at: INPUT_COLUMNS of known, consenting customers.
 
-    Refunds stay whoever sent them: a shop's back office may, and the order says whose it was.
+    Refunds are kept from any sender, such as the back office; the order identifies the customer.
     """
     is_ours = events[c.IS_KNOWN] & events[c.ALLOWS_PERSONALIZATION] & events[c.EVENT].isin((ORDER_COMPLETED, *_VISITS))
     return events.filter(is_ours | events[c.EVENT].isin(_RETURNS)).select(*INPUT_COLUMNS)
@@ -151,7 +151,7 @@ def _gaps(placed: ibis.Table) -> ibis.Table:
 
 
 def _kept(events: ibis.Table, as_of: AsOf) -> ibis.Table:
-    """How many different items a customer bought, what share of the money went back, and what of it names no order."""
+    """How many different items a customer bought, the share of revenue refunded, and refunds without a known order."""
     lines = order_lines(events, as_of)
     ordered = lines[VALUE_ORDERED].sum().round(2)
     kept = lines[VALUE].sum().round(2)

@@ -53,7 +53,7 @@ def _browsed(events: ibis.Table, as_of: datetime) -> ibis.Table:
 
 
 def _ordered(events: ibis.Table, as_of: datetime) -> ibis.Table:
-    # Refunds stay whoever sent them: a shop's back office may, and the order says whose it was.
+    # Refunds are kept from any sender, such as the back office; the order identifies the customer.
     placed = events[c.ALLOWS_PERSONALIZATION] & (events[c.EVENT] == ORDER_COMPLETED)
     lines = order_lines(events.filter(placed | events[c.EVENT].isin(_RETURNS)), as_of)
     kept = lines.filter(lines[ITEMS] > 0)

@@ -1,9 +1,9 @@
 """Orders as they stand at a point in time: what was bought, less what was given back or cancelled by then.
 
 A refund that names products takes back those units; one that names none, and every cancellation, takes back the whole
-order. An order of which nothing is left is no order.
+order. An order with nothing left does not count.
 
-Many shops number their credit notes on their own, so that a refund names no order we know of. The units that it gives
+Many shops use separate numbers for credit notes, so that the refund's order id is unknown. The units that it gives
 back are taken from the customer's own orders of that item at that price, the latest first, as far as they were placed
 before the last of such refunds. What else they gave back undoes no order; `unlinked_refunds` says how much it is.
 """
@@ -69,7 +69,7 @@ def order_lines(events: ibis.Table, as_of: AsOf) -> ibis.Table:
 
 
 def unlinked_refunds(events: ibis.Table, as_of: AsOf) -> ibis.Table:
-    """Money given back by refunds of no known order, beyond what order lines already lost by them.
+    """Money given back by refunds of no known order, minus what was already subtracted from order lines.
 
     One row per customer_id, with its value.
     """
@@ -150,7 +150,7 @@ def _credit_notes(events: ibis.Table, as_of: AsOf) -> ibis.Table:
 
 
 def _credited(lines: ibis.Table, notes: ibis.Table) -> ibis.Table:
-    """What the notes take from which of the customer's orders, the latest before the last note first: units, value."""
+    """Units and value that credit notes subtract from each of the customer's orders, the latest orders first."""
     price = (lines[VALUE_ORDERED] / lines[UNITS_ORDERED]).round(2)
     own = lines.mutate(price.name(c.PRICE)).inner_join(notes, _SAME)
     own = own.filter(own[ORDERED_AT] <= own.noted_at, own.units > 0)

@@ -95,7 +95,7 @@ def _smallest_of_component(links: pd.DataFrame, count: int) -> np.ndarray:
 
 
 def _with_owners(links: pd.DataFrame, smallest: np.ndarray, nodes: _Nodes) -> np.ndarray:
-    """For each node, its customer's node: of anonymous ids, the customer with whom they occurred first."""
+    """For each node, its customer's node: an anonymous id belongs to the first customer with whom it occurred."""
     pair = np.sort(links[["left", "right"]].to_numpy(), axis=1)  # (links, 2): the user's node is the smaller
     found = pd.DataFrame(
         {"owner": smallest[pair[:, 0]], "anonymous": smallest[pair[:, 1]], "at": links["first_at"].to_numpy()}

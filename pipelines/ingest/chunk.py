@@ -146,7 +146,7 @@ def _write(path: Path, schema: pa.Schema, columns: list[Any]) -> None:
         return
     arrays = [_array(field, values) for field, values in zip(schema, columns, strict=True)]
     table = pa.Table.from_arrays(arrays, schema=schema)
-    # These files are read once: dictionaries are not worth their time, nor statistics of columns that none filters.
+    # These files are read once: no dictionaries, and statistics only of columns that are filtered.
     pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=_STATISTICS)
 
 

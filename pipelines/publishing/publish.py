@@ -47,16 +47,16 @@ from recsys.reranking.policy_file import read_policy
 # What a bundle repeats of the settings: how it was made, never where or with which keys.
 _RECORDED_SETTINGS: Final = ("threads", "seed", "families")
 _FACTS: Final = {
-    c.FIRST_ORDER_AT: "When the customer placed the first order that still stands.",
-    c.LAST_ORDER_AT: "When the customer placed the latest order that still stands.",
-    c.ORDERS: "Orders that still stand: what was cancelled or given back wholly does not count.",
+    c.FIRST_ORDER_AT: "When the customer placed the first order that was not fully cancelled or refunded.",
+    c.LAST_ORDER_AT: "When the customer placed the latest order that was not fully cancelled or refunded.",
+    c.ORDERS: "Orders that were not fully cancelled or refunded.",
     c.REVENUE: "What the customer has spent on products, less what was given back, in the store's currency.",
-    c.COUNTRY: "The latest country that was said.",
-    c.CHANNEL: "The latest marketing channel that was said.",
-    c.DEVICE: "The latest kind of device that was said.",
-    c.AS_OF: "No event at or after this instant is behind the row.",
-    c.CONSENT_PERSONALIZATION: "Whether the customer allows personalization; empty where nothing was said.",
-    c.CONSENT_MARKETING: "Whether the customer allows marketing; empty where nothing was said.",
+    c.COUNTRY: "The latest known country.",
+    c.CHANNEL: "The latest known marketing channel.",
+    c.DEVICE: "The latest known kind of device.",
+    c.AS_OF: "The row uses only events before this instant.",
+    c.CONSENT_PERSONALIZATION: "Whether the customer allows personalization; empty if no consent was stated.",
+    c.CONSENT_MARKETING: "Whether the customer allows marketing; empty if no consent was stated.",
 }
 _KEYS: Final[dict[FamilyKind, str]] = {"items": c.ITEM_ID, "customers": c.CUSTOMER_ID}
 
@@ -245,7 +245,7 @@ def _customers(warehouse: Warehouse, events: ibis.Table, as_of: datetime) -> pa.
 
 
 def _still_answerable(replays: list[Replay], keys: pa.ChunkedArray, key: str) -> list[Replay]:
-    """The replays of customers or items that are still there: a kept family may speak of one who is not."""
+    """The replays of customers or items that are still there: a kept family may refer to one that is gone."""
     present = set(
         pc.unique(keys.filter(pc.is_in(keys, pa.array([r.request[key] for r in replays], keys.type)))).to_pylist()
     )

@@ -104,7 +104,7 @@ def _strongest_relations(
     columns: np.ndarray,
     seeds: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each wanted item the relation with the largest share, and the seed item that it leads from.
+    """For each wanted item the relation with the largest share, and its seed item.
 
     `columns` (relations, 2) int64 are the features with a relation's share, of the history and of the session.
     `seeds` (relations, wanted) are -1 if there is none: then the relation is no reason. If no relation is a reason,

@@ -50,6 +50,6 @@ def matching_items(items: Items, filters: Filters) -> np.ndarray:
 
 
 def wanted_values(filters: Filters) -> list[tuple[str, tuple[str, ...]]]:
-    """(attribute, values of which an item must have one); category and brand are attributes like any other."""
+    """(attribute, values; an item must have one of them); category and brand are attributes like any other."""
     named = (("category", filters.categories), ("brand", filters.brands), *filters.attributes.items())
     return [(name, values) for name, values in named if values]

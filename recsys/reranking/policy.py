@@ -66,7 +66,7 @@ class PlacementPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     in_stock_only: bool = False  # True: also where a request would show sold-out items
     categories: Texts = ()  # only these; empty: all
     brands: Texts = ()
-    attributes: dict[str, Texts] = {}  # by attribute, the values of which an item must have one
+    attributes: dict[str, Texts] = {}  # by attribute, values; an item must have one of them
     exclude_items: Texts = ()
     exclude_categories: Texts = ()
     exclude_brands: Texts = ()

@@ -1,4 +1,4 @@
-"""Evaluation: predict what was chosen next from what was known before, beside what was popular then.
+"""Evaluation: predict what was chosen next from what was known before, compared with a popularity baseline.
 
 The sources know nothing that happens after an example's time. The whole catalogue competes; no negatives are sampled.
 """

@@ -78,7 +78,7 @@ def _launch(updates: _Updates) -> datetime | None:
 
 
 def _new_item(updates: _Updates, is_known: bool, as_of: datetime, now: datetime) -> ItemUpsert:
-    """The recommender's clock stands at its `as_of`: an item available now must be available by then."""
+    """The recommender uses `as_of` as the current time: an item available now must be available by then."""
     own, launch = updates[c.ITEM_ID], _launch(updates)
     available_from = None if is_known and launch is None else launch or own.updated_at
     if available_from is not None and available_from <= now:

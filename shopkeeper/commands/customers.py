@@ -45,13 +45,13 @@ Sort = Annotated[
 ]
 FormOption = Annotated[Form, typer.Option("--format", help="klaviyo and mailchimp: CSV that these import as it is.")]
 AtRisk = Annotated[
-    bool, typer.Option("--at-risk", help="The churn list: risk high or medium, without who has long left.")
+    bool, typer.Option("--at-risk", help="The churn list: risk high or medium, without customers who left long ago.")
 ]
 Marketing = Annotated[
-    bool, typer.Option("--marketing", help="Only who agreed to marketing; klaviyo and mailchimp imply it.")
+    bool, typer.Option("--marketing", help="Only customers who agreed to marketing; klaviyo and mailchimp imply it.")
 ]
 WithoutConsent = Annotated[
-    bool, typer.Option("--include-without-consent", help="Keep who did not, for messages that need no consent.")
+    bool, typer.Option("--include-without-consent", help="Keep customers without consent, for messages that need none.")
 ]
 
 
@@ -117,7 +117,7 @@ def forecast(
 ) -> None:
     """Show an item's demand forecast, day by day, with the band in which 8 of 10 days should fall.
 
-    Before it stands what sold lately. Without an item: the buying list, what is likeliest to run out first.
+    Recent sales are shown first. Without an item: the buying list, items likeliest to run out first.
 
     Examples:
 

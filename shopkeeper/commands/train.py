@@ -29,7 +29,7 @@ AsOfOption = Annotated[
 
 
 def train(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
-    """Train families: backtest each on a later window, and keep those that beat their baseline for publishing.
+    """Train families: backtest each on a later window; those that beat their baseline can be published.
 
     Example: [bold]shopkeeper train churn[/]
     """

@@ -1,6 +1,6 @@
 """Conformal calibration: quantiles that held too little or too much in the backtest are corrected, class by class.
 
-Each quantile's distance from the median is scaled until the quantile held its share of the backtest's rows (split
+Each quantile's distance from the median is scaled so that it covers its nominal share of the backtest's rows (split
 conformal, Mondrian by class). This holds only as far as the coming periods resemble those of the backtest.
 
 Where demand is often 0, the low end is 0, no demand is below it, and the band holds more than its share. A 0 then
@@ -89,7 +89,7 @@ def calibrate(
         inside = code == number
         enough = inside.sum() >= MIN_ROWS
         found.append(_fit_class(recentred[inside], zero_probability[inside], units[inside]) if enough else pooled)
-    found[ALL_ZERO] = found[NEW]  # all_zero is not in the backtest; its series borrow as new ones do
+    found[ALL_ZERO] = found[NEW]  # all_zero is not in the backtest; its series use the calibration of new ones
     return ConformalCalibration(tuple(found))
 
 

@@ -153,7 +153,7 @@ class _Equations:
     means: np.ndarray
 
     def start(self, effects: np.ndarray) -> np.ndarray:
-        """The constant of each series that goes with effects (columns,) or (series, columns)."""
+        """Each series' intercept, given its effects (columns,) or (series, columns)."""
         return self.mean - (self.means * effects).sum(axis=1)
 
 

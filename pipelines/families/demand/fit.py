@@ -76,7 +76,7 @@ def fit_store(demand: StoreDemand, parameters: StoreDemandParameters, data: Trai
 def coherent(forecast: DemandForecast, mean: np.ndarray) -> DemandForecast:
     """A forecast with another mean, (series, steps); all quantiles change in proportion.
 
-    An item in channels takes its mean from its channels, and its bands from a model of the item's own past.
+    For an item in channels, the mean is the sum over its channels; its bands come from a model of its own past.
     """
     ratio = _ratio(mean, forecast.mean)
     running = _ratio(np.cumsum(mean, axis=1), np.cumsum(forecast.mean, axis=1))

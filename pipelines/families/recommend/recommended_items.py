@@ -22,9 +22,9 @@ MAX_RECOMMENDED: Final = 50_000  # customers; an answer takes a few milliseconds
 CUSTOMERS_PER_TASK: Final = 256
 STEP: Final = "publish: recommended items"
 DESCRIPTION: Final = (
-    f"Up to {ITEMS_EACH} items to show this customer, the best first; empty for who refused personalization or has "
-    f"neither visited nor ordered. In a store of more customers than {MAX_RECOMMENDED:,}, only for those with most at "
-    "risk, then those who ordered last."
+    f"Up to {ITEMS_EACH} items to show this customer, the best first; empty for customers who refused personalization "
+    f"or have neither visited nor ordered. In a store of more than {MAX_RECOMMENDED:,} customers, only for those with the "
+    "highest value at risk, then those who ordered last."
 )
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,11 @@ def recommended_items(
     """A list of item ids per customer, (customers,); null for customers to whom nothing is recommended."""
     rows = _recommendable(table, recommender)
     if len(rows) > max_recommended:
-        log.warning("items are recommended to %s of %s customers: those with most at risk", max_recommended, len(rows))
+        log.warning(
+            "items are recommended to %s of %s customers: those with the highest value at risk",
+            max_recommended,
+            len(rows),
+        )
         rows = rows[_most_urgent(table.take(pa.array(rows)), max_recommended)]
     ids: list[str] = table[c.CUSTOMER_ID].take(pa.array(rows, pa.int64())).to_pylist()
     chunks = [ids[start : start + CUSTOMERS_PER_TASK] for start in range(0, len(ids), CUSTOMERS_PER_TASK)]

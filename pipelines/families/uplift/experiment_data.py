@@ -20,7 +20,7 @@ from pipelines.campaigns.holdout import CONTACTED
 from pipelines.families.family import TrainingData
 from pipelines.families.snapshots import CustomerHistory
 
-_HOW: Final = "Run `shopkeeper holdout CAMPAIGN` before the next campaign, contact only whom it names"
+_HOW: Final = "Run `shopkeeper holdout CAMPAIGN` before the next campaign, contact only the customers in its file"
 
 
 @dataclass(frozen=True)

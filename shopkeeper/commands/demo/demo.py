@@ -56,8 +56,9 @@ def demo(
                 show(shop)
             except StorageError as error:  # a family that did not pass its gate is not there
                 console.print(f"{error}\n", highlight=False)
-        _show_what_next(settings, address, key, customer)
-        if os.environ.get(SERVE_VARIABLE, "yes").casefold() not in {"no", "0", "false"}:
+        serves_on = os.environ.get(SERVE_VARIABLE, "yes").casefold() not in {"no", "0", "false"}
+        _show_what_next(settings, address, key, customer, serves_on)
+        if serves_on:
             console.print("Serving until you press Ctrl-C.")
             process.wait()
 
@@ -172,7 +173,7 @@ def _show_churn_list(shop: _Client) -> None:
     first = c.VALUE_AT_RISK if has_value else c.CHURN_RISK
     rows = shop.ask(f"/v1/customers?where={c.CHURN_BAND}:eq:high&sort=-{first}&limit=5")["rows"]
     heads = ("customer", "risk", *(("at risk",) if has_value else ()), "orders", "why")
-    table = Table(*heads, title="\nCustomers most likely to leave", title_justify="left")
+    table = Table(*heads, title="\nCustomers at high risk, by value at risk", title_justify="left")
     for row in rows:
         numbers = [_number(row[name]) for name in dict.fromkeys((c.CHURN_RISK, first))]
         reasons = [row.get(name) for name in c.CHURN_REASONS[:2]]
@@ -204,14 +205,16 @@ def _show_forecast(shop: _Client) -> None:
     console.print(table)
 
 
-def _show_what_next(settings: Settings, address: str, key: str, customer: str) -> None:
+def _show_what_next(settings: Settings, address: str, key: str, customer: str, serves_on: bool) -> None:
+    start = [] if serves_on else [f"Start          SHOPKEEPER_HOME={settings.home} make serve"]
     lines = [
+        *start,
         f"Open           {address}/#key={key}",
         "",
         f"Ask            curl -H 'Authorization: Bearer {key}' \\",
         f"                 '{address}/v1/recommendations/{quote(customer, safe='')}?k=5'",
         f"Look around    export SHOPKEEPER_HOME={settings.home}",
-        "               make status; make churn-list | head; make forecast; make mlflow",
+        "               make status; make churn-list; make forecast; make mlflow",
         "Your own data  unset SHOPKEEPER_HOME",
         "               .venv/bin/shopkeeper ingest events.jsonl && make retrain     (docs/events.md)",
     ]
