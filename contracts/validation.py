@@ -11,6 +11,7 @@ from contracts.errors import FieldProblem, InputError, InvalidFields
 
 MAX_PROBLEMS: Final = 20
 MAX_SHOWN_CHARS: Final = 40
+_NULL_TEXT: Final = re.compile(rb'"\s*null\s*"', re.IGNORECASE)  # msgspec would take the text for no value
 _ANY_KEY: Final = "..."  # how msgspec writes the key of a dictionary in a path
 
 Form = TypeVar("Form")
@@ -19,11 +20,12 @@ _Path = tuple[str, ...]
 
 def decode(body: bytes, form: type[Form]) -> Form:
     """`form` from JSON; numbers and booleans may also be given as text. Raises InvalidFields."""
+    strict = _NULL_TEXT.search(body) is not None
     try:
         try:
-            return msgspec.json.decode(body, type=form, strict=False)
+            return msgspec.json.decode(body, type=form, strict=strict)
         except msgspec.ValidationError as error:
-            problems = list(_problems(msgspec.json.decode(body), form, error, strict=False))
+            problems = list(_problems(msgspec.json.decode(body), form, error, strict))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         problems = [FieldProblem((), f"this is not JSON: {error}")]
     raise InvalidFields(problems)
@@ -38,18 +40,32 @@ def convert(raw: Any, form: type[Form], *, strict: bool = True) -> Form:
 
 
 def _problems(raw: Any, form: type, error: msgspec.ValidationError | None, strict: bool) -> Iterator[FieldProblem]:
-    """At most one problem for each field of `form`: msgspec reports the first, so that one is left out in turn."""
+    """The first problem of each field of `form`, and of each entry of a list in it.
+
+    msgspec reports one problem, so what has it is left out in turn.
+    """
     left_out: set[str] = set()
-    while error is not None and len(left_out) < MAX_PROBLEMS:
+    entries: dict[str, list[int]] = {}  # by field, the numbers of the entries that are left
+    for _ in range(MAX_PROBLEMS):
+        if error is None:
+            return
         problem = _problem(str(error), raw, form, strict)
-        field = problem.path[0] if problem.path else ""
-        if field in left_out:  # it is needed
+        field, *inner = problem.path or ("",)
+        if field in left_out or (field in entries and not inner):  # needed, or an entry is
             return
-        yield problem
-        left_out.add(field)
         if not isinstance(raw, Mapping) or not field:
+            yield problem
             return
-        raw = {name: value for name, value in raw.items() if name != field}
+        values = raw.get(field)
+        if isinstance(values, list) and inner and inner[0].isdigit():
+            number = int(inner[0])
+            first = entries.setdefault(field, list(range(len(values)))).pop(number)
+            yield FieldProblem((field, str(first), *inner[1:]), problem.message)
+            raw = {**raw, field: values[:number] + values[number + 1 :]}
+        else:
+            yield problem
+            left_out.add(field)
+            raw = {name: value for name, value in raw.items() if name != field}
         error = _error(raw, form, strict)
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from contracts.bundle import BACKTEST_TABLE, FamilyKind, Replay, read_table, write_table
+from contracts.bundle import BACKTEST_TABLE, FORMAT_VERSION, FamilyKind, Replay, read_table, write_table
 from pipelines.families.family import FittedFamily, Rescored
 
 _RECORD: Final = "candidate.json"
@@ -47,6 +47,7 @@ class Challenger(msgspec.Struct, frozen=True):
     model_version: str = ""
     columns: dict[str, str] = {}
     replays: list[Replay] = []
+    bundle_format: int = 0  # the FORMAT_VERSION of its files
     rescored_version: str = ""  # the `bundle_version` of the served fit that made the table, where the gate failed
 
 
@@ -72,9 +73,16 @@ class ChallengerStore:
             shutil.rmtree(draft, ignore_errors=True)
 
     def load(self, family: str) -> Challenger | None:
-        """The family's latest challenger, if there is one."""
+        """The family's latest challenger, if there is one; files of another bundle format cannot be published."""
         path = self._root / family / _RECORD
-        return msgspec.json.decode(path.read_bytes(), type=Challenger) if path.is_file() else None
+        if not path.is_file():
+            return None
+        found = msgspec.json.decode(path.read_bytes(), type=Challenger)
+        if not found.passed or found.bundle_format == FORMAT_VERSION:
+            return found
+        return msgspec.structs.replace(
+            found, passed=False, gate=f"trained for another bundle format; run `shopkeeper train {family}`"
+        )
 
     def copy_files(self, family: str, folder: Path) -> None:
         """Copy the challenger's files into a bundle's folder of the family."""

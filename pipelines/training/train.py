@@ -12,7 +12,7 @@ import ibis
 import msgspec
 from threadpoolctl import threadpool_limits
 
-from contracts.bundle import Bundle
+from contracts.bundle import FORMAT_VERSION, Bundle
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import BundleRefused, InputError, NotEnoughData, SettingsError, StorageError
 from contracts.progress import Progress, silent
@@ -197,6 +197,7 @@ def _challenger(
         baseline_metrics=backtest.baseline_metrics,
         details=backtest.details,
         parameters=dataclasses.asdict(data.parameters) | {"seed": data.seed},
+        bundle_format=FORMAT_VERSION,
     )
 
 

@@ -112,7 +112,9 @@ async def get_item(request: Request, item_id: ItemId) -> Response:
 
 
 def _stated(item: ItemUpdate) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.to_builtins(item).items() if value is not None}
+    fields = {name: value for name, value in msgspec.to_builtins(item).items() if value is not None}
+    flags = {name: float(value) for name, value in item.attributes.items() if isinstance(value, bool)}
+    return fields | {"attributes": item.attributes | flags}
 
 
 def _item(served: ServedBundle, item_id: str) -> dict[str, Any] | None:

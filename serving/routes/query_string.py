@@ -89,6 +89,8 @@ def parse_query(pairs: Iterable[tuple[str, str]], **fixed: str) -> Query:
 def _one(target: dict[str, Any], field: str, name: str, value: str) -> None:
     if field in target:
         raise InputError(f"{name} is given more than once; give it once.")
+    if value.lower() == "null" and field not in _TEXTS:
+        raise InputError(f"{name} is 'null'; leave it out instead.")
     target[field] = value
 
 
@@ -115,6 +117,7 @@ def _append_event(target: dict[str, Any], field: str, name: str, value: str) -> 
 
 
 _FLAGS: Final = dict.fromkeys(("yes", "on", "y", "t"), "true") | dict.fromkeys(("no", "off", "n", "f"), "false")
+_TEXTS: Final = ("placement", "customer_id", "anonymous_id", "item_id")
 _SCHEMAS: Final = {"one": {"type": "string"}, "flag": {"type": "string"}}
 _PUT: Final = {"one": _one, "flag": _flag, "list": _append, "mapping": _append_to_attribute, "session": _append_event}
 _NAMES: Final = {parameter.path: name for name, parameter in PARAMETERS.items()}

@@ -64,7 +64,7 @@ def test_a_wrong_value_is_named(raw: Any, path: str, message: str) -> None:
 
 def test_every_wrong_field_is_named_once() -> None:
     found = refused({"lines": [{"sku": 1}, {"sku": 2}], "state": "lost", "is_test": "yes"})
-    assert [path for path, _ in found] == ["lines.0.sku", "state", "is_test"]
+    assert [path for path, _ in found] == ["lines.0.sku", "lines.1.sku", "state", "is_test"]
 
 
 def test_a_text_that_may_be_personal_is_not_repeated() -> None:
@@ -87,3 +87,15 @@ def test_deep_nesting_is_refused() -> None:
     for body in (b"[" * 60_000, b'{"lines": ' + b"[" * 60_000, b'{"nothing": ' + b"[" * 60_000):
         with pytest.raises(InvalidFields):
             decode(body, Order)
+
+
+def test_each_entry_of_a_list_has_its_first_problem_under_its_own_number() -> None:
+    wrong = {"lines": [{"sku": 1}, {"sku": "a"}, {"sku": "b", "count": 0}, {"sku": "c", "size": 1}], "state": "x"}
+    assert [path for path, _ in refused(wrong)] == ["lines.0.sku", "lines.2.count", "lines.3.size", "state"]
+
+
+def test_the_text_null_is_no_missing_value() -> None:
+    with pytest.raises(InvalidFields) as caught:
+        decode(b'{"state": "null"}', Order)
+    assert problems(caught.value) == [("state", "'null' was given; allowed are open, paid")]
+    assert decode(b'{"lines": [{"sku": "null"}]}', Order).lines[0].sku == "null"

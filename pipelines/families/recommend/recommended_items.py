@@ -23,8 +23,8 @@ CUSTOMERS_PER_TASK: Final = 256
 STEP: Final = "publish: recommended items"
 DESCRIPTION: Final = (
     f"Up to {ITEMS_EACH} items to show this customer, the best first; empty for customers who refused personalization "
-    f"or have neither visited nor ordered. In a store of more than {MAX_RECOMMENDED:,} customers, only for those with the "
-    "highest value at risk, then those who ordered last."
+    f"or have neither visited nor ordered. In a store of more than {MAX_RECOMMENDED:,} customers, only for "
+    "those with the highest value at risk, then those who ordered last."
 )
 
 log = logging.getLogger(__name__)

@@ -97,7 +97,7 @@ def parse_list(kind: str, table: ServedTable, form: str, options: ListOptions) -
     is_marketing = options.for_marketing or form in CONTACT_FORMATS
     if is_marketing and kind != "customers":
         raise InputError(f"{kind} are no contacts: `purpose` and the formats klaviyo and mailchimp are for customers.")
-    sort = _default_sort(kind, table) if options.sort is None else tuple(_names(options.sort))
+    sort = tuple(_names(options.sort or "")) or _default_sort(kind, table)
     if len(sort) > MAX_SORT_KEYS or len({name.removeprefix("-") for name in sort}) < len(sort):
         raise InputError(f"sort: at most {MAX_SORT_KEYS} columns, each once; {len(sort)} were given.")
     table.checked([name.removeprefix("-") for name in sort])

@@ -16,7 +16,7 @@ MAX_ITEMS: Final = 1_000
 
 _Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARS)]
 _Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
-_Attribute = Annotated[str, Meta(max_length=MAX_ATTRIBUTE_CHARS)] | _Number
+_Attribute = Annotated[str, Meta(max_length=MAX_ATTRIBUTE_CHARS)] | _Number | bool
 
 
 class ItemUpdate(Struct, frozen=True, forbid_unknown_fields=True):

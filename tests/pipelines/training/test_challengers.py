@@ -8,7 +8,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from contracts.bundle import Replay
+from contracts.bundle import FORMAT_VERSION, Replay
 from pipelines.families.family import FittedFamily, Rescored
 from pipelines.training.challengers import Challenger, ChallengerStore
 
@@ -30,6 +30,7 @@ CHALLENGER = Challenger(
     parameters={"horizon_days": 60},
     run_id="r1",
     model_version="1",
+    bundle_format=FORMAT_VERSION,
     replays=[Replay("customer", {"customer_id": "a"}, {"churn_risk": 0.25})],
 )
 
@@ -86,3 +87,12 @@ def test_a_failed_challenger_keeps_the_table_of_the_served_model(store: Challeng
     store.save(failed, Rescored(table, []))
     assert store.load("churn") == failed
     assert store.table("churn") == table
+
+
+def test_files_of_another_bundle_format_cannot_be_published(store: ChallengerStore) -> None:
+    """Training of an earlier version leaves records without a format."""
+    store.save(msgspec.structs.replace(CHALLENGER, bundle_format=0), FITTED)
+    found = store.load("churn")
+    assert found is not None
+    assert not found.passed
+    assert "shopkeeper train churn" in found.gate

@@ -139,3 +139,9 @@ def test_items_that_cannot_be_stored_are_503_and_never_200(own_shop: Shop) -> No
 
 def _key(shop: Shop) -> dict[str, str]:
     return {"X-API-Key": shop.keys["admin"]}
+
+
+def test_a_flag_is_a_numeric_attribute(own_shop: Shop) -> None:
+    with own_shop.client("catalogue") as client:
+        answer = post_items(client, {"item_id": "tea-1", "attributes": {"organic": True, "colour": "green"}})
+    assert answer.status_code == 200, answer.text

@@ -102,3 +102,10 @@ def test_openapi_says_what_stands_in_the_path() -> None:
     assert found["customer_id"]["required"]
     assert found["cart"]["in"] == "query"
     assert found["cart"]["schema"]["type"] == "array"
+
+
+@pytest.mark.parametrize("name", ["price_min", "price_max", "seed", "k"])
+def test_the_text_null_is_refused_where_a_number_is_meant(name: str) -> None:
+    with pytest.raises(InputError, match="leave it out"):
+        parse_query([(name, "Null")])
+    assert parse_query([("customer_id", "null")]).customer_id == "null"

@@ -74,11 +74,6 @@ def test_heads_are_kept_too(table: ServedTable, monkeypatch: pytest.MonkeyPatch)
     assert table.find((), ("orders",), 5).positions[:3].tolist() == first.positions.tolist()
 
 
-def test_rows_of_keeps_the_order_and_leaves_unknown_ones_empty(table: ServedTable) -> None:
-    rows = table.rows_of(["customer-05", "nobody", "customer-01"], ["orders", "absent"])
-    assert rows == [{"orders": 5, "absent": None}, {"orders": None, "absent": None}, {"orders": 1, "absent": None}]
-
-
 def test_an_empty_table_answers() -> None:
     table = ServedTable(customers_table().slice(0, 0), KEY)
     assert table.row("a") is None
