@@ -17,7 +17,6 @@ from recsys.data.catalogue import Items
 from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import UserHistory, UserItemAggregates
 from recsys.kernels.jit import jit, jit_inline, read_only
-from recsys.kernels.prefetch import prefetch
 from recsys.kernels.thread_local import ThreadLocal
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool, row_in
@@ -205,21 +204,6 @@ def _profile(
     return found[order], amounts[order] / np.float32(np.sqrt(total)) if total > 0 else amounts[order]
 
 
-@jit
-def _prefetch_items(
-    items: np.ndarray, wanted: np.ndarray, offsets: np.ndarray, tokens: np.ndarray, weights: np.ndarray
-) -> None:
-    """Prefetch what the similarity of the items is computed from."""
-    for item in items:
-        prefetch(offsets, item)
-    for item in items:
-        prefetch(tokens, offsets[item])
-        prefetch(weights, offsets[item])
-    for item in items:
-        for entry in range(offsets[item], offsets[item + 1]):
-            prefetch(wanted, tokens[entry])
-
-
 @jit_inline
 def _similarity(wanted: np.ndarray, tokens: np.ndarray, weights: np.ndarray, start: int, stop: int) -> float:
     found = 0.0
@@ -253,9 +237,6 @@ def _retrieve(
         start = cold_offsets[token]
         stop = min(cold_offsets[token + 1], start + PER_TOKEN)
         for entry in range(start, stop):
-            prefetch(item_rows, cold_items[entry])
-        _prefetch_items(cold_items[start:stop], wanted, offsets, tokens, weights)
-        for entry in range(start, stop):
             item = cold_items[entry]
             if compared == MOST_COLD:
                 break
@@ -278,7 +259,6 @@ def _score(
     out: np.ndarray,
 ) -> None:
     wanted[profile] = profile_weights
-    _prefetch_items(candidates, wanted, offsets, tokens, weights)
     for row in range(len(candidates)):
         item = candidates[row]
         out[row] = _similarity(wanted, tokens, weights, offsets[item], offsets[item + 1])
