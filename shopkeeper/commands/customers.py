@@ -10,11 +10,11 @@ from contracts.errors import InputError, NoBundle
 from contracts.settings import Settings, load_settings
 from shopkeeper.commands.forecast import give_level_forecast
 from shopkeeper.commands.items import items
+from shopkeeper.display import lists
 from shopkeeper.display.console import JsonOption, errors, print_json
 from shopkeeper.display.customers import print_customers, print_rows, shown_columns
 from shopkeeper.display.files import write_blocks
 from shopkeeper.display.items import print_forecast
-from shopkeeper.display.lists import Columns, CsvOption, Limit, Output, default_limit, form_of, give_list, say_how_many
 
 if TYPE_CHECKING:
     from serving.answers.tables.list_request import ListRequest
@@ -35,14 +35,6 @@ class Form(StrEnum):
     mailchimp = "mailchimp"
 
 
-Where = Annotated[
-    list[str] | None,
-    typer.Option("--where", help="column:operator:value, repeatable; for example churn_band:eq:high"),
-]
-Sort = Annotated[
-    str | None,
-    typer.Option(help="Columns, separated by commas; '-' in front: descending. Default: what is most at risk first."),
-]
 FormOption = Annotated[Form, typer.Option("--format", help="klaviyo and mailchimp: CSV that these import as it is.")]
 AtRisk = Annotated[
     bool, typer.Option("--at-risk", help="The churn list: risk high or medium, without customers who left long ago.")
@@ -56,16 +48,16 @@ WithoutConsent = Annotated[
 
 
 def customers(
-    where: Where = None,
-    sort: Sort = None,
-    columns: Columns = None,
-    limit: Limit = None,
+    where: lists.Where = None,
+    sort: lists.Sort = None,
+    columns: lists.Columns = None,
+    limit: lists.Limit = None,
     form: FormOption = Form.table,
-    output: Output = None,
+    output: lists.Output = None,
     at_risk: AtRisk = False,
     marketing: Marketing = False,
     include_without_consent: WithoutConsent = False,
-    as_csv: CsvOption = False,
+    as_csv: lists.CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the customers of the published bundle: who is about to leave, what each is worth, and what to do.
@@ -85,12 +77,12 @@ def customers(
     settings = load_settings()
     bundle = open_published(settings.bundles_url)
     table = bundle.table("customers")
-    given = form_of(form, as_csv, as_json)
+    given = lists.form_of(form, as_csv, as_json)
     options = ListOptions(
         where=[*(where or ()), *(_at_risk(bundle.version, table) if at_risk else ())],
         sort=sort if sort is not None else _default_sort(table),
         columns=columns,
-        limit=limit or default_limit(given),
+        limit=limit or lists.default_limit(given),
         for_marketing=marketing,
         include_without_consent=include_without_consent,
     )
@@ -102,7 +94,7 @@ def customers(
     if given in CONTACT_FORMATS:
         _give_contacts(request, found, settings, output)
     else:
-        give_list(request, found, bundle.version, output, lambda: _print(request, found, bundle.version))
+        lists.give_list(request, found, bundle.version, output, lambda: _print(request, found, bundle.version))
 
 
 def forecast(
@@ -195,7 +187,7 @@ def _find_agreeing(request: "ListRequest", settings: Settings) -> "Found":
     return Found(found.positions[agrees], int(np.count_nonzero(agrees)))
 
 
-def _give_contacts(request: "ListRequest", found: "Found", settings: Settings, output: Output) -> None:
+def _give_contacts(request: "ListRequest", found: "Found", settings: Settings, output: lists.Output) -> None:
     from pipelines.identity.email_addresses import latest_addresses
     from pipelines.warehouse.warehouse import open_warehouse
 
@@ -213,7 +205,7 @@ def _print(request: "ListRequest", found: "Found", version: str) -> None:
         return
     present = [name for name in shown_columns(table.columns) if name in table.columns]
     print_customers(title, table.rows_at(first, present), table.columns)
-    say_how_many(len(first), found.total)
+    lists.say_how_many(len(first), found.total)
 
 
 def _say(text: str) -> None:

@@ -7,9 +7,9 @@ import typer
 
 from contracts.errors import NoBundle
 from contracts.settings import load_settings
+from shopkeeper.display import lists
 from shopkeeper.display.console import JsonOption
 from shopkeeper.display.items import ALERT, ORDER_QUANTITY, print_items, shown_columns
-from shopkeeper.display.lists import Columns, CsvOption, Limit, Output, default_limit, form_of, give_list, say_how_many
 
 if TYPE_CHECKING:
     from serving.answers.tables.table import ServedTable
@@ -24,29 +24,21 @@ class ItemForm(StrEnum):
     parquet = "parquet"
 
 
-Where = Annotated[
-    list[str] | None,
-    typer.Option("--where", help="column:operator:value, repeatable; for example inventory_alert:eq:overstock"),
-]
-Sort = Annotated[
-    str | None,
-    typer.Option(help="Columns, separated by commas; '-' in front: descending. Default: what may run out first."),
-]
 FormOption = Annotated[ItemForm, typer.Option("--format", help="How the list is given.")]
 Alerts = Annotated[bool, typer.Option("--alerts", help="Only items that need a look.")]
 ToOrder = Annotated[bool, typer.Option("--to-order", help="The buying list: only items to order today.")]
 
 
 def items(
-    where: Where = None,
-    sort: Sort = None,
-    columns: Columns = None,
-    limit: Limit = None,
+    where: lists.Where = None,
+    sort: lists.Sort = None,
+    columns: lists.Columns = None,
+    limit: lists.Limit = None,
     form: FormOption = ItemForm.table,
-    output: Output = None,
+    output: lists.Output = None,
     alerts: Alerts = False,
     to_order: ToOrder = False,
-    as_csv: CsvOption = False,
+    as_csv: lists.CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the items of the published bundle: what to order today, what will run out, what rises and falls.
@@ -64,9 +56,9 @@ def items(
 
     bundle = open_published(load_settings().bundles_url)
     table = bundle.table("items")
-    given = form_of(form, as_csv, as_json)
+    given = lists.form_of(form, as_csv, as_json)
     filters = [*(where or ()), *_own_filters(bundle.version, table, alerts, to_order)]
-    options = ListOptions(filters, sort, columns, limit or default_limit(given))
+    options = ListOptions(filters, sort, columns, limit or lists.default_limit(given))
     request = parse_list("items", table, given, options)
     found = request.find(request.limit)
 
@@ -74,9 +66,9 @@ def items(
         shown = list(request.columns) or shown_columns(table.columns)
         title = f"{found.total:,} items, bundle {bundle.version}"
         print_items(title, table.rows_at(found.positions, shown), shown)
-        say_how_many(len(found.positions), found.total)
+        lists.say_how_many(len(found.positions), found.total)
 
-    give_list(request, found, bundle.version, output, print_table)
+    lists.give_list(request, found, bundle.version, output, print_table)
 
 
 def _own_filters(version: str, table: "ServedTable", alerts: bool, to_order: bool) -> list[str]:

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 SCREEN_ROWS: Final = 20
 
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="column:operator:value, repeatable; for example churn_band:eq:high or inventory_alert:eq:overstock."
+    ),
+]
+Sort = Annotated[
+    str | None,
+    typer.Option(help="Columns, separated by commas; '-' in front: descending. Default: the most urgent first."),
+]
 Columns = Annotated[str | None, typer.Option(help="Columns to show, separated by commas.")]
 Limit = Annotated[
     int | None, typer.Option(min=1, help=f"Rows. Default: {SCREEN_ROWS} for table and json, otherwise all.")
