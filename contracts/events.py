@@ -7,7 +7,6 @@ names are refused, because no model could use them.
 The names are those of Segment's e-commerce spec v2, with the v1 names as aliases.
 """
 
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -15,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from contracts.bounds import MAX_DEPTH, MAX_MONEY, MAX_UNITS, is_too_deep
 from contracts.errors import InvalidEvent
 from contracts.segment_spec import (
     AliasEvent,
@@ -132,7 +132,11 @@ def parse_event(raw: bytes, received_at: datetime) -> Event:
     if len(raw) > MAX_EVENT_BYTES:
         raise InvalidEvent(
             "too_large",
-            f"the event is {len(raw):,} bytes; at most {MAX_EVENT_BYTES:,} are allowed. Send fewer properties.",
+            f"the event has more than {MAX_EVENT_BYTES:,} bytes, with its batch's context. Send fewer properties.",
+        )
+    if is_too_deep(raw):
+        raise InvalidEvent(
+            "too_deep", f"objects and lists are nested more than {MAX_DEPTH} deep. Send flatter properties."
         )
     wire = _decode_wire(raw)
     user_id, anonymous_id = _checked_id(wire.user_id, "userId"), _checked_id(wire.anonymous_id, "anonymousId")
@@ -245,10 +249,7 @@ def _check_track(wire: TrackEvent) -> _Checked:
         raise InvalidEvent("missing_item", f"{name!r} needs `properties.product_id` (or `sku`).")
     if name in NEEDS_ORDER_ID and _text(properties.order_id) is None and _text(properties.orderId) is None:
         raise InvalidEvent("missing_order_id", f"{name!r} needs `properties.order_id`.")
-    for field in ("revenue", "total", "discount", "shipping", "tax"):
-        amount = getattr(properties, field)
-        if amount is not None and not math.isfinite(amount):
-            raise InvalidEvent("bad_amount", f"`properties.{field}` is {amount}; a finite number is needed.")
+    _check_amounts(properties)
     return _Checked(name=name, products=products)
 
 
@@ -268,6 +269,7 @@ def _check_identify(wire: IdentifyEvent) -> _Checked:
 
 
 def _check_page(wire: PageEvent | ScreenEvent) -> _Checked:
+    _check_amounts(wire.properties or _NO_PROPERTIES)
     return _Checked()
 
 
@@ -290,14 +292,25 @@ def _checked_products(properties: Properties) -> tuple[Product, ...]:
     for product in products:
         if item_of(product) is None:
             raise InvalidEvent("missing_item", "a product has neither `product_id` nor `sku`; each needs one.")
-        if product.price is not None and not 0.0 <= product.price < math.inf:
-            raise InvalidEvent("bad_price", f"a price is {product.price}; a finite number of at least 0 is needed.")
-        if product.quantity is not None and not 0.0 < product.quantity < math.inf:
+        if product.price is not None and not 0.0 <= product.price <= MAX_MONEY:
+            raise InvalidEvent("bad_price", f"a price is {product.price}; 0 to {MAX_MONEY:,.0f} is allowed.")
+        if product.quantity is not None and not 0.0 < product.quantity <= MAX_UNITS:
             raise InvalidEvent(
                 "bad_quantity",
-                f"a quantity is {product.quantity}; a finite number above 0 is needed (a return is 'Order Refunded').",
+                f"a quantity is {product.quantity}; more than 0 and at most {MAX_UNITS:,.0f} is allowed (a return is "
+                "'Order Refunded').",
             )
     return products
+
+
+def _check_amounts(properties: Properties) -> None:
+    for field in ("revenue", "total", "discount", "shipping", "tax"):
+        amount = getattr(properties, field)
+        if amount is not None and not -MAX_MONEY <= amount <= MAX_MONEY:
+            raise InvalidEvent(
+                "bad_amount",
+                f"`properties.{field}` is {amount}; {-MAX_MONEY:,.0f} to {MAX_MONEY:,.0f} is allowed.",
+            )
 
 
 def _checked_time(wire: WireEvent, received_at: datetime) -> datetime:

@@ -14,6 +14,7 @@ from contracts.csv_settings import table_rows
 from contracts.errors import SettingsError
 
 CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")  # ISO 4217
+MAX_RATE: Final = 1e9  # a Kuwaiti dinar is worth some millions of Iranian rials
 ALWAYS: Final = date.min  # the day of a rate without a date
 _REQUIRED: Final = ("currency", "rate")
 _OPTIONAL: Final = ("date",)
@@ -70,8 +71,11 @@ def _checked(row: dict[str, str], place: str, currency: str) -> tuple[str, date,
     if not CURRENCY_CODE.fullmatch(code):
         raise SettingsError(f"{place}: {row['currency']!r} is not a currency code of three letters, such as USD.")
     day, rate = _day(row.get("date", ""), place), _number(row["rate"])
-    if not 0 < rate < math.inf:
-        raise SettingsError(f"{place}: the rate is {row['rate']!r}; a number above 0 is needed, such as 0.92.")
+    if not 0 < rate <= MAX_RATE:
+        raise SettingsError(
+            f"{place}: the rate is {row['rate']!r}; a number above 0 and at most {MAX_RATE:,.0f} is needed, such as "
+            "0.92."
+        )
     if code == currency and rate != 1:
         raise SettingsError(f"{place}: {code} is the store's own currency; its rate is 1. Leave the line out.")
     return code, day, rate

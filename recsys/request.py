@@ -1,10 +1,10 @@
 """The request to a recommender and its answer; HTTP and a bundle's replays decode the same types."""
 
-import sys
 from typing import Annotated, Final, Literal, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from contracts.bounds import MAX_MONEY
 from contracts.errors import InputError
 from recsys.data.attributes import MAX_ATTRIBUTES
 from recsys.data.interactions import Kind
@@ -29,7 +29,7 @@ MAX_SEED: Final = 2**53 - 1  # the largest integer that every JSON reader keeps 
 
 # msgspec checks these when it decodes; a Struct that is constructed in Python is not checked against them.
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
-Price = Annotated[float, Meta(ge=0, le=sys.float_info.max)]
+Price = Annotated[float, Meta(ge=0, le=MAX_MONEY)]
 FilterValues = Annotated[tuple[Id, ...], Meta(max_length=MAX_FILTER_VALUES)]
 _PERSONAL: Final = ("customer_id", "session", "anonymous_id")
 _NEEDS: Final = {  # by placement: fields of which at least one must be given

@@ -8,19 +8,20 @@ made. Replays run before the overrides apply.
 
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
 from contracts.bundle_store import BundlePointer, BundleStore
-from contracts.errors import NoBundle
-from recsys.recommender import Recommender
-from recsys.request import PLACEMENTS, Query
+from contracts.errors import InputError, NoBundle
+from recsys.data.catalogue_updates import ItemUpsert
 from recsys.reranking.policy import Policy
 from serving.answers.catalogue_updates import CatalogueUpdates
 from serving.answers.policy_watcher import PolicyWatcher
 from serving.answers.served_bundle import ServedBundle, load_bundle
+from serving.answers.showable_items import answer_every_placement, with_showable
 
 RETRY_REFUSED_SECONDS: Final = 60.0
 _NO_BUNDLE: Final = "Nothing has been published yet. Run `shopkeeper retrain`; the service notices by itself."
@@ -57,6 +58,7 @@ class BundleWatcher:
         self._retry_at = 0.0
         self._problem: str | None = None
         self._logged_policy_problems: tuple[str, ...] = ()
+        self._logged_items: dict[str, str] = {}  # those that are not shown, and why
         self.served: ServedBundle | None = None
 
     def refresh(self) -> bool:
@@ -96,6 +98,20 @@ class BundleWatcher:
             self.served = self._with_overrides(published, policy, now)
             self._applied = _AppliedOverrides(published, policy, version, launch)
 
+    def require_showable(self, items: Sequence[ItemUpsert]) -> None:
+        """Raises InputError if the published bundle's recommender cannot show one of the items."""
+        published = self._published
+        if published is None or published.recommender is None:
+            return
+        _, refused = with_showable(published.recommender, items)
+        if refused:
+            for item_id, problem in refused.items():
+                _log.error("item %r cannot be shown, and was not stored: %s", item_id, problem)
+            names = ", ".join(map(repr, refused))
+            raise InputError(
+                f"the items {names} cannot be shown, so nothing of this request was stored. Leave them out."
+            )
+
     def status(self) -> BundleStatus:
         """What is served, and what a person should know about it."""
         version = self.served.version if self.served else None
@@ -130,11 +146,18 @@ class BundleWatcher:
         recommender = published.recommender
         if recommender is None:
             return published
-        news = self._updates.updates_for(recommender, now) if self._updates is not None else []
+        news, refused = self._updates.updates_for(recommender, now) if self._updates is not None else ([], {})
         signals = published.item_columns
         columns = signals.attributes(policy.attribute_names) if signals is not None else None
-        recommender = (recommender.with_items(news) if news else recommender).with_policy(policy, columns)
-        _answer_every_placement(recommender)
+        if news:
+            recommender, more = with_showable(recommender, news)
+            refused |= more
+        recommender = recommender.with_policy(policy, columns)
+        answer_every_placement(recommender)
+        if refused != self._logged_items:
+            self._logged_items = refused
+            for item_id, problem in refused.items():
+                _log.error("item %r is stored but cannot be shown, and is left out: %s", item_id, problem)
         if recommender.policy_problems != self._logged_policy_problems:
             self._logged_policy_problems = recommender.policy_problems
             for problem in self._logged_policy_problems:
@@ -162,12 +185,3 @@ class _AppliedOverrides:
     def is_current(self, published: ServedBundle, policy: Policy, updates_version: int, now: datetime) -> bool:
         is_same = self.published is published and self.policy is policy and self.updates_version == updates_version
         return is_same and (self.next_launch is None or now < self.next_launch)
-
-
-def _answer_every_placement(recommender: Recommender) -> None:
-    """Compile and cache everything that the first request would otherwise wait for."""
-    ids, customers = recommender.retriever.items.ids, recommender.histories.customers
-    if len(ids):
-        customer = customers.value(0) if len(customers) else "nobody"
-        for placement in PLACEMENTS:
-            recommender.recommend(Query(customer_id=customer, item_id=ids.value(0), placement=placement))

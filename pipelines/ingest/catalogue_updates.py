@@ -10,6 +10,7 @@ import orjson
 import pyarrow as pa
 
 from contracts import columns as c
+from contracts.bounds import MAX_MONEY, MAX_UNITS
 from contracts.logs.catalogue import CatalogueLog, FieldUpdate
 
 _FIELDS: Final = tuple(name for name in c.CATALOGUE.names if name not in (c.ITEM_ID, c.UPDATED_AT))
@@ -56,8 +57,13 @@ def json_merge_patch(before: str, patch: str) -> str:  # type: ignore[empty-body
 def _cells(update: FieldUpdate) -> dict[str, Any]:
     if update.name == c.ITEM_ID:
         return {c.ITEM_ID: update.item_id, c.UPDATED_AT: update.updated_at}
+    if update.name in _MOST and not 0 <= update.value <= _MOST[update.name]:
+        return {}  # stored before such numbers were refused
     value = _PARSERS.get(update.name, _as_it_is)(update.value)
     return {update.name: value, _UPDATED_AT.format(name=update.name): update.updated_at}
+
+
+_MOST: Final = {c.PRICE: MAX_MONEY, c.STOCK: MAX_UNITS}
 
 
 def _as_it_is(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from contracts.bounds import MAX_MONEY, MAX_UNITS
 from recsys.data.attributes import RESERVED, Attributes, Value, as_number
 from recsys.data.vocabulary import Texts, Vocabulary
 
@@ -61,8 +62,8 @@ class Items:
             brands=brand_names,
             category=category,
             brand=brand,
-            price=np.asarray(unknown if price is None else price, np.float32)[order],
-            stock=np.asarray(unknown if stock is None else stock, np.float32)[order],
+            price=unknown if price is None else _bounded(price, MAX_MONEY)[order],
+            stock=unknown if stock is None else _bounded(stock, MAX_UNITS)[order],
             available_from=np.asarray(np.full(len(ids), ALWAYS) if available_from is None else available_from)[order],
             attributes=Attributes.of([attributes[i] if attributes else {} for i in order]),
         )
@@ -125,6 +126,12 @@ class Items:
         for name, form in _TEXT_COLUMNS.items():
             values[name] = form(own[f"{name}_data"], own[f"{name}_offsets"])
         return cls(**values, attributes=Attributes.from_arrays(own))
+
+
+def _bounded(values: np.ndarray, most: float) -> np.ndarray:
+    """(items,) float32; a value that an item cannot have counts as unknown: it was stored before it was refused."""
+    numbers = np.asarray(values, np.float64)
+    return np.where(np.abs(numbers) <= most, numbers, np.nan).astype(np.float32)
 
 
 def among(codes: np.ndarray, wanted: Sequence[int]) -> np.ndarray:

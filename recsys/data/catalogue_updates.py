@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from contracts.bounds import MAX_MONEY, MAX_UNITS
 from contracts.errors import InputError
 from recsys.data.attributes import Value
 from recsys.data.catalogue import ALWAYS, Items
@@ -32,9 +33,9 @@ class ItemUpsert:
     def __post_init__(self) -> None:
         if not 1 <= len(self.item_id) <= MAX_ID_CHARS:
             raise InputError(f"item_id has {len(self.item_id)} characters; 1 to {MAX_ID_CHARS} are allowed.")
-        for name, value in (("price", self.price), ("stock", self.stock)):
-            if value is not None and not 0 <= value < float("inf"):
-                raise InputError(f"{name} of {self.item_id!r} is {value}; a finite number of at least 0 is allowed.")
+        for name, value, most in (("price", self.price, MAX_MONEY), ("stock", self.stock, MAX_UNITS)):
+            if value is not None and not 0 <= value <= most:
+                raise InputError(f"{name} of {self.item_id!r} is {value}; 0 to {most:,.0f} is allowed.")
         if self.available_from is not None and self.available_from.tzinfo is None:
             raise InputError(f"available_from of {self.item_id!r} has no time zone; give one, such as …T12:00:00Z.")
 

@@ -29,7 +29,7 @@ def parse_policy(text: str, name: str = "policy") -> Policy:
     """The policy in a text, which errors call `name`. Raises SettingsError."""
     try:
         return _policy(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{name} is not TOML: {error}.") from None
     except (InputError, SettingsError) as error:
         raise SettingsError(f"{name}: {error}") from None

@@ -161,7 +161,7 @@ def _tokens(items: Items, item: int) -> Iterator[str]:
         yield f"category={items.categories.value(int(items.category[item]))}"
     if items.brand[item] >= 0:
         yield f"brand={items.brands.value(int(items.brand[item]))}"
-    if items.price[item] > 0:
+    if 0 < items.price[item] < np.inf:
         yield f"price={round(2 * float(np.log2(items.price[item])))}"  # each class is a factor of 1.4 wide
     for name, value in items.attributes.texts_of(item).items():
         yield f"{name}={value}"

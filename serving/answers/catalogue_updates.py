@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from contracts import columns as c
+from contracts.errors import InputError
 from contracts.logs.catalogue import CatalogueLog, FieldUpdate
 from recsys.data.catalogue_updates import ItemUpsert
 from recsys.recommender import Recommender
@@ -49,18 +50,24 @@ class CatalogueUpdates:
                 self._by_item[update.item_id] = {**self._by_item.get(update.item_id, {}), update.name: update}
                 self.version = update.cursor
 
-    def updates_for(self, recommender: Recommender, now: datetime) -> list[ItemUpsert]:
-        """What the recommender does not know: new items, and updates of its own items after its `as_of`."""
+    def updates_for(self, recommender: Recommender, now: datetime) -> tuple[list[ItemUpsert], dict[str, str]]:
+        """What the recommender does not know: new items, and updates of its own items after its `as_of`.
+
+        Second, by id of each item whose values are not allowed, the reason: an older version may have stored it.
+        """
         ids, as_of = recommender.retriever.items.ids, datetime.fromtimestamp(recommender.as_of, UTC)
         with self._lock:
             by_item = list(self._by_item.items())
-        unknown = []
+        unknown: list[ItemUpsert] = []
+        refused: dict[str, str] = {}
         for item_id, updates in by_item:
             is_known = ids.index(item_id) >= 0
             later = {name: update for name, update in updates.items() if not is_known or update.updated_at > as_of}
-            if later:
-                unknown.append(_new_item(later, is_known, as_of, now))
-        return unknown
+            try:
+                unknown += [_new_item(later, is_known, as_of, now)] if later else []
+            except InputError as error:
+                refused[item_id] = str(error)
+        return unknown, refused
 
     def next_launch(self, now: datetime) -> datetime | None:
         """The earliest `available_from` after `now`."""

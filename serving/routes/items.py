@@ -10,6 +10,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from contracts.errors import StorageError
+from recsys.data.catalogue_updates import ItemUpsert
 from serving.answers.catalogue_updates import catalogue_fields
 from serving.answers.forecasts.items import DEMAND
 from serving.answers.served_bundle import ServedBundle
@@ -43,6 +44,7 @@ async def tell_items(request: Request) -> Response:
     service = service_of(request)
     items = (await read_json(request, MAX_EVENTS_BYTES, ItemUpdates)).items
     rows = [(item.item_id, catalogue_fields(_stated(item))) for item in items]
+    await asyncio.to_thread(service.bundles.require_showable, [_upsert(item) for item in items])
     try:
         await asyncio.to_thread(service.catalogue_updates.append, rows, datetime.now(UTC))
         await asyncio.to_thread(service.bundles.apply_updates)
@@ -115,6 +117,10 @@ def _stated(item: ItemUpdate) -> dict[str, Any]:
     fields = {name: value for name, value in msgspec.to_builtins(item).items() if value is not None}
     flags = {name: float(value) for name, value in item.attributes.items() if isinstance(value, bool)}
     return fields | {"attributes": item.attributes | flags}
+
+
+def _upsert(item: ItemUpdate) -> ItemUpsert:
+    return ItemUpsert(**_stated(item) | {"available_from": item.available_from})
 
 
 def _item(served: ServedBundle, item_id: str) -> dict[str, Any] | None:

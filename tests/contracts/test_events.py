@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import columns as c
+from contracts.bounds import MAX_MONEY, MAX_UNITS
 from contracts.errors import InvalidEvent
 from contracts.events import EVENT_NAMES, MAX_EVENT_BYTES, V1_ALIASES, event_rows, parse_event
 
@@ -30,6 +31,10 @@ def refusal(raw: bytes) -> str:
         parse_event(raw, NOW)
     assert str(caught.value)
     return caught.value.code
+
+
+def nested(depth: int) -> Any:
+    return [nested(depth - 1)] if depth else 0
 
 
 ORDER: dict[str, Any] = {
@@ -133,7 +138,8 @@ def test_v1_names_become_v2(alias: str, name: str) -> None:
         (b"{", "malformed_json"),
         (b'{"type":"page","userId":"\xff"}', "malformed_json"),
         (b'{"type":"identify","userId":"a","traits":"\xff"}', "malformed_json"),
-        (b'{"type":"identify","userId":"a","traits":' + b"[" * 15_000 + b"]" * 15_000 + b"}", "malformed_json"),
+        (b'{"type":"identify","userId":"a","traits":' + b"[" * 15_000 + b"]" * 15_000 + b"}", "too_deep"),
+        (encode(type="page", context={"a": nested(31)}), "too_deep"),
         (b"[]", "wrong_type"),
         (b'{"userId":"a"}', "unknown_type"),
         (encode(type="group"), "unknown_type"),
@@ -151,9 +157,20 @@ def test_v1_names_become_v2(alias: str, name: str) -> None:
         (encode(event="Product Viewed", properties={"product_id": "a", "price": -1}), "bad_price"),
         (encode(event="Product Viewed", properties={"product_id": "a", "price": "nan"}), "bad_price"),
         (encode(event="Product Viewed", properties={"product_id": "a", "price": "inf"}), "bad_price"),
+        (encode(event="Product Viewed", properties={"product_id": "a", "price": 1e308}), "bad_price"),
         (encode(event="Product Viewed", properties={"product_id": "a", "price": "cheap"}), "wrong_type"),
         (encode(event="Product Added", properties={"product_id": "a", "quantity": 0}), "bad_quantity"),
-        (encode(event="Order Completed", properties={"order_id": "o", "revenue": "inf"}), "bad_amount"),
+        (encode(event="Product Added", properties={"product_id": "a", "quantity": 1e10}), "bad_quantity"),
+        (
+            encode(event="Order Completed", properties={"order_id": "o", "products": [{"sku": 1, "price": 1e13}]}),
+            "bad_price",
+        ),
+        *(
+            (encode(**of, properties={"order_id": "o", field: amount}), "bad_amount")
+            for field in ("revenue", "total", "discount", "shipping", "tax")
+            for of in ({"event": "Order Completed"}, {"type": "page"}, {"type": "screen"})
+            for amount in ("inf", "nan", 1e13, -1e13)
+        ),
         (encode(type="alias"), "missing_identity"),
         (encode(type="page", timestamp="yesterday"), "wrong_type"),
         (encode(type="page", timestamp="1970-01-01T00:00:00Z"), "bad_timestamp"),
@@ -164,6 +181,13 @@ def test_v1_names_become_v2(alias: str, name: str) -> None:
 )
 def test_bad_input_is_refused_with_a_code(raw: bytes, code: str) -> None:
     assert refusal(raw) == code
+
+
+def test_the_largest_numbers_and_the_deepest_nesting_are_taken() -> None:
+    product = {"product_id": "a", "price": MAX_MONEY, "quantity": MAX_UNITS}
+    order = {"order_id": "o", "revenue": -MAX_MONEY, "products": [product], "more": nested(30)}
+    (row,) = rows(encode(event="Order Completed", properties=order))
+    assert (row["price"], row["quantity"], row["revenue"]) == (MAX_MONEY, MAX_UNITS, -MAX_MONEY)
 
 
 def test_times_are_utc_and_the_first_given_clock_counts() -> None:

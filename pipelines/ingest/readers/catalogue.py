@@ -1,6 +1,5 @@
 """Read a catalogue file of the shop: CSV, Parquet or JSON lines, one item per row."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import orjson
 import pyarrow as pa
 
 from contracts import columns as c
+from contracts.bounds import MAX_ATTRIBUTE, MAX_DEPTH, MAX_MONEY, MAX_UNITS, is_too_deep
 from contracts.errors import InputError, InvalidEvent
 from contracts.events import MAX_ID_CHARS
 from pipelines.ingest.quarantine import quarantine_row
@@ -27,8 +27,6 @@ SOURCE: Final = "catalogue"
 _BEGINNING_BYTES: Final = 4096
 _NAMED: Final = tuple(name for name in c.CATALOGUE.names if name != c.ATTRIBUTES)
 
-Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e15)]
-
 
 class CatalogueRow(msgspec.Struct, frozen=True):
     """One row of a catalogue file, in the order of `columns.CATALOGUE`; further columns are its attributes."""
@@ -37,8 +35,8 @@ class CatalogueRow(msgspec.Struct, frozen=True):
     item_name: str | None = None
     item_category: str | None = None
     item_brand: str | None = None
-    price: Amount | None = None
-    stock: Amount | None = None
+    price: Annotated[float, msgspec.Meta(ge=0, le=MAX_MONEY)] | None = None
+    stock: Annotated[float, msgspec.Meta(ge=0, le=MAX_UNITS)] | None = None
     available_from: datetime | None = None
     updated_at: datetime | None = None
     attributes: str | None = None  # JSON text
@@ -105,6 +103,8 @@ def _checked(record: Record, received_at: datetime) -> tuple[Any, ...]:
 
 def _fields(record: Record) -> dict[str, Any]:
     """The values of a row by name, without blank texts, nulls and NaN."""
+    if is_too_deep(record.raw):
+        raise InvalidEvent("bad_catalogue_row", f"objects and lists are nested more than {MAX_DEPTH} deep.")
     given = orjson.loads(record.raw) if record.original is None else dict(zip(*record.original, strict=True))
     if not isinstance(given, dict):
         raise InvalidEvent("bad_catalogue_row", "the line is not a JSON object. Send one item per line.")
@@ -141,11 +141,12 @@ def _nested(value: Any) -> dict[str, Any] | None:
 
 
 def _attribute(value: Any) -> str | int | float | None:
-    """The value as a number or a text; None if it is blank, too long, or of another type, such as a list."""
+    """The value as a number or a text; None if it is blank, too long, too large, or of another type, such as a list."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | Decimal):
-        return (value if isinstance(value, int) else float(value)) if math.isfinite(value) else None
+        number = value if isinstance(value, int) else float(value)
+        return number if abs(number) <= MAX_ATTRIBUTE else None
     text = value.isoformat() if isinstance(value, date) else value
     stripped = text.strip() if isinstance(text, str) else ""
     return stripped if 0 < len(stripped) <= MAX_ATTRIBUTE_CHARS else None

@@ -83,7 +83,7 @@ def load_mapping(name: str) -> Mapping:
     text = _read(name)
     try:
         mapping = msgspec.convert(tomllib.loads(text), Mapping)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise InputError(f"mapping {name}: {error}. The mapping language is described in docs/events.md.") from None
     for number, rule in enumerate(mapping.rules, start=1):
         _check_rule(f"mapping {name}, rule {number}", rule)

@@ -1,12 +1,12 @@
 """The JSON of catalogue updates: requests are decoded into it, answers are documented by it."""
 
-import sys
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 from pydantic import Field
 
+from contracts.bounds import MAX_ATTRIBUTE, MAX_UNITS
 from contracts.events import MAX_TEXT_CHARS
 from recsys.data.attributes import MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES
 from recsys.request import Id, Price
@@ -15,7 +15,8 @@ from serving.http.schemas.answer import Part
 MAX_ITEMS: Final = 1_000
 
 _Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARS)]
-_Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+_Number = Annotated[float, Meta(ge=-MAX_ATTRIBUTE, le=MAX_ATTRIBUTE)]
+_Units = Annotated[float, Meta(ge=0, le=MAX_UNITS)]
 _Attribute = Annotated[str, Meta(max_length=MAX_ATTRIBUTE_CHARS)] | _Number | bool
 
 
@@ -27,7 +28,7 @@ class ItemUpdate(Struct, frozen=True, forbid_unknown_fields=True):
     category: _Text | None = None
     brand: _Text | None = None
     price: Price | None = None
-    stock: Annotated[Price | None, Meta(description="Units; left out: not tracked, taken as available.")] = None
+    stock: Annotated[_Units | None, Meta(description="Units; left out: not tracked, taken as available.")] = None
     available_from: Annotated[
         Annotated[datetime, Meta(tz=True)] | None, Meta(description="Not shown before; left out: now.")
     ] = None

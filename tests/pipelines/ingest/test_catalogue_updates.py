@@ -60,3 +60,8 @@ def test_updated_attributes_are_merged_with_those_of_the_file(tmp_path: Path) ->
     update(tmp_path, "cup", NOW, attributes={"size": "big"})
     found = catalogue(tmp_path, FILE.format(at=(NOW - HOUR).isoformat()), c.ATTRIBUTES)
     assert [orjson.loads(text) for _, text in found] == [{"size": "big"}, {"colour": "red", "margin": 0.5}]
+
+
+def test_a_number_that_an_older_version_stored_is_not_taken(tmp_path: Path) -> None:
+    update(tmp_path, "tea", NOW, price=1e308, stock=1e308)
+    assert catalogue(tmp_path, FILE.format(at=(NOW - HOUR).isoformat()))[1] == ("tea", "Tea", "drinks", 3.0, 9.0)

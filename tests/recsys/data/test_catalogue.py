@@ -119,3 +119,9 @@ def test_codes_are_found_among_few_and_among_many(count: int) -> None:
     codes = np.arange(-1, 30, dtype=np.int32)
     wanted = [-1, *range(3, 3 + count)]
     assert codes[among(codes, wanted)].tolist() == wanted[1:]
+
+
+def test_a_number_that_no_item_has_counts_as_unknown() -> None:
+    absurd = np.array([1e308, -np.inf, 2.0])
+    items = Items.of(["a", "b", "c"], price=absurd, stock=absurd)
+    assert listed(items.price) == listed(items.stock) == [None, None, 2.0]

@@ -137,7 +137,9 @@ def test_the_counters_of_appended_items_are_zero() -> None:
 MISTAKES = {
     "an empty id": ({"item_id": ""}, "item_id has 0 characters; 1 to 200"),
     "a long id": ({"item_id": "x" * (MAX_ID_CHARS + 1)}, "item_id has 201 characters"),
-    "a negative price": ({"item_id": "a", "price": -1.0}, r"price of 'a' is -1.0; a finite number of at least 0"),
+    "a negative price": ({"item_id": "a", "price": -1.0}, r"price of 'a' is -1.0; 0 to 1,000,000,000,000 is allowed"),
+    "an absurd price": ({"item_id": "a", "price": 1e308}, "price of 'a' is 1e"),
+    "an absurd stock": ({"item_id": "a", "stock": 1e10}, "0 to 1,000,000,000 is allowed"),
     "no number": ({"item_id": "a", "price": float("nan")}, "price of 'a' is nan"),
     "an endless stock": ({"item_id": "a", "stock": float("inf")}, "stock of 'a' is inf"),
     "a time without zone": ({"item_id": "a", "available_from": datetime(2025, 1, 1)}, "no time zone; give one"),  # noqa: DTZ001

@@ -26,7 +26,7 @@ def test_of_known_items_only_updates_after_the_bundles_events_count(updates: Cat
     append(updates, "tea-1", AS_OF - DAY, price=1.5)
     append(updates, "tea-2", AS_OF + DAY, price=2.5)
     append(updates, "new", AS_OF - DAY, name="New", attributes={"colour": "red"})
-    found = {item.item_id: item for item in updates.updates_for(shop_recommender(), NOW)}
+    found = {item.item_id: item for item in updates.updates_for(shop_recommender(), NOW)[0]}
     assert sorted(found) == ["new", "tea-2"]
     assert (found["tea-2"].price, found["tea-2"].available_from) == (2.5, None)
     assert (found["new"].name, found["new"].attributes) == ("New", {"colour": "red"})
@@ -35,8 +35,18 @@ def test_of_known_items_only_updates_after_the_bundles_events_count(updates: Cat
 def test_an_old_update_does_not_come_back_with_a_new_one(updates: CatalogueUpdates) -> None:
     append(updates, "tea-1", AS_OF - DAY, stock=0.0)
     append(updates, "tea-1", AS_OF + DAY, price=2.5)
-    (found,) = updates.updates_for(shop_recommender(), NOW)
+    (found,), _ = updates.updates_for(shop_recommender(), NOW)
     assert (found.price, found.stock) == (2.5, None)
+
+
+def test_a_value_that_an_older_version_stored_is_refused_with_its_item_only(updates: CatalogueUpdates) -> None:
+    append(updates, "new", AS_OF + DAY, price=1e308)
+    append(updates, "tea-1", AS_OF + DAY, stock=-1.0)
+    append(updates, "tea-2", AS_OF + DAY, price=2.5)
+    found, refused = updates.updates_for(shop_recommender(), NOW)
+    assert [item.item_id for item in found] == ["tea-2"]
+    assert sorted(refused) == ["new", "tea-1"]
+    assert "price of 'new' is 1e+308" in refused["new"]
 
 
 def test_an_item_available_now_is_available_at_the_recommenders_own_clock(updates: CatalogueUpdates) -> None:
@@ -44,7 +54,7 @@ def test_an_item_available_now_is_available_at_the_recommenders_own_clock(update
     append(updates, "out", AS_OF + DAY, available_from=(AS_OF + DAY).isoformat())
     append(updates, "soon", AS_OF + DAY, available_from=(NOW + DAY).isoformat())
     append(updates, "long", AS_OF - DAY, available_from=(AS_OF - 9 * DAY).isoformat())
-    launches = {item.item_id: item.available_from for item in updates.updates_for(shop_recommender(), NOW)}
+    launches = {item.item_id: item.available_from for item in updates.updates_for(shop_recommender(), NOW)[0]}
     assert launches == {"unsaid": AS_OF, "out": AS_OF, "soon": NOW + DAY, "long": AS_OF - 9 * DAY}
 
 

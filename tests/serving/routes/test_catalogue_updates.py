@@ -1,6 +1,7 @@
 """Catalogue updates over HTTP: a new item can be recommended as soon as the request is answered."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from contracts.logs.catalogue import CatalogueLog
+from recsys.retrieval import content
 from serving.app import create_app
 from serving.http.schemas.catalogue_updates import ItemUpdatesAnswer
 from tests.serving.conftest import Shop, shop_settings
@@ -106,6 +108,9 @@ def test_updates_before_the_first_bundle_are_kept(empty_shop: Shop) -> None:
         ({"items": [{"item_id": "a"}] * 1001}, "length <= 1000"),
         ({"items": [{"name": "no id"}]}, "items.0.item_id"),
         ({"items": [{"item_id": "a", "price": -1}]}, "items.0.price"),
+        ({"items": [{"item_id": "a", "price": 1e308}]}, "items.0.price"),
+        ({"items": [{"item_id": "a", "stock": 1e10}]}, "items.0.stock"),
+        ({"items": [{"item_id": "a", "attributes": {"margin": 1e308}}]}, "items.0.attributes.margin"),
         ({"items": [{"item_id": "a", "colour": "red"}]}, "items.0.colour"),
         ({"items": [{"item_id": "a", "available_from": "2025-06-01T00:00:00"}]}, "items.0.available_from"),
         ({"items": [{"item_id": "a", "attributes": {"tags": ["x"]}}]}, "items.0.attributes.tags"),
@@ -117,6 +122,41 @@ def test_bad_items_are_refused_whole(api: httpx.Client, shop: Shop, body: dict[s
     assert answer.status_code == 422
     assert says in answer.json()["detail"]
     assert CatalogueLog(shop.settings.items_path).read() == before
+
+
+def test_a_stored_item_that_cannot_be_shown_is_left_out_and_the_others_are_served(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings, keys = shop_settings(tmp_path)
+    publish_shop(settings, "v1")
+    log = CatalogueLog(settings.items_path)  # as a version without bounds stored it
+    log.append([("absurd", {"price": 1e308}), ("tea-new", {"item_name": "New tea"})], datetime.now(UTC))
+    log.close()
+    with (
+        running(settings) as url,
+        httpx.Client(base_url=url, headers={"X-API-Key": keys["admin"]}, verify=False) as api,
+    ):
+        assert api.get("/ready").json()["is_current"] is True
+        found = shown(api)
+        assert "tea-new" in found
+        assert "absurd" not in found
+        assert post_items(api, {"item_id": "absurd", "price": 3}).status_code == 200
+        assert shown(api)["absurd"]["price"] == 3
+    assert [r.args[0] for r in caplog.records if "cannot be shown" in r.message] == ["absurd"]  # type: ignore[index]
+
+
+def test_an_item_that_cannot_be_shown_is_not_stored(own_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflow(*_: object) -> list[int]:
+        raise OverflowError
+
+    with own_shop.client() as api:
+        with monkeypatch.context() as patched:
+            patched.setattr(content, "tokens_of", overflow)
+            answer = post_items(api, NEW)
+        assert answer.status_code == 422
+        assert "'tea-new' cannot be shown" in answer.json()["detail"]
+        assert CatalogueLog(own_shop.settings.items_path).read() == []
+        assert post_items(api, NEW).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["events", "storefront", "backoffice"])

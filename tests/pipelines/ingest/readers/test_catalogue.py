@@ -91,6 +91,11 @@ def test_attributes_are_bounded(tmp_path: Path) -> None:
     assert "name" in found
 
 
+def test_numbers_of_attributes_are_bounded(tmp_path: Path) -> None:
+    numbers = '{"item_id": "tea", "a": 1e308, "b": -1e16, "c": 123456789012345678901234567890, "ean": 4006381333931}'
+    assert attributes(tmp_path, numbers, "c.jsonl") == [{"ean": 4006381333931}]
+
+
 def test_attributes_come_from_the_row_updated_last_and_reach_the_known_items(tmp_path: Path) -> None:
     ingest_events(tmp_path, bought("1", "a", {"cup": 5.0}))
     ingest_catalogue(tmp_path, "item_id,colour,updated_at\ntea,red,2025-01-01\n")
@@ -112,10 +117,10 @@ def test_a_catalogue_that_was_stored_before_there_were_attributes_is_read_and_up
 
 def test_bad_rows_are_quarantined_with_a_reason(tmp_path: Path) -> None:
     header, good = "item_id,price,stock,available_from\n", "bag,1,2,\n"
-    bad = [",1,,", "tea,-3,,", "pot,NaN,,", "cup,1,many,", "mug,1,,someday", "box,1"]
+    bad = [",1,,", "tea,-3,,", "pot,NaN,,", "cup,1,many,", "mug,1,,someday", "box,1", "big,1e308,,", "lot,1,1e10,"]
     counts = ingest_catalogue(tmp_path, header + good + "\n".join(bad))
-    assert (counts.received, counts.stored) == (7, 1)
-    assert counts.quarantined == {"bad_catalogue_row": 5, "malformed_csv": 1}
+    assert (counts.received, counts.stored) == (9, 1)
+    assert counts.quarantined == {"bad_catalogue_row": 7, "malformed_csv": 1}
     found = {row["origin"]: row["reason"] for row in warehouse_in(tmp_path).quarantine().to_pyarrow().to_pylist()}
     assert "item_id" in found["catalogue.csv:3"]
     assert "price" in found["catalogue.csv:4"]
@@ -123,9 +128,10 @@ def test_bad_rows_are_quarantined_with_a_reason(tmp_path: Path) -> None:
 
 
 def test_a_line_that_is_no_object_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "c.jsonl").write_text('{"item_id": "tea"}\n[1]\n{"item\n')
+    deep = '{"item_id": "pot", "a": ' + "[" * 5000 + "]" * 5000 + "}"
+    (tmp_path / "c.jsonl").write_text('{"item_id": "tea"}\n[1]\n{"item\n' + deep)
     read = read_catalogue(tmp_path / "c.jsonl", NOW)
-    assert (read.items.num_rows, read.quarantined) == (1, {"bad_catalogue_row": 2})
+    assert (read.items.num_rows, read.quarantined) == (1, {"bad_catalogue_row": 3})
 
 
 def test_a_catalogue_without_item_ids_is_refused(tmp_path: Path) -> None:
