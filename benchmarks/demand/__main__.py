@@ -1,6 +1,7 @@
 """Compare our demand forecast with the defaults of maintained forecasting libraries, in one run.
 
     python -m benchmarks.demand DIR [--methods ours,auto_ets] [--series N] [--threads 2] [--scale]
+    python -m benchmarks.demand DIR --without each [--windows 3] [--series N]
 
 DIR holds series.parquet (series_id, date, units and covariates), meta.json (frequency, horizon, known_future,
 score_only_where) and optionally attributes.parquet. Or it holds one Parquet file of invoice lines, which become daily
@@ -13,6 +14,10 @@ Medians are scored by WAPE and RMSPE, means by RMSSE; a library's point forecast
 how far ours is below the best other. `seconds` count fitting and forecasting at all three origins; `peak_mib` is the
 peak memory of the method's process. --scale also forecasts the last origin for N, 3 N and 10 N series; N is --series
 or a tenth of all.
+
+--without leaves parts out of our forecast, one at a time, on tuning windows before the three test windows: see
+`benchmarks.demand.ablation`. Nothing else runs then. The last line has each ablation's losses as ratios to those of the
+full engine, and the coverage of its bands.
 """
 
 import argparse
@@ -23,11 +28,13 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from benchmarks.demand.data import DemandData, read_folder
+from benchmarks.demand.ablation import EACH, ablation, parse_parts
+from benchmarks.demand.data import ORIGINS, DemandData, read_folder
 from benchmarks.demand.method import METHODS, OURS, add_data_options
 from benchmarks.harness.process import measure
 from contracts.errors import InputError, ShopkeeperError
 from models.demand.classification import CLASSES
+from models.demand.model import PARTS
 
 COMPARED: Final = ("wape", "rmsse", "pinball")
 DIGITS: Final = 4
@@ -40,7 +47,14 @@ def main() -> None:
     add_data_options(parser)
     parser.add_argument("--methods", default=",".join(METHODS), help=f"of {', '.join(METHODS)}")
     parser.add_argument("--scale", action="store_true", help="how our time grows with the number of series")
+    parser.add_argument(
+        "--without", metavar="PART", help=f"parts, comma-separated, or {EACH}; a+b leaves out both: {', '.join(PARTS)}"
+    )
+    parser.add_argument("--windows", type=int, default=ORIGINS, help="tuning windows for --without")
     options = parser.parse_args()
+    if options.without:
+        print(json.dumps(rounded(without(options))))
+        return
     try:
         names = chosen_methods(options.methods)
         data = read_folder(options.folder, options.horizon, options.minimum_sales)
@@ -56,6 +70,17 @@ def main() -> None:
     print(json.dumps(rounded(report)))
     if any("error" in of for of in found.values()):
         raise SystemExit(1)
+
+
+def without(options: argparse.Namespace) -> dict[str, Any]:
+    """The report of --without."""
+    try:
+        names = parse_parts(options.without)
+        data = read_folder(options.folder, options.horizon, options.minimum_sales).sampled(options.series)
+        found = ablation(data, names, options.windows, options.threads)
+    except ShopkeeperError as error:
+        raise SystemExit(str(error)) from error
+    return {"series": data.read.panel.series, "windows": options.windows, "without": found}
 
 
 def chosen_methods(text: str) -> list[str]:

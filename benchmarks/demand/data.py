@@ -75,13 +75,20 @@ class DemandData:
 
     def origins(self, count: int = ORIGINS) -> Iterator[Origin]:
         """The last `count` horizons, back to back, the earliest first. Raises InputError for too short a past."""
+        yield from self._origins(count, ORIGINS)
+
+    def tuning_origins(self, count: int) -> Iterator[Origin]:
+        """`count` horizons back to back that end where those of `origins` begin. Raises InputError."""
+        yield from self._origins(count + ORIGINS, count + ORIGINS, count)
+
+    def _origins(self, first: int, horizons: int, count: int | None = None) -> Iterator[Origin]:
         panel, horizon = self.read.panel, self.horizon
-        if panel.periods < (ORIGINS + 1) * horizon:
+        if panel.periods < (horizons + 1) * horizon:
             raise InputError(
-                f"the series have {panel.periods} {panel.frequency.name}s; {ORIGINS} origins of {horizon} need "
-                f"{(ORIGINS + 1) * horizon} or more. Give a longer past or a shorter horizon."
+                f"the series have {panel.periods} {panel.frequency.name}s; {horizons} horizons of {horizon} need "
+                f"{(horizons + 1) * horizon} or more. Give a longer past or a shorter horizon."
             )
-        for start in panel.periods - horizon * np.arange(count, 0, -1):
+        for start in (panel.periods - horizon * np.arange(first, 0, -1))[:count]:
             yield self._origin(int(start))
 
     def _origin(self, start: int) -> Origin:

@@ -42,7 +42,7 @@ class Judge:
     def metrics(self, answer: Answer, chosen: np.ndarray) -> Metrics:
         """Metrics of the `chosen` series, (series,) bool, over scored cells; None where not defined.
 
-        WAPE and RMSPE are of the median, RMSSE and bias of the mean. RMSPE is over cells that sold.
+        WAPE and RMSPE are of the median, `wape_mean`, RMSSE and bias of the mean. RMSPE is over cells that sold.
         RMSSE is averaged over the series with a scale. `pinball` is the mean over cells and HEADLINE_LEVELS, over the
         mean units of those cells; `pinball_grid` the same over LEVELS; `pinball_scaled` is the mean over series of the
         series' mean over its mean absolute step (M5's SPL). The band's ends count as within for `coverage_80`;
@@ -71,6 +71,7 @@ class Judge:
             "series": int(is_scored.any(axis=1).sum()),
             "cells": len(actual),
             "wape": _over(np.abs(actual - median).mean(), units),
+            "wape_mean": _over(np.abs(actual - mean).mean(), units),
             "rmspe": float(np.sqrt(np.square(relative).mean())) if sold.any() else None,
             "rmsse": _mean(np.sqrt(self._by_series(np.square(actual - mean), is_scored) / self.squared_scale)),
             "pinball": _over(headline.mean(), units),

@@ -4,7 +4,7 @@ Weights are non-negative and shrunk towards equal weights, since averages of met
 nothing gets no weight.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,9 @@ TRENDING: Final = 0.1  # of the logarithm: regressions with and without a trend 
 SHRINKAGE: Final = 0.1  # towards equal weights, in units of how far the methods differ
 ITERATIONS: Final = 12
 SUM_LIMITS: Final = (0.7, 1.4)
+CLASS_WEIGHTS: Final = "class_weights"  # parts of the engine: each class of demand has weights of its own,
+TREND_WEIGHTS: Final = "trend_weights"  # rows with a trend have,
+MEDIAN_WEIGHTS: Final = "median_weights"  # and the median has
 _TINY: Final = 1e-9
 
 
@@ -42,23 +45,28 @@ class ForecastCombination:
         scale: np.ndarray,
         code: np.ndarray,
         series: np.ndarray,
+        parts: Collection[str],
     ) -> "ForecastCombination":
         """From every method's forecast of the backtest's rows; `scale` (rows,) in squared units, per series."""
         methods = tuple(forecasts)
         stacked = np.column_stack([forecasts[name] for name in methods])
         weight = _rmsse_weight(np.median(stacked, axis=1), units, scale, series)
 
-        def weights(chosen: np.ndarray, otherwise: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-            if chosen.sum() < MIN_ROWS:
-                return otherwise
+        def fitted(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             of_mean = mean_weights(stacked[chosen], units[chosen], weight[chosen])
-            return of_mean, median_weights(stacked[chosen], units[chosen])
+            own = MEDIAN_WEIGHTS in parts
+            return of_mean, median_weights(stacked[chosen], units[chosen]) if own else of_mean
 
-        every = (mean_weights(stacked, units, weight), median_weights(stacked, units))
-        segment, classes = _segment(forecasts, code), len(CLASSES)
-        trending = weights(segment >= classes, every)
-        steady = weights(segment < classes, every)
-        found = [weights(segment == number, steady if number < classes else trending) for number in range(2 * classes)]
+        def weights(chosen: np.ndarray, otherwise: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+            return fitted(chosen) if chosen.sum() >= MIN_ROWS else otherwise
+
+        every, classes = fitted(np.ones(len(units), dtype=bool)), len(CLASSES)
+        number = np.arange(2 * classes)  # which weights each segment takes
+        number = number if TREND_WEIGHTS in parts else number % classes
+        number = number if CLASS_WEIGHTS in parts else number // classes * classes
+        segment = number[_segment(forecasts, code)]
+        steady, trending = weights(segment < classes, every), weights(segment >= classes, every)
+        found = [weights(segment == of, steady if of < classes else trending) for of in number]
         return cls(methods, *(np.array(part) for part in zip(*found, strict=True)))
 
     def combine(self, forecasts: Mapping[str, np.ndarray], code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -112,6 +120,8 @@ def _shrunk_nnls(forecasts: np.ndarray, units: np.ndarray, weight: np.ndarray) -
 
 def _segment(forecasts: Mapping[str, np.ndarray], code: np.ndarray) -> np.ndarray:
     """The class, plus the number of classes where the regressions with and without a trend differ."""
+    if not all(name in forecasts for name in REGRESSIONS):
+        return code
     steady, growing = (np.log(np.maximum(forecasts[name], _TINY)) for name in REGRESSIONS)
     return code + len(CLASSES) * (np.abs(growing - steady) > TRENDING)
 

@@ -12,6 +12,7 @@ zeros leave them out until their probabilities add up to the budget. A fixed thr
 probabilities of 0 change with the season: it would leave out a sixth of a class in one month and half in the next.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,6 +25,9 @@ MIN_ROWS: Final = 400  # a class with fewer is calibrated on all rows together
 SCALE_LIMITS: Final = (0.5, 2.0)
 MEDIAN_RATIO_LIMITS: Final = (0.7, 1.4)
 ABOVE_ZERO: Final = 0.01  # of a demand size: a low end that leaves out 0
+CONFORMAL: Final = "conformal"  # parts of the engine: the scale factors,
+RECENTRING: Final = "recentring"  # the median of the methods instead of the forest's,
+ZERO_RULE: Final = "zero_rule"  # and the zeros that are left out
 _TINY: Final = 1e-9
 
 
@@ -54,6 +58,7 @@ class ConformalCalibration:
     """The calibration of each class of demand, in the order of CLASSES."""
 
     classes: tuple[ClassCalibration, ...]
+    is_recentred: bool = True
 
     def apply(
         self,
@@ -68,7 +73,7 @@ class ConformalCalibration:
         (rows,) each: `median` of the methods, `zero_probability`, `demand_size` the units in a period with sales, and
         `code` the class. The rows are those of one forecast: the budget of zeros is spent over all of them.
         """
-        found = _recentred(quantiles, median)
+        found = _recentred(quantiles, median) if self.is_recentred else quantiles.copy()
         for number, calibration in enumerate(self.classes):
             inside = code == number
             if inside.any():
@@ -79,27 +84,39 @@ class ConformalCalibration:
 
 
 def calibrate(
-    quantiles: np.ndarray, median: np.ndarray, zero_probability: np.ndarray, units: np.ndarray, code: np.ndarray
+    quantiles: np.ndarray,
+    median: np.ndarray,
+    zero_probability: np.ndarray,
+    units: np.ndarray,
+    code: np.ndarray,
+    parts: Collection[str],
 ) -> ConformalCalibration:
     """Calibrate quantiles that are out of fold; the other arguments as in `ConformalCalibration.apply`."""
-    recentred = _recentred(quantiles, median)
-    pooled = replace(_fit_class(recentred, zero_probability, units), zero_budget=None)
+    is_recentred = RECENTRING in parts
+    recentred = _recentred(quantiles, median) if is_recentred else quantiles
+    pooled = replace(_fit_class(recentred, zero_probability, units, parts), zero_budget=None)
     found = []
     for number in range(len(CLASSES)):
         inside = code == number
         enough = inside.sum() >= MIN_ROWS
-        found.append(_fit_class(recentred[inside], zero_probability[inside], units[inside]) if enough else pooled)
+        found.append(
+            _fit_class(recentred[inside], zero_probability[inside], units[inside], parts) if enough else pooled
+        )
     found[ALL_ZERO] = found[NEW]  # all_zero is not in the backtest; its series use the calibration of new ones
-    return ConformalCalibration(tuple(found))
+    return ConformalCalibration(tuple(found), is_recentred)
 
 
-def _fit_class(quantiles: np.ndarray, zero_probability: np.ndarray, units: np.ndarray) -> ClassCalibration:
+def _fit_class(
+    quantiles: np.ndarray, zero_probability: np.ndarray, units: np.ndarray, parts: Collection[str]
+) -> ClassCalibration:
     two_sided, one_sided = np.ones(len(QUANTILE_LEVELS)), np.ones(len(QUANTILE_LEVELS))
-    for index in range(MEDIAN):
+    for index in range(MEDIAN) if CONFORMAL in parts else ():
         other = len(QUANTILE_LEVELS) - 1 - index
         has_low = quantiles[:, index] > 0
         two_sided[[index, other]] = _scale_factor(quantiles[has_low], units[has_low], index, other)
         one_sided[other] = _scale_factor(quantiles[~has_low], units[~has_low], None, other)
+    if ZERO_RULE not in parts:
+        return ClassCalibration(two_sided, one_sided, 0.0, None)
     scaled = _scaled(quantiles, ClassCalibration(two_sided, one_sided, 0.0, None))
     threshold, at_zero = _zero_threshold(scaled, zero_probability, units), zero_probability[_starts_at_zero(scaled)]
     budget = float(at_zero[at_zero < threshold].sum()) / len(at_zero) if len(at_zero) else None

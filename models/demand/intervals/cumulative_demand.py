@@ -12,7 +12,7 @@ import numpy as np
 
 from models.demand.backtest import BacktestRows
 from models.demand.forecast import MEDIAN, QUANTILE_LEVELS
-from models.demand.intervals.conformal import ConformalCalibration, calibrate
+from models.demand.intervals.conformal import CONFORMAL, ZERO_RULE, ConformalCalibration, calibrate
 from models.demand.intervals.quantile_forest import QuantileForest, fit_quantile_forest
 from models.protocol import FitContext
 
@@ -56,7 +56,7 @@ class CumulativeDemand:
             parts.append((of_sums[known], expected[known], units[known], window[known], code[known]))
         of_sums, expected, units, window, code = (np.concatenate(column) for column in zip(*parts, strict=True))
         forest, quantiles, zeros = fit_quantile_forest(of_sums, expected, units, window, context.seed, context.threads)
-        return cls(forest, calibrate(quantiles, quantiles[:, MEDIAN], zeros, units, code))
+        return cls(forest, calibrate(quantiles, quantiles[:, MEDIAN], zeros, units, code, (CONFORMAL, ZERO_RULE)))
 
     def predict(self, mean: np.ndarray, demand_size: np.ndarray, features: np.ndarray, code: np.ndarray) -> np.ndarray:
         """Quantiles of the running sums (series, steps, QUANTILE_LEVELS) of `mean` (series, steps).

@@ -7,18 +7,20 @@ five percentage points less than it should.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from models.demand.backtest import BacktestRows
 from models.demand.classification import CLASSES
 from models.demand.features.smoothing import Smoothing
 from models.demand.metrics import rmsse_scale
 from models.demand.panel import PreparedPanel
+
+if TYPE_CHECKING:
+    from models.demand.backtest import BacktestRows
 
 MAX_PERIODS: Final = 400  # of the past: more takes time and does not improve the level
 MIN_PERIODS: Final = 10
@@ -65,6 +67,19 @@ METHODS: Final[dict[str, Callable[[], Any]]] = {
 
 
 @dataclass(frozen=True)
+class StatisticalTrial:
+    """One window of the backtest, of a sample of each class's series: `forecasts` (methods, series, steps).
+
+    `series` (series,) is sorted; `scale` (series,) are the mean squared steps before the window.
+    """
+
+    methods: tuple[str, ...]
+    series: np.ndarray
+    forecasts: np.ndarray
+    scale: np.ndarray
+
+
+@dataclass(frozen=True)
 class StatisticalEnsemble:
     """By class: which method, None for none, and its share of the mean."""
 
@@ -72,16 +87,15 @@ class StatisticalEnsemble:
     shares: tuple[float, ...]
 
     @classmethod
-    def fit(cls, earlier: Sequence[PreparedPanel], past: BacktestRows, threads: int) -> "StatisticalEnsemble":
-        """Try every method on a sample of each class in every window; `past.mean` is what the other methods expect.
-
-        `earlier` are the panels up to the origin of each window.
-        """
+    def fit(
+        cls, trials: Sequence[StatisticalTrial], past: "BacktestRows", parts: Collection[str]
+    ) -> "StatisticalEnsemble":
+        """Choose for each class among the methods that are `parts`; `past.mean` is what the other methods expect."""
         methods: list[str | None] = []
         shares: list[float] = []
         for number in range(len(CLASSES)):
-            tried = [_gains(panel, past, window, number, threads) for window, panel in enumerate(earlier)]
-            method, share = _best(tried) if min(len(gains) for gains in tried) else (None, 0.0)
+            tried = [_gains(trial, past, window, number, parts) for window, trial in enumerate(trials)]
+            method, share = _best(tried) if min((len(gains) for gains in tried), default=0) else (None, 0.0)
             methods.append(method)
             shares.append(share)
         return cls(tuple(methods), tuple(shares))
@@ -137,26 +151,37 @@ def _one(method: str, adjusted: np.ndarray, horizon: int, fallback: float) -> np
     return np.clip(np.where(np.isfinite(found), found, fallback), 0, highest)
 
 
-def _gains(prepared: PreparedPanel, past: BacktestRows, window: int, number: int, threads: int) -> _Gains:
+def try_statistical(
+    prepared: PreparedPanel, past: "BacktestRows", window: int, methods: tuple[str, ...], threads: int
+) -> StatisticalTrial:
+    """Forecast a sample of each class by each method; `prepared` is the panel up to the window's origin."""
+    inside = past.window == window
+    parts = [np.zeros(0, dtype=np.int64)]
+    for number in range(len(CLASSES)):
+        series = np.unique(past.series[inside & (past.code == number)])
+        parts.append(series[:: max(-(-len(series) // SAMPLE), 1)])
+    chosen = np.unique(np.concatenate(parts))
+    forecasts = statistical_forecasts(prepared, methods, chosen, threads)
+    return StatisticalTrial(methods, chosen, forecasts, rmsse_scale(prepared.panel.units[chosen]))
+
+
+def _gains(trial: StatisticalTrial, past: "BacktestRows", window: int, number: int, parts: Collection[str]) -> _Gains:
     """What each method in each share gains in a window over each series' loss without it; empty for few series."""
-    rows = np.flatnonzero((past.window == window) & (past.code == number))
+    rows = np.flatnonzero((past.window == window) & (past.code == number) & np.isin(past.series, trial.series))
     series = np.unique(past.series[rows])
     if len(series) < MIN_SERIES:
         return {}
-    series = series[:: -(-len(series) // SAMPLE)]
-    rows = rows[np.isin(past.series[rows], series)]
     index, step = np.searchsorted(series, past.series[rows]), past.target[rows] - past.origin[rows]
-    names = tuple(METHODS)
-    forecasts = statistical_forecasts(prepared, names, series, threads)[:, index, step]
+    place = np.searchsorted(trial.series, past.series[rows])
     units, mean = past.units[rows], past.mean[rows]
     # Scales of the past: scales of the window would favour series that sold little in it, and so low forecasts.
-    scale = rmsse_scale(prepared.panel.units[series])
-    weight = np.where(np.isfinite(scale), 1 / np.maximum(scale, _TINY), 0)[index]
+    weight = np.where(np.isfinite(trial.scale), 1 / np.maximum(trial.scale, _TINY), 0)[place]
     without = _losses(units, mean, weight, index)
     mean_loss = max(float(without.mean()), _TINY)
     return {
         (name, share): (without - _losses(units, (1 - share) * mean + share * forecast, weight, index)) / mean_loss
-        for name, forecast in zip(names, forecasts, strict=True)
+        for name, forecast in zip(trial.methods, trial.forecasts[:, place, step], strict=True)
+        if name in parts
         for share in SHARES
     }
 

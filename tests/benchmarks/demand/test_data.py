@@ -51,7 +51,7 @@ def test_samples_are_nested_and_know_what_belongs_to_them(tmp_path: Path) -> Non
 
 def test_a_past_that_is_too_short_is_refused(tmp_path: Path) -> None:
     data = read_folder(write_folder(tmp_path, weekly_rows(days=27)))
-    with pytest.raises(InputError, match="27 days; 3 origins of 7 need 28 or more"):
+    with pytest.raises(InputError, match="27 days; 3 horizons of 7 need 28 or more"):
         next(data.origins())
     assert next(read_folder(tmp_path, horizon=6).origins()).horizon == 6
 

@@ -5,6 +5,7 @@ import pytest
 
 from models.demand.ensemble import MIN_ROWS, ForecastCombination, mean_weights, median_weights
 from models.demand.methods.regression import REGRESSIONS
+from models.demand.model import WEIGHTS
 
 ROWS = 4 * MIN_ROWS
 RANDOM = np.random.default_rng(0)
@@ -16,7 +17,7 @@ STEADY, GROWING = REGRESSIONS
 def combination(code: np.ndarray, good: dict[str, np.ndarray]) -> ForecastCombination:
     flat = np.full(ROWS, TRUTH.mean())
     forecasts = good | {STEADY: flat, GROWING: flat}
-    return ForecastCombination.fit(forecasts, TRUTH, np.ones(ROWS), code, np.arange(ROWS) % 50)
+    return ForecastCombination.fit(forecasts, TRUTH, np.ones(ROWS), code, np.arange(ROWS) % 50, WEIGHTS)
 
 
 def test_the_method_that_is_right_gets_nearly_all_weight() -> None:
@@ -59,7 +60,7 @@ def test_rows_with_a_trend_have_weights_of_their_own() -> None:
         GROWING: np.where(trending, 30.0, 20.0),
     }
     fitted = ForecastCombination.fit(
-        forecasts, TRUTH, np.ones(ROWS), np.zeros(ROWS, dtype=np.int64), np.arange(ROWS) % 50
+        forecasts, TRUTH, np.ones(ROWS), np.zeros(ROWS, dtype=np.int64), np.arange(ROWS) % 50, WEIGHTS
     )
     mean, _ = fitted.combine(forecasts, np.zeros(ROWS, dtype=np.int64))
     assert np.abs(mean / TRUTH - 1).mean() < 0.1

@@ -1,6 +1,5 @@
 """The demand model on worlds whose truth is known."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -11,27 +10,18 @@ from contracts.errors import InputError, NotEnoughData
 from models.demand.baseline import seasonal_naive
 from models.demand.classification import CLASSES
 from models.demand.forecast import HIGH, LOW, DemandForecast
-from models.demand.methods import statistical
 from models.demand.methods.statistical import StatisticalEnsemble
 from models.demand.metrics import coverage, pinball
 from models.demand.model import DemandModel, DemandParameters
 from models.demand.panel import Panel
 from models.protocol import FitContext
-from tests.models.demand.worlds import SMALL, SMALL_TREES, panel_of, rates, sales
+from tests.models.demand.worlds import FAST, SMALL, SMALL_TREES, panel_of, rates, sales
 
 SERIES, GROWING, DAYS, HORIZON = 40, 20, 224, 28
 GROWTH = 0.004
 TRUTH = rates(SERIES, DAYS + HORIZON, GROWING, GROWTH)
 SOLD = sales(TRUTH)
-SHORT = DemandParameters(7, SMALL_TREES)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_statistical_methods() -> Iterator[None]:
-    """AutoETS and AutoTheta take most of a fit's time, and have tests of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statistical, "METHODS", {name: statistical.METHODS[name] for name in ("croston_sba", "tsb")})
-        yield
+SHORT = DemandParameters(7, SMALL_TREES, FAST)
 
 
 def fitted(panel: Panel, parameters: DemandParameters = SMALL) -> DemandModel:

@@ -6,12 +6,14 @@ import numpy as np
 
 from models.demand.frequency import DAY, Frequency
 from models.demand.methods.boosting import BoostingParameters
-from models.demand.model import DemandParameters
+from models.demand.model import PARTS, DemandParameters
 from models.demand.panel import Panel
 
 MONDAY = np.datetime64("2025-01-06")
 SMALL_TREES = BoostingParameters(max_rows=6_000, rounds=40, learning_rate=0.15, leaves=15, min_rows_per_leaf=20)
-SMALL = DemandParameters(boosting=SMALL_TREES)
+# AutoETS and AutoTheta take most of a fit's time, and have tests of their own.
+FAST = frozenset(PARTS) - {"auto_ets", "auto_theta"}
+SMALL = DemandParameters(boosting=SMALL_TREES, parts=FAST)
 WEEKEND = np.array([1, 1, 1, 1, 1, 3, 3])
 
 

@@ -9,6 +9,7 @@ from models.demand.classification import ALL_ZERO, CLASSES, NEW
 from models.demand.forecast import HIGH, LOW, MEDIAN, QUANTILE_LEVELS
 from models.demand.intervals.conformal import MIN_ROWS, SCALE_LIMITS, ConformalCalibration, calibrate
 from models.demand.metrics import coverage
+from models.demand.model import BANDS
 
 ROWS, RATE = 6_000, 20.0
 RNG = np.random.default_rng(0)
@@ -23,7 +24,7 @@ def band(width: float, rows: int = ROWS) -> np.ndarray:
 
 
 def calibrated(quantiles: np.ndarray, units: np.ndarray = SEEN, code: np.ndarray = SMOOTH) -> ConformalCalibration:
-    return calibrate(quantiles, quantiles[:, MEDIAN], NO_ZERO, units, code)
+    return calibrate(quantiles, quantiles[:, MEDIAN], NO_ZERO, units, code, BANDS)
 
 
 def applied(calibration: ConformalCalibration, quantiles: np.ndarray) -> np.ndarray:
@@ -86,7 +87,7 @@ def with_a_fixed_chance(calibration: ConformalCalibration) -> ConformalCalibrati
 @pytest.mark.parametrize(("probability_error", "lowest"), [(0.0, 0.7), (-0.08, 0.7), (0.0, 0.4), (0.0, 0.74)])
 def test_chances_of_zero_that_all_drifted_leave_out_no_more_zeros(probability_error: float, lowest: float) -> None:
     chance, units, quantiles = sparse(0.7, 0.85)
-    calibration = calibrate(quantiles, quantiles[:, MEDIAN], chance, units, SMOOTH)
+    calibration = calibrate(quantiles, quantiles[:, MEDIAN], chance, units, SMOOTH, BANDS)
     assert sparse_coverage(calibration, probability_error, lowest) == pytest.approx(0.8, abs=0.03)
     # The control: a fixed chance is as good only as long as nothing drifts.
     fixed = sparse_coverage(with_a_fixed_chance(calibration), probability_error, lowest)
@@ -95,7 +96,7 @@ def test_chances_of_zero_that_all_drifted_leave_out_no_more_zeros(probability_er
 
 def test_few_rows_are_not_compared_among_themselves() -> None:
     chance, units, quantiles = sparse(0.7, 0.85)
-    calibration = calibrate(quantiles, quantiles[:, MEDIAN], chance, units, SMOOTH)
+    calibration = calibrate(quantiles, quantiles[:, MEDIAN], chance, units, SMOOTH, BANDS)
     rows = np.argsort(-chance)
     few, many = rows[: MIN_ROWS - 1], rows[:MIN_ROWS]
 
@@ -120,7 +121,7 @@ def test_where_zeros_are_usual_the_band_still_holds_its_share() -> None:
     chance, units, quantiles = sparse(0.15, 0.95)
     assert coverage(units, quantiles[:, LOW], quantiles[:, HIGH]) > 0.88  # the control: 0 cannot be missed
     median = quantiles[:, MEDIAN]
-    calibration = calibrate(quantiles, median, chance, units, SMOOTH)
+    calibration = calibrate(quantiles, median, chance, units, SMOOTH, BANDS)
     corrected = calibration.apply(quantiles, median, chance, DEMAND_SIZE, SMOOTH)
     assert 0.77 <= coverage(units, corrected[:, LOW], corrected[:, HIGH]) <= 0.83
     assert np.abs(corrected[:, LOW] - quantiles[:, LOW]).max() <= 0.011  # only 0 itself was left out

@@ -1,16 +1,14 @@
 """A statistical method gets a share where it gains significantly and in each window, on scales of the past."""
 
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
-import pytest
 
 from models.demand.backtest import backtest_rows
 from models.demand.classification import CLASSES
-from models.demand.methods import statistical
-from models.demand.methods.statistical import StatisticalEnsemble
-from models.demand.panel import CategoricalCovariates, PreparedPanel
+from models.demand.methods.statistical import METHODS, StatisticalEnsemble, StatisticalTrial, try_statistical
+from models.demand.panel import CategoricalCovariates
 from tests.models.demand.worlds import panel_of
 
 SERIES, DAYS, HORIZON, SALE = 40, 90, 5, 4
@@ -25,29 +23,15 @@ PAST = backtest_rows(COVARIATES.prepare(PANEL, HORIZON), seed=0)
 EXPECTED = RATE[PAST.target]
 
 
-EARLIER = [COVARIATES.prepare(PANEL.before(int(origin)), HORIZON) for origin in np.unique(PAST.origin)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def forecast_once() -> Iterator[None]:
-    """The methods' forecasts of a window do not depend on the other methods' mean, so the tests share them."""
-    known: dict[int, np.ndarray] = {}
-
-    def once(prepared: PreparedPanel, methods: tuple[str, ...], series: np.ndarray, threads: int) -> np.ndarray:
-        assert methods == tuple(statistical.METHODS)
-        if id(prepared) not in known:
-            known[id(prepared)] = forecasts(prepared, methods, series, threads)
-        return known[id(prepared)]
-
-    forecasts = statistical.statistical_forecasts
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statistical, "statistical_forecasts", once)
-        yield
+@cache
+def trials() -> tuple[StatisticalTrial, ...]:
+    earlier = [COVARIATES.prepare(PANEL.before(int(origin)), HORIZON) for origin in np.unique(PAST.origin)]
+    return tuple(try_statistical(each, PAST, window, tuple(METHODS), 1) for window, each in enumerate(earlier))
 
 
 def fitted(mean: np.ndarray) -> StatisticalEnsemble:
     """Where the other methods forecast this mean of the backtest's rows."""
-    return StatisticalEnsemble.fit(EARLIER, replace(PAST, mean=mean), threads=1)
+    return StatisticalEnsemble.fit(trials(), replace(PAST, mean=mean), METHODS)
 
 
 def test_forecasts_that_are_too_low_gain_nothing_over_the_truth() -> None:
