@@ -16,7 +16,7 @@ from recsys.data.user_history import UserHistory
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
 from recsys.placements.explanations import POPULAR_REASONS, popular_reason
-from recsys.placements.placements import PLACEMENTS, ranker_of
+from recsys.placements.placements import PLACEMENTS, Proposal, ranker_of
 from recsys.placements.request_context import RequestContext
 from recsys.ranking.features import Candidates
 from recsys.ranking.pipeline import CandidatePipeline
@@ -81,17 +81,16 @@ class Recommender:
     def recommend(self, query: Query, now: datetime | None = None) -> Answer:
         """The answer to one query at `now`, by default `as_of`; shorter than k only if fewer items are eligible."""
         context, unknown = self._context(query, now)
-        items, scores = context.score()
+        proposal = PLACEMENTS[query.placement](context)
         random = None if query.seed is None else np.random.default_rng(query.seed)
         popularity, policy = self.retriever.popularity, self.policies[query.placement]
-        slate = rerank(
-            items, scores, query.k, context.eligible, policy, popularity.order, popularity.popular_count, random
-        )
+        found = (proposal.items, proposal.scores, query.k, context.eligible)
+        slate = rerank(*found, policy, popularity.order, popularity.popular_count, random)
         fallbacks = ["popular"] if context.shopper.is_cold_start and query.placement == "for_you" else []
         fallbacks += [name for name in slate.fallbacks if name not in fallbacks]
         fallbacks += [f"unknown_item:{item}" for item in dict.fromkeys(unknown)]
         is_known = context.shopper.customer >= 0
-        return Answer(self._recommendations(slate, context), is_known, tuple(fallbacks), query.placement)
+        return Answer(self._recommendations(slate, proposal), is_known, tuple(fallbacks), query.placement)
 
     def similar(self, item_id: str, k: int, filters: Filters = Filters()) -> Answer:
         """Items that go with one item, whoever asks; raises InputError for an unknown item."""
@@ -187,11 +186,10 @@ class Recommender:
             hidden.append(self._suppressed(policy.policy.bought, shopper))
         eligible = eligible_items(self.retriever.items, query.filters, policy, now, np.concatenate(hidden))
         item = int(page[0]) if len(page) else -1
-        placement = PLACEMENTS[query.placement]
-        return placement(query, shopper, item, cart, eligible, now, self.pipeline, self.rankers), unknown
+        return RequestContext(query, shopper, item, cart, eligible, now, self.pipeline, self.rankers), unknown
 
     def _suppressed(self, bought: str, shopper: UserHistory) -> np.ndarray:
-        purchases = self.retriever.repurchase.purchases(shopper)
+        purchases = shopper.derived(self.retriever.repurchase.purchases_of)
         seconds = (purchases.days_since * SECONDS_PER_DAY, purchases.interval_days * SECONDS_PER_DAY)
         return suppressed_purchases(bought, purchases.items, *seconds)
 
@@ -200,11 +198,11 @@ class Recommender:
         found = (self.retriever.items.ids.index(item_id) for item_id in dict.fromkeys(item_ids))
         return np.array([item for item in found if item >= 0], np.int64)
 
-    def _recommendations(self, slate: Slate, context: RequestContext) -> tuple[Recommendation, ...]:
+    def _recommendations(self, slate: Slate, proposal: Proposal) -> tuple[Recommendation, ...]:
         """Items that a fallback or a pin put into the slate have its reason, the others their own."""
         items = slate.items.tolist()
         own = [item for item, origin in zip(items, slate.origins, strict=True) if origin not in POPULAR_REASONS]
-        own_reasons = iter(context.reasons(own))
+        own_reasons = iter(proposal.reasons(own))
         reasons = (popular_reason(o) if o in POPULAR_REASONS else next(own_reasons) for o in slate.origins)
         return tuple(
             Recommendation(*self.labels.label(item), score, reason.source, reason.words, propensity)

@@ -1,15 +1,14 @@
 """Explanations: why an item is shown, in words for the shopper."""
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from recsys.kernels.jit import jit
-from recsys.placements.request_context import Reason, RequestContext
+from recsys.placements.request_context import RequestContext
 from recsys.ranking.features import Candidates
 from recsys.retrieval.covisitation.source import CoVisitation
-from recsys.retrieval.repurchase import due
 
 # By kind of interaction: with the item that the recommendation came from, or with the recommended item itself.
 ACTIONS: Final = ("viewed", "chose", "bought")
@@ -27,13 +26,20 @@ DUE: Final = 0.4  # the score, of 1, from which an item is due to be bought agai
 NOT_A_SHARE: Final = 0.05  # the share of the best candidate's score below which a relation is no reason
 
 
+class Reason(NamedTuple):
+    """The source that says most for an item, and the reason in words."""
+
+    source: str
+    words: str
+
+
 NO_REASON: Final = Reason("popular", POPULAR_REASONS["popular"])
 
 
 def explain(context: RequestContext, candidates: Candidates, shown: Sequence[int]) -> list[Reason]:
     """Each shown item's reason: the shopper's action on it, else a seed item, else the source that selected it."""
-    actions = strongest_actions(context)
-    due_items = repurchase_reasons(context)
+    actions = _strongest_actions(context)
+    due_items = _due_reasons(context)
     reasons = {
         item: due_items.get(item) or Reason("history", OWN_REASONS[actions[item]]) for item in shown if item in actions
     }
@@ -43,35 +49,51 @@ def explain(context: RequestContext, candidates: Candidates, shown: Sequence[int
     return [reasons.get(item) or NO_REASON for item in shown]
 
 
-def strongest_actions(context: RequestContext) -> dict[int, int]:
+def history_reasons(context: RequestContext, shown: Sequence[int]) -> list[Reason]:
+    """What the shopper did with each shown item."""
+    actions = _strongest_actions(context)
+    return [Reason("history", OWN_REASONS[actions[item]]) if item in actions else NO_REASON for item in shown]
+
+
+def purchase_reasons(context: RequestContext, shown: Sequence[int]) -> list[Reason]:
+    """That each shown item is due, or was bought before."""
+    due_items, bought = _due_reasons(context), Reason("repurchase", OWN_REASONS[2])
+    return [due_items.get(item, bought) for item in shown]
+
+
+def same_reasons(reason: Reason, shown: Sequence[int]) -> list[Reason]:
+    """One reason for every shown item."""
+    return [reason] * len(shown)
+
+
+def popular_reason(origin: str) -> Reason:
+    """The reason of an item that does not come from the shopper's history."""
+    return Reason(origin, POPULAR_REASONS[origin])
+
+
+def _strongest_actions(context: RequestContext) -> dict[int, int]:
     """The strongest kind of interaction that the shopper had with each item of the history."""
     aggregates = context.shopper.aggregates
     strongest = len(ACTIONS) - 1 - (aggregates.counts[:, ::-1] > 0).argmax(axis=1)
     return dict(zip(aggregates.items.tolist(), strongest.tolist(), strict=True))
 
 
-def repurchase_reasons(context: RequestContext) -> dict[int, Reason]:
+def _due_reasons(context: RequestContext) -> dict[int, Reason]:
     """For each item that is due to be bought again, its interval in words."""
-    purchases = context.retriever.repurchase.purchases(context.shopper)
-    columns = (purchases.items, purchases.days_since, purchases.interval_days, purchases.orders)
-    found = zip(*(column.tolist() for column in columns), strict=True)
+    purchases = context.shopper.derived(context.retriever.repurchase.purchases_of)
+    columns = (purchases.items, purchases.due, purchases.interval_days, purchases.orders)
     return {
         item: Reason("repurchase", f"you buy this about every {max(round(days), 1)} days" if n > 1 else OWN_REASONS[2])
-        for item, since, days, n in found
-        if due(since, days, n) >= DUE
+        for item, due, days, n in zip(*(column.tolist() for column in columns), strict=True)
+        if due >= DUE
     }
 
 
-def relation_reason(context: RequestContext, relation: CoVisitation, seed: int, actions: dict[int, int]) -> Reason:
+def _relation_reason(context: RequestContext, relation: CoVisitation, seed: int, actions: dict[int, int]) -> Reason:
     """A seed item of the shopper's, to which the relation leads."""
     name = context.retriever.items.names.value(seed)
     words = relation.relation.reason.format(name=name, deed=ACTIONS[actions.get(seed, 0)])
     return Reason(relation.name, words)
-
-
-def popular_reason(origin: str) -> Reason:
-    """The reason of an item that does not come from the shopper's history."""
-    return Reason(origin, POPULAR_REASONS[origin])
 
 
 def _of_others(
@@ -89,7 +111,7 @@ def _of_others(
     reasons = {  # many items have the same seed item
         (number, what): _source_reason(context, what)
         if number < 0
-        else relation_reason(context, retriever.relations[number], what, actions)
+        else _relation_reason(context, retriever.relations[number], what, actions)
         for number, what in set(causes)
     }
     return [reasons[cause] for cause in causes]
@@ -135,19 +157,15 @@ def _source_reason(context: RequestContext, selected_by: int) -> Reason:
 
 
 def similar_reasons(
-    context: RequestContext,
-    seeds: np.ndarray,
-    shown: Sequence[int],
-    weights: Mapping[str, float],
-    like: Container[int] = (),
+    context: RequestContext, weights: Mapping[str, float], like: Container[int], shown: Sequence[int]
 ) -> list[Reason]:
     """Why each shown item goes with the seeds: the strongest weighted relation, else likeness, else the category.
 
     Items in `like` are similar to the first seed by their vector or by the catalogue's words.
     """
-    items = context.retriever.items
+    items, seeds = context.retriever.items, context.seeds.tolist()
     found: dict[int, tuple[float, Reason]] = {}
-    for seed in seeds.tolist():
+    for seed in seeds:
         name = items.names.value(seed)
         for relation in context.retriever.relations:
             neighbours, scores = relation.similar(seed)
@@ -156,15 +174,19 @@ def similar_reasons(
             for item, strength in zip(neighbours.tolist(), relative.tolist(), strict=True):
                 if strength > found.get(item, (0.0, reason))[0]:
                     found[item] = (strength, reason)
-    alike = Reason("content", f"similar to {items.names.value(int(seeds[0]))}") if len(seeds) else NO_REASON
+    alike = Reason("content", f"similar to {items.names.value(seeds[0])}") if seeds else NO_REASON
     return [
-        found[item][1] if item in found else alike if item in like else category_reason(context, item) for item in shown
+        found[item][1] if item in found else alike if item in like else _category_reason(context, item)
+        for item in shown
     ]
 
 
-def category_reason(context: RequestContext, item: int) -> Reason:
-    """Popular in its category, or in the shop if it has none."""
+def category_reasons(context: RequestContext, shown: Sequence[int]) -> list[Reason]:
+    """That each shown item is popular in its category, or in the shop if it has none."""
+    return [_category_reason(context, item) for item in shown]
+
+
+def _category_reason(context: RequestContext, item: int) -> Reason:
     items = context.retriever.items
     category = int(items.category[item])
-    words = f"popular in {items.categories.value(category)}" if category >= 0 else POPULAR_REASONS["popular"]
-    return Reason("popular", words)
+    return Reason("popular", f"popular in {items.categories.value(category)}") if category >= 0 else NO_REASON

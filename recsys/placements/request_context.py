@@ -1,9 +1,7 @@
-"""The context of one request: the query and everything that is looked up for it; each placement scores its own."""
+"""The context of one request: the query and everything that is looked up for it."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,16 +12,9 @@ from recsys.request import Query
 from recsys.retrieval.retriever import Retriever
 
 
-class Reason(NamedTuple):
-    """The source that says most for an item, and the reason in words."""
-
-    source: str
-    words: str
-
-
 @dataclass(eq=False)
-class RequestContext(ABC):
-    """A request to one placement, which proposes items, scores them and explains those that are shown.
+class RequestContext:
+    """What a placement proposes items from.
 
     `item` is the index of the open page's item, or -1. `cart` (items,) int64 are the indices of the cart's items.
     `eligible` (items,) bool says which items may be shown. `now` is in seconds since 1970 UTC.
@@ -37,14 +28,6 @@ class RequestContext(ABC):
     now: int
     pipeline: CandidatePipeline
     rankers: Mapping[str, Ranker]
-
-    @abstractmethod
-    def score(self) -> tuple[np.ndarray, np.ndarray]:
-        """Distinct items (n,) int64 and their scores (n,) float64, higher is better."""
-
-    @abstractmethod
-    def reasons(self, shown: Sequence[int]) -> list[Reason]:
-        """Why each of the `shown` items is shown."""
 
     @property
     def retriever(self) -> Retriever:

@@ -7,7 +7,7 @@ match between the item and the user's taste, or a property of the user.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Protocol, Self
+from typing import ClassVar, Final, Protocol, Self
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from recsys.data.interactions import KINDS
 from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import NEVER_DAYS, UserHistory
 from recsys.kernels.jit import jit, read_only
-from recsys.ranking.session_features import SESSION_FEATURES, SessionFeatures
+from recsys.ranking.session_features import SessionFeatures
+from recsys.ranking.similarity_features import ContentFeatures, FactorFeatures, VectorFeatures
 from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column
 from recsys.retrieval.retriever import Retrieved, Retriever
@@ -51,6 +52,8 @@ class Candidates:
 
 class Pointwise(Protocol):
     """Something that scores every candidate, whichever source it came from."""
+
+    names: ClassVar[tuple[str, ...]]
 
     def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
         """Fill `out` (names, candidates) float32 for the candidate items."""
@@ -94,14 +97,18 @@ class FeatureBuilder:
             return np.array([place for place, column in enumerate(columns) if getattr(column, f"is_{kind}")], np.int64)
 
         derived = {kind: places(kind) for kind in ("max_normalised", "ranked", "popularity_normalised")}
-        scorers: list[tuple[Pointwise, tuple[str, ...]]] = [(SessionFeatures(retriever.log), SESSION_FEATURES)]
-        scorers += [(source, source.pointwise_features()) for source in retriever.sources.values()]
+        scorers: tuple[Pointwise, ...] = (
+            SessionFeatures(retriever.log),
+            VectorFeatures(retriever.vectors),
+            ContentFeatures(retriever.content),
+            FactorFeatures(retriever.factors),
+        )
         pointwise, first = [], len(columns) + sum(map(len, derived.values()))
-        for scorer, names in scorers:
-            pointwise += [(scorer, slice(first, first + len(names)))] if names else []
-            first += len(names)
+        for scorer in scorers:
+            pointwise.append((scorer, slice(first, first + len(scorer.names))))
+            first += len(scorer.names)
         return cls(
-            names=feature_names(columns, [name for _, names in scorers for name in names]),
+            names=feature_names(columns, [name for scorer in scorers for name in scorer.names]),
             columns=len(columns),
             **derived,
             pointwise=tuple(pointwise),

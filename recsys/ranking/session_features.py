@@ -5,7 +5,7 @@ followed which.
 """
 
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -51,11 +51,10 @@ SHARES: Final = (0.01, 0.05, 0.2)  # of all sessions: the latest ones, in which 
 LEAST_SESSIONS: Final = (200, 1_000, 5_000)
 
 
-SESSION_FEATURES: Final = (*_IN_SESSION, *_OF_SESSION, *_OF_ITEM)
-
-
 class SessionFeatures:
     """Computes features from the present session and from the sessions of others until now."""
+
+    names: ClassVar[tuple[str, ...]] = (*_IN_SESSION, *_OF_SESSION, *_OF_ITEM)
 
     def __init__(self, log: SessionLog) -> None:
         self._log = log

@@ -72,20 +72,10 @@ class ALS:
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         return (Column("factors", limit=parameters.candidates_by_factors, weight=0.5, is_ranked=True),)
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ("factors_score", "factors_cosine")
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         """Scores the items that other sources have written: scoring every item would take too long."""
         if self.codes.shape[1] and not user.is_cold_start:
-            _retrieve(*user.derived(self._taste_of), self.codes, self.scales, pool, first)
-
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        if not self.codes.shape[1] or user.is_cold_start:
-            out[:] = 0.0
-            return
-        _score(*user.derived(self._taste_of), self.codes, self.scales, candidates, out)
+            _retrieve(*user.derived(self.taste_of), self.codes, self.scales, pool, first)
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
         more = len(items) - len(self.codes)
@@ -101,7 +91,7 @@ class ALS:
     def from_arrays(cls, arrays: dict[str, Any], parameters: RecommendParameters) -> Self:
         return cls(*(np.asarray(arrays[f"factors_{name}"]) for name in ("codes", "scales", "gram")))
 
-    def _taste_of(self, user: UserHistory) -> tuple[np.ndarray, float]:
+    def taste_of(self, user: UserHistory) -> tuple[np.ndarray, float]:
         """The user's vector as integer codes (factors,) int16, and the value of one unit."""
         return _taste(user.aggregates.items, user.aggregates.interest, self.codes, self.scales, self._inverse)
 
@@ -209,21 +199,3 @@ def _retrieve(
             # 32-bit sums: eight or more are added by one instruction.
             product = np.int32(product + np.int32(taste[place]) * np.int32(codes[item, place]))
         scores[row] = max(product * unit * scales[item], 0.0)
-
-
-@jit
-def _score(
-    taste: np.ndarray, unit: float, codes: np.ndarray, scales: np.ndarray, candidates: np.ndarray, out: np.ndarray
-) -> None:
-    length = 0
-    for code in taste:
-        length += int(code) * int(code)
-    for row in range(len(candidates)):
-        item = candidates[row]
-        product, squares = np.int32(0), np.int32(0)
-        for place in range(codes.shape[1]):
-            code = np.int32(codes[item, place])
-            product = np.int32(product + np.int32(taste[place]) * code)
-            squares = np.int32(squares + code * code)
-        out[0, row] = product * unit * scales[item]
-        out[1, row] = product / np.sqrt(float(squares) * float(length)) if squares and length else 0.0

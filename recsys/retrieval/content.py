@@ -70,13 +70,9 @@ class Content:
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         return (Column("content", limit=parameters.candidates_cold, weight=0.2),)
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ("content_similarity",)
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         if len(self.cold_items):
-            profile, weights = user.derived(self._profile_of)
+            profile, weights = user.derived(self.profile_of)
             _retrieve(
                 profile,
                 weights,
@@ -90,12 +86,12 @@ class Content:
                 first,
             )
 
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        if not len(self.tokens):
-            out[:] = 0.0
-            return
-        profile, weights = user.derived(self._profile_of)
-        _score(profile, weights, self._wanted.get(), candidates, self.offsets, self.tokens, self.weights, out[0])
+    def cosines(self, profile: np.ndarray, weights: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """(items,) float32: the similarity of each item to a profile of tokens and their weights."""
+        out = np.zeros(len(items), np.float32)
+        if len(self.tokens):
+            _score(profile, weights, self._wanted.get(), items, self.offsets, self.tokens, self.weights, out)
+        return out
 
     def most_similar(self, item: int, eligible: np.ndarray, k: int, found: int) -> dict[int, float]:
         """Cosines of the eligible items most similar to `item`: of cold items, or of all if fewer than `k` are `found`.
@@ -111,8 +107,7 @@ class Content:
         if found < k:
             among = np.arange(len(self.offsets) - 1)
         among = among[eligible[among]]
-        cosines = np.empty(len(among), np.float32)
-        _score(*profile, self._wanted.get(), among, self.offsets, self.tokens, self.weights, cosines)
+        cosines = self.cosines(*profile, among)
         best = np.argsort(-cosines, kind="stable")[:k]
         best = best[cosines[best] > 0]
         return dict(zip(among[best].tolist(), cosines[best].tolist(), strict=True))
@@ -146,7 +141,8 @@ class Content:
         cold_offsets = np.concatenate([[0], np.cumsum(np.bincount(tokens[cold], minlength=BUCKETS))])
         return cls(offsets, tokens, weights, rarity, cold_offsets, rows[cold].astype(np.int32))
 
-    def _profile_of(self, user: UserHistory) -> tuple[np.ndarray, np.ndarray]:
+    def profile_of(self, user: UserHistory) -> tuple[np.ndarray, np.ndarray]:
+        """The tokens of the user's main items, and their weights."""
         return _profile(user.aggregates, self.offsets, self.tokens, self.weights)
 
 

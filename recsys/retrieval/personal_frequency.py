@@ -38,15 +38,8 @@ class PersonalFrequency:
             *(Column(f"{kind}_count", is_max_normalised=False) for kind in KINDS),
         )
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ()
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         _write(user.aggregates, pool, first)
-
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """There are no pointwise features."""
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
         return self

@@ -61,10 +61,6 @@ class Popularity:
         limit = parameters.candidates_popular + MAIN_CATEGORIES * parameters.candidates_per_category
         return (Column("popular", limit=limit, weight=0.2, is_max_normalised=False),)
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ()
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         _write_all(self.scores, pool, first)
         _write(self.order, self.scores, eligible, self._limits[0], pool, first)
@@ -72,9 +68,6 @@ class Popularity:
             for category in main_categories(user.aggregates.items, user.aggregates.interest, self._category).tolist():
                 span = self._category_order[self._category_offsets[category] : self._category_offsets[category + 1]]
                 _write(span, self.scores, eligible, self._limits[1], pool, first)
-
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """There are no pointwise features: the item counters hold every item's popularity."""
 
     @cached_property
     def popular_count(self) -> int:

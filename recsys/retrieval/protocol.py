@@ -52,7 +52,6 @@ class Source(Protocol):
     """Scores items for one user. It is fitted once, then pure: the same user gets the same scores.
 
     `retrieve` scores the items that the source itself finds; such a score is never negative, and 0 means nothing.
-    `score_candidates` scores every candidate, whichever source found it.
     """
 
     name: ClassVar[str]
@@ -65,15 +64,8 @@ class Source(Protocol):
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         """The columns that `retrieve` writes, in order."""
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        """The names of the features that `score_candidates` writes, in order."""
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         """Write the source's columns, which begin at column `first` of the pool."""
-
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Fill `out` (pointwise features, candidates) float32 for the candidate items."""
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
         """The same source for a catalogue to which items were appended; `items` and `counters` hold them too."""

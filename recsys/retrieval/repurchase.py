@@ -33,6 +33,7 @@ class Purchases(NamedTuple):
     orders: np.ndarray  # float32: number of orders
     days_since: np.ndarray  # float32
     interval_days: np.ndarray  # float32; NaN for an item that is not bought repeatedly
+    due: np.ndarray  # float64: from 0 to 1
 
 
 class Repurchase:
@@ -56,25 +57,14 @@ class Repurchase:
             Column("order_shares"),
         )
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ()
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         if ORDER in user.kinds:
-            _write(self.purchases(user), pool, first)
+            _write(user.derived(self.purchases_of), pool, first)
             _write_decayed(user.items, user.kinds, user.ages, pool, first + 2)
 
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """There are no pointwise features."""
-
-    def purchases(self, user: UserHistory) -> Purchases:
-        """The items that the user ordered, with the interval after which each is due."""
-        return user.derived(self._purchases_of)
-
-    def _purchases_of(self, user: UserHistory) -> Purchases:
-        arrays = _purchases(user.items, user.kinds, user.ages, user.aggregates, self.intervals)
-        return Purchases(*arrays)
+    def purchases_of(self, user: UserHistory) -> Purchases:
+        """The items that the user ordered. Later stages ask with `user.derived`, so that it is computed once."""
+        return Purchases(*_purchases(user.items, user.kinds, user.ages, user.aggregates, self.intervals))
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
         unknown = np.full(len(items) - len(self.intervals), np.nan, np.float32)
@@ -126,12 +116,12 @@ def _medians(groups: np.ndarray, values: np.ndarray, size: int, least: int) -> n
 @jit
 def _purchases(
     items: np.ndarray, kinds: np.ndarray, ages: np.ndarray, aggregates: UserItemAggregates, intervals: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     places = np.flatnonzero(aggregates.counts[:, ORDER] > 0)
     found = aggregates.items[places]
     orders = np.zeros(len(places), np.float32)
     since = aggregates.last_order_days[places]
-    interval = np.empty(len(places), np.float32)
+    interval, nearness = np.empty(len(places), np.float32), np.empty(len(places))
     for row in range(len(places)):
         first, last = 0.0, np.inf
         for entry in range(len(items)):
@@ -145,14 +135,15 @@ def _purchases(
             own = (first - last) / gaps
             of_item = own if np.isnan(of_item) else (gaps * own + PRIOR_GAPS * of_item) / (gaps + PRIOR_GAPS)
         interval[row] = of_item
-    return found, orders, since, interval
+        nearness[row] = due(since[row], interval[row], orders[row])
+    return found, orders, since, interval, nearness
 
 
 @jit
 def _write(purchases: Purchases, pool: CandidatePool, first: int) -> None:
     for row in range(len(purchases.items)):
         slot = row_of(pool, purchases.items[row])
-        pool.scores[first, slot] = due(purchases.days_since[row], purchases.interval_days[row], purchases.orders[row])
+        pool.scores[first, slot] = purchases.due[row]
         pool.scores[first + 1, slot] = purchases.orders[row]
 
 

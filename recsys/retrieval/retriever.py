@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from recsys.data.user_history import UserHistory
 from recsys.kernels.thread_local import ThreadLocal
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.als import ALS
-from recsys.retrieval.candidate_pool import CandidatePool, clear, selected_rows
+from recsys.retrieval.candidate_pool import CandidatePool, clear
 from recsys.retrieval.content import Content
 from recsys.retrieval.covisitation.source import RELATIONS, CoVisitation
 from recsys.retrieval.item2vec.source import Item2Vec
@@ -24,6 +24,7 @@ from recsys.retrieval.personal_frequency import PersonalFrequency
 from recsys.retrieval.popularity import Popularity
 from recsys.retrieval.protocol import Column, FitData, Source
 from recsys.retrieval.repurchase import Repurchase
+from recsys.retrieval.selection import selected_rows
 from recsys.retrieval.session_knn.source import SessionKNN
 from recsys.retrieval.user_knn import UserKNN
 
@@ -38,6 +39,8 @@ SOURCES: Final[tuple[type[Source], ...]] = (
     Content,
     ALS,  # last, because it scores what the others wrote
 )
+
+Kind = TypeVar("Kind", bound=Source)
 
 
 @dataclass(frozen=True)
@@ -90,27 +93,23 @@ class Retriever:
 
     @property
     def popularity(self) -> Popularity:
-        source = self.sources[Popularity.name]
-        assert isinstance(source, Popularity)
-        return source
+        return self._source(Popularity)
 
     @property
     def repurchase(self) -> Repurchase:
-        source = self.sources[Repurchase.name]
-        assert isinstance(source, Repurchase)
-        return source
+        return self._source(Repurchase)
 
     @property
     def vectors(self) -> Item2Vec:
-        source = self.sources[Item2Vec.name]
-        assert isinstance(source, Item2Vec)
-        return source
+        return self._source(Item2Vec)
 
     @property
     def content(self) -> Content:
-        source = self.sources[Content.name]
-        assert isinstance(source, Content)
-        return source
+        return self._source(Content)
+
+    @property
+    def factors(self) -> ALS:
+        return self._source(ALS)
 
     @cached_property
     def relations(self) -> tuple[CoVisitation, ...]:
@@ -157,6 +156,11 @@ class Retriever:
         sources = {source.name: source.from_arrays(arrays, parameters) for source in SOURCES}
         parts = (Items.from_arrays(arrays), SessionLog.from_arrays(arrays), ItemCounters.from_arrays(arrays))
         return cls(*parts, sources, parameters, now)
+
+    def _source(self, kind: type[Kind]) -> Kind:
+        source = self.sources[kind.name]
+        assert isinstance(source, kind)
+        return source
 
     @cached_property
     def _first_columns(self) -> tuple[tuple[Source, int], ...]:

@@ -21,8 +21,9 @@ from recsys.kernels.pair_counts import Pairs
 from recsys.kernels.prefetch import prefetch
 from recsys.kernels.thread_local import ThreadLocal
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import CandidatePool, rank_threshold, row_in
+from recsys.retrieval.candidate_pool import CandidatePool, row_in
 from recsys.retrieval.protocol import Column, FitData
+from recsys.retrieval.selection import rank_threshold
 
 SESSION_DECAY: Final = 0.9  # of an item's weight per later session
 SEED_ITEMS: Final = 60  # distinct items of the user, the latest
@@ -76,17 +77,10 @@ class UserKNN:
             Column("random_walk", limit=limit, weight=1.0, is_ranked=True),
         )
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ()
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         if not user.is_cold_start:
             items, weights = _seeds(user.items, user.ages, user.session_start)
             _retrieve(items, weights, user.customer, self.profiles, self._buffers.get(), pool, first)
-
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """There are no pointwise features."""
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
         return self

@@ -13,7 +13,7 @@ from contracts.customer_id import ANONYMOUS_PREFIX, customer_id_of
 from recsys.recommender import Recommender
 from recsys.request import MAX_K, Answer
 from recsys.request import Query as ShopperQuery
-from serving.answers.exploration import log_drawn, new_answer_id, with_seed
+from serving.answers.exploration import recommend_exploring
 from serving.answers.served_bundle import RECOMMENDER_FOLDER, ServedBundle
 from serving.http.body import MAX_QUESTION_BYTES, read_json
 from serving.http.openapi import json_body
@@ -84,15 +84,16 @@ async def similar_items(request: Request, item_id: ItemId, k: K = 20) -> Respons
     served = service.bundle()
     if _recommender(served).retriever.items.ids.index(item_id) < 0:
         raise unknown_id("item", "items", served.version)
-    answer = _ask(service, served, ShopperQuery(item_id=item_id, k=k, placement="similar"))
-    return _response(served, answer, {"item_id": item_id})
+    answer_id, answer = _ask(service, served, ShopperQuery(item_id=item_id, k=k, placement="similar"))
+    return _response(served, answer_id, answer, {"item_id": item_id})
 
 
 def _recommend(service: Service, query: ShopperQuery) -> Response:
     served = service.bundle()
     customer_id = query.customer_id or customer_id_of(None, query.anonymous_id)
-    answer = _ask(service, served, _with_session(service, query, customer_id))
-    return _response(served, answer, {"customer_id": customer_id, "is_known_customer": answer.is_known_customer})
+    answer_id, answer = _ask(service, served, _with_session(service, query, customer_id))
+    about = {"customer_id": customer_id, "is_known_customer": answer.is_known_customer}
+    return _response(served, answer_id, answer, about)
 
 
 def _with_session(service: Service, query: ShopperQuery, customer_id: str | None) -> ShopperQuery:
@@ -116,18 +117,15 @@ def _recommender(served: ServedBundle) -> Recommender:
     return served.recommender
 
 
-def _ask(service: Service, served: ServedBundle, query: ShopperQuery) -> Answer:
+def _ask(service: Service, served: ServedBundle, query: ShopperQuery) -> tuple[str, Answer]:
     recommender = _recommender(served)
-    asked = with_seed(recommender, query)
     started = time.perf_counter()
-    answer = recommender.recommend(asked)
+    answer_id, answer = recommend_exploring(recommender, query, served.version)
     service.telemetry.answered(query.placement, answer.fallbacks, time.perf_counter() - started)
-    return answer
+    return answer_id, answer
 
 
-def _response(served: ServedBundle, answer: Answer, about: dict[str, Any]) -> Response:
-    answer_id = new_answer_id()
-    log_drawn(answer, answer_id, served.version)
+def _response(served: ServedBundle, answer_id: str, answer: Answer, about: dict[str, Any]) -> Response:
     body = {
         "bundle_version": served.version,
         "as_of": served.as_of(RECOMMENDER_FOLDER),

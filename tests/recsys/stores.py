@@ -13,6 +13,7 @@ from recsys.data.sessions import SessionLog
 from recsys.data.user_history import UserHistory
 from recsys.data.vocabulary import Vocabulary
 from recsys.parameters import RecommendParameters
+from recsys.ranking.features import Pointwise
 from recsys.ranking.pipeline import CandidatePipeline
 from recsys.recommender import Recommender
 from recsys.request import Answer
@@ -88,13 +89,12 @@ def retrieved_scores(
     return {name: {item: score for item, score in zip(items, column, strict=True) if score} for name, column in found}
 
 
-def pointwise_features(source: Source, asked: UserHistory, candidates: Sequence[int]) -> dict[str, list[float]]:
-    """By name, what the source says of each candidate."""
-    names = source.pointwise_features()
-    out = np.full((len(names), len(candidates)), np.nan, np.float32)
-    source.score_candidates(asked, np.array(candidates), out)
+def pointwise_features(scorer: Pointwise, asked: UserHistory, candidates: Sequence[int]) -> dict[str, list[float]]:
+    """By name, the features of each candidate."""
+    out = np.full((len(scorer.names), len(candidates)), np.nan, np.float32)
+    scorer.score_candidates(asked, np.array(candidates), out)
     assert np.isfinite(out).all()
-    return {name: column.tolist() for name, column in zip(names, out, strict=True)}
+    return {name: column.tolist() for name, column in zip(scorer.names, out, strict=True)}
 
 
 def recommender(rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL) -> Recommender:

@@ -179,10 +179,6 @@ class Meeting:
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         return ()
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ()
-
 
 class OfAllThreads(ThreadLocal[Any]):
     """What scratch must not be: one for all threads."""

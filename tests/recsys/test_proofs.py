@@ -162,18 +162,11 @@ class Peeking:
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         return (Column("peeked", limit=5),)
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ()
-
     def retrieve(self, shopper: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         cut = int(self.log.offsets[shopper.cutoff])
         seen = self.log.items[cut:] if self.sees_the_future else self.log.items[:cut]
         for item in seen[-50:].tolist():
             pool.scores[first, row_of(pool, item)] += 1.0
-
-    def score_candidates(self, shopper: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """Says nothing."""
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         return {}

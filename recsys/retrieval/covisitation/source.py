@@ -47,15 +47,8 @@ class CoVisitation:
         limit = parameters.candidates_per_relation
         return (Column(cls.name, limit=limit, weight=0.3), Column(f"{cls.name}_session", limit=limit, weight=0.3))
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ()
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         _retrieve(user.aggregates, self._from_kinds, self._seeds, *self._arrays, pool, first)
-
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """There are no pointwise features."""
 
     def strongest_seeds(self, user: UserHistory, items: np.ndarray) -> np.ndarray:
         """For each of `items`, the seed item that adds most to its score, -1 if none does; (items,) int64."""

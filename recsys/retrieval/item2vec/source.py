@@ -12,9 +12,8 @@ import numpy as np
 from recsys.data.catalogue import Items
 from recsys.data.item_counts import ItemCounters
 from recsys.data.user_history import UserHistory
-from recsys.kernels.ann_index import LANES, AnnIndex, dot, nearest
+from recsys.kernels.ann_index import AnnIndex, nearest
 from recsys.kernels.jit import jit, read_only
-from recsys.kernels.prefetch import prefetch
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.candidate_pool import CandidatePool, row_of
 from recsys.retrieval.item2vec.embeddings import STEPS, fit_item_embeddings
@@ -60,21 +59,11 @@ class Item2Vec:
     def columns(parameters: RecommendParameters) -> tuple[Column, ...]:
         return (Column("vector", limit=parameters.candidates_by_vector, weight=0.3, is_max_normalised=False),)
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ("vector_similarity", "vector_gap", "vector_last", "vector_previous")
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
-        _, session = user.derived(self._session_of)
+        _, session = user.derived(self.session_of)
         if len(session):
             items, cosines = nearest(self.index, session, eligible, self._limit)
             _write(items, cosines, pool, first)
-
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        out[:] = 0.0
-        recent, session = user.derived(self._session_of)
-        if len(session):
-            _score(session, recent, candidates, self.rows, self.index.vectors, out)
 
     def similar(self, item: int) -> tuple[np.ndarray, np.ndarray]:
         """The items nearest to `item`, best first, and their positive cosines."""
@@ -102,7 +91,7 @@ class Item2Vec:
     def _everything(self) -> np.ndarray:
         return np.ones(len(self.rows), bool)
 
-    def _session_of(self, user: UserHistory) -> tuple[np.ndarray, np.ndarray]:
+    def session_of(self, user: UserHistory) -> tuple[np.ndarray, np.ndarray]:
         """The recent items, and the session's unit vector (width,) float32, empty if none of them has a vector."""
         recent = recent_items(user)
         return recent, _session_vector(recent, self.rows, self.index.vectors, self.lengths, self.step_weights)
@@ -115,7 +104,8 @@ def recent_items(user: UserHistory) -> np.ndarray:
 
 
 @jit
-def _row_of(item: int, rows: np.ndarray) -> int:
+def vector_row(item: int, rows: np.ndarray) -> int:
+    """The row of the item's vector, -1 if it has none."""
     return rows[item] if item < len(rows) else -1  # items past the end were appended after the fit
 
 
@@ -125,7 +115,7 @@ def _session_vector(
 ) -> np.ndarray:
     summed = np.zeros(vectors.shape[1], np.float32)
     for step in range(min(len(recent), len(step_weights))):
-        row = _row_of(recent[len(recent) - 1 - step], rows)
+        row = vector_row(recent[len(recent) - 1 - step], rows)
         if row >= 0:
             weight = step_weights[step] * lengths[row]
             for dimension in range(len(summed)):
@@ -140,45 +130,3 @@ def _session_vector(
 def _write(items: np.ndarray, cosines: np.ndarray, pool: CandidatePool, first: int) -> None:
     for place in range(len(items)):
         pool.scores[first, row_of(pool, items[place])] = (1 + cosines[place]) / 2  # a score is never negative
-
-
-@jit
-def _score(
-    session: np.ndarray,
-    recent: np.ndarray,
-    candidates: np.ndarray,
-    rows: np.ndarray,
-    vectors: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    blocks = vectors.reshape(len(vectors), len(session) // LANES, LANES)
-    # Similarity to the session (0), to the last item (2) and to the last other item (3); 1 is the gap to the best.
-    _fill(session.reshape(len(session) // LANES, LANES), candidates, rows, blocks, out[0])
-    last = _row_of(recent[-1], rows)
-    if last >= 0:
-        _fill(blocks[last], candidates, rows, blocks, out[2])
-    for place in range(len(recent) - 2, -1, -1):
-        if recent[place] != recent[-1]:
-            previous = _row_of(recent[place], rows)
-            if previous >= 0:
-                _fill(blocks[previous], candidates, rows, blocks, out[3])
-            break
-    best = np.float32(-1)
-    for place in range(len(candidates)):
-        if _row_of(candidates[place], rows) >= 0:
-            best = max(best, out[0, place])
-    for place in range(len(candidates)):
-        if _row_of(candidates[place], rows) >= 0:
-            out[1, place] = best - out[0, place]
-
-
-@jit
-def _fill(query: np.ndarray, candidates: np.ndarray, rows: np.ndarray, blocks: np.ndarray, out: np.ndarray) -> None:
-    """Write the cosine of the query and each candidate that has a vector."""
-    for item in candidates:
-        for place in range(0, query.size, 2 * LANES):
-            prefetch(blocks, _row_of(item, rows) * query.size + place)
-    for place in range(len(candidates)):
-        row = _row_of(candidates[place], rows)
-        if row >= 0:
-            out[place] = dot(blocks, row, query)

@@ -21,8 +21,9 @@ from recsys.kernels.jit import jit, read_only
 from recsys.kernels.prefetch import prefetch
 from recsys.kernels.thread_local import ThreadLocal
 from recsys.parameters import RecommendParameters
-from recsys.retrieval.candidate_pool import CandidatePool, best_rows, rank_threshold, row_in, row_of
+from recsys.retrieval.candidate_pool import CandidatePool, row_in, row_of
 from recsys.retrieval.protocol import Column, FitData
+from recsys.retrieval.selection import best_rows, rank_threshold
 from recsys.retrieval.session_knn.item_transitions import RECENCY_SHARE, ItemTransitions
 
 SEED_ITEMS: Final = 15  # distinct items of the session, the latest
@@ -102,10 +103,6 @@ class SessionKNN:
             Column("two_hop_reverse_transitions", limit=limit, weight=0.5),
         )
 
-    @staticmethod
-    def pointwise_features() -> tuple[str, ...]:
-        return ()
-
     def retrieve(self, user: UserHistory, eligible: np.ndarray, pool: CandidatePool, first: int) -> None:
         if user.is_cold_start or not user.cutoff:
             return
@@ -118,9 +115,6 @@ class SessionKNN:
         count = _similar_sessions(seeds, user.cutoff, self._log, found, pool, first)
         _align(count, user.cutoff, self._log, found, pool, first)
         _damp(roots, pool, first + _COSINE)
-
-    def score_candidates(self, user: UserHistory, candidates: np.ndarray, out: np.ndarray) -> None:
-        """There are no pointwise features."""
 
     def resized(self, items: Items, counters: ItemCounters) -> Self:
         transitions = {sessions: found.resized(len(items)) for sessions, found in self._transitions.items()}

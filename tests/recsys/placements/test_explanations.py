@@ -6,9 +6,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from recsys.placements.explanations import NO_REASON, SOURCE_REASONS, explain, similar_reasons
-from recsys.placements.placements import ForYou
-from recsys.placements.request_context import Reason, RequestContext
+from recsys.placements.explanations import NO_REASON, SOURCE_REASONS, Reason, explain, similar_reasons
+from recsys.placements.request_context import RequestContext
 from recsys.ranking.features import Candidates
 from recsys.recommender import Recommender
 from recsys.request import Query
@@ -27,7 +26,8 @@ def context(item: int = -1) -> RequestContext:
     retriever = shop().retriever
     asked = user([], session=[(VIEWED, VIEW)], cutoff=len(retriever.log.ends))
     cart = np.zeros(0, np.int64)
-    return ForYou(Query(), asked, item, cart, retriever.everything, shop().as_of, shop().pipeline, shop().rankers)
+    everything, pipeline = retriever.everything, shop().pipeline
+    return RequestContext(Query(), asked, item, cart, everything, shop().as_of, pipeline, shop().rankers)
 
 
 def bit_of(source: str) -> int:
@@ -96,14 +96,14 @@ def test_the_shoppers_own_action_comes_first() -> None:
 
 
 def test_an_item_like_the_open_one_is_similar_to_it_and_any_other_popular() -> None:
-    alike, other = similar_reasons(context(VIEWED), np.array([VIEWED]), [7, 9], {}, like=[7])
+    alike, other = similar_reasons(context(VIEWED), {}, [7], [7, 9])
     assert alike == Reason("content", "similar to Item 2")
     assert other == Reason("popular", "popular this week")
 
 
 def test_a_relation_precedes_likeness() -> None:
     weights = {"bought_together": 1.0}
-    (found,) = similar_reasons(context(VIEWED), np.array([VIEWED]), [SHOWN], weights, like=[SHOWN])
+    (found,) = similar_reasons(context(VIEWED), weights, [SHOWN], [SHOWN])
     assert found.source == "bought_together"
 
 

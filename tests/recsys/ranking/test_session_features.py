@@ -6,7 +6,7 @@ import pytest
 from recsys.data.catalogue import Items
 from recsys.data.sessions import SessionLog
 from recsys.data.user_history import UserHistory
-from recsys.ranking.session_features import COUNT_DECAY, SESSION_FEATURES, SessionFeatures
+from recsys.ranking.session_features import COUNT_DECAY, SessionFeatures
 from tests.recsys.stores import VIEW, Row, item_ids, session, state, user
 
 COUNT = 10
@@ -24,10 +24,10 @@ def said(rows: list[Row], candidate: int, *recent: int, cutoff: int = -1) -> Sai
 
 def described(log: SessionLog, user: UserHistory, candidates: list[int]) -> dict[str, list[float]]:
     """By feature, the value of each candidate."""
-    out = np.full((len(SESSION_FEATURES), len(candidates)), np.nan, np.float32)
+    out = np.full((len(SessionFeatures.names), len(candidates)), np.nan, np.float32)
     SessionFeatures(log).score_candidates(user, np.array(candidates), out)
     assert np.isfinite(out).all()
-    return dict(zip(SESSION_FEATURES, out.tolist(), strict=True))
+    return dict(zip(SessionFeatures.names, out.tolist(), strict=True))
 
 
 def asked(cutoff: int, *recent: int) -> UserHistory:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recsys.data.catalogue import Items
+from recsys.ranking.similarity_features import ContentFeatures
 from recsys.retrieval.content import COLD_CUSTOMERS, MAX_TOKENS, PER_TOKEN, Content, tokens_of
 from tests.recsys.stores import SMALL, VIEW, Row, item_ids, pointwise_features, retrieved_scores, state, user
 
@@ -31,7 +32,7 @@ def proposed(source: Content, *viewed: int, count: int = COUNT) -> dict[int, flo
 
 
 def similarity(source: Content, viewed: int, *others: int) -> list[float]:
-    return pointwise_features(source, user([], session=[(viewed, VIEW)]), others)["content_similarity"]
+    return pointwise_features(ContentFeatures(source), user([], session=[(viewed, VIEW)]), others)["content_similarity"]
 
 
 def test_an_item_that_nobody_touched_is_proposed_by_its_words() -> None:
@@ -99,7 +100,7 @@ def test_where_the_catalogue_is_silent_nothing_is_said() -> None:
 def test_of_a_cold_start_user_nothing_is_said() -> None:
     source = fitted(touched(*WARM))
     assert proposed(source) == {}
-    assert pointwise_features(source, user([]), [BLACK, RED])["content_similarity"] == [0, 0]
+    assert pointwise_features(ContentFeatures(source), user([]), [BLACK, RED])["content_similarity"] == [0, 0]
 
 
 def test_the_most_similar_are_cold_ones_and_any_where_too_few_were_found() -> None:

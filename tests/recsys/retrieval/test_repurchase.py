@@ -33,7 +33,7 @@ def source() -> Repurchase:
 
 
 def interval(asked: UserHistory) -> float:
-    (found,) = source().purchases(asked).interval_days
+    (found,) = source().purchases_of(asked).interval_days
     return float(found)
 
 
@@ -64,7 +64,7 @@ def test_where_an_item_shows_too_little_its_category_speaks_then_the_store() -> 
 def test_two_orders_of_one_day_are_one_purchase() -> None:
     same_day: list[Row] = [(f"c{n}", "item-000", "order", 50 + part) for n in range(9) for part in (0.0, 0.2)]
     assert np.isnan(intervals(same_day)[0])
-    assert source().purchases(buyer(0, 30.2, 30.0)).orders.tolist() == [1]
+    assert source().purchases_of(buyer(0, 30.2, 30.0)).orders.tolist() == [1]
 
 
 def test_a_customer_who_buys_every_30_days_has_an_interval_near_30() -> None:
@@ -94,7 +94,7 @@ def test_an_order_is_due_most_at_its_interval() -> None:
 
 def test_only_what_was_ordered_is_a_purchase() -> None:
     asked = user([(0, VIEW, 30.0), (1, CART, 25.0), (2, ORDER, 20.0), (2, VIEW, 3.0)])
-    found = source().purchases(asked)
+    found = source().purchases_of(asked)
     assert found.items.tolist() == [2]
     assert found.days_since.tolist() == [20]
-    assert len(source().purchases(user([])).items) == 0
+    assert len(source().purchases_of(user([])).items) == 0

@@ -5,10 +5,11 @@ from recsys.data.item_counts import ItemCounters
 from recsys.data.sessions import SessionLog
 from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
+from recsys.ranking.similarity_features import VectorFeatures
 from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.item2vec.source import Item2Vec, recent_items
 from recsys.retrieval.protocol import FitData
-from tests.recsys.stores import DAY, ORDER, VIEW, Row, checkerboard, interactions, item_ids, user
+from tests.recsys.stores import DAY, ORDER, VIEW, Row, checkerboard, interactions, item_ids, pointwise_features, user
 
 COUNT = 40
 PARAMETERS = RecommendParameters(candidates_by_vector=5)
@@ -37,9 +38,7 @@ def proposed(source: Item2Vec, asked: UserHistory, eligible: np.ndarray = EVERYT
 
 
 def judged(source: Item2Vec, asked: UserHistory, candidates: list[int]) -> np.ndarray:
-    out = np.full((len(source.pointwise_features()), len(candidates)), np.nan, np.float32)
-    source.score_candidates(asked, np.array(candidates), out)
-    return out.T
+    return np.array(list(pointwise_features(VectorFeatures(source), asked, candidates).values())).T
 
 
 def test_proposals_stay_in_the_shoppers_half() -> None:
@@ -62,26 +61,6 @@ def test_a_score_is_half_of_one_more_than_the_similarity() -> None:
     found = proposed(FOUND, EVEN)
     similarity = judged(FOUND, EVEN, list(found))[:, 0]
     np.testing.assert_allclose(list(found.values()), (1 + similarity) / 2, atol=1e-6)
-
-
-def test_judgements_are_cosines_with_the_session_and_its_last_two_items() -> None:
-    asked = user([(3, ORDER, 9.0)], session=[(2, VIEW), (4, VIEW), (4, VIEW)])
-    similarity, gap, last, previous = judged(FOUND, asked, [4, 2, 3, 7]).T
-    vectors = FOUND.index.vectors[FOUND.rows[[4, 2, 3, 7]]]
-    np.testing.assert_allclose(last, vectors @ vectors[0], atol=1e-5)
-    np.testing.assert_allclose(previous, vectors @ vectors[1], atol=1e-5)
-    summed = np.zeros(vectors.shape[1])
-    for step, item in enumerate((4, 4, 2)):
-        row = FOUND.rows[item]
-        summed += FOUND.step_weights[step] * FOUND.lengths[row] * FOUND.index.vectors[row]
-    np.testing.assert_allclose(similarity, vectors @ summed / np.linalg.norm(summed), atol=1e-5)
-    np.testing.assert_allclose(gap, similarity.max() - similarity, atol=1e-6)
-
-
-def test_a_session_of_one_item_has_no_previous_one() -> None:
-    out = judged(FOUND, user([], session=[(2, VIEW), (2, VIEW)]), [2, 4])
-    assert not out[:, 3].any()
-    assert out[0, 2] > 0.99
 
 
 def test_the_session_under_way_counts_alone_and_else_the_whole_history() -> None:
@@ -142,4 +121,3 @@ def test_a_source_survives_its_arrays() -> None:
 
 def test_the_columns_are_those_that_are_written() -> None:
     assert [(c.name, c.limit) for c in FOUND.columns(PARAMETERS)] == [("vector", 5)]
-    assert len(FOUND.pointwise_features()) == 4
