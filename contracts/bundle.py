@@ -15,13 +15,15 @@ import hashlib
 import json
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 
 from contracts.errors import BundleRefused
+
+if TYPE_CHECKING:  # imported where they are used: commands that read manifests only start in a fraction of the time
+    import numpy as np
+    import pyarrow as pa
 
 FORMAT_VERSION: Final = 4
 MANIFEST: Final = "manifest.json"
@@ -102,10 +104,12 @@ class Bundle:
     def has(self, name: str) -> bool:
         return name in self.manifest.files
 
-    def array(self, name: str) -> np.ndarray:
+    def array(self, name: str) -> "np.ndarray":
+        import numpy as np
+
         return np.load(self._file(name), mmap_mode="r", allow_pickle=False)
 
-    def arrays(self, folder: str) -> dict[str, np.ndarray]:
+    def arrays(self, folder: str) -> "dict[str, np.ndarray]":
         """Every .npy file directly in `folder`, by name without suffix."""
         names = [n for n in self.manifest.files if PurePosixPath(n).parent == PurePosixPath(folder)]
         return {PurePosixPath(n).stem: self.array(n) for n in names if n.endswith(".npy")}
@@ -116,9 +120,8 @@ class Bundle:
     def json(self, name: str) -> Any:
         return json.loads(self.text(name))
 
-    def table(self, name: str) -> pa.Table:
-        with pa.memory_map(str(self._file(name))) as source:
-            return pa.ipc.open_file(source).read_all()
+    def table(self, name: str) -> "pa.Table":
+        return read_table(self._file(name))
 
     def _file(self, name: str) -> Path:
         if name not in self.manifest.files:
@@ -127,20 +130,26 @@ class Bundle:
         return self.path / name
 
 
-def write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_arrays(folder: Path, arrays: "dict[str, np.ndarray]") -> None:
     """Write each array as <folder>/<name>.npy; object arrays are refused."""
+    import numpy as np
+
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
-def read_arrays(folder: Path) -> dict[str, np.ndarray]:
+def read_arrays(folder: Path) -> "dict[str, np.ndarray]":
     """The arrays that `write_arrays` wrote, memory-mapped; the caller checks their hashes."""
+    import numpy as np
+
     return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: "pa.Table") -> None:
     """Write an uncompressed Arrow file, which can be memory-mapped."""
+    import pyarrow as pa
+
     path.parent.mkdir(parents=True, exist_ok=True)
     # One chunk per column, so that a reader finds any row directly.
     combined = table.combine_chunks()
@@ -148,8 +157,10 @@ def write_table(path: Path, table: pa.Table) -> None:
         writer.write_table(combined)
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: Path) -> "pa.Table":
     """Read what `write_table` wrote, memory-mapped."""
+    import pyarrow as pa
+
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).read_all()
 

@@ -15,6 +15,9 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
     sys.dont_write_bytecode = False
+
+import shopkeeper.display.console  # noqa: F401  # made now, before a test sets the width of one call
+
 settings.register_profile("shopkeeper", deadline=None, derandomize=True)
 settings.load_profile("shopkeeper")
 

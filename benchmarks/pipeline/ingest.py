@@ -17,7 +17,7 @@ from benchmarks.harness.home import emptied
 from contracts.settings import load_settings
 from pipelines.ingest.ingest import ingest
 from pipelines.simulate.simulation import parameters_for, simulate
-from shopkeeper.display.console import steps
+from shopkeeper.display.progress import steps
 
 
 def main() -> None:

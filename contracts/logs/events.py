@@ -54,6 +54,9 @@ class EventLog(Protocol):
     def read(self, after: int, limit: int) -> list[StoredRecord]:
         """At most `limit` records after the cursor `after` (0: from the beginning), in order."""
 
+    def count_after(self, cursor: int) -> int:
+        """How many records `read` would give after the cursor, without a limit."""
+
     def counts(self) -> LogCounts:
         """Totals since the log was created."""
 
@@ -82,6 +85,11 @@ class SqliteEventLog:
             StoredRecord(cursor, LogRecord(message_id, payload, from_microseconds(received_at), source))
             for cursor, message_id, payload, received_at, source in rows
         ]
+
+    def count_after(self, cursor: int) -> int:
+        with self._lock:
+            row: Any = self._connection.execute("SELECT count(*) FROM records WHERE cursor > ?", (cursor,)).fetchone()
+        return int(row[0])
 
     def counts(self) -> LogCounts:
         with self._lock:

@@ -13,13 +13,16 @@ import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-import pyarrow as pa
 
 from contracts.bundle import BACKTEST_TABLE, FORMAT_VERSION, FamilyKind, Replay, read_table, write_table
-from pipelines.families.family import FittedFamily, Rescored
+
+if TYPE_CHECKING:  # `shopkeeper status` reads the records, and starts without the engines
+    import pyarrow as pa
+
+    from pipelines.families.family import FittedFamily, Rescored
 
 _RECORD: Final = "candidate.json"
 _FILES: Final = "files"
@@ -58,7 +61,7 @@ class ChallengerStore:
         self._root = root
 
     def save(
-        self, challenger: Challenger, fitted: FittedFamily | Rescored | None, predictions: pa.Table | None = None
+        self, challenger: Challenger, fitted: "FittedFamily | Rescored | None", predictions: "pa.Table | None" = None
     ) -> None:
         """Replace the family's challenger; where the gate failed, `fitted` is what the served model says, or None."""
         self._root.mkdir(parents=True, exist_ok=True)
@@ -88,15 +91,17 @@ class ChallengerStore:
         """Copy the challenger's files into a bundle's folder of the family."""
         shutil.copytree(self._root / family / _FILES, folder, dirs_exist_ok=True)
 
-    def table(self, family: str) -> pa.Table | None:
+    def table(self, family: str) -> "pa.Table | None":
         """The challenger's table, for table families."""
         path = self._root / family / _TABLE
         return read_table(path) if path.is_file() else None
 
     @staticmethod
     def _write(
-        draft: Path, challenger: Challenger, fitted: FittedFamily | Rescored | None, predictions: pa.Table | None
+        draft: Path, challenger: Challenger, fitted: "FittedFamily | Rescored | None", predictions: "pa.Table | None"
     ) -> None:
+        from pipelines.families.family import FittedFamily
+
         (draft / _RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(challenger), indent=2))
         if fitted is not None and fitted.table is not None:
             write_table(draft / _TABLE, fitted.table)

@@ -1,20 +1,17 @@
-"""`shopkeeper customers | forecast`: the published answers, without the service."""
+"""`shopkeeper customers`: the published list of customers, without the service."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from contracts import columns as c
-from contracts.errors import InputError, NoBundle
+from contracts.errors import NoBundle
 from contracts.settings import Settings, load_settings
-from shopkeeper.commands.forecast import give_level_forecast
-from shopkeeper.commands.items import items
 from shopkeeper.display import lists
-from shopkeeper.display.console import JsonOption, errors, print_json
+from shopkeeper.display.console import JsonOption, errors
 from shopkeeper.display.customers import print_customers, print_rows, shown_columns
 from shopkeeper.display.files import write_blocks
-from shopkeeper.display.items import print_forecast
 
 if TYPE_CHECKING:
     from serving.answers.tables.list_request import ListRequest
@@ -95,64 +92,6 @@ def customers(
         _give_contacts(request, found, settings, output)
     else:
         lists.give_list(request, found, bundle.version, output, lambda: _print(request, found, bundle.version))
-
-
-def forecast(
-    item: Annotated[str | None, typer.Argument(help="Id of the item; without it, what to order today.")] = None,
-    by: Annotated[
-        Literal["total", "category", "channel"] | None,
-        typer.Option(help="Instead of items: the store as a whole, its categories or its channels."),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="With --by: only this one, day by day.")] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; not of one item.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Show an item's demand forecast, day by day, with the band in which 8 of 10 days should fall.
-
-    Recent sales are shown first. Without an item: the buying list, items likeliest to run out first.
-
-    Examples:
-
-    [bold]shopkeeper forecast[/]
-
-    [bold]shopkeeper forecast sku-42[/]
-
-    [bold]shopkeeper forecast --by category[/]
-
-    [bold]shopkeeper forecast --by category --name tea --csv > tea.csv[/]
-    """
-    _check_one_question(item, by, name, as_csv)
-    if by is not None:
-        give_level_forecast(by, name, "json" if as_json else "csv" if as_csv else "table")
-    elif item is None:
-        items(to_order=True, as_csv=as_csv, as_json=as_json)
-    else:
-        _give_item_forecast(item, as_json)
-
-
-def _check_one_question(item: str | None, by: str | None, name: str | None, as_csv: bool) -> None:
-    if item is not None and by is not None:
-        raise InputError(f"--by {by} is not about the item {item!r}: leave one of them out.")
-    if name is not None and by is None:
-        raise InputError(f"--name {name!r} needs --by category or --by channel; an item's id stands without --name.")
-    if item is not None and as_csv:
-        raise InputError("--csv is for --by and for the buying list; --json gives an item's forecast to programs.")
-
-
-def _give_item_forecast(item: str, as_json: bool) -> None:
-    from serving.answers.published import open_published
-
-    bundle = open_published(load_settings().bundles_url)
-    forecasts = bundle.item_forecasts()
-    days, history = forecasts.days(item), forecasts.history(item)
-    row = bundle.table("items").row(item)
-    if not days or row is None:
-        known = "it has not sold lately" if row else "no event has named it"
-        raise InputError(f"there is no forecast for item {item!r}: {known}.")
-    if as_json:
-        print_json({"bundle_version": bundle.version, "item": row, "days": days, "history": history})
-        return
-    print_forecast(f"{row[c.ITEM_NAME] or item}, bundle {bundle.version}", row, days, history)
 
 
 def _at_risk(version: str, table: "ServedTable") -> list[str]:

@@ -13,7 +13,8 @@ from contracts.bundle import CUSTOMERS_TABLE
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import InputError
 from contracts.settings import Settings, load_settings
-from shopkeeper.display.console import JsonOption, console, print_json, steps
+from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.progress import steps
 
 if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the warehouse
     from pipelines.campaigns.holdout import Assignment

@@ -8,7 +8,8 @@ import typer
 from rich.table import Table
 
 from contracts.settings import load_settings
-from shopkeeper.display.console import JsonOption, console, print_json, steps
+from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.progress import steps
 
 if TYPE_CHECKING:
     from pipelines.ingest.report import Counts, IngestReport

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from contracts.settings import load_settings
-from shopkeeper.display.console import JsonOption, console, print_json, steps
+from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.progress import steps
 
 
 def publish(as_json: JsonOption = False) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +11,8 @@ import typer
 from contracts.errors import InputError
 from contracts.settings import load_settings
 from pipelines.simulate.parameters import StoreParameters
-from pipelines.simulate.simulation import parameters_for
-from pipelines.simulate.simulation import simulate as run_store
-from shopkeeper.display.console import JsonOption, console, print_json, steps
+from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.progress import steps
 
 DEFAULT_EVENTS = 80_000
 
@@ -24,8 +23,13 @@ def simulate(
     customers: Annotated[int | None, typer.Option(help="Customers; by default what --events needs.")] = None,
     items: Annotated[int | None, typer.Option(help="Items; by default what --events needs.")] = None,
     days: Annotated[int, typer.Option(help="Days that the store is open.")] = StoreParameters.days,
-    start: Annotated[str, typer.Option(help="Its first day.")] = StoreParameters.start.isoformat(),
-    seed: Annotated[int | None, typer.Option(help="Same seed, same store.  [default: the setting]")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Its last day, such as 2024-12-31.  [default: yesterday]"),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Same seed and last day, same store.  [default: the setting]")
+    ] = None,
     compress: Annotated[bool, typer.Option("--gzip", help="Write events.jsonl.gz.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,10 +40,14 @@ def simulate(
     """
     if events is not None and customers is not None:
         raise InputError("both --events and --customers are given; give one of them, the other follows from it.")
+    from pipelines.simulate.simulation import parameters_for
+    from pipelines.simulate.simulation import simulate as run_store
+
     settings = load_settings()
     p = parameters_for(DEFAULT_EVENTS if events is None else events, days, settings.seed if seed is None else seed)
     customers = p.customers if customers is None else customers
-    p = replace(p, start=_date(start), customers=customers, items=p.items if items is None else items)
+    first_day = last_day(until) - timedelta(days=days - 1)
+    p = replace(p, start=first_day, customers=customers, items=p.items if items is None else items)
     began = time.monotonic()
     with steps() as progress:
         written = run_store(p, out or settings.home / "simulated", compress, progress)
@@ -56,8 +64,11 @@ def simulate(
         console.print(f"  {path}", highlight=False, soft_wrap=True)
 
 
-def _date(text: str) -> date:
+def last_day(text: str | None) -> date:
+    """The date of --until; without it yesterday (UTC), the last day that is complete."""
+    if text is None:
+        return datetime.now(UTC).date() - timedelta(days=1)
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"--start {text!r} is not a date; give one such as 2024-01-31.") from None
+        raise InputError(f"--until {text!r} is not a date; give one such as 2024-12-31.") from None

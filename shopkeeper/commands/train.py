@@ -8,7 +8,8 @@ from rich.table import Table
 
 from contracts.errors import NotEnoughData
 from contracts.settings import load_settings
-from shopkeeper.display.console import JsonOption, console, print_json, steps
+from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.progress import steps
 
 if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the models
     from pipelines.training.train import Outcome

@@ -22,7 +22,8 @@ from contracts import columns as c
 from contracts.errors import InputError, StorageError
 from contracts.settings import Settings, load_settings
 from serving.security.api_keys import SCOPES, create_key, read_keys, revoke_key
-from shopkeeper.display.console import console, steps
+from shopkeeper.display.console import console
+from shopkeeper.display.progress import steps
 
 SERVE_VARIABLE: Final = "DEMO_SERVE"
 KEY_NAME: Final = "demo"

@@ -46,6 +46,7 @@ class EventLogSuite(ABC):
         rest = log.read(first[-1].cursor, 10)
         assert [stored.record.message_id for stored in first + rest] == [f"m{n}" for n in range(5)]
         assert log.read(rest[-1].cursor, 10) == []
+        assert [log.count_after(cursor) for cursor in (0, first[-1].cursor, rest[-1].cursor)] == [5, 3, 0]
 
     def test_repeats_are_dropped_and_counted(self, log: EventLog) -> None:
         assert log.append([record("a"), record("a"), record("b")]) == [True, False, True]

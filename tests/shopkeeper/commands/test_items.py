@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from contracts.bundle import FORECAST_FILE, ITEMS_TABLE
 from contracts.errors import InputError, NoBundle
-from shopkeeper.commands import customers
+from shopkeeper.commands import forecast
 from shopkeeper.commands.items import items
 from tests.bare_bundles import publish_tables
 
@@ -53,7 +53,7 @@ def home(tmp_path: Path) -> Path:
 def run(home: Path, *arguments: str, width: int = 250) -> Result:
     app = typer.Typer()
     app.command()(items)
-    app.command()(customers.forecast)
+    app.command()(forecast.forecast)
     environment = {"SHOPKEEPER_HOME": str(home), "COLUMNS": str(width)}
     result = CliRunner().invoke(app, list(arguments), env=environment)
     if result.exception is not None and not isinstance(result.exception, SystemExit):

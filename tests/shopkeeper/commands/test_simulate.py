@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,30 @@ def test_text_names_the_files(app: typer.Typer, tmp_path: Path) -> None:
     assert (tmp_path / "shop" / "truth" / "customers.parquet").exists()
 
 
+def last_day(folder: Path) -> str:
+    lines = (folder / "events.jsonl").read_text().splitlines()
+    return max(json.loads(line)["timestamp"] for line in lines)[:10]
+
+
+def test_the_store_ends_yesterday_or_on_the_day_that_was_asked_for(app: typer.Typer, tmp_path: Path) -> None:
+    few = ["--customers", "30", "--items", "20", "--days", "25"]
+    before = datetime.now(UTC).date()
+    assert RUN.invoke(app, [*few, "--out", str(tmp_path / "now")]).exit_code == 0
+    ends = {str(day - timedelta(days=1)) for day in (before, datetime.now(UTC).date())}
+    assert last_day(tmp_path / "now") in ends
+    for name in ("one", "two"):
+        assert RUN.invoke(app, [*few, "--until", "2025-03-31", "--out", str(tmp_path / name)]).exit_code == 0
+    assert last_day(tmp_path / "one") == "2025-03-31"
+    first, second = ((tmp_path / name / "events.jsonl").read_bytes() for name in ("one", "two"))
+    assert first == second
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--events", "100", "--customers", "5"], "both"),
         (["--events", "0"], "above 0"),
-        (["--start", "yesterday"], "not a date"),
+        (["--until", "yesterday"], "not a date"),
         (["--items", "2"], "must lie between"),
         (["--customers", "0"], "must lie between"),
     ],

@@ -1,0 +1,63 @@
+"""What the warehouse's index and the statistics of its files say about it, without starting an engine."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from contracts import columns as c
+from pipelines.warehouse import file_index
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How much is stored, from when to when, and what ingest has counted so far."""
+
+    events: int
+    first: datetime | None
+    last: datetime | None
+    currencies: frozenset[str]  # as stated on the first and on the last day
+    ingests: list[dict[str, Any]]  # the ledger, oldest first
+    log_cursor: int  # how far the live event log has been read
+
+    @property
+    def quarantined(self) -> dict[str, int]:
+        """How many records all ingests refused, by code; the most frequent code first."""
+        codes: Counter[str] = Counter()
+        for entry in self.ingests:
+            for counts in (entry, entry["catalogue"] or {}):
+                codes.update(counts.get("quarantined_by_code", {}))
+        return dict(codes.most_common())
+
+
+def read_overview(root: Path) -> Overview:
+    """The overview of the warehouse in `root`, empty where there is none. Raises StorageError if it is damaged."""
+    index = file_index.load_index(root)
+    days = sorted(index.days)
+    first = _statistics(root / index.days[days[0]].path) if days else {}
+    last = _statistics(root / index.days[days[-1]].path) if days else {}
+    stated = {text for found in (first, last) for text in found.get(c.CURRENCY, ())}
+    return Overview(
+        events=sum(day.events for day in index.days.values()),
+        first=first[c.OCCURRED_AT][0] if first else None,
+        last=last[c.OCCURRED_AT][1] if last else None,
+        currencies=frozenset(stated),
+        ingests=file_index.read_ledger(root, index),
+        log_cursor=index.log.cursor,
+    )
+
+
+def _statistics(path: Path) -> dict[str, tuple[Any, Any]]:
+    """The least and the greatest value of each column that has any."""
+    metadata = pq.ParquetFile(path).metadata
+    found: dict[str, tuple[Any, Any]] = {}
+    for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):
+        for column in (group.column(number) for number in range(group.num_columns)):
+            statistics = column.statistics
+            if statistics is not None and statistics.has_min_max:
+                least, greatest = found.get(column.path_in_schema, (statistics.min, statistics.max))
+                found[column.path_in_schema] = min(least, statistics.min), max(greatest, statistics.max)
+    return found
