@@ -30,7 +30,7 @@ from contracts.errors import NotEnoughData
 from contracts.progress import Progress
 from contracts.settings import load_settings
 from pipelines.families.family import TrainingData
-from pipelines.families.recommend.interactions import InteractionRows, read_interactions, read_items
+from pipelines.families.recommend.interactions import InteractionRows, first_interaction, read_interactions, read_items
 from pipelines.training.train import default_as_of
 from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import open_warehouse
@@ -68,7 +68,8 @@ def main() -> None:
     settings = load_settings(home=home)
     warehouse = open_warehouse(settings)
     data = TrainingData(
-        events=views.events(warehouse),
+        events=views.lines(warehouse),
+        consent_statements=warehouse.table("words"),
         catalogue=views.catalogue(warehouse),
         as_of=default_as_of(warehouse),
         parameters=RecommendParameters(),
@@ -84,16 +85,16 @@ def evaluated(data: TrainingData, windows: int) -> dict[str, Any]:
     """The benchmark's line. Raises NotEnoughData where too few customers bought in any window."""
     data.progress("interactions")
     items, as_of = read_items(data.catalogue), utc_seconds(data.as_of)
-    rows = read_interactions(data.events, data.as_of)
-    first = rows.first(as_of)
+    first = first_interaction(data.events, as_of)
     last = last_window(first, as_of, data.parameters.test_window_days)
     trials = []
     for window in windows_back(last, first, windows):
         data.progress(f"window from {_day(window.start)}: interactions")
-        rows_before = read_interactions(data.events, datetime.fromtimestamp(window.start, UTC))
+        start, stop = (datetime.fromtimestamp(seconds, UTC) for seconds in (window.start, window.stop))
+        rows = read_interactions(data.events_since(start, stop), stop)
+        rows_before = read_interactions(data.events_at(start), start)
         trial = _trial(data, items, window, rows, rows_before)
         trials += [trial] if trial else []
-        rows = rows_before  # of the window before it, what was known at its end
     if not trials:
         raise NotEnoughData(f"fewer than {data.parameters.minimum_cases} customers bought in each of the windows.")
     data.progress("intervals")

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from contracts import columns as c
+from contracts.customer_id import ANONYMOUS_PREFIX
 
 DAY_ZERO = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -57,13 +58,16 @@ def view(customer_id: str, at: float, item_id: str, event: str = "Product Viewed
 
 
 def _filled(number: int, row: dict[str, Any]) -> dict[str, Any]:
+    is_known, refuses = row.get(c.IS_KNOWN, True), not row.get(c.ALLOWS_PERSONALIZATION, True)
     defaults = {
         c.MESSAGE_ID: f"message-{number}",
         c.LINE: 0,
         c.TYPE: "track",
         c.RECEIVED_AT: row[c.OCCURRED_AT],
         c.SOURCE: "test",
-        c.USER_ID: row[c.CUSTOMER_ID],
+        c.USER_ID: row[c.CUSTOMER_ID] if is_known else None,
+        c.ANONYMOUS_ID: None if is_known else row[c.CUSTOMER_ID].removeprefix(ANONYMOUS_PREFIX),
+        c.CONSENT_PERSONALIZATION: False if refuses else None,
         c.IS_KNOWN: True,
         c.ALLOWS_PERSONALIZATION: True,
     }

@@ -60,7 +60,7 @@ def predict_ours(
 
 
 def order_events(history: pd.DataFrame, as_of: datetime) -> pa.Table:
-    """`columns.EVENTS`: one completed order of one line for each row before `as_of`, at its time in UTC."""
+    """`columns.EVENT_LINES`: one completed order of one line for each row before `as_of`, at its time in UTC."""
     past = history[_before(history, as_of)]
     size = len(past)
     ids = [f"order-{number}" for number in range(size)]
@@ -77,15 +77,13 @@ def order_events(history: pd.DataFrame, as_of: datetime) -> pa.Table:
         c.ITEM_ID: ["item"] * size,
         c.QUANTITY: units,
         c.PRICE: np.divide(past["order_value"].to_numpy(dtype=float), units, out=np.zeros(size), where=units > 0),
-        c.CUSTOMER_ID: past["customer_id"].tolist(),
-        c.IS_KNOWN: np.ones(size, bool),
-        c.ALLOWS_PERSONALIZATION: np.ones(size, bool),
+        c.USER_ID: past["customer_id"].tolist(),
     }
     columns = [
         pa.array(given[field.name], field.type) if field.name in given else pa.nulls(size, field.type)
-        for field in c.EVENTS
+        for field in c.EVENT_LINES
     ]
-    return pa.Table.from_arrays(columns, schema=c.EVENTS)
+    return pa.Table.from_arrays(columns, schema=c.EVENT_LINES)
 
 
 def _ids(history: pd.DataFrame, prefix: str) -> list[str]:

@@ -118,7 +118,14 @@ def _backtest(family: Family, warehouse: Warehouse) -> Backtest:
     assert last is not None, "the store sent no event"
     as_of = last + timedelta(microseconds=1)
     return family.backtest(
-        TrainingData(views.events(warehouse), views.catalogue(warehouse), as_of, family.parameters(), threads=1)
+        TrainingData(
+            views.lines(warehouse),
+            views.catalogue(warehouse),
+            as_of,
+            family.parameters(),
+            consent_statements=warehouse.table("words"),
+            threads=1,
+        )
     )
 
 

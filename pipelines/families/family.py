@@ -14,6 +14,9 @@ from contracts.bundle import FamilyKind, Replay
 from contracts.progress import Progress, silent
 from pipelines.families.run_cache import RunCache
 from pipelines.families.snapshots import CustomerHistory
+from pipelines.identity.history import IdentityHistory
+from pipelines.warehouse.schemas import CONSENT_STATEMENTS
+from pipelines.warehouse.views import with_customer
 from recsys.reranking.policy import Policy
 
 Metrics = dict[str, float | None]  # None: not defined on this data, for example an AUC of one class
@@ -22,6 +25,11 @@ Metrics = dict[str, float | None]  # None: not defined on this data, for example
 def no_campaigns() -> ibis.Table:
     """The campaigns of a store without any."""
     return ibis.memtable(c.CAMPAIGNS.empty_table())
+
+
+def no_statements() -> ibis.Table:
+    """The consent statements of a store all of whose events are kept."""
+    return ibis.memtable(CONSENT_STATEMENTS.empty_table())
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,9 @@ class PreviousFit:
 class TrainingData:
     """What a family may look at; the cut-off is an argument, so that a leak is visible.
 
-    `events` has the columns of `columns.EVENTS`, `catalogue` those of `columns.CATALOGUE`, `campaigns` those of
-    `columns.CAMPAIGNS`. Feature functions take `(events, as_of)` and look at nothing at or after `as_of`.
+    `events` has the columns of `columns.EVENT_LINES`, `catalogue` those of `columns.CATALOGUE`, `campaigns` those of
+    `columns.CAMPAIGNS`. Feature functions take `(events, as_of)` and look at nothing at or after `as_of`. Whose an
+    event is, and what that customer allows, depends on the cut-off, too: `events_at` and `history` know it.
     """
 
     events: ibis.Table
@@ -52,14 +61,33 @@ class TrainingData:
     threads: int = 2
     progress: Progress = silent
     previous: PreviousFit | None = None
+    consent_statements: ibis.Table = field(default_factory=no_statements)  # of events that are not kept
     required: Mapping[str, Any] = field(default_factory=dict)  # parameters of the families that this one requires
     cache: RunCache = field(default_factory=RunCache)  # shared by all families of the run
+
+    @property
+    def people(self) -> IdentityHistory:
+        """Who each id belonged to at any time, read once in a run."""
+        sources = (self.events, self.consent_statements)
+        return self.cache.once(IdentityHistory, lambda: IdentityHistory(*sources), sources)
 
     @property
     def history(self) -> CustomerHistory:
         """The customers' history, fetched once in a run."""
         key = (CustomerHistory, self.as_of)
-        return self.cache.once(key, lambda: CustomerHistory(self.events, self.as_of), (self.events,))
+        return self.cache.once(key, lambda: CustomerHistory(self.events, self.people, self.as_of), (self.events,))
+
+    def events_at(self, at: datetime) -> ibis.Table:
+        """All events with their customers as known before `at`: `columns.EVENTS`."""
+        return self._with_people(self.people.people(at))
+
+    def events_since(self, start: datetime, end: datetime) -> ibis.Table:
+        """The same, but links before `end` give what new ids did to the customers who were known before `start`."""
+        return self._with_people(self.people.outcome_people(start, end))
+
+    def _with_people(self, people: pa.Table) -> ibis.Table:
+        lines = self.events.select(*c.EVENT_LINES.names)
+        return with_customer(lines, ibis.memtable(people)).select(*c.EVENTS.names)
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,9 @@ def _table(customers: Snapshot, segments: dict[str, np.ndarray]) -> pa.Table:
 
 def _with_prospects(table: pa.Table, data: TrainingData) -> pa.Table:
     """The table with a row for each prospect, sorted by id."""
-    prospects = pa.table({c.CUSTOMER_ID: _prospects(data.events, data.as_of, table[c.CUSTOMER_ID].combine_chunks())})
+    prospects = pa.table(
+        {c.CUSTOMER_ID: _prospects(data.events_at(data.as_of), data.as_of, table[c.CUSTOMER_ID].combine_chunks())}
+    )
     prospects = prospects.append_column(STAGE, pa.array([PROSPECT] * len(prospects), pa.string()))
     return pa.concat_tables([table, prospects], promote_options="default").sort_by(c.CUSTOMER_ID)
 

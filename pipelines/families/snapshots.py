@@ -1,6 +1,8 @@
 """Dated snapshots of the customers: features of what was known then, and the outcomes that followed.
 
-A snapshot's features use no event at or after it; its outcome uses none before it.
+A snapshot's features use no event at or after it; its outcome uses none before it. Who is a customer, and who allows
+personalization, is as known before the snapshot. Outcomes also count what the customer did under ids that only later
+events link to them.
 """
 
 from dataclasses import dataclass, replace
@@ -21,12 +23,18 @@ from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters, Purchase
 from models.customers.features import FEATURES
 from models.customers.purchase_history import PurchaseHistory
 from pipelines.features.as_of import AsOf, timestamp
-from pipelines.features.customer import customer_features, customer_input
+from pipelines.features.customer import INPUT_EVENTS, customer_features, customer_input
 from pipelines.features.orders import ORDERED_AT, VALUE, orders
 from pipelines.features.prepared_query import PreparedQuery
+from pipelines.identity.history import IdentityHistory
+from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
+from pipelines.warehouse.views import with_customer
 
 DAY: Final = timedelta(days=1)
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+_PERSON: Final = "person"
+_KEY: Final = "key"
+_CUSTOMER_COLUMNS: Final = (c.CUSTOMER_ID, c.IS_KNOWN, c.ALLOWS_PERSONALIZATION)  # as of now
 RECENCY: Final = list(FEATURES).index("recency_days")
 
 
@@ -52,22 +60,17 @@ class Snapshot:
 class CustomerHistory:
     """The customers' events before `as_of`. They are fetched once, and each query is compiled once."""
 
-    def __init__(self, events: ibis.Table, as_of: datetime) -> None:
+    def __init__(self, events: ibis.Table, people: IdentityHistory, as_of: datetime) -> None:
         self.events = events
+        self.people = people
         self.as_of = as_of
         self._models: dict[tuple[datetime, str], BTYDModel] = {}
+        self._keys_name = ibis.util.gen_name("keys")
 
     def cadence(self, parameters: CadenceParameters, family: str, at: datetime | None = None) -> PurchaseCadence:
         """The purchase cadence at `at`, by default the history's end; NotEnoughData names `family`."""
         at = at or self.as_of
-        days = self.order_days(at)
-        customers = len(days[c.CUSTOMER_ID].unique())
-        if customers < parameters.min_customers:
-            raise NotEnoughData(
-                f"the {family} family needs at least {parameters.min_customers} known customers with an order; there "
-                f"are {customers}."
-            )
-        return PurchaseCadence.fit(_gaps(days), pc.min(days[ORDERED_AT]).as_py(), at, parameters, family)
+        return cadence_of(self.order_days(at), at, parameters, family)
 
     def median_gap_days(self, at: datetime) -> float | None:
         """The median of the days between a customer's orders before `at`; None where nobody ordered twice."""
@@ -80,7 +83,7 @@ class CustomerHistory:
 
     def snapshot(self, at: datetime, horizon_days: int | None = None) -> Snapshot:
         """The customers with an order before `at`; with `horizon_days`, those not lapsed, and their outcomes."""
-        customers = _snapshot(self._features(at), at)
+        customers = _snapshot(self._named(self._features(at)), at)
         if horizon_days is None:
             return customers
         eligible = customers.subset(customers.recency_days < LAPSE_HORIZONS * horizon_days)
@@ -104,9 +107,11 @@ class CustomerHistory:
     def order_days(self, at: datetime, since: datetime = BEGINNING) -> pa.Table:
         """The days with an order in [since, at) that is not undone by `at`, sorted by customer and day.
 
-        Columns: customer_id, day (the number of the UTC day), value of the day's orders, ordered_at (the first's).
+        Columns: customer_id, day (the number of the UTC day), value of the day's orders, ordered_at (the first's). The
+        customers are those known before `since`, also if they refused personalization, and those who came later.
+        Without `since`, they are those known before `at` who allow it.
         """
-        return self._order_days(since, at)
+        return self._named(self._order_days(since, at))
 
     def btyd_forecast(
         self, customer_ids: pa.Array, at: datetime, horizon_days: float, model_name: str = PARETO_NBD
@@ -128,24 +133,90 @@ class CustomerHistory:
 
     @cached_property
     def _events(self) -> ibis.Table:
-        return customer_input(self.events.filter(self.events[c.OCCURRED_AT] < ibis.literal(self.as_of))).cache()
+        """What `customer_features` looks at of everybody who is known by now; the customer id is the person."""
+        people = self.people
+        is_known = people.is_user[people.customers(self.as_of)]
+        persons = {
+            IS_USER_ID: people.is_user,
+            PERSON_ID: people.person_ids,
+            c.CUSTOMER_ID: pa.array(np.arange(len(is_known)), pa.int32()),
+            c.IS_KNOWN: is_known,
+        }
+        lines = self.events.drop(*(name for name in _CUSTOMER_COLUMNS if name in self.events.columns))
+        past = lines.filter(lines[c.OCCURRED_AT] < ibis.literal(self.as_of), lines[c.EVENT].isin(INPUT_EVENTS))
+        joined = with_customer(past, ibis.memtable(pa.table(persons)))
+        known = joined.mutate(
+            joined[c.IS_KNOWN].fill_null(False).name(c.IS_KNOWN), ibis.literal(True).name(c.ALLOWS_PERSONALIZATION)
+        )
+        return customer_input(known).cache()
+
+    @cached_property
+    def _keys(self) -> ibis.Table:
+        """The customer of each person, both as numbers, at the times of the query that runs."""
+        schema = ibis.schema({_PERSON: "int32", _KEY: "int32"})
+        return self._events.get_backend().create_table(self._keys_name, schema=schema, temp=True)
+
+    def _set_keys(self, customers: np.ndarray, is_customer: np.ndarray) -> None:
+        """Let events belong to `customers` (persons,), where `is_customer` (customers,)."""
+        persons = np.flatnonzero(is_customer[customers])
+        rows = {_PERSON: pa.array(persons, pa.int32()), _KEY: pa.array(customers[persons], pa.int32())}
+        self._events.get_backend().insert(self._keys_name, pa.table(rows), overwrite=True)
+
+    def _set_keys_of_snapshot(self, at: datetime) -> None:
+        customers = self.people.customers(at)
+        self._set_keys(customers, self.people.is_user & self.people.allowed(at, customers))
+
+    def _set_keys_of_orders(self, since: datetime, at: datetime) -> None:
+        if since == BEGINNING:
+            self._set_keys_of_snapshot(at)
+        else:
+            self._set_keys(self.people.outcome_customers(since, at), self.people.is_user)
+
+    @property
+    def _keyed(self) -> ibis.Table:
+        """The events with the customers of `_keys`."""
+        events, keys = self._events, self._keys
+        joined = events.left_join(keys, events[c.CUSTOMER_ID] == keys[_PERSON])
+        return customer_input(joined.mutate(joined[_KEY].name(c.CUSTOMER_ID), joined[_KEY].notnull().name(c.IS_KNOWN)))
+
+    def _named(self, table: pa.Table) -> pa.Table:
+        """The table with customer ids for their numbers, which have the same order."""
+        ids = self.people.customer_ids.take(table[c.CUSTOMER_ID])
+        return table.set_column(table.column_names.index(c.CUSTOMER_ID), c.CUSTOMER_ID, ids)
 
     @cached_property
     def _features(self) -> PreparedQuery:
         def build(at: AsOf) -> ibis.Table:
-            return customer_features(self._events, at).select(c.CUSTOMER_ID, *FEATURES)
+            return customer_features(self._keyed, at).select(c.CUSTOMER_ID, *FEATURES)
 
-        return PreparedQuery(self._events.get_backend(), ["at"], build, [c.CUSTOMER_ID])
+        return PreparedQuery(self._events.get_backend(), ["at"], build, [c.CUSTOMER_ID], self._set_keys_of_snapshot)
 
     @cached_property
     def _order_days(self) -> PreparedQuery:
         def build(since: AsOf, at: AsOf) -> ibis.Table:
-            return _order_days(orders(self._events.filter(self._events[c.OCCURRED_AT] >= timestamp(since)), at))
+            keyed = self._keyed
+            return order_days(orders(keyed.filter(keyed[c.OCCURRED_AT] >= timestamp(since)), at))
 
-        return PreparedQuery(self._events.get_backend(), ["since", "at"], build, [c.CUSTOMER_ID, c.DAY])
+        key = [c.CUSTOMER_ID, c.DAY]
+        return PreparedQuery(self._events.get_backend(), ["since", "at"], build, key, self._set_keys_of_orders)
 
 
-def _order_days(placed: ibis.Table) -> ibis.Table:
+def cadence_of(days: pa.Table, at: datetime, parameters: CadenceParameters, family: str) -> PurchaseCadence:
+    """The purchase cadence of customers with these order days, sorted by customer and day.
+
+    NotEnoughData names `family`.
+    """
+    customers = len(days[c.CUSTOMER_ID].unique())
+    if customers < parameters.min_customers:
+        raise NotEnoughData(
+            f"the {family} family needs at least {parameters.min_customers} known customers with an order; there "
+            f"are {customers}."
+        )
+    return PurchaseCadence.fit(_gaps(days), pc.min(days[ORDERED_AT]).as_py(), at, parameters, family)
+
+
+def order_days(placed: ibis.Table) -> ibis.Table:
+    """The days with an order; `placed` is what `orders` gave. Columns as in `CustomerHistory.order_days`."""
     days = placed.mutate((placed[ORDERED_AT].epoch_seconds() // SECONDS_PER_DAY).cast("int64").name(c.DAY))
     return days.group_by(c.CUSTOMER_ID, c.DAY).agg(
         days[VALUE].sum().round(2).name(VALUE), days[ORDERED_AT].min().name(ORDERED_AT)

@@ -52,6 +52,7 @@ INPUT_COLUMNS: Final = (
 )
 _VISITS: Final = (PRODUCT_VIEWED, PRODUCT_CLICKED, PRODUCT_ADDED)
 _RETURNS: Final = (ORDER_REFUNDED, ORDER_CANCELLED)
+INPUT_EVENTS: Final = (ORDER_COMPLETED, *_VISITS, *_RETURNS)
 
 
 def customer_input(events: ibis.Table) -> ibis.Table:

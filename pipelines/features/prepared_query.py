@@ -20,13 +20,19 @@ MAX_CACHED_ROWS: Final = 500_000  # of all results of one query: some 150 MB of 
 class PreparedQuery:
     """`build` makes the query from as many timestamps as there are `parameters`; calling it with datetimes runs it.
 
-    Results are sorted by `key`. The latest are cached, for families that need the same.
+    Results are sorted by `key`. The latest are cached, for families that need the same. `before_run` is called with the
+    datetimes before the query runs; it may change a table that the query reads.
     """
 
     def __init__(
-        self, backend: Any, parameters: Sequence[str], build: Callable[..., ibis.Table], key: Sequence[str]
+        self,
+        backend: Any,
+        parameters: Sequence[str],
+        build: Callable[..., ibis.Table],
+        key: Sequence[str],
+        before_run: Callable[..., None] | None = None,
     ) -> None:
-        self._backend, self._key = backend, key
+        self._backend, self._key, self._before_run = backend, key, before_run
         self._schema = pa.schema([(name, c.TIMESTAMP) for name in parameters])
         self._table = ibis.util.gen_name("parameters")
         bound = backend.create_table(self._table, schema=ibis.Schema.from_pyarrow(self._schema), temp=True)
@@ -45,6 +51,8 @@ class PreparedQuery:
         return self._cached[times]
 
     def _run(self, times: tuple[datetime, ...]) -> pa.Table:
+        if self._before_run is not None:
+            self._before_run(*times)
         row = pa.table([pa.array([at], c.TIMESTAMP) for at in times], schema=self._schema)
         self._backend.insert(self._table, row, overwrite=True)
         return self._view.to_pyarrow().cast(self._result_schema).sort_by([(name, "ascending") for name in self._key])

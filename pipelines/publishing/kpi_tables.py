@@ -12,9 +12,10 @@ from contracts.bundle import COHORTS_TABLE, KPIS_TABLE, write_table
 from contracts.errors import NotEnoughData
 from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
 from models.customers.cadence import CadenceParameters
-from pipelines.families.snapshots import CustomerHistory
-from pipelines.features.customer import INPUT_COLUMNS
+from pipelines.families.snapshots import cadence_of, order_days
+from pipelines.features.customer import INPUT_COLUMNS, customer_input
 from pipelines.features.kpis import cohorts, kpis
+from pipelines.features.orders import orders
 
 _COLUMNS: Final = (*INPUT_COLUMNS, c.CHANNEL)
 _EVENTS: Final = (ORDER_COMPLETED, ORDER_REFUNDED, ORDER_CANCELLED)
@@ -38,7 +39,8 @@ def write_kpis(draft: Path, events: ibis.Table, as_of: datetime, parameters: Cad
 
 def _lapse_days(events: ibis.Table, as_of: datetime, parameters: CadenceParameters) -> int | None:
     try:
-        return CustomerHistory(events, as_of).cadence(parameters, "kpis").lapse_days
+        days = order_days(orders(customer_input(events), as_of)).order_by(c.CUSTOMER_ID, c.DAY).to_pyarrow()
+        return cadence_of(days, as_of, parameters, "kpis").lapse_days
     except NotEnoughData:
         return None
 

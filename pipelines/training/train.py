@@ -50,6 +50,7 @@ class _Run:
 
     settings: Settings
     events: ibis.Table
+    consent_statements: ibis.Table
     catalogue: ibis.Table
     campaigns: ibis.Table
     as_of: datetime
@@ -63,6 +64,7 @@ class _Run:
         settings = self.settings
         return TrainingData(
             events=self.events,
+            consent_statements=self.consent_statements,
             catalogue=self.catalogue,
             campaigns=self.campaigns,
             as_of=self.as_of,
@@ -124,7 +126,8 @@ def _each_family(
         progress("open MLflow's store")
     run = _Run(
         settings=settings,
-        events=views.events(warehouse),
+        events=views.lines(warehouse),
+        consent_statements=warehouse.table("words"),
         catalogue=views.catalogue(warehouse),
         campaigns=warehouse.register(campaigns(settings)),
         as_of=cut,

@@ -9,12 +9,25 @@ from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
 from pipelines.warehouse.warehouse import Warehouse
 
 
+def lines(warehouse: Warehouse) -> ibis.Table:
+    """Every stored line without its customer: `columns.EVENT_LINES`, all amounts in the store's currency.
+
+    Raises SettingsError where an exchange rate is missing.
+    """
+    stored = warehouse.lines()
+    stated = stated_currencies(stored)
+    rates = daily_rates(stated, warehouse.rates)
+    if not rates.num_rows:
+        return stored
+    return converted(stored, warehouse.register(rates), str(store_currency(stated, warehouse.rates)))
+
+
 def events(warehouse: Warehouse) -> ibis.Table:
     """Every stored line with its customer: `columns.EVENTS`, all amounts in the store's currency.
 
     Raises SettingsError where an exchange rate is missing.
     """
-    joined = with_customer(_lines_in_one_currency(warehouse), warehouse.identity_map())
+    joined = with_customer(lines(warehouse), warehouse.identity_map())
     return warehouse.connection.create_view("events", joined.select(c.EVENTS.names), overwrite=True)
 
 
@@ -24,9 +37,7 @@ def catalogue(warehouse: Warehouse) -> ibis.Table:
     The catalogue file's values take precedence; where it has none, the values that events stated last are used.
     Raises SettingsError where an exchange rate is missing.
     """
-    return warehouse.cache(
-        merged_catalogue(warehouse.table("catalogue"), catalogue_of_events(_lines_in_one_currency(warehouse)))
-    )
+    return warehouse.cache(merged_catalogue(warehouse.table("catalogue"), catalogue_of_events(lines(warehouse))))
 
 
 def currency(warehouse: Warehouse) -> str | None:
@@ -44,16 +55,10 @@ def accepted_currencies(warehouse: Warehouse) -> AcceptedCurrencies:
 
 def with_customer(table: ibis.Table, identity_map: ibis.Table) -> ibis.Table:
     """The table with the columns of the identity map for each row: by the user id, else by the anonymous id."""
-    keyed = table.mutate(
-        **{IS_USER_ID: table[c.USER_ID].notnull(), PERSON_ID: ibis.coalesce(table[c.USER_ID], table[c.ANONYMOUS_ID])}
-    )
-    return keyed.left_join(identity_map, [IS_USER_ID, PERSON_ID]).drop(IS_USER_ID, PERSON_ID)
+    return with_person(table).left_join(identity_map, [IS_USER_ID, PERSON_ID]).drop(IS_USER_ID, PERSON_ID)
 
 
-def _lines_in_one_currency(warehouse: Warehouse) -> ibis.Table:
-    lines = warehouse.lines()
-    stated = stated_currencies(lines)
-    rates = daily_rates(stated, warehouse.rates)
-    if not rates.num_rows:
-        return lines
-    return converted(lines, warehouse.register(rates), str(store_currency(stated, warehouse.rates)))
+def with_person(table: ibis.Table) -> ibis.Table:
+    """The table with the key of the identity map for each row: the user id, else the anonymous id."""
+    person = ibis.coalesce(table[c.USER_ID], table[c.ANONYMOUS_ID])
+    return table.mutate(**{IS_USER_ID: table[c.USER_ID].notnull(), PERSON_ID: person})

@@ -1,10 +1,11 @@
 """The recommend family: what each shopper should see now, against what is popular with everybody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import ibis
 import msgspec
 import numpy as np
 
@@ -13,7 +14,7 @@ from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
 from contracts.time_units import SECONDS_PER_DAY
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
-from pipelines.families.recommend.interactions import read_interactions, read_items
+from pipelines.families.recommend.interactions import first_interaction, read_interactions, read_items
 from pipelines.families.recommend.recommended_items import DESCRIPTION, with_recommended_items
 from recsys.data.interactions import KINDS
 from recsys.data.vocabulary import Vocabulary
@@ -32,14 +33,14 @@ def backtest(data: TrainingData) -> Backtest:
     parameters: RecommendParameters = data.parameters
     as_of = utc_seconds(data.as_of)
     data.progress("recommend: interactions")
-    rows = read_interactions(data.events, data.as_of)
-    window = last_window(rows.first(as_of), as_of, parameters.test_window_days)
+    window = last_window(first_interaction(data.events, as_of), as_of, parameters.test_window_days)
     start = datetime.fromtimestamp(window.start, UTC)
-    rows_before = read_interactions(data.events, start)
-    customers = Vocabulary.of([*rows.customer_ids, *rows_before.customer_ids])
+    # As known at the start, then what followed: by the ids as they were known, and with the links that came later.
+    found = [read_interactions(*one) for one in _views(data, start)]
+    customers = Vocabulary.of([customer_id for rows in found for customer_id in rows.customer_ids])
     items = read_items(data.catalogue)
-    everything, past = rows.interactions(customers, items), rows_before.interactions(customers, items)
-    kind = target_kind(everything, window, parameters.minimum_cases)
+    past, as_known, as_linked = (rows.interactions(customers, items) for rows in found)
+    kind = target_kind(as_linked, window, parameters.minimum_cases)
     if kind is None:
         days = (window.stop - window.start) / SECONDS_PER_DAY
         raise NotEnoughData(
@@ -50,24 +51,24 @@ def backtest(data: TrainingData) -> Backtest:
         past, items, window.start, parameters, seed=data.seed, threads=data.threads, progress=data.progress
     )
     data.progress("recommend: evaluation")
-    known = past.joined(everything.between(window.start, window.stop))
-    next_period = Examples.next_period(known, window, kind).sampled(parameters.evaluated_cases, data.seed)
-    next_item = Examples.next_item(known, window, kind, data.seed).sampled(parameters.evaluated_cases, data.seed)
-    found = evaluate(recommender, next_period, data.seed)
+    of_period, of_visits = (past.joined(later.between(window.start, window.stop)) for later in (as_linked, as_known))
+    next_period = Examples.next_period(of_period, window, kind).sampled(parameters.evaluated_cases, data.seed)
+    next_item = Examples.next_item(of_visits, window, kind, data.seed).sampled(parameters.evaluated_cases, data.seed)
+    judged = evaluate(recommender, next_period, data.seed)
     in_session = evaluate(recommender, next_item, data.seed) if len(next_item) else Evaluation(0, {}, {}, {})
     return Backtest(
         window_start=start,
         window_end=data.as_of,
-        cases=found.examples,
-        metrics=found.metrics | _in_session(in_session.metrics),
-        baseline_metrics=found.baseline_metrics | _in_session(in_session.baseline_metrics),
-        details=found.details | recommender.ranker_facts | {"target_kind": KINDS[kind], "visits": in_session.examples},
+        cases=judged.examples,
+        metrics=judged.metrics | _in_session(in_session.metrics),
+        baseline_metrics=judged.baseline_metrics | _in_session(in_session.baseline_metrics),
+        details=judged.details | recommender.ranker_facts | {"target_kind": KINDS[kind], "visits": in_session.examples},
     )
 
 
 def fit(data: TrainingData) -> FittedFamily:
     """The recommender of everything before `as_of`, with requests that must be answered alike when it is served."""
-    rows, items = read_interactions(data.events, data.as_of), read_items(data.catalogue)
+    rows, items = read_interactions(data.events_at(data.as_of), data.as_of), read_items(data.catalogue)
     recommender = fit_recommender(
         rows.interactions(Vocabulary.of(rows.customer_ids), items),
         items,
@@ -82,6 +83,12 @@ def fit(data: TrainingData) -> FittedFamily:
         write_recommender(folder, recommender)
 
     return FittedFamily(write_files=write_files, replays=_replays(recommender, data.parameters.replays))
+
+
+def _views(data: TrainingData, start: datetime) -> Iterator[tuple[ibis.Table, datetime]]:
+    """Events and the instant until which they count: before `start`, and until now by either kind of identity."""
+    known = data.events_at(start)
+    yield from ((known, start), (known, data.as_of), (data.events_since(start, data.as_of), data.as_of))
 
 
 def _in_session(metrics: Metrics) -> Metrics:

@@ -9,7 +9,8 @@ import orjson
 import pyarrow as pa
 
 from contracts import columns as c
-from pipelines.features.interactions import interactions
+from contracts.events import ORDER_COMPLETED
+from pipelines.features.interactions import KIND_BY_EVENT, interactions
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.data.interactions import KINDS, Interactions
 from recsys.data.vocabulary import Vocabulary
@@ -27,10 +28,6 @@ class InteractionRows:
     kinds: list[str]
     times: np.ndarray  # seconds since 1970 UTC
 
-    def first(self, default: int) -> int:
-        """When the first interaction happened, `default` where there is none."""
-        return int(self.times.min()) if len(self.times) else default
-
     def interactions(self, customers: Vocabulary, items: Items) -> Interactions:
         """Sorted histories; what concerns an item that is not in the catalogue is left out."""
         item = items.ids.indices(self.item_ids)[self.item]
@@ -43,6 +40,13 @@ class InteractionRows:
             kind=np.array([KINDS.index(name) for name in self.kinds], np.uint8)[self.kind][known],
             time=self.times[known],
         )
+
+
+def first_interaction(events: ibis.Table, default: int) -> int:
+    """When the first view, cart addition or order happened, seconds since 1970 UTC; `default` where there is none."""
+    is_interaction = events[c.EVENT].isin((*KIND_BY_EVENT, ORDER_COMPLETED)) & events[c.ITEM_ID].notnull()
+    first = events.filter(is_interaction)[c.OCCURRED_AT].min().to_pyarrow().as_py()
+    return default if first is None else int(first.timestamp())
 
 
 def read_interactions(events: ibis.Table, as_of: datetime) -> InteractionRows:

@@ -110,11 +110,11 @@ def test_where_there_is_nothing_to_know_nothing_is_found() -> None:
 
 def test_what_comes_after_the_cut_does_not_change_the_fit(store: pa.Table) -> None:
     data = training_data(store, replace(PARAMETERS, snapshots=2, trees=30))
-    history = CustomerHistory(data.events, data.as_of)
+    history = CustomerHistory(data.events, data.people, data.as_of)
     cadence = history.cadence(data.parameters, "churn")
     cut = day(DAYS - cadence.horizon_days)
     with_future = fit_at(cut, history, cadence, data)
-    without = fit_at(cut, CustomerHistory(data.events, cut), cadence, data)
+    without = fit_at(cut, CustomerHistory(data.events, data.people, cut), cadence, data)
     assert with_future.model.trees == without.model.trees
     assert with_future.model.calibration == without.model.calibration
 

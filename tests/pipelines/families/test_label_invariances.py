@@ -16,11 +16,11 @@ from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
 from models.churn.model import ChurnParameters
 from pipelines.families.churn import CHURN
 from pipelines.families.family import TrainingData
-from pipelines.families.snapshots import CustomerHistory
 from pipelines.features.customer import customer_base, customer_features
 from pipelines.ingest.ingest import ingest
 from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import open_warehouse
+from tests.pipelines.families.histories import history_of
 from tests.pipelines.wire import NOW, START, bought, settings_in, track, write_events
 from tests.worlds import day, events_table, order
 
@@ -64,7 +64,7 @@ class Seen:
         self.quarantined = ingest(settings, [file], now=NOW).total.quarantined.total()
         events = views.events(open_warehouse(settings))
         self.features = customer_features(events, LABELLED_AT).order_by(c.CUSTOMER_ID).to_pyarrow()
-        snapshot = CustomerHistory(events, NOW).snapshot(LABELLED_AT, HORIZON_DAYS)
+        snapshot = history_of(events.to_pyarrow(), NOW).snapshot(LABELLED_AT, HORIZON_DAYS)
         assert snapshot.outcome is not None
         self.labels = dict(zip(snapshot.customer_ids.to_pylist(), snapshot.outcome.tolist(), strict=True))
 
@@ -192,7 +192,7 @@ def test_an_undone_order_is_no_return(undone: bool) -> None:
     """As a label: who ordered once before, and whose only order in the horizon came to nothing, stayed away."""
     before = [line for name in UNDOING for line in order(name, 340, {"tea": 1})]
     events = pa.concat_tables([events_table(before), shop_with_undone_orders(undone=undone)])
-    snapshot = CustomerHistory(ibis.memtable(events), day(400)).snapshot(day(360), 30)
+    snapshot = history_of(events, day(400)).snapshot(day(360), 30)
     assert snapshot.outcome is not None
     labels = dict(zip(snapshot.customer_ids.to_pylist(), snapshot.outcome.tolist(), strict=True))
     assert {labels[name] for name in UNDOING} == ({1} if undone else {0})

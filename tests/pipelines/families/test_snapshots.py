@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-import ibis
+import pyarrow as pa
 import pytest
 
 from contracts import columns as c
@@ -11,6 +11,7 @@ from contracts.events import ORDER_CANCELLED
 from contracts.time_units import SECONDS_PER_DAY
 from models.customers.cadence import CadenceParameters
 from pipelines.families.snapshots import CustomerHistory, Snapshot
+from tests.pipelines.families.histories import history_of
 from tests.worlds import day, events_table, order
 
 PARAMETERS = CadenceParameters(min_customers=1)
@@ -21,7 +22,7 @@ def rows_of(orders: dict[str, tuple[float, ...]]) -> list[dict[str, Any]]:
 
 
 def history(rows: list[dict[str, Any]], as_of: datetime = day(200)) -> CustomerHistory:
-    return CustomerHistory(ibis.memtable(events_table(rows)), as_of)
+    return history_of(events_table(rows), as_of)
 
 
 def outcomes(snapshot: Snapshot) -> dict[str, int]:
@@ -87,3 +88,31 @@ def test_the_horizon_is_a_high_quantile_of_the_gaps() -> None:
     assert cadence.first_order_at == day(0)
     assert cadence.median_gap_days == pytest.approx(19.5)
     assert cadence.horizon_days == 26
+
+
+def test_who_is_a_customer_is_as_known_before_the_snapshot() -> None:
+    """Ann's device is a stranger until day 105: its orders are no feature of hers before, but an outcome."""
+    guest = {c.IS_KNOWN: False, c.USER_ID: None, c.ANONYMOUS_ID: "phone"}
+    rows = [
+        *order("ann", 50, {"tea": 1}),
+        *order("phone", 90, {"tea": 1}, **guest),
+        *order("phone", 103, {"tea": 1}, **guest),
+    ]
+    rows += [{c.OCCURRED_AT: day(105), c.CUSTOMER_ID: "ann", c.ANONYMOUS_ID: "phone", c.TYPE: "identify"}]
+    known = history(rows)
+    assert known.snapshot(day(100)).recency_days.tolist() == [50.0]
+    assert known.snapshot(day(106)).recency_days.tolist() == [3.0]
+    assert outcomes(known.snapshot(day(100), horizon_days=30)) == {"ann": 0}
+    assert outcomes(history(rows[:-1]).snapshot(day(100), horizon_days=30)) == {"ann": 1}  # who never signs in
+    spent = known.outcomes(pa.array(["ann"]), day(100), day(104))
+    assert spent[0].tolist() == [0.0]  # the link was not known by then
+    assert known.outcomes(pa.array(["ann"]), day(100), day(106))[0].tolist() == [1.0]
+
+
+def test_who_refused_later_is_in_earlier_snapshots_and_who_agrees_later_is_not() -> None:
+    no, yes = ({c.CONSENT_PERSONALIZATION: given} for given in (False, True))
+    rows = [*order("ann", 50, {"tea": 1}), *order("bob", 50, {"tea": 1}, **no)]
+    rows += [*order("ann", 110, {"tea": 1}, **no), *order("bob", 110, {"tea": 1}, **yes)]
+    known = history(rows)
+    assert outcomes(known.snapshot(day(100), horizon_days=40)) == {"ann": 0}
+    assert known.snapshot(day(120)).customer_ids.to_pylist() == ["bob"]

@@ -135,7 +135,7 @@ def test_what_comes_after_the_cut_does_not_change_the_fit(store: list[Row]) -> N
     data = training_data(store)
     cut = day(DAYS - HORIZON)
     with_future = fit_at(cut, data.history, 70, data)
-    without = fit_at(cut, CustomerHistory(data.events, cut), 70, data)
+    without = fit_at(cut, CustomerHistory(data.events, data.people, cut), 70, data)
     assert with_future.model.trees == without.model.trees
     assert with_future.model.calibration == without.model.calibration
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pytest
 
@@ -12,13 +11,14 @@ from models.next_purchase.censored_customers import MEAN_GAP, RECENCY
 from models.next_purchase.model import NextOrderParameters
 from pipelines.families.next_purchase.snapshots import censored_snapshot, horizon_days, median_gap_days
 from pipelines.families.snapshots import CustomerHistory
+from tests.pipelines.families.histories import history_of
 from tests.worlds import day, events_table, order
 
 AS_OF = 400
 
 
 def history(rows: list[dict[str, Any]]) -> CustomerHistory:
-    return CustomerHistory(ibis.memtable(events_table(rows)), day(AS_OF))
+    return history_of(events_table(rows), day(AS_OF))
 
 
 def orders(name: str, *days: float) -> list[dict[str, Any]]:

@@ -6,9 +6,10 @@ import ibis
 import numpy as np
 
 from contracts import columns as c
-from pipelines.families.recommend.interactions import InteractionRows, read_items
+from pipelines.families.recommend.interactions import InteractionRows, first_interaction, read_items
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.data.vocabulary import Vocabulary
+from tests.worlds import day, events_table, order, view
 
 
 def rows() -> InteractionRows:
@@ -29,10 +30,11 @@ def test_codes_become_histories_and_items_outside_the_catalogue_are_left_out() -
     assert (found.items.tolist(), found.kinds.tolist(), found.times.tolist()) == ([0, 0], [0, 2], [20, 30])
 
 
-def test_the_first_interaction_has_a_default() -> None:
-    assert rows().first(99) == 10
-    nothing = InteractionRows(*([np.zeros(0, np.int64), []] * 3), np.zeros(0, np.int64))  # type: ignore[arg-type]
-    assert nothing.first(99) == 99
+def test_the_first_interaction_is_of_an_item_and_has_a_default() -> None:
+    page = {c.OCCURRED_AT: day(1), c.CUSTOMER_ID: "ada"}
+    events = events_table([page, view("ada", 3, "mug"), *order("ada", 2, {"mug": 1})])
+    assert first_interaction(ibis.memtable(events), 99) == int(day(2).timestamp())
+    assert first_interaction(ibis.memtable(events_table([page])), 99) == 99
 
 
 def test_a_catalogue_table_becomes_items() -> None:
