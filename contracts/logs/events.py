@@ -1,7 +1,7 @@
 """The live event log: events that the service accepted, stored durably before it acknowledges them.
 
-An event log stores one record per message id and returns records in order after a cursor. The scheme of its URL selects
-the implementation.
+An event log stores one record per key and returns records in order after a cursor. The scheme of its URL selects the
+implementation.
 """
 
 import threading
@@ -21,9 +21,12 @@ from contracts.time_units import from_microseconds, to_microseconds
 
 @dataclass(frozen=True)
 class LogRecord:
-    """One accepted event: the bytes of its JSON object, the time of receipt, and the API key that it was sent with."""
+    """One accepted event: the bytes of its JSON object, the time of receipt, and the source that it came from.
 
-    message_id: str
+    `key` is what `event_sources.log_key` makes of the source and the message id.
+    """
+
+    key: str
     payload: bytes
     received_at: datetime
     source: str
@@ -52,13 +55,13 @@ class EventLog(Protocol):
         """Store the new records durably; returns for each record whether it was new. Raises EventLogError."""
 
     def read(self, after: int, limit: int) -> list[StoredRecord]:
-        """At most `limit` records after the cursor `after` (0: from the beginning), in order."""
+        """At most `limit` records after the cursor `after` (0: from the beginning), in order. Raises EventLogError."""
 
     def count_after(self, cursor: int) -> int:
         """How many records `read` would give after the cursor, without a limit."""
 
     def counts(self) -> LogCounts:
-        """Totals since the log was created."""
+        """Totals since the log was created. Raises EventLogError."""
 
     def close(self) -> None:
         """Release the log; nothing acknowledged is lost."""
@@ -80,10 +83,10 @@ class SqliteEventLog:
 
     def read(self, after: int, limit: int) -> list[StoredRecord]:
         with self._lock:
-            rows: list[Any] = self._connection.execute(_READ, (after, limit)).fetchall()
+            rows = self._query(_READ, (after, limit))
         return [
-            StoredRecord(cursor, LogRecord(message_id, payload, from_microseconds(received_at), source))
-            for cursor, message_id, payload, received_at, source in rows
+            StoredRecord(cursor, LogRecord(key, payload, from_microseconds(received_at), source))
+            for cursor, key, payload, received_at, source in rows
         ]
 
     def count_after(self, cursor: int) -> int:
@@ -93,12 +96,18 @@ class SqliteEventLog:
 
     def counts(self) -> LogCounts:
         with self._lock:
-            row: Any = self._connection.execute("SELECT stored, duplicate FROM counts").fetchone()
-        return LogCounts(*row)
+            ((stored, duplicate),) = self._query("SELECT stored, duplicate FROM counts")
+        return LogCounts(stored, duplicate)
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    def _query(self, statement: str, bindings: tuple[int, ...] = ()) -> list[Any]:
+        try:
+            return self._connection.execute(statement, bindings).fetchall()
+        except apsw.Error as error:
+            raise EventLogError(f"the event log cannot be read: {error}") from error
 
     def _insert_all(self, records: Sequence[LogRecord]) -> list[bool]:
         with transaction(self._connection):
@@ -108,7 +117,7 @@ class SqliteEventLog:
         return is_new
 
     def _insert(self, record: LogRecord) -> bool:
-        row = (record.message_id, record.payload, to_microseconds(record.received_at), record.source)
+        row = (record.key, record.payload, to_microseconds(record.received_at), record.source)
         self._connection.execute("INSERT OR IGNORE INTO records VALUES (NULL, ?, ?, ?, ?)", row)
         return self._connection.changes() == 1
 

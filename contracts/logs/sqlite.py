@@ -13,6 +13,7 @@ from contracts.errors import StorageError
 # The WAL-reset bug can corrupt a database that several connections use: https://sqlite.org/wal.html#walresetbug
 FIRST_SAFE_SQLITE: Final = (3, 51, 3)
 BUSY_TIMEOUT_MS: Final = 5_000
+MAX_WAL_BYTES: Final = 64 * 1024 * 1024  # kept of a write-ahead log that once was larger
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def _prepare(connection: apsw.Connection, path: Path, database: Database) -> Non
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     if database.use_wal:
         connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA journal_size_limit={MAX_WAL_BYTES}")
     connection.execute("PRAGMA synchronous=FULL")
     version = connection.pragma("user_version")
     if version not in (0, database.version):

@@ -1,9 +1,11 @@
 """From a request of Segment's HTTP API to the events that are stored: one complete JSON object each.
 
 Bytes that need no change are kept. Added are the type that the path implies, the batch's context, and a message id.
-Removed is the write key, which must not reach a disk. Of a person who refuses analytics, only the refusal is kept.
+Removed is the write key, which must not reach a disk. Of a person who refuses analytics, only the refusal is kept; of
+an event that is too large, only the beginning. Sizes and depths are checked before anything is merged.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -13,11 +15,15 @@ from uuid import uuid4
 import msgspec
 import orjson
 
+from contracts.bounds import MAX_DEPTH, is_too_deep
 from contracts.errors import InvalidEvent
-from contracts.events import Event, parse_event
+from contracts.event_sources import log_key
+from contracts.events import MAX_EVENT_BYTES, Event, parse_event
+from serving.http.body import MAX_EVENTS_BYTES
 from serving.http.problems import Problem
 
 MAX_BATCH_EVENTS: Final = 2_500
+_WRITE_KEY: Final = re.compile(rb'"writeKey"\s*:\s*"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BLANK: Final = frozenset({b"", b"null", b'""'})
 
 
@@ -49,11 +55,20 @@ class Incoming:
 
 
 def open_envelope(body: bytes) -> Envelope:
-    """Decode a batch; raises Problem 400 if it is not one, 413 if it has too many events."""
+    """Decode a batch; raises Problem 400 if it is not one, 413 if it is too large with its context in each event."""
     envelope: Envelope = _decode(body, _decode_envelope, 'a JSON object such as {"batch": [{"type": "track", ...}]}')
     if len(envelope.batch) > MAX_BATCH_EVENTS:
         detail = f"The batch has {len(envelope.batch):,} events; at most {MAX_BATCH_EVENTS:,} are allowed. Split it."
         raise Problem(413, "too-many-events", detail)
+    merged = len(bytes(envelope.context)) * len(envelope.batch)
+    if merged > MAX_EVENTS_BYTES:
+        detail = (
+            f"The batch's context has {len(bytes(envelope.context)):,} bytes. In each of its {len(envelope.batch):,} "
+            f"events that is {merged:,} bytes; at most {MAX_EVENTS_BYTES:,} are allowed. Split the batch."
+        )
+        raise Problem(413, "context-too-large", detail)
+    if is_too_deep(bytes(envelope.context)):
+        raise Problem(400, "too-deep", f"The batch's context is nested more than {MAX_DEPTH} deep. Send a flatter one.")
     return envelope
 
 
@@ -71,24 +86,27 @@ def write_key(body: bytes) -> str | None:
         return None
 
 
-def prepare(raw: bytes, default_type: str | None, context: Any, received_at: datetime) -> Incoming:
+def prepare(raw: bytes, default_type: str | None, context: Any, received_at: datetime, source: str) -> Incoming:
     """One event of a batch, completed and checked. No event is dropped here."""
-    payload = _completed(raw, default_type, context)
+    payload = _completed(_without_write_keys(raw), default_type, context)
     try:
         event = parse_event(payload, received_at)
     except InvalidEvent as problem:
         # Not its message id: the sender may repair the event and send it again under the same one.
-        key = f"invalid-{blake2b(payload, digest_size=16).hexdigest()}"
-        return Incoming(key, payload, problem=problem)
+        key = f"invalid:{blake2b(payload, digest_size=16).hexdigest()}"
+        return Incoming(
+            key, payload[: MAX_EVENT_BYTES + 1], problem=problem
+        )  # one byte more: ingest says too large, too
+    key = log_key(source, event.message_id)
     if event.is_suppressed:
-        return Incoming(event.message_id, _refusal(event), event, is_suppressed=True)
-    return Incoming(event.message_id, payload, event)
+        return Incoming(key, _refusal(event), event, is_suppressed=True)
+    return Incoming(key, payload, event)
 
 
 def batch_context(envelope: Envelope) -> Any:
     """The context that all events of a batch share, or None."""
     try:
-        context = orjson.loads(bytes(envelope.context) or b"null")
+        context = orjson.loads(_without_write_keys(bytes(envelope.context)) or b"null")
     except orjson.JSONDecodeError:
         return None
     return context if isinstance(context, dict) and context else None
@@ -118,7 +136,14 @@ def _text(raw: msgspec.Raw) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _without_write_keys(raw: bytes) -> bytes:
+    """The JSON with blank write keys, at every depth; also JSON that is broken or too large to be parsed."""
+    return _WRITE_KEY.sub(b'"writeKey":""', raw) if b"writeKey" in raw else raw
+
+
 def _completed(raw: bytes, default_type: str | None, context: Any) -> bytes:
+    if len(raw) > MAX_EVENT_BYTES or is_too_deep(raw):
+        return raw  # refused as it is
     try:
         head = _decode_head(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -136,8 +161,7 @@ def _completed(raw: bytes, default_type: str | None, context: Any) -> bytes:
             event["context"] = _merged(context, event.get("context") or {})
         return orjson.dumps(event)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        # Broken or too deep inside: kept for the quarantine, without the key.
-        return raw.replace(bytes(head.write_key), b'""') if bytes(head.write_key) else raw
+        return raw  # broken inside: kept for the quarantine
 
 
 def _refusal(event: Event) -> bytes:

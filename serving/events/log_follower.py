@@ -1,7 +1,7 @@
 """Follows the event log: feeds the session store with the events that this process and others have just stored.
 
-Events of this process are recorded at once, in the request that brought them; those of other processes when the log is
-read again. This process marks its events as its own before it stores them, so that none is recorded twice.
+Events of this process are recorded at once, in the request that stored them; those of other processes when the log is
+read again. Of the request and the reader, whichever comes first records an event, and the other one skips it.
 """
 
 import logging
@@ -20,7 +20,7 @@ from serving.state.protocol import SessionStore
 
 READ_BACK: Final = 100_000  # records before the end that are read at the start, so that a restart ends no session
 BLOCK_RECORDS: Final = 1_000
-MAX_OWN: Final = 200_000  # keys; several times what may wait for the disk
+MAX_RECORDED: Final = 200_000  # keys; several times what may wait for the disk
 _CONSENT: Final = b"onsent"  # in every event that states a consent
 
 _log: Final = logging.getLogger("serving.events")
@@ -34,23 +34,17 @@ class LogFollower:
         self._sessions = sessions
         # A record's cursor is never less than the number of records up to it.
         self._cursor = max(0, log.counts().stored - READ_BACK)
-        self._own: OrderedDict[str, bool] = OrderedDict()
+        # The keys of recorded events that the other one, request or reader, may still come to.
+        self._recorded: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         self._is_failing = False
         self._is_closing = False
         self._reading = threading.Lock()
 
-    def mark_own(self, incoming: Sequence[Incoming]) -> None:
-        """Mark events, before they are stored, as events that this process records itself."""
-        with self._lock:
-            self._own.update((event.key, True) for event in incoming)
-            while len(self._own) > MAX_OWN:
-                self._own.popitem(last=False)
-
     def record(self, incoming: Sequence[Incoming], is_new: Sequence[bool], received_at: datetime) -> None:
         """Record the new ones of these events, now that they are stored."""
         for event, was_new in zip(incoming, is_new, strict=True):
-            if was_new and event.event is not None:
+            if was_new and event.event is not None and self._is_first(event.key):
                 self._sessions.record(event.event, received_at)
 
     def catch_up(self) -> None:
@@ -76,12 +70,21 @@ class LogFollower:
         """Whether there may be more."""
         records = self._event_log.read(self._cursor, BLOCK_RECORDS)
         for stored in records:
-            with self._lock:
-                is_own = self._own.pop(stored.record.message_id, False)
-            if not is_own:
+            if self._is_first(stored.record.key):
                 self._record_stored(stored.record)
             self._cursor = stored.cursor
         return len(records) == BLOCK_RECORDS
+
+    def _is_first(self, key: str) -> bool:
+        """Whether neither the request that stored this event nor the reader has come to it yet."""
+        with self._lock:
+            if key in self._recorded:
+                del self._recorded[key]
+                return False
+            self._recorded[key] = None
+            while len(self._recorded) > MAX_RECORDED:
+                self._recorded.popitem(last=False)
+            return True
 
     def _record_stored(self, record: LogRecord) -> None:
         is_over = record.received_at < datetime.now(UTC) - timedelta(seconds=SESSION_GAP_SECONDS)

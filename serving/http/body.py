@@ -57,6 +57,9 @@ def _decompressed(raw: bytes, encoding: str, max_bytes: int) -> bytes:
         raise _too_large(max_bytes)
     if not stream.eof:
         raise Problem(400, "bad-compression", f"The {name} body ends too early. Send it again.")
+    if stream.unused_data:
+        detail = f"The {name} body goes on after its end, for example with a second gzip member. Send it as one."
+        raise Problem(400, "bad-compression", detail)
     return plain
 
 

@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.errors import EventLogError
+from contracts.event_sources import source_of_key
 from contracts.logs.events import LogRecord
 from serving.events.envelope import Envelope, Incoming, batch_context, open_envelope, prepare, single_envelope
 from serving.events.sender import EventSender, Sender
@@ -55,10 +56,9 @@ for _type in SINGLE_TYPES:
 
 async def _accept(service: Service, envelope: Envelope, default_type: str | None, sender: Sender) -> Response:
     received_at = datetime.now(UTC)
-    incoming = await _prepared(envelope, default_type, received_at)
-    source = f"api:{sender.key.name}"
+    source = source_of_key(sender.key.name, is_trusted=sender.key.is_trusted)
+    incoming = await _prepared(envelope, default_type, received_at, source)
     records = [LogRecord(event.key, event.payload, received_at, source) for event in incoming]
-    service.log_follower.mark_own(incoming)
     try:
         is_new = await service.writer.append(records)
     except EventLogError:
@@ -76,14 +76,14 @@ async def _accept(service: Service, envelope: Envelope, default_type: str | None
     )
 
 
-async def _prepared(envelope: Envelope, default_type: str | None, received_at: datetime) -> list[Incoming]:
+async def _prepared(envelope: Envelope, default_type: str | None, received_at: datetime, source: str) -> list[Incoming]:
     context = batch_context(envelope)
     incoming: list[Incoming] = []
     for start in range(0, len(envelope.batch), _EVENTS_PER_TURN):
         if start:
             await asyncio.sleep(0)
         part = envelope.batch[start : start + _EVENTS_PER_TURN]
-        incoming.extend(prepare(bytes(raw), default_type, context, received_at) for raw in part)
+        incoming.extend(prepare(bytes(raw), default_type, context, received_at, source) for raw in part)
     return incoming
 
 

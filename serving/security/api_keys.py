@@ -19,12 +19,14 @@ from contracts.atomic_files import replace_file
 from contracts.errors import InputError, SettingsError
 
 EVENTS_WRITE: Final = "events:write"
+EVENTS_SERVER: Final = "events:server"
 ITEMS_WRITE: Final = "items:write"
 RECOMMENDATIONS_READ: Final = "recommendations:read"
 CUSTOMERS_READ: Final = "customers:read"
 ADMIN: Final = "admin"
 SCOPES: Final = {
-    EVENTS_WRITE: "send events; reads nothing",
+    EVENTS_WRITE: "send events, also from a web page, where anybody can read the key; reads nothing",
+    EVENTS_SERVER: "send events that are trusted: for the shop's own server, never a web page; reads nothing",
     ITEMS_WRITE: "add items, update prices and stock: for the shop's own server, never a web page",
     RECOMMENDATIONS_READ: "recommendations and similar items: what a storefront shows",
     CUSTOMERS_READ: "the tables of customers and items, and forecasts: what the back office reads",
@@ -59,7 +61,12 @@ class ApiKey:
     revoked_at: str | None = None
 
     def allows(self, scope: str) -> bool:
-        return scope in self.scopes or ADMIN in self.scopes
+        return scope in self.scopes or ADMIN in self.scopes or (scope == EVENTS_WRITE and self.is_trusted)
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether its events win over those of page keys under the same message id."""
+        return EVENTS_SERVER in self.scopes or ADMIN in self.scopes
 
 
 class KeyRing:

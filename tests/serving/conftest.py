@@ -14,6 +14,7 @@ from tests.serving.shop import publish_shop
 
 SCOPES = {
     "events": ["events:write"],
+    "server": ["events:server"],
     "storefront": ["recommendations:read"],
     "backoffice": ["customers:read"],
     "catalogue": ["items:write"],

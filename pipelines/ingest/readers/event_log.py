@@ -37,7 +37,7 @@ class EventLogReader:
             batch = self._log.read(self._last.cursor, READ_AT_ONCE)
             if batch:
                 yield [_record(stored) for stored in batch]
-                self._last = LogPosition(batch[-1].cursor, batch[-1].record.message_id)
+                self._last = LogPosition(batch[-1].cursor, batch[-1].record.key)
             is_full = len(batch) == READ_AT_ONCE
 
     def _continues(self, position: LogPosition) -> bool:
@@ -46,7 +46,7 @@ class EventLogReader:
         Another log, or one that was emptied, is read from its beginning.
         """
         found = self._log.read(position.cursor - 1, 1) if position.cursor else []
-        return bool(found) and (found[0].cursor > position.cursor or found[0].record.message_id == position.message_id)
+        return bool(found) and (found[0].cursor > position.cursor or found[0].record.key == position.message_id)
 
 
 def _record(stored: StoredRecord) -> Record:

@@ -44,7 +44,7 @@ class EventLogSuite(ABC):
         log.append([record(f"m{n}") for n in range(5)])
         first = log.read(0, 2)
         rest = log.read(first[-1].cursor, 10)
-        assert [stored.record.message_id for stored in first + rest] == [f"m{n}" for n in range(5)]
+        assert [stored.record.key for stored in first + rest] == [f"m{n}" for n in range(5)]
         assert log.read(rest[-1].cursor, 10) == []
         assert [log.count_after(cursor) for cursor in (0, first[-1].cursor, rest[-1].cursor)] == [5, 3, 0]
 
@@ -97,7 +97,7 @@ class TestSqliteEventLog(EventLogSuite):
         process.wait()
         process.stdout.close()
         log = SqliteEventLog(self.path)
-        stored = {entry.record.message_id for entry in log.read(0, 1_000_000)}
+        stored = {entry.record.key for entry in log.read(0, 1_000_000)}
         log.close()
         assert set(acknowledged) <= stored
         # The control: an id that nobody acknowledged is not there.

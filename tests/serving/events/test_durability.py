@@ -50,7 +50,7 @@ def confirmed_and_stored(home: Path, factory: str) -> tuple[set[str], set[str]]:
     log = open_event_log(settings.events_url)
     records = log.read(0, 1_000_000)
     log.close()
-    return confirmed, {found.record.message_id for found in records}
+    return confirmed, {found.record.key.removeprefix("api:") for found in records}
 
 
 def send_until_it_dies(port: int, key: str, number: int, confirmed: set[str]) -> None:

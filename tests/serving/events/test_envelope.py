@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.events import parse_event
+from contracts.errors import InvalidEvent
+from contracts.events import MAX_EVENT_BYTES, parse_event
 from serving.events.envelope import (
     MAX_BATCH_EVENTS,
     Envelope,
@@ -17,9 +18,11 @@ from serving.events.envelope import (
     single_envelope,
     write_key,
 )
+from serving.http.body import MAX_EVENTS_BYTES
 from serving.http.problems import Problem
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
+SOURCE = "api:web"
 VIEW = {
     "type": "track",
     "messageId": "m1",
@@ -30,20 +33,26 @@ VIEW = {
 
 
 def prepared(event: dict[str, Any], default_type: str | None = None, context: Any = None) -> Incoming:
-    return prepare(json.dumps(event).encode(), default_type, context, NOW)
+    return prepare(json.dumps(event).encode(), default_type, context, NOW, SOURCE)
 
 
 def test_an_event_that_is_complete_keeps_its_bytes() -> None:
     raw = b'{ "type":"track", "messageId":"m1","anonymousId":"a", "event":"Product Viewed","properties":{"sku":"s"}}'
-    incoming = prepare(raw, None, None, NOW)
+    incoming = prepare(raw, None, None, NOW, SOURCE)
     assert incoming.payload is raw
-    assert (incoming.key, incoming.problem) == ("m1", None)
+    assert (incoming.key, incoming.problem) == ("api:m1", None)
+
+
+def test_a_page_cannot_take_the_key_of_a_servers_event() -> None:
+    keys = {prepare(json.dumps(VIEW).encode(), None, None, NOW, source).key for source in (SOURCE, "server:shop")}
+    assert keys == {"api:m1", "server:m1"}
+    assert prepared(VIEW | {"messageId": "server:m1"}).key == "api:server:m1"
 
 
 @pytest.mark.parametrize("message_id", [None, ""])
 def test_an_event_without_an_id_gets_one(message_id: str | None) -> None:
     first, second = (prepared(VIEW | {"messageId": message_id}) for _ in range(2))
-    assert first.key == json.loads(first.payload)["messageId"] != second.key
+    assert first.key == f"api:{json.loads(first.payload)['messageId']}" != second.key
 
 
 def test_the_paths_type_counts_unless_the_event_has_one() -> None:
@@ -77,17 +86,27 @@ def test_a_bad_event_is_kept_under_a_key_of_its_content() -> None:
     bad = prepared(VIEW | {"event": "Nonsense"})
     assert bad.problem is not None
     assert bad.problem.code == "unknown_event"
-    assert bad.key.startswith("invalid-")  # the repaired event may come under the same message id
+    assert bad.key.startswith("invalid:")  # the repaired event may come under the same message id
     assert prepared(VIEW | {"event": "Nonsense"}).key == bad.key != prepared(VIEW | {"event": "Other"}).key
-    assert prepare(b"5", None, None, NOW).payload == b"5"
+    assert prepare(b"5", None, None, NOW, SOURCE).payload == b"5"
 
 
 def test_the_write_key_is_read_and_removed() -> None:
     event = VIEW | {"writeKey": "sk_secret"}
     assert write_key(json.dumps(event).encode()) == "sk_secret"
     assert b"sk_secret" not in prepared(event).payload
-    deep = json.dumps(event).replace('"tea-1"', "[" * 300 + "]" * 300).encode()
-    assert b"sk_secret" not in prepare(deep, None, None, NOW).payload
+    inside = VIEW | {
+        "properties": {"product_id": "tea-1", "writeKey": "sk_secret", "more": [{"writeKey": "sk_secret"}]}
+    }
+    assert prepared(inside).problem is None
+    assert b"sk_secret" not in prepared(inside).payload
+    shared = batch_context(open_envelope(b'{"batch": [], "context": {"a": {"writeKey": "sk_secret"}}}'))
+    assert b"sk_secret" not in prepared(VIEW, context=shared).payload
+    long = event | {"padding": "x" * MAX_EVENT_BYTES}
+    deep = json.dumps(event).replace('"tea-1"', "[" * 300 + "]" * 300)
+    broken = json.dumps(inside)[:-1] + ', "a": nothing}'
+    for raw in (json.dumps(long), deep, broken):
+        assert b"sk_secret" not in prepare(raw.encode(), None, None, NOW, SOURCE).payload
     for body in (b"", b"[]", b"\xff", b'{"writeKey": 5}'):
         assert write_key(body) is None
 
@@ -112,13 +131,34 @@ def test_a_batch_has_its_events_and_its_context() -> None:
         (b'{"batch": {}}', "unexpected-json"),
         (b'{"batch": ' + b"[" * 100_000, "too-deep"),
         (b'{"batch": [' + b"1," * MAX_BATCH_EVENTS + b"1]}", "too-many-events"),
+        (b'{"batch": [1,1], "context": {"a": "' + b"x" * (MAX_EVENTS_BYTES // 2) + b'"}}', "context-too-large"),
+        (b'{"batch": [1], "context": ' + b"[" * 500 + b"]" * 500 + b"}", "too-deep"),
     ],
 )
 def test_a_body_that_is_no_batch_is_refused(body: bytes, code: str) -> None:
     with pytest.raises(Problem) as raised:
         open_envelope(body)
     assert raised.value.code == code
-    assert raised.value.status == (413 if code == "too-many-events" else 400)
+    assert raised.value.status == (413 if code in {"too-many-events", "context-too-large"} else 400)
+
+
+@pytest.mark.parametrize(
+    ("event", "context", "code"),
+    [
+        (VIEW | {"padding": "x" * 100_000}, None, "too_large"),
+        (VIEW | {"padding": "x" * 20_000}, {"padding": "x" * 20_000}, "too_large"),  # only together
+        (VIEW, json.loads("[" * 31 + "]" * 31), "too_deep"),  # only inside the event
+        (VIEW | {"context": json.loads('{"a":' * 500 + "1" + "}" * 500)}, {"a": {}}, "too_deep"),
+    ],
+)
+def test_of_an_event_beyond_the_bounds_only_the_beginning_is_kept(event: Any, context: Any, code: str) -> None:
+    incoming = prepared(event, context={"shared": context} if context else None)
+    assert incoming.problem is not None
+    assert incoming.problem.code == code
+    assert len(incoming.payload) <= MAX_EVENT_BYTES + 1
+    with pytest.raises(InvalidEvent) as raised:  # ingest quarantines it for the same reason
+        parse_event(incoming.payload, NOW)
+    assert raised.value.code == code
 
 
 anything = st.recursive(
@@ -149,6 +189,6 @@ def test_every_body_is_refused_or_every_event_of_it_is_prepared(body: bytes, is_
         status, envelope = problem.status, Envelope([])
     assert status in {200, 400}
     for raw in envelope.batch:
-        incoming = prepare(bytes(raw), None if is_batch else "track", batch_context(envelope), NOW)
+        incoming = prepare(bytes(raw), None if is_batch else "track", batch_context(envelope), NOW, SOURCE)
         assert (incoming.event is None) == (incoming.problem is not None)
         assert incoming.key

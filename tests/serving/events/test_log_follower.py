@@ -17,7 +17,7 @@ NOW = datetime.now(UTC)
 def incoming(item: str, received_at: datetime = NOW, **consent: bool) -> Incoming:
     raw = {"type": "track", "messageId": f"m-{item}", "userId": "u", "event": "Product Viewed"}
     raw |= {"properties": {"product_id": item}, "context": {"consent": {"categoryPreferences": consent}}}
-    return prepare(orjson.dumps(raw), None, None, received_at)
+    return prepare(orjson.dumps(raw), None, None, received_at, "api:web")
 
 
 def store(log: SqliteEventLog, event: Incoming, received_at: datetime = NOW) -> list[bool]:
@@ -54,7 +54,6 @@ def test_an_own_event_is_recorded_once_whoever_comes_first(
     sessions = MemorySessionStore()
     follower = LogFollower(SqliteEventLog(path), sessions)
     event = incoming("tea")
-    follower.mark_own([event, event])
     is_new = [*store(log, event), *store(log, event)]
     if is_read_first:
         follower.catch_up()
@@ -64,13 +63,27 @@ def test_an_own_event_is_recorded_once_whoever_comes_first(
     assert viewed(sessions) == ["tea"]
 
 
-def test_without_the_mark_it_would_be_recorded_twice(path: Path, log: SqliteEventLog) -> None:
+def test_an_event_that_another_worker_stored_counts_though_it_is_retried_here(path: Path, log: SqliteEventLog) -> None:
     sessions = MemorySessionStore()
     follower = LogFollower(SqliteEventLog(path), sessions)
     event = incoming("tea")
-    follower.record([event], store(log, event), NOW)
+    store(log, event)  # by another worker
+    follower.record([event], store(log, event), NOW)  # the retry, before the log is read again
     follower.catch_up()
-    assert viewed(sessions) == ["tea", "tea"]
+    assert viewed(sessions) == ["tea"]
+
+
+def test_what_is_remembered_of_recorded_events_is_bounded(
+    path: Path, log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_follower, "MAX_RECORDED", 1)
+    sessions = MemorySessionStore()
+    follower = LogFollower(SqliteEventLog(path), sessions)
+    first, second = incoming("tea"), incoming("cup")
+    for event in (first, second):
+        follower.record([event], store(log, event), NOW)
+    follower.catch_up()
+    assert sorted(viewed(sessions)) == ["cup", "cup", "tea", "tea"]  # the price of forgetting
 
 
 def test_a_restart_ends_no_session_and_forgets_no_refusal(path: Path, log: SqliteEventLog) -> None:

@@ -49,6 +49,8 @@ def test_a_body_is_decompressed(encoding: str, compress: Callable[[bytes], bytes
         (gzip.compress(b" " * 101), "gzip", 413, "too-large"),
         (gzip.compress(PLAIN)[:-9], "gzip", 400, "bad-compression"),
         (PLAIN, "gzip", 400, "bad-compression"),
+        (gzip.compress(PLAIN) + gzip.compress(PLAIN), "gzip", 400, "bad-compression"),
+        (zlib.compress(PLAIN) + b"more", "deflate", 400, "bad-compression"),
         (PLAIN, "br", 415, "unknown-encoding"),
     ],
 )

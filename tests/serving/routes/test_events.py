@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.events import parse_event
+from contracts.events import MAX_EVENT_BYTES, parse_event
 from contracts.logs.events import StoredRecord, open_event_log
 from serving.events.envelope import MAX_BATCH_EVENTS
 from tests.serving.conftest import Shop
@@ -40,7 +40,7 @@ def stored(shop: Shop, message_id: str | None = None) -> list[StoredRecord]:
     log = open_event_log(shop.settings.events_url)
     records = log.read(0, 1_000_000)
     log.close()
-    return [found for found in records if message_id in (None, found.record.message_id)]
+    return [found for found in records if message_id is None or found.record.key == f"api:{message_id}"]
 
 
 def test_a_batch_is_in_the_log_when_it_is_answered(shop: Shop, sender: httpx.Client) -> None:
@@ -81,6 +81,44 @@ def test_a_repeat_is_counted_and_stored_once(shop: Shop, sender: httpx.Client) -
     assert (answer["accepted"], answer["duplicates"]) == (1, 1)
     assert sender.post("/v1/track", json=event).json()["duplicates"] == 1
     assert len(stored(shop, event["messageId"])) == 1
+
+
+def test_a_page_key_cannot_claim_the_message_id_of_a_servers_event(shop: Shop, sender: httpx.Client) -> None:
+    claimed = f"order-{next(_numbers)}"
+    order = {"order_id": claimed, "products": [{"product_id": "tea-1", "price": 100}]}
+    assert sender.post("/v1/page", json={"messageId": claimed, "anonymousId": "mallory"}).json()["accepted"] == 1
+    with shop.client("server") as server:
+        event = {"messageId": claimed, "userId": "bob", "event": "Order Completed", "properties": order}
+        assert server.post("/v1/track", json=event).json()["accepted"] == 1
+        assert server.post("/v1/track", json=event).json()["duplicates"] == 1
+    (record,) = [found.record for found in stored(shop) if found.record.key == f"server:{claimed}"]
+    assert record.source == "server:server"
+    assert json.loads(record.payload)["userId"] == "bob"
+
+
+def test_a_context_that_makes_events_too_large_is_not_multiplied(shop: Shop, sender: httpx.Client) -> None:
+    before = sum(len(found.record.payload) for found in stored(shop))
+    body = json.dumps({"batch": [{}] * MAX_BATCH_EVENTS, "context": {"a": "x" * 150_000}}).encode()
+    headers = {"content-encoding": "gzip"}
+    answer = sender.post("/v1/batch", content=gzip.compress(body), headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:shopkeeper:problem:context-too-large")
+    few = json.dumps({"batch": [view() for _ in range(20)], "context": {"a": "x" * 150_000}})
+    assert sender.post("/v1/batch", content=few).json()["quarantined"] == 20
+    assert sum(len(found.record.payload) for found in stored(shop)) - before <= 20 * (MAX_EVENT_BYTES + 1)
+
+
+@pytest.mark.parametrize("depth", [40, 700, 5000])
+def test_of_deeply_nested_json_nothing_is_an_error_of_ours(sender: httpx.Client, depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    good, bad = json.dumps(view()), json.dumps(view(context="DEEP")).replace('"DEEP"', deep)
+    answer = sender.post("/v1/batch", content=f'{{"batch": [{good}, {bad}], "context": {{"b": 1}}}}')
+    if depth < 900:
+        assert (answer.json()["accepted"], answer.json()["quarantined"]) == (1, 1)
+        assert answer.json()["events"][0]["code"] == "too_deep"
+    else:  # the body as a whole cannot be read
+        assert (answer.status_code, answer.json()["type"]) == (400, "urn:shopkeeper:problem:too-deep")
+    shared = sender.post("/v1/batch", content=f'{{"batch": [{json.dumps(view())}], "context": {deep}}}')
+    assert (shared.status_code, shared.json()["type"]) == (400, "urn:shopkeeper:problem:too-deep")
 
 
 def test_a_bad_event_is_kept_aside_and_stops_nobody(shop: Shop, sender: httpx.Client) -> None:

@@ -1,12 +1,17 @@
 """The session under way counts from the first click on, through the events that the shop sends anyway."""
 
+from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from contracts.errors import EventLogError
 from serving.app import create_app
+from serving.events.log_follower import LogFollower
+from serving.service import Service
 from tests.serving.conftest import Shop, shop_settings
 from tests.serving.running import running
 from tests.serving.shop import TOOLS, publish_shop
@@ -94,7 +99,9 @@ def test_a_repeated_event_counts_once(shop: Shop, api: httpx.Client) -> None:
     assert shown(api, anonymous_id=visitor, placement="recently_viewed", k=1) == ["tool-1"]
 
 
-def test_another_worker_learns_of_it_from_the_log(tmp_path: Any) -> None:
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[tuple[httpx.Client, httpx.Client, Service]]:
+    """Two workers of one shop, and the parts of the second one."""
     settings, keys = shop_settings(tmp_path)
     publish_shop(settings, "v1")
     app = create_app(settings)
@@ -105,7 +112,38 @@ def test_another_worker_learns_of_it_from_the_log(tmp_path: Any) -> None:
         httpx.Client(base_url=url, headers=headers, verify=False) as one,
         httpx.Client(base_url=other_url, headers=headers, verify=False) as two,
     ):
-        send(one, "tool-1", anonymousId="visitor")
-        app.state.service.log_follower.catch_up()
-        asked = {"anonymous_id": "visitor", "placement": "recently_viewed", "k": 1}
-        assert shown(one, **asked) == shown(two, **asked) == ["tool-1"]
+        yield one, two, app.state.service
+
+
+ASKED = {"anonymous_id": "visitor", "placement": "recently_viewed", "k": 1}
+
+
+def test_another_worker_learns_of_it_from_the_log(workers: tuple[httpx.Client, httpx.Client, Service]) -> None:
+    one, two, service = workers
+    send(one, "tool-1", anonymousId="visitor")
+    service.log_follower.catch_up()
+    assert shown(one, **ASKED) == shown(two, **ASKED) == ["tool-1"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_worker_learns_of_an_event_that_was_sent_to_it_in_vain(
+    workers: tuple[httpx.Client, httpx.Client, Service], monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """It was retried here after another worker had stored it, or stored there after it could not be stored here."""
+    one, two, service = workers
+    event = {"event": "Product Viewed", "messageId": "m", "anonymousId": "visitor"}
+    event |= {"properties": {"product_id": "tool-1"}}
+    monkeypatch.setattr(service.log_follower, "catch_up", lambda: None)  # it reads the log when the test says so
+    if fails:
+
+        async def append(_: object) -> list[bool]:
+            raise EventLogError("no disk")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(service.writer, "append", append)
+            assert two.post("/v1/track", json=event).status_code == 503
+    assert one.post("/v1/track", json=event).json()["accepted"] == 1
+    if not fails:
+        assert two.post("/v1/track", json=event).json()["duplicates"] == 1
+    LogFollower.catch_up(service.log_follower)
+    assert shown(one, **ASKED) == shown(two, **ASKED) == ["tool-1"]

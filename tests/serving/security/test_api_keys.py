@@ -8,7 +8,17 @@ import pytest
 from contracts.errors import InputError, SettingsError
 from contracts.settings import Settings
 from serving.app import create_app
-from serving.security.api_keys import ADMIN, EVENTS_WRITE, UNSAFE_KEYS, KeyRing, create_key, read_keys, revoke_key
+from serving.security.api_keys import (
+    ADMIN,
+    EVENTS_SERVER,
+    EVENTS_WRITE,
+    SCOPES,
+    UNSAFE_KEYS,
+    KeyRing,
+    create_key,
+    read_keys,
+    revoke_key,
+)
 
 
 @pytest.fixture
@@ -48,6 +58,13 @@ def test_admin_allows_everything_and_others_only_their_scope(path: Path) -> None
     assert admin.allows("customers:read")
     assert sender.allows(EVENTS_WRITE)
     assert not sender.allows("customers:read")
+
+
+def test_only_a_server_key_and_the_operators_are_trusted(path: Path) -> None:
+    scopes = {name: create_key(path, name.replace(":", "-"), [name])[0] for name in SCOPES}
+    assert {name for name, key in scopes.items() if key.is_trusted} == {EVENTS_SERVER, ADMIN}
+    assert scopes[EVENTS_SERVER].allows(EVENTS_WRITE)
+    assert not scopes[EVENTS_WRITE].allows(EVENTS_SERVER)
 
 
 @pytest.mark.parametrize(("name", "scopes"), [("web", []), ("web", ["everything"]), ("", [ADMIN]), ("a b", [ADMIN])])
