@@ -16,18 +16,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.recommendations.run import (
-    answers,
-    averaged,
-    candidate_recall,
-    fitted,
-    from_codes,
-    grouped,
-    item_id,
-    ndcg,
-    recall,
-    report,
-)
+from benchmarks.recommendations.run import evaluated, fitted, from_codes, grouped, item_id, ndcg, recall
 from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.interactions import KINDS
 from recsys.parameters import RecommendParameters
@@ -53,13 +42,12 @@ def main() -> None:
     cases = list(grouped(wanted["user_id"].to_numpy(), wanted["item_id"].to_numpy()))
     queries = [Query(customer_id=str(user), k=K) for user, _ in cases]
     targets = [set(map(item_id, np.unique(bought).tolist())) for _, bought in cases]
-    lists, milliseconds = answers(trial, queries, K)
     metrics = {
-        "recall_at_10": averaged(recall, lists, targets),
-        "ndcg_at_10": averaged(ndcg(ideal=None), lists, targets),
-        "phr_at_10": averaged(lambda shown, basket: float(bool(basket.intersection(shown))), lists, targets),
+        "recall_at_10": recall,
+        "ndcg_at_10": ndcg(ideal=None),
+        "phr_at_10": lambda shown, basket: float(bool(basket.intersection(shown))),
     }
-    print(json.dumps(report(trial, metrics, candidate_recall(trial, queries, targets), milliseconds)))
+    print(json.dumps(evaluated(trial, queries, targets, K, metrics)))
 
 
 if __name__ == "__main__":

@@ -15,18 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.recommendations.run import (
-    answers,
-    averaged,
-    candidate_recall,
-    fitted,
-    from_codes,
-    grouped,
-    item_id,
-    ndcg,
-    recall,
-    report,
-)
+from benchmarks.recommendations.run import evaluated, fitted, from_codes, grouped, item_id, ndcg, recall
 from contracts.time_units import SECONDS_PER_DAY
 from recsys.data.interactions import KINDS
 from recsys.parameters import RecommendParameters
@@ -53,12 +42,11 @@ def main() -> None:
     cases = list(grouped(test["user_id"].to_numpy(), test["item_id"].to_numpy()))
     queries = [Query(customer_id=str(user), k=K, filters=Filters(exclude_known=True)) for user, _ in cases]
     targets = [set(map(item_id, np.unique(chosen).tolist())) for _, chosen in cases]
-    lists, milliseconds = answers(trial, queries, K)
     metrics = {
-        "recall_at_20": averaged(recall, lists, targets),
-        "ndcg_at_20": averaged(ndcg(ideal=K), lists, targets),
+        "recall_at_20": recall,
+        "ndcg_at_20": ndcg(ideal=K),
     }
-    print(json.dumps(report(trial, metrics, candidate_recall(trial, queries, targets), milliseconds)))
+    print(json.dumps(evaluated(trial, queries, targets, K, metrics)))
 
 
 if __name__ == "__main__":

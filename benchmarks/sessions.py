@@ -15,17 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.recommendations.run import (
-    answers,
-    averaged,
-    candidate_recall,
-    fitted,
-    from_codes,
-    item_id,
-    recall,
-    reciprocal_rank,
-    report,
-)
+from benchmarks.recommendations.run import evaluated, fitted, from_codes, item_id, recall, reciprocal_rank
 from recsys.data.interactions import KINDS
 from recsys.parameters import RecommendParameters
 from recsys.request import MAX_SESSION, Query, SessionEvent
@@ -51,9 +41,8 @@ def main() -> None:
     test = pd.read_parquet(folder / "test.parquet")
     queries = [_query(prefix) for prefix in test["prefix"]]
     targets = [{item_id(target)} for target in test["target"]]
-    lists, milliseconds = answers(trial, queries, K)
-    metrics = {"p_at_20": averaged(recall, lists, targets), "mrr_at_20": averaged(reciprocal_rank, lists, targets)}
-    print(json.dumps(report(trial, metrics, candidate_recall(trial, queries, targets), milliseconds)))
+    metrics = {"p_at_20": recall, "mrr_at_20": reciprocal_rank}
+    print(json.dumps(evaluated(trial, queries, targets, K, metrics)))
 
 
 def _query(prefix: np.ndarray) -> Query:

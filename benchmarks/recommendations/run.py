@@ -4,7 +4,7 @@ import hashlib
 import os
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender
 from recsys.request import Query
 from recsys.training.train import fit_recommender
+
+Metric = Callable[[list[str], set[str]], float]  # of the shown items and the wanted ones
 
 RECALL_EXAMPLES: Final = 5_000  # whose candidates are counted; retrieving them takes as long as recommending
 WARM_UP: Final = 20  # queries before the timed ones
@@ -58,7 +60,30 @@ def from_codes(customer: np.ndarray, item: np.ndarray, kind: int, times: np.ndar
     return interactions, items
 
 
-def answers(trial: Trial, queries: Sequence[Query], k: int) -> tuple[list[list[str]], np.ndarray]:
+def evaluated(
+    trial: Trial, queries: Sequence[Query], targets: Sequence[set[str]], k: int, metrics: Mapping[str, Metric]
+) -> dict[str, Any]:
+    """The benchmark's last line: ask every query, score the first `k` items of its answer."""
+    lists, milliseconds = _answers(trial, queries, k)
+    scored = {
+        name: np.mean([metric(shown, wanted) for shown, wanted in zip(lists, targets, strict=True)])
+        for name, metric in metrics.items()
+    }
+    recalls = _candidate_recall(trial, queries, targets)
+    return {
+        **{name: round(float(value), 4) for name, value in scored.items()},
+        "candidate_recall": round(recalls["any"], 4),
+        "candidate_recall_by_source": {name: round(value, 4) for name, value in recalls.items()},
+        "cases": len(queries),
+        "fit_seconds": round(trial.fit_seconds, 1),
+        "recommend_ms_p50": round(float(np.quantile(milliseconds, 0.5)), 3),
+        "recommend_ms_p99": round(float(np.quantile(milliseconds, 0.99)), 3),
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "ranker_groups": dict(trial.recommender.ranker_groups),
+    }
+
+
+def _answers(trial: Trial, queries: Sequence[Query], k: int) -> tuple[list[list[str]], np.ndarray]:
     """The first `k` items of each query's answer, and the milliseconds that each took, (queries,)."""
     for query in queries[:WARM_UP]:
         trial.recommender.recommend(query)
@@ -71,7 +96,7 @@ def answers(trial: Trial, queries: Sequence[Query], k: int) -> tuple[list[list[s
     return lists, milliseconds
 
 
-def candidate_recall(trial: Trial, queries: Sequence[Query], targets: Sequence[set[str]]) -> dict[str, float]:
+def _candidate_recall(trial: Trial, queries: Sequence[Query], targets: Sequence[set[str]]) -> dict[str, float]:
     """The share of the targets that each source, and any, selects; over evenly spread examples."""
     found: dict[str, int] = {}
     wanted = 0
@@ -80,30 +105,6 @@ def candidate_recall(trial: Trial, queries: Sequence[Query], targets: Sequence[s
         for source, ids in trial.recommender.candidates_by_source(queries[place]).items():
             found[source] = found.get(source, 0) + len(targets[place].intersection(ids))
     return {source: count / wanted for source, count in found.items()}
-
-
-def report(
-    trial: Trial, metrics: dict[str, float], recall: dict[str, float], milliseconds: np.ndarray
-) -> dict[str, Any]:
-    """The benchmark's last line."""
-    return {
-        **{name: round(value, 4) for name, value in metrics.items()},
-        "candidate_recall": round(recall["any"], 4),
-        "candidate_recall_by_source": {name: round(value, 4) for name, value in recall.items()},
-        "cases": len(milliseconds),
-        "fit_seconds": round(trial.fit_seconds, 1),
-        "recommend_ms_p50": round(float(np.quantile(milliseconds, 0.5)), 3),
-        "recommend_ms_p99": round(float(np.quantile(milliseconds, 0.99)), 3),
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "ranker_groups": dict(trial.recommender.ranker_groups),
-    }
-
-
-def averaged(
-    metric: Callable[[list[str], set[str]], float], lists: list[list[str]], targets: Sequence[set[str]]
-) -> float:
-    """The mean of a metric over the examples."""
-    return float(np.mean([metric(shown, wanted) for shown, wanted in zip(lists, targets, strict=True)]))
 
 
 def recall(shown: list[str], wanted: set[str]) -> float:
@@ -116,7 +117,7 @@ def reciprocal_rank(shown: list[str], wanted: set[str]) -> float:
     return next((1.0 / place for place, item in enumerate(shown, 1) if item in wanted), 0.0)
 
 
-def ndcg(ideal: int | None) -> Callable[[list[str], set[str]], float]:
+def ndcg(ideal: int | None) -> Metric:
     """Discounted gain over that of a perfect list of at most `ideal` items; None: of all wanted items."""
 
     def metric(shown: list[str], wanted: set[str]) -> float:
