@@ -56,7 +56,7 @@ ingest: setup ## ingest FILES="a.jsonl b.jsonl.gz"; without FILES, the events th
 train: setup ## backtest and train every family; keep the results as candidates
 	$(RUN) train
 
-train-%: setup ## train one family: train-recommend, train-churn, train-demand, ...
+train-%: setup ## train one family: recommend, churn, value, next_order, segments, uplift, demand, inventory, trends
 	$(RUN) train $*
 
 evaluate: setup ## backtest the families against their baselines; keep nothing

@@ -46,6 +46,9 @@ class BundleStore(Protocol):
     def versions(self) -> list[str]:
         """Every published version, oldest first."""
 
+    def pointer(self, version: str) -> BundlePointer:
+        """The pointer to a published version; raises NoBundle."""
+
     def rollback(self, version: str | None = None) -> BundlePointer:
         """Point CURRENT at `version`, or at the version before the current one; verifies it first."""
 
@@ -99,12 +102,14 @@ class FileBundleStore:
             return []
         return sorted(path.name for path in self._digests.iterdir() if _VERSION.fullmatch(path.name))
 
-    def rollback(self, version: str | None = None) -> BundlePointer:
+    def pointer(self, version: str) -> BundlePointer:
         versions = self.versions()
-        chosen = version if version is not None else self._version_before_current(versions)
-        if chosen not in versions:
-            raise NoBundle(f"version {chosen!r} is not published; published are {', '.join(versions) or 'none'}.")
-        pointer = BundlePointer(chosen, (self._digests / chosen).read_text().strip())
+        if version not in versions:
+            raise NoBundle(f"version {version!r} is not published; published are {', '.join(versions) or 'none'}.")
+        return BundlePointer(version, (self._digests / version).read_text().strip())
+
+    def rollback(self, version: str | None = None) -> BundlePointer:
+        pointer = self.pointer(version if version is not None else self._version_before_current(self.versions()))
         self.open(pointer)
         self._point_at(pointer)
         return pointer

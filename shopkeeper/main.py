@@ -38,6 +38,8 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "evaluate": ("train:evaluate", "backtest families; keep nothing"),
         "publish": ("publish:publish", "publish the trained families that passed their gates"),
         "rollback": ("publish:rollback", "make an earlier version current again"),
+        "bundles": ("publish:bundles", "list the published versions"),
+        "parameters": ("train:parameters", "each family's parameters, their defaults and meanings"),
         "mlflow": ("mlflow:mlflow", "compare training runs in a browser"),
     },
 }

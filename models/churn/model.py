@@ -37,13 +37,13 @@ class ChurnParameters(CadenceParameters):
     snapshots: int = 8  # to train on, a quarter of a horizon apart
     snapshot_half_life: float = 4.0  # a case this many snapshots back has half the weight
     min_outcomes: int = 10  # retained and churned customers in each snapshot, at least
-    max_training_rows: int = 100_000
+    max_training_rows: int = 100_000  # rows; beyond them a sample is trained on
     inverse_penalty: float = 0.01  # of the logistic regression
-    trees: int = 200
-    leaves: int = 7
-    learning_rate: float = 0.03
-    min_rows_per_leaf: int = 100
-    leaf_penalty: float = 20.0
+    trees: int = 200  # trees of the gradient boosting
+    leaves: int = 7  # leaves per tree
+    learning_rate: float = 0.03  # of the gradient boosting
+    min_rows_per_leaf: int = 100  # rows, the least that a leaf of a tree holds
+    leaf_penalty: float = 20.0  # L2 penalty on the leaves' values
 
     def __post_init__(self) -> None:
         super().__post_init__()

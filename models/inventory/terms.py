@@ -51,18 +51,18 @@ class InventoryParameters:
 class ItemTerms:
     """The terms of every item, (items,) each, float64; NaN where a cost is unknown."""
 
-    lead_time_days: np.ndarray
-    review_days: np.ndarray
-    service_level: np.ndarray
-    holding_cost_per_year: np.ndarray  # of the unit cost
-    unit_cost: np.ndarray
-    shortage_cost: np.ndarray  # per lost unit
-    order_cost: np.ndarray
-    pack_size: np.ndarray
-    minimum_order: np.ndarray
+    lead_time_days: np.ndarray  # from placing an order to goods that can be sold
+    review_days: np.ndarray  # from one day on which orders are placed to the next
+    service_level: np.ndarray  # share of review periods without a lost sale; used where costs are unknown
+    holding_cost_per_year: np.ndarray  # of the unit cost: money tied up, space, ageing
+    unit_cost: np.ndarray  # what one unit costs you, in the store's currency
+    shortage_cost: np.ndarray  # what one unit costs that could not be sold; with it, costs set the service level
+    order_cost: np.ndarray  # of placing one order of this item; above 0, orders become larger and fewer
+    pack_size: np.ndarray  # units per pack
+    minimum_order: np.ndarray  # the supplier's minimum, in units
     on_order: np.ndarray  # units ordered and not yet delivered
-    on_order_in_days: np.ndarray  # until those arrive
-    overstock_days: np.ndarray
+    on_order_in_days: np.ndarray  # days until those arrive
+    overstock_days: np.ndarray  # stock above the order-up-to level plus so many days' sales is overstock
 
     def __post_init__(self) -> None:
         assert len({getattr(self, field.name).shape for field in fields(self)}) == 1

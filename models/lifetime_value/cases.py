@@ -13,17 +13,17 @@ class ValueParameters:
     """Every parameter of the value family."""
 
     test_days: int = 90  # of the test period, or a third of the history where that is less
-    snapshots: int = 8
+    snapshots: int = 8  # past dates that the training cases are taken from
     snapshot_half_life: float = 4.0  # a case this many snapshots back has half the weight
-    min_customers: int = 50
+    min_customers: int = 50  # customers with an order; with fewer the family is skipped
     min_buyers: int = 10  # who ordered again
-    min_history_days: int = 56
-    max_training_rows: int = 150_000
-    trees: int = 200
-    leaves: int = 8
-    learning_rate: float = 0.03
-    min_rows_per_leaf: int = 200
-    leaf_penalty: float = 20.0
+    min_history_days: int = 56  # days between first and last event; with fewer the family is skipped
+    max_training_rows: int = 150_000  # rows; beyond them a sample is trained on
+    trees: int = 200  # trees of the gradient boosting
+    leaves: int = 8  # leaves per tree
+    learning_rate: float = 0.03  # of the gradient boosting
+    min_rows_per_leaf: int = 200  # rows, the least that a leaf of a tree holds
+    leaf_penalty: float = 20.0  # L2 penalty on the leaves' values
     inverse_penalty: float = 0.01  # of the logistic regression
 
     def __post_init__(self) -> None:

@@ -51,11 +51,11 @@ class NextOrderParameters:
     min_orders: int = 20  # that must have followed it
     least_chance: float = 0.2  # of an order within the horizon; below, no date is given
     max_training_rows: int = 500_000  # one per customer and interval
-    trees: int = 80
-    leaves: int = 7
-    learning_rate: float = 0.05
-    min_rows_per_leaf: int = 200
-    leaf_penalty: float = 20.0
+    trees: int = 80  # trees of the gradient boosting
+    leaves: int = 7  # leaves per tree
+    learning_rate: float = 0.05  # of the gradient boosting
+    min_rows_per_leaf: int = 200  # rows, the least that a leaf of a tree holds
+    leaf_penalty: float = 20.0  # L2 penalty on the leaves' values
 
     def __post_init__(self) -> None:
         if not SOON_DAYS <= self.longest_days <= 730:

@@ -45,13 +45,13 @@ BaseLearner: TypeAlias = lgb.Booster | LogisticModel
 class LearnerParameters:
     """Small, strongly regularised trees: effects are far weaker than differences between customers."""
 
-    trees: int = 150
-    leaves: int = 4
-    learning_rate: float = 0.03
-    leaf_penalty: float = 10.0
+    trees: int = 150  # trees of the gradient boosting
+    leaves: int = 4  # leaves per tree
+    learning_rate: float = 0.03  # of the gradient boosting
+    leaf_penalty: float = 10.0  # L2 penalty on the leaves' values
     leaf_share: float = 0.01  # of the rows, the least that a leaf holds, within the bounds below
-    least_rows_per_leaf: int = 20
-    most_rows_per_leaf: int = 200
+    least_rows_per_leaf: int = 20  # the least that `leaf_share` asks of a leaf
+    most_rows_per_leaf: int = 200  # the most that `leaf_share` asks of a leaf
     inverse_penalty: float = 0.05  # of the logistic regressions
 
 

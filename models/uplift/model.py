@@ -45,12 +45,12 @@ class UpliftParameters(LearnerParameters):
     """Every parameter of the uplift family."""
 
     outcome_days: int = 30  # an order within so many days of the assignment counts
-    folds: int = 5
+    folds: int = 5  # of the cross-validation
     judging_folds: int = 3  # of the backtest, each of which chooses anew
     most_chance: float = 0.05  # p-value above which a learner is not taken
     min_per_arm: int = 50  # customers whose outcome is known
-    min_orders_per_arm: int = 10
-    max_training_rows: int = 200_000
+    min_orders_per_arm: int = 10  # customers who ordered; with fewer the family is skipped
+    max_training_rows: int = 200_000  # rows; beyond them a sample is trained on
 
     def __post_init__(self) -> None:
         if not 1 <= self.outcome_days <= 365:

@@ -4,18 +4,20 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from contracts.bundle import CUSTOMERS_TABLE
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import NoBundle
 from contracts.settings import load_settings
 from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.tables import NOTHING, Column, print_table, printable
 
 if TYPE_CHECKING:
     from pipelines.campaigns.fairness_audit import Audit, Cell
 
-TOO_FEW = "–"
+TOO_FEW = NOTHING
+_HEADS = ("group", "customers", "mean risk", "offers", "predicted", "stayed away", "cases")
+_WRAPPED = {"group": 12, "mean risk": 5, "stayed away": 6}
 
 
 def audit(
@@ -48,12 +50,14 @@ def audit(
 def _print_audit(version: str, found: "Audit", minimum_cell: int) -> None:
     console.print(f"Customers with an order, bundle {version}", highlight=False)
     for grouping, cells in found.groupings.items():
-        table = Table("group", title=f"By {grouping}", title_justify="left")
-        for head in ("customers", "mean risk", "offers", "predicted", "stayed away", "cases"):
-            table.add_column(head, justify="right")
-        for cell in (*cells, found.overall):
-            table.add_row(*_shown(cell))
-        console.print(table)
+        texts = zip(*(_shown(cell) for cell in (*cells, found.overall)), strict=True)
+        columns = [
+            Column(head, text, is_number=head != "group", least=_WRAPPED.get(head))
+            for head, text in zip(_HEADS, texts, strict=True)
+        ]
+        console.print()
+        print_table(f"By {grouping}", columns, has_file=False)
+    console.print()
     console.print(
         "Mean risk and offers are those of today. Predicted is the mean risk in the backtest, stayed away the share "
         f"that did not order. {TOO_FEW}: fewer than {minimum_cell} customers, or no data.",
@@ -71,4 +75,4 @@ def _print_audit(version: str, found: "Audit", minimum_cell: int) -> None:
 def _shown(cell: "Cell") -> list[str]:
     rates = (cell.risk, cell.offer_rate, cell.predicted, cell.actual)
     shares = [TOO_FEW if rate is None else f"{rate:.1%}" for rate in rates]
-    return [cell.group, f"{cell.customers:,}", *shares, TOO_FEW if cell.cases is None else f"{cell.cases:,}"]
+    return [printable(cell.group), f"{cell.customers:,}", *shares, TOO_FEW if cell.cases is None else f"{cell.cases:,}"]

@@ -10,8 +10,9 @@ from contracts.errors import NoBundle
 from contracts.settings import Settings, load_settings
 from shopkeeper.display import lists
 from shopkeeper.display.console import JsonOption, errors
-from shopkeeper.display.customers import print_customers, print_rows, shown_columns
+from shopkeeper.display.customers import print_customers, shown_columns
 from shopkeeper.display.files import write_blocks
+from shopkeeper.display.tables import print_rows
 
 if TYPE_CHECKING:
     from serving.answers.tables.list_request import ListRequest

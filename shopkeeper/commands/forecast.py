@@ -4,16 +4,14 @@ import sys
 from typing import Annotated, Any, Final, Literal
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from contracts import columns as c
 from contracts.errors import InputError
 from contracts.settings import load_settings
 from shopkeeper.commands.items import items
 from shopkeeper.display.console import JsonOption, console, print_json
-from shopkeeper.display.customers import printable
-from shopkeeper.display.items import cell, print_days, print_forecast
+from shopkeeper.display.items import print_days, print_forecast
+from shopkeeper.display.tables import Column, number, print_table, printable
 
 SCREEN_ROWS: Final = 20
 _HEADS: Final = {"mean": "expected", "low": "low", "median": "median", "high": "high"}
@@ -77,7 +75,9 @@ def _give_item_forecast(item: str, as_json: bool) -> None:
     if as_json:
         print_json({"bundle_version": bundle.version, "item": row, "days": days, "history": history})
         return
-    print_forecast(f"{row[c.ITEM_NAME] or item}, bundle {bundle.version}", row, days, history)
+    name = row[c.ITEM_NAME] if row[c.ITEM_NAME] not in (None, item) else None
+    title = printable(f"{name} ({item})" if name else item)
+    print_forecast(f"{title}, bundle {bundle.version}", row, days, history)
 
 
 def give_level_forecast(
@@ -103,7 +103,7 @@ def give_level_forecast(
 
 
 def _print_node(row: Row, version: str) -> None:
-    total = {name: cell(units) for name, units in row["total"].items()}
+    total = {name: number(units) for name, units in row["total"].items()}
     caption = (
         f"{_span(row)}: {total['mean']} units expected; in 8 of 10 cases {total['low']} to {total['high']}. "
         "Means of days add up, bands do not."
@@ -113,13 +113,14 @@ def _print_node(row: Row, version: str) -> None:
 
 def _print_nodes(by: str, rows: list[Row], version: str) -> None:
     """Print the first nodes with their totals, best sellers first."""
-    table = Table(title=Text(f"Units, {_span(rows[0])}, bundle {version}"), title_justify="left")
-    table.add_column(by, overflow="fold")
-    for head in _HEADS.values():
-        table.add_column(head, justify="right")
-    for row in rows[:SCREEN_ROWS]:
-        table.add_row(Text(printable(row["name"])), *(cell(row["total"][name]) for name in _HEADS))
-    console.print(table)
+    if not rows:
+        console.print(f"No {by} has a forecast in bundle {version}.", highlight=False)
+        return
+    shown = rows[:SCREEN_ROWS]
+    columns = [Column(by, [printable(row["name"]) for row in shown], least=20)]
+    for name, head in _HEADS.items():
+        columns.append(Column(head, [number(row["total"][name]) for row in shown], is_number=True))
+    print_table(f"Units, {_span(rows[0])}, bundle {version}", columns)
     if len(rows) > SCREEN_ROWS:
         console.print(f"The first {SCREEN_ROWS} of {len(rows):,} are shown; --csv or --json for all.", highlight=False)
 

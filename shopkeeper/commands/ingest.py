@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from contracts.settings import load_settings
 from shopkeeper.display.console import JsonOption, console, print_json
 from shopkeeper.display.progress import steps
+from shopkeeper.display.tables import Column, print_table, printable
 
 if TYPE_CHECKING:
     from pipelines.ingest.report import Counts, IngestReport
+
+_HEADS = ("received", "stored", "duplicate", "quarantined", "suppressed")
 
 FilesArgument = Annotated[
     list[Path] | None,
@@ -49,15 +51,17 @@ def ingest(
 
 
 def _print(report: "IngestReport") -> None:
-    table = Table("", "received", "stored", "duplicate", "quarantined", "suppressed")
     rows = {Path(name).name: counts for name, counts in report.files.items()}
     if len(rows) > 1:
         rows["together"] = report.total
     if report.catalogue is not None:
         rows["catalogue (items)"] = report.catalogue
-    for name, counts in rows.items():
-        table.add_row(name, *(f"{number:,}" for number in _numbers(counts)))
-    console.print(table)
+    numbers = zip(*(_numbers(counts) for counts in rows.values()), strict=True)
+    columns = [
+        Column(head, [f"{number:,}" for number in of_rows], is_number=True)
+        for head, of_rows in zip(_HEADS, numbers, strict=True)
+    ]
+    print_table("", [Column("", [printable(name) for name in rows], least=16), *columns], has_file=False)
     refused = report.total.quarantined + (report.catalogue.quarantined if report.catalogue else Counter())
     for code, number in sorted(refused.items()):
         console.print(f"quarantined: {number:,} × {code}", highlight=False)

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from contracts import columns as c
 from contracts.errors import NoBundle
 from contracts.settings import load_settings
 from shopkeeper.display import lists
 from shopkeeper.display.console import JsonOption
 from shopkeeper.display.items import ALERT, ORDER_QUANTITY, print_items, shown_columns
+from shopkeeper.display.tables import print_rows
 
 if TYPE_CHECKING:
     from serving.answers.tables.table import ServedTable
@@ -63,9 +65,14 @@ def items(
     found = request.find(request.limit)
 
     def print_table() -> None:
-        shown = list(request.columns) or shown_columns(table.columns)
-        title = f"{found.total:,} items, bundle {bundle.version}"
-        print_items(title, table.rows_at(found.positions, shown), shown)
+        what = "items to order today" if to_order else "items"
+        title = f"{found.total:,} {what}, bundle {bundle.version}"
+        shown = list(request.columns) or shown_columns(table.columns, to_order=to_order)
+        rows = table.rows_at(found.positions, list(dict.fromkeys([c.ITEM_ID, *shown])))
+        if request.columns:
+            print_rows(title, rows, shown)
+        else:
+            print_items(title, rows, shown, to_order=to_order)
         lists.say_how_many(len(found.positions), found.total)
 
     lists.give_list(request, found, bundle.version, output, print_table)

@@ -3,11 +3,11 @@
 from typing import Annotated, Final
 
 import typer
-from rich.table import Table
 
 from contracts.settings import load_settings
 from serving.security.api_keys import SCOPES, ApiKey, create_key, read_keys, revoke_key
 from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.tables import Column, print_table, printable
 
 app: Final = typer.Typer(help="API keys of the service: create, list, revoke.", no_args_is_help=True)
 
@@ -49,10 +49,20 @@ def list_keys(as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"keys": [_public(key) for key in keys]})
         return
-    table = Table("id", "name", "scopes", "created", "revoked")
-    for key in keys:
-        table.add_row(key.id, key.name, ", ".join(key.scopes), key.created_at, key.revoked_at or "")
-    console.print(table if keys else "There are no keys. Run `shopkeeper keys create --help`.")
+    if not keys:
+        console.print("There are no keys. Run `shopkeeper keys create --help`.")
+        return
+    print_table(
+        "",
+        [
+            Column("id", [key.id for key in keys]),
+            Column("name", [printable(key.name) for key in keys], least=8),
+            Column("scopes", [", ".join(key.scopes) for key in keys], least=16),
+            Column("created", [key.created_at[:10] for key in keys]),
+            Column("revoked", [(key.revoked_at or "")[:10] for key in keys]),
+        ],
+        has_file=False,
+    )
 
 
 @app.command()

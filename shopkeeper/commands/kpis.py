@@ -9,7 +9,8 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from contracts.settings import load_settings
-from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.console import JsonOption, console, print_json, print_paragraph
+from shopkeeper.display.tables import Column, print_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,8 +59,11 @@ def kpis(
     elif form == "csv":
         sys.stdout.buffer.write(kpi_csv(table))
     else:
-        console.print(_triangle(table) if cohorts else _figures(table, by))
-        console.print(_footnote(figures, version), highlight=False, style="dim")
+        if cohorts:
+            _print_triangle(table, months)
+        else:
+            console.print(_figures(table, by))
+        print_paragraph(_footnote(figures, version))
 
 
 def _figures(table: "pa.Table", by: str) -> Table:
@@ -82,21 +86,30 @@ def _figures(table: "pa.Table", by: str) -> Table:
     return shown
 
 
-def _triangle(table: "pa.Table") -> Table:
+def _print_triangle(table: "pa.Table", months: int) -> None:
     """Print one line per cohort: the share that ordered 0, 1, 2 ... months later."""
-    shown = Table(title="Retention by month of first order", title_justify="left")
-    shown.add_column("first order")
-    shown.add_column("customers", justify="right")
     rows = table.to_pylist()
-    for month in range(1 + max(row["months_since"] for row in rows)):
-        shown.add_column(f"+{month}" if month else "0", justify="right")
-    lines: dict[Any, list[str]] = {}
+    if not rows:
+        print_paragraph(f"No customer placed a first order in the last {months} months. --months shows earlier ones.")
+        return
+    cohorts: dict[Any, list[dict[str, Any]]] = {}
     for row in rows:
-        line = lines.setdefault(row["cohort_month"], [_month(row["cohort_month"], True), f"{row['customers']:,}"])
-        line.append(f"{row['retention']:.0%}" + ("" if row["is_complete"] else UNDER_WAY))
-    for line in lines.values():
-        shown.add_row(*line)
-    return shown
+        cohorts.setdefault(row["cohort_month"], []).append(row)
+    columns = [
+        Column("since", [_month(month, True) for month in cohorts]),
+        Column("customers", [f"{of_cohort[0]['customers']:,}" for of_cohort in cohorts.values()], is_number=True),
+    ]
+    for month in range(1 + max(row["months_since"] for row in rows)):
+        cells = [
+            next((_retention(row) for row in of_cohort if row["months_since"] == month), "")
+            for of_cohort in cohorts.values()
+        ]
+        columns.append(Column(f"+{month}" if month else "0", cells, is_number=True))
+    print_table("Share that ordered 0, 1, 2 ... months after the first order", columns, gap=1)
+
+
+def _retention(row: dict[str, Any]) -> str:
+    return f"{row['retention']:.0%}" + ("" if row["is_complete"] else UNDER_WAY)
 
 
 def _month(first_day: Any, is_complete: bool) -> str:

@@ -1,22 +1,24 @@
-"""`shopkeeper train | evaluate | retrain`: backtest and fit families."""
+"""`shopkeeper train | evaluate | retrain | parameters`: backtest and fit families."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 
-from contracts.errors import NotEnoughData
+from contracts.errors import InputError, NotEnoughData
 from contracts.settings import load_settings
+from pipelines.families.names import FAMILY_NAMES
 from shopkeeper.display.console import JsonOption, console, print_json
 from shopkeeper.display.progress import steps
+from shopkeeper.display.tables import Column, print_table, printable
 
 if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the models
     from pipelines.training.train import Outcome
 
 FamilyArgument = Annotated[
     list[str] | None,
-    typer.Argument(help="Families, such as recommend, churn or demand. Default: all.", show_default=False),
+    typer.Argument(help=f"Families: {', '.join(FAMILY_NAMES)}. Default: all.", show_default=False),
 ]
 AsOfOption = Annotated[
     datetime | None,
@@ -55,16 +57,16 @@ def evaluate(families: FamilyArgument = None, as_of: AsOfOption = None, as_json:
     report(outcomes, progress.seconds, as_json)
 
 
-def retrain(as_json: JsonOption = False) -> None:
+def retrain(as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     """Ingest the events that the service accepted, train every family, and publish those that beat their baseline.
 
-    Example: [bold]shopkeeper retrain[/]
+    Example: [bold]shopkeeper retrain[/], or [bold]shopkeeper retrain --as-of 2026-01-01[/] for data that end then
     """
     from pipelines.retrain import retrain as retrain_all
 
     settings = load_settings()
     with steps() as progress:
-        result = retrain_all(settings, progress)
+        result = retrain_all(settings, _utc(as_of), progress)
     if as_json:
         print_json(
             {
@@ -80,6 +82,42 @@ def retrain(as_json: JsonOption = False) -> None:
         raise NotEnoughData("nothing was published: no family passed its gate, for the reasons above.")
     if not as_json:
         console.print(f"Published [bold]{result.published.version}[/].")
+
+
+def parameters(
+    family: Annotated[
+        str | None, typer.Argument(help=f"One of {', '.join(FAMILY_NAMES)}. Default: all.", show_default=False)
+    ] = None,
+    form: Annotated[Literal["table", "json", "markdown"], typer.Option("--format", help="How to print.")] = "table",
+) -> None:
+    """List the parameters of the families: type, default and meaning; for inventory, an item's own terms, too.
+
+    Example: [bold]shopkeeper parameters churn[/]
+    """
+    from dataclasses import asdict
+
+    from models.inventory.terms import ItemTerms
+    from pipelines.families.described_parameters import described, markdown_table
+    from pipelines.families.registry import FAMILIES
+
+    if family is not None and family not in FAMILIES:
+        raise InputError(f"family {family!r} does not exist; families are {', '.join(FAMILIES)}.")
+    listed = {name: described(FAMILIES[name].parameters) for name in FAMILIES if family in (None, name)}
+    if "inventory" in listed:
+        listed["terms of an item, as attributes in the catalogue"] = described(ItemTerms)
+    if form == "json":
+        print_json({name: [asdict(each) for each in found] for name, found in listed.items()})
+    for name, found in listed.items():
+        if form == "markdown":
+            typer.echo(f"### {name}\n\n{markdown_table(found)}")
+        elif form == "table":
+            columns = {
+                "parameter": [each.name for each in found],
+                "default": [printable(str(each.default)) for each in found],
+                "meaning": [each.meaning for each in found],
+            }
+            console.print()
+            print_table(name, [Column(head, cells, least=20) for head, cells in columns.items()], has_file=False)
 
 
 def report(outcomes: list["Outcome"], seconds: dict[str, float], as_json: bool) -> None:

@@ -4,11 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rich.table import Table
-from rich.text import Text
-
 from contracts import columns as c
 from shopkeeper.display.console import console
+from shopkeeper.display.tables import Column, print_table, printable
 
 Row = dict[str, Any]
 ENOUGH_COLUMNS: Final = 5
@@ -23,7 +21,8 @@ class _Shown:
     needs: str
     also: tuple[str, ...] = ()
     cell: Callable[[Row], str] | None = None
-    justify: Any = "left"
+    is_number: bool = False
+    least: int | None = None  # characters to which its text may be wrapped
 
 
 def _percent(value: float | None) -> str:
@@ -51,25 +50,28 @@ def _next_order(row: Row) -> str:
     return f"{first} – {last}" if first and last else row[c.NEXT_ORDER_EXPECTED] or ""
 
 
+# Most important first: a narrow terminal leaves out the last ones.
 _SHOWN: Final = (
     _Shown("customer", c.CUSTOMER_ID),
-    _Shown("risk", c.CHURN_RISK, (c.CHURN_RISK_LOW, c.CHURN_RISK_HIGH, c.CHURN_BAND), _risk, "right"),
-    _Shown(
-        "value, 90 days", c.EXPECTED_VALUE_90D, (c.EXPECTED_VALUE_90D_LOW, c.EXPECTED_VALUE_90D_HIGH), _value, "right"
-    ),
-    _Shown("at risk", c.VALUE_AT_RISK, justify="right"),
-    _Shown("next order", c.NEXT_ORDER_EXPECTED, (c.NEXT_ORDER_FROM, c.NEXT_ORDER_TO), _next_order),
-    _Shown("segment", c.RFM_SEGMENT),
+    _Shown("risk", c.CHURN_RISK, (c.CHURN_RISK_LOW, c.CHURN_RISK_HIGH, c.CHURN_BAND), _risk),
+    _Shown("at risk", c.VALUE_AT_RISK, is_number=True),
+    _Shown("why", c.CHURN_REASONS[0], least=20),
+    _Shown("do", c.SUGGESTED_ACTION, least=16),
     _Shown("stage", c.STAGE),
-    _Shown("why", c.CHURN_REASONS[0]),
-    _Shown("do", c.SUGGESTED_ACTION),
+    _Shown("next order", c.NEXT_ORDER_EXPECTED, (c.NEXT_ORDER_FROM, c.NEXT_ORDER_TO), _next_order),
+    _Shown(
+        "value, 90 days",
+        c.EXPECTED_VALUE_90D,
+        (c.EXPECTED_VALUE_90D_LOW, c.EXPECTED_VALUE_90D_HIGH),
+        _value,
+        is_number=True,
+    ),
+    _Shown("segment", c.RFM_SEGMENT),
 )
-_WIDE: Final = 150  # characters, below which these stay out of a terminal's table
-_ONLY_WIDE: Final = ("value, 90 days", "next order", "segment")
 # Where few families are published.
 _PLAIN: Final = (
-    _Shown("orders", c.ORDERS, justify="right"),
-    _Shown("revenue", c.REVENUE, justify="right"),
+    _Shown("orders", c.ORDERS, is_number=True),
+    _Shown("revenue", c.REVENUE, is_number=True),
     _Shown("last order", c.LAST_ORDER_AT, cell=lambda row: (row[c.LAST_ORDER_AT] or "")[:10]),
 )
 
@@ -81,44 +83,18 @@ def shown_columns(columns: Sequence[str]) -> list[str]:
 
 def print_customers(title: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
     """Print the table for a bundle with these columns; missing values stay empty."""
-    chosen = _chosen(columns)
-    left_out = [shown.title for shown in chosen if shown.title in _ONLY_WIDE and console.width < _WIDE]
-    chosen = [shown for shown in chosen if shown.title not in left_out]
-    table = Table(title=Text(title), title_justify="left")
-    if left_out:
-        table.caption = f"A wider terminal also shows {', '.join(left_out)}; --format csv has every column."
-    for shown in chosen:
-        table.add_column(shown.title, justify=shown.justify, no_wrap=shown.needs == c.CUSTOMER_ID)
-    for row in rows:
-        full = dict.fromkeys(shown_columns(columns)) | row
-        style = _BAND_STYLES.get(full.get(c.CHURN_BAND) or "", "")
-        cells = [printable(shown.cell(full) if shown.cell else full[shown.needs]) for shown in chosen]
-        table.add_row(
-            *(Text(cell, style if shown.title == "risk" else "") for shown, cell in zip(chosen, cells, strict=True))
-        )
-    console.print(table)
+    if not rows:
+        console.print(title, highlight=False, markup=False)
+        return
+    full = [dict.fromkeys(shown_columns(columns)) | row for row in rows]
+    print_table(title, [_column(shown, full) for shown in _chosen(columns)])
 
 
-def print_rows(title: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
-    """Print any rows, one table column per column."""
-    table = Table(*columns, title=Text(title), title_justify="left")
-    for row in rows:
-        table.add_row(*(Text(printable(row[name])) for name in columns))
-    console.print(table)
-
-
-def printable(value: Any) -> str:
-    """A cell's text. Ids and names come from outside, so control characters are replaced."""
-    if value is None or value == "":
-        return "–"
-    text = (
-        "; ".join(map(str, value))
-        if isinstance(value, list)
-        else f"{value:,.2f}"
-        if isinstance(value, float)
-        else str(value)
-    )
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
+def _column(shown: _Shown, rows: Sequence[Row]) -> Column:
+    cells = [printable(shown.cell(row) if shown.cell else row[shown.needs]) for row in rows]
+    has_style = shown.needs == c.CHURN_RISK
+    styles = [_BAND_STYLES.get(row.get(c.CHURN_BAND) or "", "") for row in rows] if has_style else ()
+    return Column(shown.title, cells, shown.is_number, shown.least, styles)
 
 
 def _chosen(columns: Sequence[str]) -> list[_Shown]:

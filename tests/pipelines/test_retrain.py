@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,3 +26,13 @@ def test_it_publishes_only_if_a_family_passed_in_this_run(
     retrained = module.retrain(Settings())
     assert retrained.published == ("version" if is_published else None)
     assert steps == ["ingest", "train", "publish"][: 3 if is_published else 2]
+
+
+def test_the_cut_is_handed_to_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuts: list[Any] = []
+    monkeypatch.setattr(module, "ingest", lambda *_, **__: "report")
+    monkeypatch.setattr(module, "train", lambda *_, as_of, progress: cuts.append(as_of) or [])
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    module.retrain(Settings(), moment)
+    module.retrain(Settings())
+    assert cuts == [moment, None]

@@ -38,8 +38,8 @@ class StoreDemandParameters:
     active_days: int = 365  # an item is forecast where it sold within so many days
     history: int | None = None  # days of past that are used; None: 800, for weeks and months more
     false_alarms_per_item_year: float = 0.02  # of stock-outs that are inferred from improbable zeros
-    min_items: int = 5
-    max_training_rows: int = BoostingParameters.max_rows
+    min_items: int = 5  # items that sold; with fewer the family is skipped
+    max_training_rows: int = BoostingParameters.max_rows  # rows; beyond them a sample is trained on
     rounds: int = BoostingParameters.rounds  # of boosting, at most
 
     def __post_init__(self) -> None:

@@ -84,8 +84,8 @@ def test_alerts_and_the_buying_list(home: Path) -> None:
 
 def test_a_forecast_of_no_item_is_the_buying_list(home: Path) -> None:
     shown = run(home, "forecast").stdout
-    assert "3 items, bundle v1" in shown
-    assert "out_of_stock" in shown
+    assert "3 items to order today, bundle v1" in shown
+    assert "out of stock" in shown
     assert [row["item_id"] for row in rows(run(home, "forecast", "--json"))["rows"]] == ["cup", "jam", "tea"]
 
 
@@ -94,8 +94,10 @@ def test_the_table_shows_what_a_shopkeeper_looks_at_first(home: Path) -> None:
     assert all(title in shown for title in ("alert", "order", "empty on", "risk", "trend", "% / 4 weeks"))
     assert "2025-06-09" in shown
     assert "24" in shown
-    assert "name" not in run(home, "items", width=80).stdout
-    assert all(len(line) <= 80 for line in run(home, "items", width=80).stdout.splitlines())
+    narrow = run(home, "items", width=80).stdout
+    assert "Cup" in narrow
+    assert "…" not in narrow
+    assert all(len(line) <= 80 for line in narrow.splitlines())
 
 
 def test_what_comes_from_outside_does_not_steer_the_terminal(home: Path) -> None:
@@ -133,12 +135,13 @@ def test_a_bundle_without_inventory_lists_items_and_says_what_a_buying_list_need
 
 def test_one_items_forecast_stands_below_what_it_sold(home: Path) -> None:
     shown = run(home, "forecast", "tea").stdout
-    assert "Tea, bundle v1" in shown
-    lines = [line for line in shown.splitlines() if "2025-" in line and "│" in line]
-    assert [line.split("│")[1].strip() for line in lines] == [str(FIRST + timedelta(days=day)) for day in range(-2, 3)]
+    assert "Tea (tea), bundle v1" in shown
+    assert "3 days from 2025-06-01: 14 units expected" in shown
+    lines = [line for line in shown.splitlines() if line.startswith("2025-")]
+    assert [line.split()[0] for line in lines] == [str(FIRST + timedelta(days=day)) for day in range(-2, 3)]
     assert "not in stock?" in lines[1]
     assert "4.25" in lines[2]
-    assert "order 6" in shown
+    assert "Order 6." in shown
     answer = rows(run(home, "forecast", "tea", "--json"))
     assert [day["units"] for day in answer["history"]] == [7.0, None]
     assert answer["days"][0]["mean"] == 4.25
