@@ -50,16 +50,17 @@ def test_the_persuadable_are_found_among_unseen_customers(model: UpliftModel) ->
 
 
 def test_the_interval_covers_the_mean_uplift_of_customers_with_similar_scores() -> None:
+    """Whatever is chosen, also the response model. Over 24 seeds .93 were covered; the mean of eight varies by .05."""
     covered, widths = [], []
-    for seed in (0, 2):
+    parameters = replace(PARAMETERS, trees=30)
+    for seed in range(8):
         fresh, planted = sloped(2000, seed=100 + seed)
-        model = fitted(sloped(6000, seed=seed)[0], seed)
-        assert model.choice.method in LEARNERS
+        model = UpliftModel.fit(sloped(4000, seed=seed)[0], parameters, FitContext(seed=seed))
         predicted = model.predict(fresh.features)
         widths.append(np.mean(predicted.high - predicted.low))
         for rows in np.array_split(np.argsort(predicted.uplift), 10):
             covered.append(predicted.low[rows].mean() <= planted[rows].mean() <= predicted.high[rows].mean())
-    assert np.mean(covered) > 0.7
+    assert np.mean(covered) > 0.8
     assert np.mean(widths) < 0.14
 
 
