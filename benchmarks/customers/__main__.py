@@ -1,4 +1,4 @@
-"""Who orders again, how often and for how much: our models against BTYD models, recency and RFM.
+"""How often each customer orders, and what for: the value family against BTYD models, regressions and the mean rate.
 
     python -m benchmarks.customers DIR [--calibration-end DATE] [--holdout-weeks N] [--train-on DIR]
     python -m benchmarks.customers DIR --rolling [--horizon-days N]
@@ -6,13 +6,12 @@
 DIR holds orders.parquet (customer_id, ordered_at, units, order_value). Every method gets the orders until the
 calibration end and predicts the holdout after it, one order per customer and day. By default, the holdout is the last
 40 % of the time. --train-on names a folder with the orders of further customers: all methods may train on those until
-the same end. --rolling cuts at the first of each month in the second half of the time, and averages; "pooled"
-evaluates the probabilities of all these cuts together. The last line is one JSON object; undefined metrics are null.
+the same end. --rolling cuts at the first of each month in the second half of the time, and averages. Every method is
+scored by its expected number of orders and its expected spend, which is what the family publishes. The last line is
+one JSON object; undefined metrics are null.
 """
 
 import argparse
-import importlib
-import importlib.util
 import json
 import resource
 import time
@@ -23,15 +22,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.customers.baselines import BASELINES, Method
-from benchmarks.customers.metrics import Prediction, order_metrics
+from benchmarks.customers.metrics import order_metrics
+from benchmarks.customers.ours import predict_ours
 from benchmarks.customers.split import DAY, Split, one_cut, read_orders, rolling_cuts, split
-from models.statistics.probability_metrics import probability_metrics
 
-OURS: Final = "benchmarks.customers.ours"
-SEED: Final = 7
+METHODS: Final[dict[str, Method]] = {"ours": predict_ours} | BASELINES
 HORIZON_DAYS: Final = 90
 DECIMALS: Final = 4
-Predicted = tuple[np.ndarray, np.ndarray]  # whether each customer ordered again, and the predicted probability
 
 
 def main() -> None:
@@ -44,13 +41,11 @@ def main() -> None:
         cuts = rolling_cuts(orders, options.horizon_days)
     else:
         cuts = [one_cut(orders, options.calibration_end, options.holdout_weeks)]
-    by_name = methods()
-    evaluated = [evaluate(split(orders, end, horizon_days, further), by_name) for end, horizon_days in cuts]
-    scored = [origin for origin, _ in evaluated]
+    scored = [evaluate(split(orders, end, horizon_days, further)) for end, horizon_days in cuts]
     report = averaged([origin["methods"] for origin in scored])
     report |= {"cases": sum(origin["cases"] for origin in scored)}
     if options.rolling:
-        report |= {"pooled": pooled([predicted for _, predicted in evaluated]), "origins": scored}
+        report |= {"origins": scored}
     else:
         report |= {name: scored[0][name] for name in ("split", "actual_orders")}
     report["seconds"] = round(time.monotonic() - started, 1)
@@ -58,30 +53,16 @@ def main() -> None:
     print(json.dumps(report))
 
 
-def methods() -> dict[str, Method]:
-    """Ours, where it is importable, and the baselines, by name."""
-    if importlib.util.find_spec(OURS) is None:
-        print(f"{OURS} cannot be imported: only the baselines are evaluated.")
-        return BASELINES
-    predict_ours = importlib.import_module(OURS).predict_ours
-
-    def ours(cut: Split) -> Prediction:
-        return predict_ours(cut.history, cut.calibration_end, cut.horizon_days, cut.further, SEED)
-
-    return {"ours": ours} | BASELINES
-
-
-def evaluate(cut: Split, by_name: dict[str, Method]) -> tuple[dict[str, Any], dict[str, Predicted]]:
-    """Each method's metrics and seconds at one cut; and its predicted probabilities, with the outcomes."""
-    metrics, predicted = {}, {}
-    for name, method in by_name.items():
+def evaluate(cut: Split) -> dict[str, Any]:
+    """Each method's metrics and seconds at one cut."""
+    metrics = {}
+    for name, method in METHODS.items():
         started = time.monotonic()
         prediction = method(cut)
         assert all(column.shape == cut.customers.shape for column in prediction.values()), name
         metrics[name] = order_metrics(cut, prediction) | {"seconds": time.monotonic() - started}
-        predicted[name] = (cut.orders > 0).astype(float), prediction["probability"]
-        print(f"{cut.calibration_end.date()} {name}: AUC {metrics[name]['auc']}, {metrics[name]['seconds']:.1f} s")
-    report = {
+        print(f"{cut.calibration_end.date()} {name}: orders' MAE {metrics[name]['orders_mae']:.4f}")
+    return {
         "split": {
             "calibration_end": str((cut.calibration_end - DAY).date()),
             "holdout_end": str((cut.calibration_end + (cut.horizon_days - 1) * DAY).date()),
@@ -91,20 +72,6 @@ def evaluate(cut: Split, by_name: dict[str, Method]) -> tuple[dict[str, Any], di
         "actual_orders": int(cut.orders.sum()),
         "methods": {name: _rounded(of_method) for name, of_method in metrics.items()},
     }
-    return report, predicted
-
-
-def pooled(origins: list[dict[str, Predicted]]) -> dict[str, Any]:
-    """Per method, the metrics of its probabilities over the cases of all origins.
-
-    The calibration error of one origin is mostly the effect of its season, which no method can know. Over all origins,
-    seasons average out.
-    """
-    concatenated = {
-        name: [np.concatenate(column) for column in zip(*(origin[name] for origin in origins), strict=True)]
-        for name in origins[0]
-    }
-    return {name: _rounded(probability_metrics(*columns)) for name, columns in concatenated.items()}
 
 
 def averaged(origins: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Baselines for predictions of customers' orders: the classic BTYD models, recency alone, and RFM."""
+"""Baselines for expected orders and spend: the classic BTYD models, regressions on recency and RFM, the mean rate."""
 
 from collections.abc import Callable
 from typing import Final
@@ -15,9 +15,7 @@ from benchmarks.customers.split import DAY, Split, split
 from models.btyd.bg_nbd import BGNBD
 from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.pareto_nbd import ParetoNBD
-from models.churn.recency_baseline import NO_PENALTY
 from models.customers.purchase_history import PurchaseHistory
-from models.statistics.logistic_regression import LogisticModel
 
 Method = Callable[[Split], Prediction]
 DAYS_PER_WEEK: Final = 7
@@ -32,18 +30,16 @@ def btyd(model: type[ParetoNBD] | type[BGNBD]) -> Method:
         fitted, horizon = model.fit(training), cut.horizon_days / DAYS_PER_WEEK
         value = GammaGamma.fit(training.orders, training.mean_value).expected_value(scored.orders, scored.mean_value)
         orders = fitted.expected_orders(scored, horizon)
-        probability = fitted.probability(scored, horizon)
-        # The literature ranks by expected orders, which is the stronger baseline.
-        return {"probability": probability, "score": orders, "orders": orders, "spend": orders * value}
+        return {"orders": orders, "spend": orders * value}
 
     return predict
 
 
 def regression(features_of: Callable[[PurchaseHistory], np.ndarray], own_value: bool) -> Method:
-    """A logistic and a Poisson regression on one earlier snapshot; orders have the customer's mean value, or all's.
+    """A Poisson regression on one earlier snapshot; orders have the customer's mean value, or the mean of all.
 
     Where the calibration time is too short for a snapshot with the whole horizon after it, predictions of a shorter
-    horizon are extrapolated at a constant rate: probabilities by survival, orders in proportion.
+    horizon are extrapolated in proportion.
     """
 
     def predict(cut: Split) -> Prediction:
@@ -55,13 +51,19 @@ def regression(features_of: Callable[[PurchaseHistory], np.ndarray], own_value: 
         )
         features, training = features_of(scored), features_of(known)
         with threadpool_limits(1, "blas"):
-            again = _again(training, earlier.orders > 0, features)
             counts = make_pipeline(FunctionTransformer(np.log1p), StandardScaler(), PoissonRegressor(alpha=0.0))
             orders = counts.fit(training, earlier.orders).predict(features) * stretch
         value = scored.mean_value if own_value else scored.mean_value.mean()
-        return {"probability": 1 - (1 - again) ** stretch, "orders": orders, "spend": orders * value}
+        return {"orders": orders, "spend": orders * value}
 
     return predict
+
+
+def mean_rate(cut: Split) -> Prediction:
+    """Everybody goes on as since the first order; a shorter time than the horizon counts as the horizon."""
+    past, horizon = purchases(cut.history, cut.calibration_end), cut.horizon_days / DAYS_PER_WEEK
+    orders = past.orders * horizon / np.maximum(past.age, horizon)
+    return {"orders": orders, "spend": orders * past.mean_value}
 
 
 def snapshot(cut: Split) -> Split:
@@ -90,17 +92,10 @@ def rfm(history: PurchaseHistory) -> np.ndarray:
     return np.stack([history.age - history.recency, history.age, history.orders, history.mean_value], axis=1)
 
 
-def _again(training: np.ndarray, outcome: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """P(outcome) of a logistic regression; the mean where all outcomes are the same."""
-    if outcome.all() or not outcome.any():
-        return np.full(len(features), outcome.mean())
-    score = LogisticModel.fit(training, outcome, NO_PENALTY).score(features)
-    return np.asarray(1 / (1 + np.exp(-score)))
-
-
 BASELINES: Final[dict[str, Method]] = {
     "pareto_nbd": btyd(ParetoNBD),
     "bg_nbd": btyd(BGNBD),
     "recency": regression(recency, own_value=False),
-    "rfm_logistic": regression(rfm, own_value=True),
+    "rfm": regression(rfm, own_value=True),
+    "mean_rate": mean_rate,
 }

@@ -7,61 +7,48 @@ import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from benchmarks.customers.point_forecasts import point_orders
+from benchmarks.customers.metrics import Prediction
+from benchmarks.customers.split import Split
 from contracts import columns as c
 from contracts.events import ORDER_COMPLETED
 from models.lifetime_value.cases import ValueParameters
 from pipelines.families.family import TrainingData
 from pipelines.families.lifetime_value import predict
 
-OUTSIDE: Final = "further-"  # prefix of the ids of customers for training only
+SEED: Final = 7
 
 
-def predict_ours(
-    history: pd.DataFrame,
-    calibration_end: datetime | pd.Timestamp,
-    horizon_days: int,
-    further: pd.DataFrame | None,
-    seed: int,
-) -> dict[str, np.ndarray]:
-    """Probability of another order, orders and spend within `horizon_days` after `calibration_end`, exclusive.
+def predict_ours(cut: Split) -> Prediction:
+    """What the value family publishes: mean orders and spend within the horizon, and the interval of the spend.
 
-    `history` and `further`, which is for training only, have customer_id, ordered_at, units and order_value; rows at or
-    after `calibration_end` are ignored. The arrays are (customers,), sorted by customer_id. `orders` are point
-    forecasts, with the total of the means.
+    The arrays are (customers,), in the order of the split's customers. Further customers are for training only.
     """
-    as_of = pd.Timestamp(calibration_end).to_pydatetime().replace(tzinfo=UTC)
-    known = [history.assign(customer_id=_ids(history, ""))]
-    if further is not None:
-        known.append(further.assign(customer_id=_ids(further, OUTSIDE)))
-    events = ibis.memtable(order_events(pd.concat(known), as_of))
+    as_of = cut.calibration_end.to_pydatetime().replace(tzinfo=UTC)
+    events = ibis.memtable(order_events(cut.all_orders, as_of))
     data = TrainingData(
         events=events,
         catalogue=ibis.memtable(c.CATALOGUE.empty_table()),
         as_of=as_of,
         parameters=ValueParameters(),
-        seed=seed,
+        seed=SEED,
         threads=1,
     )
-    customer_ids, by_horizon = predict(data, (horizon_days,))
-    wanted = np.unique(history.loc[_before(history, as_of), "customer_id"])
-    rows = {name: row for row, name in enumerate(customer_ids.to_pylist())}
-    chosen = np.array([rows[str(name)] for name in wanted.tolist()], dtype=np.int64)
-    expected = by_horizon[horizon_days]
+    customer_ids, by_horizon = predict(data, (cut.horizon_days,))
+    expected = by_horizon[cut.horizon_days]
+    rows = pc.index_in(pa.array(cut.customers.tolist(), customer_ids.type), value_set=customer_ids).to_numpy()
     return {
-        "probability": expected.probability[chosen],
-        "orders": point_orders(expected.probability, expected.orders)[chosen],
-        "mean_orders": expected.orders[chosen],
-        "spend": expected.spend[chosen],
-        "spend_low": expected.low[chosen],
-        "spend_high": expected.high[chosen],
+        "orders": expected.orders[rows],
+        "spend": expected.spend[rows],
+        "spend_low": expected.low[rows],
+        "spend_high": expected.high[rows],
     }
 
 
 def order_events(history: pd.DataFrame, as_of: datetime) -> pa.Table:
     """`columns.EVENT_LINES`: one completed order of one line for each row before `as_of`, at its time in UTC."""
-    past = history[_before(history, as_of)]
+    past = history[history["ordered_at"] < pd.Timestamp(as_of).tz_localize(None)]
     size = len(past)
     ids = [f"order-{number}" for number in range(size)]
     units = past["units"].to_numpy(dtype=float)
@@ -84,11 +71,3 @@ def order_events(history: pd.DataFrame, as_of: datetime) -> pa.Table:
         for field in c.EVENT_LINES
     ]
     return pa.Table.from_arrays(columns, schema=c.EVENT_LINES)
-
-
-def _ids(history: pd.DataFrame, prefix: str) -> list[str]:
-    return [f"{prefix}{name}" for name in history["customer_id"].tolist()]
-
-
-def _before(history: pd.DataFrame, as_of: datetime) -> pd.Series:
-    return history["ordered_at"] < pd.Timestamp(as_of).tz_localize(None)
