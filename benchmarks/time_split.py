@@ -5,10 +5,11 @@
 
 The file is ingested as a user would. Then the last windows, back to back, are each predicted from what was known at
 their first instant, as the recommend family's backtest does: for every customer who bought inside (next_period), and
-for times inside sessions (next_item). Everything is fitted anew for each window, ours with its default parameters; the
-examples of all windows count together. Repeat targets are items that the customer had before, explore targets the
-others. `ours_minus` holds, against each baseline, the mean difference and its 95 % interval (paired bootstrap of
-examples). The last line is one JSON object. `--home` is emptied first.
+for times inside sessions (next_item). Ours answers through recommend(), at the example's time. Everything is fitted
+anew for each window, ours with its default parameters; the examples of all windows count together. Repeat targets are
+items that the customer had before, explore targets the others. `ours_minus` holds, against each baseline, the mean
+difference and its 95 % interval (paired bootstrap of examples). The last line is one JSON object. `--home` is emptied
+first.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.harness.home import emptied
 from benchmarks.harness.process import measure
+from benchmarks.recommendations.asking import asked
 from benchmarks.recommendations.baselines import Baselines, Entries, Lists
 from contracts.errors import NotEnoughData
 from contracts.progress import Progress
@@ -40,7 +42,7 @@ from recsys.data.vocabulary import Vocabulary
 from recsys.kernels.pair_counts import find
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender, utc_seconds
-from recsys.training.evaluation import metric_values, rank_examples
+from recsys.training.evaluation import metric_values
 from recsys.training.examples import Examples
 from recsys.training.ranking_metrics import RankedLists, bootstrap_interval, mean
 from recsys.training.time_split import Window, last_window, target_kind, windows_back
@@ -166,11 +168,11 @@ def _trial(
 
 
 def _outcome(recommender: Recommender, baselines: Baselines, examples: Examples) -> Outcome:
-    ranked, keys, size = rank_examples(recommender, examples), examples.target_keys, examples.interactions.item_count
-    lists: Lists = {OURS: ranked.lists} | baselines.lists(examples)
+    ours, keys, size = asked(recommender, examples), examples.target_keys, examples.interactions.item_count
+    lists: Lists = {OURS: ours.lists} | baselines.lists(examples)
     seen = find(Entries.of_history(examples).pairs.keys, keys) >= 0  # in the whole history, not only its latest part
     values = {name: metric_values(RankedLists(shown, keys, size), seen) for name, shown in lists.items()}
-    return Outcome(values, examples.has_history, seen, ranked.retrieved)
+    return Outcome(values, examples.has_history, seen, ours.retrieved)
 
 
 def _pooled(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
