@@ -23,7 +23,7 @@ def test_the_family_is_asked_with_what_was_known_alone_and_its_means_are_taken(m
         events = data.events.to_pyarrow().to_pandas()
         assert data.as_of == END.to_pydatetime().replace(tzinfo=UTC) > events[c.OCCURRED_AT].max()
         assert len(events) == len(cut.history) + len(cut.further if cut.further is not None else ())
-        ids = sorted(events[c.CUSTOMER_ID].unique())
+        ids = sorted(events[c.USER_ID].unique())
         number = np.arange(len(ids), dtype=float)
         return pa.array(ids), {90: ValuePrediction(number * 0, number, number * 2, number, number * 3)}
 
