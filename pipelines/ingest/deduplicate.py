@@ -1,7 +1,7 @@
 """Deduplicate staged events against each other and the stored ones, and write the files of the days that change.
 
-Of several events with one message id, the one with the smallest content hash is kept, then the one received first. So
-the stored set depends on what was ingested, and not on the order or the calls in which it came.
+Of several events with one message id, the one that comes first in `PRECEDENCE` is kept. So the stored set depends on
+what was ingested, and not on the order or the calls in which it came.
 """
 
 from collections import Counter
@@ -20,13 +20,25 @@ from contracts import columns as c
 from contracts.progress import Progress
 from contracts.time_units import MICROSECONDS_PER_DAY
 from pipelines.ingest.chunk import SEQUENCES_PER_CHUNK
+from pipelines.ingest.precedence import (
+    DROPPED_HASH,
+    DROPPED_SOURCE,
+    IS_REPLACED,
+    KEPT_HASH,
+    KEPT_SOURCE,
+    PRECEDENCE,
+    conflicts_of,
+    is_before,
+    with_precedence,
+)
+from pipelines.ingest.report import Conflict
 from pipelines.warehouse.schemas import CONTENT_HASH, SEQUENCE, STAGED, STORED
 from pipelines.warehouse.warehouse import Draft, Warehouse
 
 LINES_AT_ONCE: Final = 250_000
-_PRIORITY: Final = (CONTENT_HASH, c.RECEIVED_AT, c.SOURCE)  # the smallest stays
-_HEAD: Final = (c.MESSAGE_ID, *_PRIORITY, c.OCCURRED_AT)
+_HEAD: Final = (c.MESSAGE_ID, *PRECEDENCE, c.OCCURRED_AT)
 _STORED_PREFIX: Final = "stored_"
+_KEPT_PREFIX: Final = "kept_"
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
@@ -37,46 +49,61 @@ class Deduplicated:
     duplicates: Counter[int]  # by staged chunk
     added: ibis.Table  # `schemas.STAGED`: the lines that are new
     has_replaced: bool  # whether a new event replaced a stored one
+    conflicts: list[Conflict]
 
 
 def deduplicate_events(warehouse: Warehouse, parts: Sequence[Path], draft: Draft, progress: Progress) -> Deduplicated:
     """Write every day that changes into the draft; nothing is visible before it is committed."""
     progress("find duplicates")
     staged = warehouse.parquet(parts, STAGED)
-    heads = staged.filter(ibis._[c.LINE] == 0).select(*_HEAD, SEQUENCE)
-    lost = warehouse.cache(_repeats_within(heads))
-    rivals = warehouse.cache(_rivals(heads.anti_join(lost, SEQUENCE), warehouse.lines()))
-    wins = _is_before(rivals, _STORED_PREFIX)
-    lost = warehouse.cache(lost.union(rivals.filter(~wins).select(SEQUENCE)))
+    heads = with_precedence(staged.filter(ibis._[c.LINE] == 0)).select(*_HEAD, SEQUENCE)
+    repeats = warehouse.cache(_repeats_within(heads))
+    rivals = warehouse.cache(_rivals(heads.anti_join(repeats, SEQUENCE), warehouse.lines()))
+    wins = is_before(rivals, _STORED_PREFIX)
+    refused = rivals.filter(~wins)
+    lost = warehouse.cache(repeats.select(SEQUENCE).union(refused.select(SEQUENCE)))
     replaced = warehouse.cache(rivals.filter(wins))
+    conflicts = conflicts_of(
+        _dropped(repeats, "", _KEPT_PREFIX, 0)
+        .union(_dropped(refused, "", _STORED_PREFIX, 0))
+        .union(_dropped(replaced, _STORED_PREFIX, "", 1))
+    )
     added = staged.anti_join(lost, SEQUENCE)
     days = _changed_days(added, replaced)
     _write_days(_Change(warehouse, added, replaced.select(c.MESSAGE_ID)), days, draft, progress)
     duplicates = Counter(_per_chunk(lost)) + Counter(_per_chunk(replaced))
-    return Deduplicated(duplicates, added, bool(replaced.count().to_pyarrow().as_py()))
+    return Deduplicated(duplicates, added, bool(replaced.count().to_pyarrow().as_py()), conflicts)
 
 
 def _repeats_within(heads: ibis.Table) -> ibis.Table:
-    """The sequence numbers of staged events that another staged event replaces."""
+    """The heads of staged events that another staged event replaces, with those of the others."""
     repeated = heads.group_by(c.MESSAGE_ID).agg(copies=ibis._.count()).filter(ibis._.copies > 1)
-    rank = ibis.row_number().over(group_by=c.MESSAGE_ID, order_by=[*_PRIORITY, SEQUENCE])
-    return heads.semi_join(repeated, c.MESSAGE_ID).mutate(place=rank).filter(ibis._.place > 0).select(SEQUENCE)
+    rank = ibis.row_number().over(group_by=c.MESSAGE_ID, order_by=[*PRECEDENCE, SEQUENCE])
+    ranked = heads.semi_join(repeated, c.MESSAGE_ID).mutate(place=rank)
+    kept = ranked.filter(ranked.place == 0).select(_HEAD).rename({f"{_KEPT_PREFIX}{name}": name for name in _HEAD})
+    dropped = ranked.filter(ranked.place > 0).drop("place")
+    return dropped.inner_join(kept, dropped[c.MESSAGE_ID] == kept[f"{_KEPT_PREFIX}{c.MESSAGE_ID}"])
 
 
 def _rivals(heads: ibis.Table, lines: ibis.Table) -> ibis.Table:
     """Staged events whose message id is stored already, joined to the stored ones."""
-    stored = lines.filter(ibis._[c.LINE] == 0).select(_HEAD).semi_join(heads, c.MESSAGE_ID)
+    found = lines.filter(ibis._[c.LINE] == 0).semi_join(heads, c.MESSAGE_ID)
+    stored = with_precedence(found).select(_HEAD)
     renamed = stored.rename({f"{_STORED_PREFIX}{name}": name for name in _HEAD})
     return heads.inner_join(renamed, heads[c.MESSAGE_ID] == renamed[f"{_STORED_PREFIX}{c.MESSAGE_ID}"])
 
 
-def _is_before(rivals: ibis.Table, prefix: str) -> ibis.Value:
-    """Whether the staged event has priority over the stored one."""
-    before: ibis.Value = ibis.literal(False)
-    for name in reversed(_PRIORITY):
-        mine, theirs = rivals[name], rivals[f"{prefix}{name}"]
-        before = (mine < theirs) | ((mine == theirs) & before)
-    return before
+def _dropped(pairs: ibis.Table, dropped: str, kept: str, is_replaced: int) -> ibis.Table:
+    """What `conflicts_of` takes, from pairs of heads; the prefixes say which one of a pair is dropped."""
+    return pairs.select(
+        **{
+            KEPT_SOURCE: pairs[f"{kept}{c.SOURCE}"],
+            KEPT_HASH: pairs[f"{kept}{CONTENT_HASH}"],
+            DROPPED_SOURCE: pairs[f"{dropped}{c.SOURCE}"],
+            DROPPED_HASH: pairs[f"{dropped}{CONTENT_HASH}"],
+            IS_REPLACED: ibis.literal(is_replaced, "int64"),
+        }
+    )
 
 
 def _per_chunk(sequences: ibis.Table) -> dict[int, int]:

@@ -21,6 +21,7 @@ from contracts.settings import Settings
 from pipelines.identity.tables import write_identity_tables
 from pipelines.ingest.catalogue_updates import read_updates, upsert
 from pipelines.ingest.deduplicate import deduplicate_events
+from pipelines.ingest.precedence import PRECEDENCE, with_precedence
 from pipelines.ingest.quarantine import RECORD_KEY
 from pipelines.ingest.readers.catalogue import CatalogueFile, read_catalogue
 from pipelines.ingest.readers.event_log import EVENT_LOG, EventLogReader
@@ -29,11 +30,11 @@ from pipelines.ingest.readers.quarantine import QUARANTINE, QuarantineReader
 from pipelines.ingest.readers.record import Record
 from pipelines.ingest.readers.segment import read_segment
 from pipelines.ingest.readers.tabular import read_tabular
-from pipelines.ingest.report import Counts, IngestReport
+from pipelines.ingest.report import Conflict, Counts, IngestReport
 from pipelines.ingest.staging import Staging, open_staging
 from pipelines.warehouse.catalogue import latest_items
 from pipelines.warehouse.file_index import LogPosition
-from pipelines.warehouse.schemas import CONSENT_STATEMENTS, CONTENT_HASH
+from pipelines.warehouse.schemas import CONSENT_STATEMENTS
 from pipelines.warehouse.views import accepted_currencies
 from pipelines.warehouse.warehouse import Draft, Warehouse, open_warehouse
 
@@ -68,10 +69,10 @@ def ingest(
         position = _stage_event_log(settings.events_url, warehouse.index.log, staging)
         reprocessed_keys = _restage_quarantined(warehouse, staging)
         staging.finish()
-        _deduplicate(warehouse, draft, staging, progress)
+        conflicts = _deduplicate(warehouse, draft, staging, progress)
         file_counts = _write_catalogue(warehouse, draft, items, read_updates(settings.items_path))
         _write_quarantine(warehouse, draft, staging, items, reprocessed_keys)
-        report = IngestReport(received_at, staging.counts, file_counts)
+        report = IngestReport(received_at, staging.counts, file_counts, conflicts)
         if not report.total.adds_up:
             raise StorageError(f"the counts do not add up: {report.as_dict()}. This is a bug; nothing was stored.")
         progress("commit")
@@ -107,10 +108,10 @@ def _restage_quarantined(warehouse: Warehouse, staging: Staging) -> pa.Table:
     return reader.keys
 
 
-def _deduplicate(warehouse: Warehouse, draft: Draft, staging: Staging, progress: Progress) -> None:
+def _deduplicate(warehouse: Warehouse, draft: Draft, staging: Staging, progress: Progress) -> list[Conflict]:
     lines, statements = staging.parts("lines"), staging.parts("consent")
     if not lines and not statements:
-        return
+        return []
     deduplicated = deduplicate_events(warehouse, lines, draft, progress)
     staging.count_duplicates(deduplicated.duplicates)
     if (
@@ -118,11 +119,12 @@ def _deduplicate(warehouse: Warehouse, draft: Draft, staging: Staging, progress:
         and not deduplicated.has_replaced
         and not any(counts.stored for counts in staging.counts.values())
     ):
-        return  # only duplicates
+        return deduplicated.conflicts  # only duplicates
     progress("join people")
     union = warehouse.table("words").union(warehouse.parquet(statements, CONSENT_STATEMENTS))
-    draft.write_table("words", _first(union, c.MESSAGE_ID, [CONTENT_HASH, c.RECEIVED_AT, c.SOURCE]))
+    draft.write_table("words", _first(with_precedence(union), c.MESSAGE_ID, PRECEDENCE).select(union.columns))
     write_identity_tables(warehouse, draft, deduplicated.added, has_replaced=deduplicated.has_replaced)
+    return deduplicated.conflicts
 
 
 def _write_catalogue(
@@ -163,7 +165,7 @@ def _write_quarantine(
         draft.write_table("quarantine", _first(union, RECORD_KEY, [c.RECEIVED_AT, c.ORIGIN, c.SOURCE, c.CODE]))
 
 
-def _first(rows: ibis.Table, key: str, order: list[str]) -> ibis.Table:
+def _first(rows: ibis.Table, key: str, order: Sequence[str]) -> ibis.Table:
     """For each value of `key` the first row in that order."""
     ranked = rows.mutate(place=ibis.row_number().over(group_by=key, order_by=order))
     return ranked.filter(ibis._.place == 0).drop("place").order_by(key)

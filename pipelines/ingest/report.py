@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass
@@ -42,6 +42,15 @@ class Counts:
         }
 
 
+class Conflict(NamedTuple):
+    """Events that were dropped for others with the same message id and different content."""
+
+    kept: str  # the source of those that stayed
+    dropped: str  # the source of the others
+    events: int
+    replaced: int  # of `events`, those that an earlier ingest had stored
+
+
 @dataclass
 class IngestReport:
     """The result of one call of ingest."""
@@ -49,6 +58,7 @@ class IngestReport:
     at: datetime
     files: dict[str, Counts] = field(default_factory=dict)  # file name, or "event log"
     catalogue: Counts | None = None  # of the catalogue file's rows
+    conflicts: list[Conflict] = field(default_factory=list)  # among the duplicates
 
     @property
     def total(self) -> Counts:
@@ -62,4 +72,7 @@ class IngestReport:
             **self.total.as_dict(),
             "files": [{"file": name, **counts.as_dict()} for name, counts in self.files.items()],
             "catalogue": self.catalogue and self.catalogue.as_dict(),
+            "conflicting": sum(conflict.events for conflict in self.conflicts),
+            "replaced": sum(conflict.replaced for conflict in self.conflicts),
+            "conflicts": [conflict._asdict() for conflict in self.conflicts],
         }

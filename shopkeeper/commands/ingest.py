@@ -65,6 +65,13 @@ def _print(report: "IngestReport") -> None:
     refused = report.total.quarantined + (report.catalogue.quarantined if report.catalogue else Counter())
     for code, number in sorted(refused.items()):
         console.print(f"quarantined: {number:,} × {code}", highlight=False)
+    for conflict in report.conflicts:
+        console.print(
+            f"conflicting: {conflict.events:,} × {conflict.dropped}, since {conflict.kept} has other content under the same "
+            f"message id; {conflict.replaced:,} of them were stored before",
+            highlight=False,
+            markup=False,
+        )
 
 
 def _numbers(counts: "Counts") -> tuple[int, ...]:

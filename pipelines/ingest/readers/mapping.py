@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from contracts.errors import InputError
+from contracts.event_sources import RESERVED
 from contracts.events import EVENT_NAMES, V1_ALIASES
 
 SHIPPED: Final = "mappings"  # folder beside this module
@@ -119,6 +120,8 @@ def _check(where: str, mapping: Mapping) -> None:
         raise InputError(
             f"{where}: timezone {mapping.timezone!r} is unknown; give an IANA name such as 'Europe/London'."
         ) from None
+    if mapping.source.startswith(RESERVED):
+        raise InputError(f"{where}: source is {mapping.source!r}; {' and '.join(RESERVED)} begin those of API keys.")
     allowed = set(Fields.__struct_fields__) - {"timestamp", "message_id"}
     if unknown := sorted(set(mapping.constants) - allowed):
         raise InputError(

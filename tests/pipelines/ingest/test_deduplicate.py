@@ -1,11 +1,28 @@
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from contracts import columns as c
+from contracts.event_sources import log_key
+from contracts.logs.events import LogRecord, open_event_log
 from pipelines.ingest import deduplicate
+from pipelines.ingest.ingest import ingest
+from pipelines.ingest.report import Conflict
 from pipelines.warehouse import views
-from tests.pipelines.wire import NOW, bought, ingest_events, rows, track, warehouse_in, wire
+from tests.pipelines.wire import (
+    NOW,
+    bought,
+    consent,
+    ingest_events,
+    rows,
+    settings_in,
+    track,
+    warehouse_in,
+    wire,
+)
 
 
 def stored(home: Path) -> list[tuple[str, str]]:
@@ -33,6 +50,74 @@ def test_of_two_events_with_one_id_the_same_stays_in_either_order(tmp_path: Path
         assert warehouse.event_window().events == len(warehouse.index.days) == 1
         found.append((rows(views.events(warehouse)), rows(warehouse.identity_map()), rows(views.catalogue(warehouse))))
     assert found[0] == found[1]
+
+
+ORDER = bought("order-2001", "bob", {"tea": 100.0})
+FORGERIES = [bought("order-2001", "mallory", {"tea": 0.01}) | {"padding": number} for number in range(4)]
+
+
+def accept(home: Path, source: str, *events: dict[str, Any], now: datetime = NOW) -> None:
+    """Accept events as the service does."""
+    log = open_event_log(settings_in(home).events_url)
+    ids = [log_key(source, event["messageId"]) for event in events]
+    raws = [json.dumps(event).encode() for event in events]
+    log.append([LogRecord(key, raw, now, source) for key, raw in zip(ids, raws, strict=True)])
+    log.close()
+
+
+@pytest.mark.parametrize("forged", FORGERIES)  # whatever their hashes are
+def test_a_page_cannot_claim_the_order_of_a_file(tmp_path: Path, forged: dict[str, Any]) -> None:
+    accept(tmp_path, "api:webpage", forged)
+    ingest(settings_in(tmp_path), now=NOW)
+    report = ingest_events(tmp_path, ORDER)  # after the page has claimed the id
+    assert stored(tmp_path) == [("order-2001", "bob")]
+    assert report.conflicts == [Conflict("file", "api:webpage", 1, 1)]
+    assert report.total.adds_up
+
+
+def test_a_page_cannot_replace_what_is_stored_and_the_attempt_is_told(tmp_path: Path) -> None:
+    ingest_events(tmp_path, ORDER)
+    accept(tmp_path, "api:webpage", FORGERIES[0])
+    report = ingest(settings_in(tmp_path), now=NOW)
+    assert stored(tmp_path) == [("order-2001", "bob")]
+    assert report.as_dict()["conflicts"] == [{"kept": "file", "dropped": "api:webpage", "events": 1, "replaced": 0}]
+    assert ingest_events(tmp_path, ORDER).conflicts == []  # a repeat is none
+
+
+@pytest.mark.parametrize("pages_first", [True, False])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_server_wins_over_a_page_in_the_live_log(tmp_path: Path, pages_first: bool, together: bool) -> None:
+    sent = [("api:webpage", FORGERIES[0]), ("server:shop", ORDER)]
+    reports = []
+    for source, event in sent if pages_first else reversed(sent):
+        accept(tmp_path, source, event)
+        reports += [] if together else [ingest(settings_in(tmp_path), now=NOW)]
+    reports.append(ingest(settings_in(tmp_path), now=NOW))
+    assert stored(tmp_path) == [("order-2001", "bob")]
+    assert sum(conflict.events for report in reports for conflict in report.conflicts) == 1
+
+
+def test_of_two_pages_the_one_received_first_stays_whichever_is_ingested_first(tmp_path: Path) -> None:
+    for name, order in (("a", (0, 1)), ("b", (1, 0))):
+        for place in order:
+            at = NOW + timedelta(minutes=place)
+            home = tmp_path / name / str(place)  # a log of its own, so that the other one is read first
+            accept(home, f"api:page-{place}", FORGERIES[place], now=at)
+            settings = settings_in(tmp_path / name).model_copy(update={"events": settings_in(home).events_url})
+            ingest(settings, now=NOW)
+        events = views.events(warehouse_in(tmp_path / name))
+        assert rows(events.filter(events[c.MESSAGE_ID] == "order-2001"), c.SOURCE) == [("api:page-0",)]
+
+
+def test_a_statement_of_consent_is_replaced_by_no_page(tmp_path: Path) -> None:
+    said = wire("w", userId="bob", context=consent(analytics=False, marketing=False))
+    ingest_events(tmp_path, said)
+    for number in range(4):
+        forged = wire("w", userId="bob", context=consent(analytics=False, marketing=True)) | {"padding": number}
+        accept(tmp_path, f"api:{number}", forged, now=NOW - timedelta(hours=1))
+        ingest(settings_in(tmp_path), now=NOW)
+        (tmp_path / "events.sqlite").unlink()
+    assert rows(warehouse_in(tmp_path).consent(), c.CONSENT_MARKETING) == [(False,)]
 
 
 def test_each_day_has_its_file_with_sorted_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
