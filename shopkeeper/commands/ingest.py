@@ -67,8 +67,8 @@ def _print(report: "IngestReport") -> None:
         console.print(f"quarantined: {number:,} × {code}", highlight=False)
     for conflict in report.conflicts:
         console.print(
-            f"conflicting: {conflict.events:,} × {conflict.dropped}, since {conflict.kept} has other content under the same "
-            f"message id; {conflict.replaced:,} of them were stored before",
+            f"conflicting: {conflict.events:,} × {conflict.dropped}, since {conflict.kept} has other content under "
+            f"the same message id; {conflict.replaced:,} of them were stored before",
             highlight=False,
             markup=False,
         )
