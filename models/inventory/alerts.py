@@ -15,7 +15,7 @@ OVERSTOCK: Final = "overstock"
 ALERTS: Final[dict[str, str]] = {
     OUT_OF_STOCK: "nothing is left, and customers are expected to ask for it",
     RUNS_OUT_BEFORE_DELIVERY: "it will more likely than not run out before the next delivery can arrive",
-    LOW_STOCK: "the chance that it runs out before the next delivery is higher than you allow",
+    LOW_STOCK: "order today: the chance that it runs out before the next delivery is higher than you allow",
     OVERSTOCK: "there is more of it than will sell in a long time",
 }
 
@@ -26,7 +26,7 @@ def inventory_alerts(stock: np.ndarray, plan: InventoryPlan) -> np.ndarray:
         applies = [
             (stock <= 0) & (plan.reorder_point > 0),
             plan.stockout_probability > 0.5,
-            plan.stockout_probability > 1 - plan.service_level,
+            (plan.stockout_probability > 1 - plan.service_level) & (plan.order_quantity > 0),
             plan.overstock_units > 0,
         ]
     return np.select(applies, list(ALERTS), "")

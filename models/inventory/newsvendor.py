@@ -5,7 +5,8 @@ Arrow, Harris & Marschak (1951), "Optimal inventory policy"; Harris (1913), "How
 
 import numpy as np
 
-from models.inventory.terms import DAYS_PER_YEAR, MAX_SERVICE_LEVEL, ItemTerms
+from contracts.bounds import MAX_SERVICE_LEVEL
+from models.inventory.terms import DAYS_PER_YEAR, ItemTerms
 
 
 def critical_ratio(shortage_cost: np.ndarray, overage_cost: np.ndarray) -> np.ndarray:

@@ -44,11 +44,13 @@ def plan_inventory(stock: np.ndarray, demand: ItemDemand, terms: ItemTerms) -> I
     lot = economic_order_quantity(demand.daily_mean, terms)
     order_up_to = reorder_point + np.maximum(lot - demand.daily_mean * terms.review_days, 0)
     position = held + terms.on_order
+    # Who looks at the list every day would else order single units, each time one was sold.
+    least_order = np.maximum(terms.minimum_order, demand.daily_mean * terms.review_days)
     return InventoryPlan(
         service_level=level,
         reorder_point=reorder_point,
         order_up_to=order_up_to,
-        order_quantity=order_quantity(position, reorder_point, order_up_to, terms.pack_size, terms.minimum_order),
+        order_quantity=order_quantity(position, reorder_point, order_up_to, terms.pack_size, least_order),
         stockout_day=stockout_day(held, terms.on_order, terms.on_order_in_days, demand.median_totals),
         stockout_probability=demand.until_delivery.probability_above(held),
         days_of_cover=days_of_cover(held, demand.mean_totals),
@@ -75,12 +77,13 @@ def order_quantity(
 def stockout_day(stock: np.ndarray, on_order: np.ndarray, arrival: np.ndarray, median_totals: np.ndarray) -> np.ndarray:
     """The first day, from 0, on which demand exceeds the stock with a probability above 1/2; else NEVER. (items,)
 
-    Units on order count from the day of their arrival.
+    An item without stock is empty today. Units on order count from the day of their arrival.
     """
     days = np.arange(median_totals.shape[1])
     available = stock[:, None] + np.where(days >= arrival[:, None], on_order[:, None], 0.0)
     runs_out = median_totals > available  # False where the stock is NaN
-    return np.where(runs_out.any(axis=1), runs_out.argmax(axis=1), NEVER)
+    day = np.where(runs_out.any(axis=1), runs_out.argmax(axis=1), NEVER)
+    return np.where((stock <= 0) & (median_totals[:, -1] > 0), 0, day)
 
 
 def days_of_cover(stock: np.ndarray, mean_totals: np.ndarray) -> np.ndarray:

@@ -5,25 +5,9 @@ from typing import Final
 
 import numpy as np
 
-DAYS_PER_YEAR: Final = 365.0
-MAX_SERVICE_LEVEL: Final = 0.999
+from contracts.bounds import INVENTORY_TERMS
 
-# The bounds of each term; an item's own value outside of them is refused.
-BOUNDS: Final[dict[str, tuple[float, float]]] = {
-    "lead_time_days": (0, 365),
-    "review_days": (1, 365),
-    "service_level": (0.5, MAX_SERVICE_LEVEL),
-    "holding_cost_per_year": (0.001, 10),
-    "unit_cost": (1e-6, 1e12),
-    "unit_cost_share": (0.001, 1),
-    "shortage_cost": (0, 1e12),
-    "order_cost": (0, 1e12),
-    "pack_size": (1e-6, 1e9),
-    "minimum_order": (0, 1e9),
-    "on_order": (0, 1e12),
-    "on_order_in_days": (0, 365),
-    "overstock_days": (0, 3650),
-}
+DAYS_PER_YEAR: Final = 365.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +26,7 @@ class InventoryParameters:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value, (least, greatest) = getattr(self, field.name), BOUNDS[field.name]
+            value, (least, greatest) = getattr(self, field.name), INVENTORY_TERMS[field.name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= greatest:
                 raise ValueError(f"{field.name} is {value!r}; give a number between {least:g} and {greatest:g}.")
 

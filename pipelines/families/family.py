@@ -57,6 +57,7 @@ class TrainingData:
     campaigns: ibis.Table = field(
         default_factory=no_campaigns
     )  # who was assigned to be contacted, and who to the holdout
+    is_current: bool = False  # no event was left out by the cut: what was told last is how it is now
     seed: int = 7
     threads: int = 2
     progress: Progress = silent

@@ -57,6 +57,7 @@ class _Run:
     served: Bundle | None  # the current bundle, where there is one that can be read
     tracker: Tracker | None  # None: evaluate only
     progress: Progress
+    is_current: bool = True  # the cut leaves no event out
     cache: RunCache = field(default_factory=RunCache)
 
     def data(self, family: Family) -> TrainingData:
@@ -68,6 +69,7 @@ class _Run:
             catalogue=self.catalogue,
             campaigns=self.campaigns,
             as_of=self.as_of,
+            is_current=self.is_current,
             parameters=family_parameters(family, settings),
             seed=settings.seed,
             threads=settings.threads,
@@ -121,7 +123,8 @@ def _each_family(
 ) -> list[Outcome]:
     families = _chosen(names)
     warehouse = open_warehouse(settings)
-    cut = as_of or default_as_of(warehouse)
+    latest = default_as_of(warehouse)
+    cut = as_of or latest
     if keep:
         progress("open MLflow's store")
     run = _Run(
@@ -131,6 +134,7 @@ def _each_family(
         catalogue=views.catalogue(warehouse),
         campaigns=warehouse.register(campaigns(settings)),
         as_of=cut,
+        is_current=cut >= latest,
         served=_served(settings),
         tracker=Tracker(settings.mlflow_url, settings.home.resolve() / "mlartifacts") if keep else None,
         progress=progress,

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any, Final
 
 import msgspec
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
+from contracts.bounds import INVENTORY_TERMS, inventory_term, refused_term
 from contracts.errors import StorageError
 from recsys.data.catalogue_updates import ItemUpsert
 from serving.answers.catalogue_updates import catalogue_fields
@@ -25,6 +27,7 @@ from serving.security.access import Access
 from serving.security.api_keys import CUSTOMERS_READ, ITEMS_WRITE
 from serving.service import service_of, unknown_id
 
+SHOWN_WARNINGS: Final = 20
 _log: Final = logging.getLogger("serving.items")
 
 router = APIRouter(tags=["items"])
@@ -54,7 +57,7 @@ async def tell_items(request: Request) -> Response:
         raise unavailable("items-not-stored", detail) from None
     served = service.bundles.served
     version = served.version if served is not None and served.recommender is not None else None
-    body = {"success": True, "told": len(items), "bundle_version": version}
+    body = {"success": True, "told": len(items), "bundle_version": version, "warnings": _warnings(items)}
     return Response(orjson.dumps(body), media_type="application/json")
 
 
@@ -111,6 +114,17 @@ async def get_item(request: Request, item_id: ItemId) -> Response:
         raise unknown_id("item", "items", served.version)
     body = {"bundle_version": served.version, "as_of": served.as_of(), "item": item}
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
+
+
+def _warnings(items: list[ItemUpdate]) -> list[str]:
+    """The terms that training will not use, as `shopkeeper train inventory` tells them; at most SHOWN_WARNINGS."""
+    refused = (
+        f"item {item.item_id!r}: {refused_term(name, value)}"
+        for item in items
+        for name, value in item.attributes.items()
+        if name in INVENTORY_TERMS and inventory_term(name, value) is None
+    )
+    return list(islice(refused, SHOWN_WARNINGS))
 
 
 def _stated(item: ItemUpdate) -> dict[str, Any]:

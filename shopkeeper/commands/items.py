@@ -9,8 +9,8 @@ from contracts import columns as c
 from contracts.errors import NoBundle
 from contracts.settings import load_settings
 from shopkeeper.display import lists
-from shopkeeper.display.console import JsonOption
-from shopkeeper.display.items import ALERT, ORDER_QUANTITY, print_items, shown_columns
+from shopkeeper.display.console import JsonOption, print_paragraph
+from shopkeeper.display.items import ALERT, ORDER_QUANTITY, ORDER_UP_TO, STOCK, print_items, shown_columns
 from shopkeeper.display.tables import print_rows
 
 if TYPE_CHECKING:
@@ -74,8 +74,26 @@ def items(
         else:
             print_items(title, rows, shown, to_order=to_order)
         lists.say_how_many(len(found.positions), found.total)
+        if to_order:
+            _say_unknown_stock(table)
 
     lists.give_list(request, found, bundle.version, output, print_table)
+
+
+def _say_unknown_stock(table: "ServedTable") -> None:
+    """Say how many forecast items cannot be in the buying list, and what to do about it."""
+    from serving.answers.tables.list_request import ListOptions, parse_list
+
+    conditions = [f"{STOCK}:null:true", f"{ORDER_UP_TO}:null:false"]
+    if not {STOCK, ORDER_UP_TO} <= set(table.columns):
+        return
+    unknown = parse_list("items", table, "json", ListOptions(conditions)).find(1).total
+    if unknown:
+        print_paragraph(
+            f"The stock of {unknown:,} items is unknown, so they cannot be in this list. State it in the column "
+            "`stock` of the catalogue file, or by POST /v1/items; then run `shopkeeper ingest --catalogue FILE`, "
+            "`shopkeeper train inventory` and `shopkeeper publish`."
+        )
 
 
 def _own_filters(version: str, table: "ServedTable", alerts: bool, to_order: bool) -> list[str]:

@@ -11,6 +11,7 @@ from shopkeeper.display.tables import NOTHING, Column, number, print_table, prin
 Row = dict[str, Any]
 ALERT: Final = "inventory_alert"
 ORDER_QUANTITY: Final = "order_quantity"
+ORDER_UP_TO: Final = "order_up_to"
 STOCK: Final = "stock_on_hand"
 SUPPLIER: Final = "supplier"  # an attribute that a catalogue may have
 PAST_DAYS: Final = 14  # shown before the forecast

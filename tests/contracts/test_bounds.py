@@ -1,10 +1,11 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.bounds import MAX_DEPTH, is_too_deep
+from contracts.bounds import MAX_DEPTH, inventory_term, is_too_deep, refused_term
 
 
 def depth_of(value: Any) -> int:
@@ -30,3 +31,17 @@ def test_any_depth_and_any_text_is_judged() -> None:
     assert not is_too_deep(b"[]" * 100_000)
     for broken in (b"", b"]" * 100, b'{"a":"\\', b"\xff" * 100):
         assert not is_too_deep(broken)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "number"),
+    [
+        ("pack_size", "6", 6.0),
+        ("pack_size", 0, None),
+        ("lead_time_days", "3 weeks", None),
+        ("service_level", None, None),
+    ],
+)
+def test_a_term_is_a_number_within_its_bounds(name: str, value: Any, number: float | None) -> None:
+    assert inventory_term(name, value) == number
+    assert f"{name} is {str(value)!r}; give a number between" in refused_term(name, value)

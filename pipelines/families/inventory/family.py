@@ -1,6 +1,7 @@
 """The inventory family: what to order today, which items will run out, and which are overstocked."""
 
 import json
+import logging
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,8 @@ LEAD_TIME_DAYS: Final = "lead_time_days"
 REORDER_POINT: Final = "reorder_point"
 ORDER_UP_TO: Final = "order_up_to"
 ORDER_QUANTITY: Final = "order_quantity"
+UNIT_COST: Final = "unit_cost"
+ORDER_VALUE: Final = "order_value"
 ORDER_METHOD: Final = "order_method"
 DAYS_OF_COVER: Final = "days_of_cover"
 STOCKOUT_DATE: Final = "stockout_date"
@@ -42,9 +45,13 @@ STOCKOUT_PROBABILITY: Final = "stockout_probability"
 OVERSTOCK_UNITS: Final = "overstock_units"
 INVENTORY_ALERT: Final = "inventory_alert"
 SAFETY_STOCK: Final = "safety_stock"
+HOW_TO_TELL: Final = (
+    "no order can be suggested for them. State it in the catalogue file's column `stock`, or by POST /v1/items."
+)
 REPLAYS: Final = 3
 ROUNDING: Final = 1e-6  # 3.0000001 units count as 3
 
+log = logging.getLogger(__name__)
 _ALERTS: Final = "; ".join(f"{name}: {words}" for name, words in ALERTS.items())
 COLUMNS: Final[dict[str, str]] = {
     STOCK_ON_HAND: "Units in stock as last reported. Empty: no stock was reported, so no order can be suggested.",
@@ -54,7 +61,11 @@ COLUMNS: Final[dict[str, str]] = {
         "come too late."
     ),
     ORDER_UP_TO: "Order so that the units on hand and on order together reach this.",
-    ORDER_QUANTITY: "Units to order today, in whole packs; 0: none.",
+    ORDER_QUANTITY: (
+        "Units to order today, in whole packs; 0: none. An order is at least the sales of one review period."
+    ),
+    UNIT_COST: "What one unit costs: the item's own, or else the store's share of its price.",
+    ORDER_VALUE: "Units to order times the unit cost.",
     ORDER_METHOD: (
         "How the level is computed: by the method that would have cost the store less in the last weeks. forecast: "
         "quantiles of the demand forecast; safety_stock: mean and standard deviation of past sales."
@@ -76,6 +87,7 @@ def fit(data: TrainingData) -> FittedFamily:
     terms, refused = item_terms(catalogue, fitted.item_ids, parameters)
     report(refused)
     stock = stock_on_hand(data, fitted.item_ids)
+    _report_unknown(stock)
     data.progress("inventory: plan")
     demand, policy = item_demand(fitted.forecast, terms), compare_policies(data).chosen
     if policy != FORECAST:
@@ -104,10 +116,20 @@ INVENTORY: Final = Family(
 
 
 def stock_on_hand(data: TrainingData, item_ids: np.ndarray) -> np.ndarray:
-    """The latest reported stock of each item, (items,); NaN where none was reported."""
-    reported = reported_stock(data.catalogue, data.as_of + REPORT_DELAY).to_pyarrow().combine_chunks()
+    """The latest reported stock of each item, (items,); NaN where none was reported.
+
+    What was reported last is today's stock, however long after the last event. A cut in the past does not see it.
+    """
+    until = None if data.is_current else data.as_of + REPORT_DELAY
+    reported = reported_stock(data.catalogue, until).to_pyarrow().combine_chunks()
     place = pc.index_in(pa.array(item_ids, pa.string()), reported[c.ITEM_ID])
     return reported[c.STOCK].take(place).to_numpy().astype(np.float64)
+
+
+def _report_unknown(stock: np.ndarray) -> None:
+    unknown = int(np.isnan(stock).sum())
+    if unknown:
+        log.warning("inventory: the stock of %d of %d items is unknown; %s", unknown, len(stock), HOW_TO_TELL)
 
 
 def item_table(
@@ -124,6 +146,8 @@ def item_table(
             REORDER_POINT: np.ceil(plan.reorder_point - ROUNDING),
             ORDER_UP_TO: np.ceil(plan.order_up_to - ROUNDING),
             ORDER_QUANTITY: _known(plan.order_quantity),
+            UNIT_COST: _known(terms.unit_cost),
+            ORDER_VALUE: _known(np.round(plan.order_quantity * terms.unit_cost, 2)),
             ORDER_METHOD: pa.array([FORECAST if policy == FORECAST else SAFETY_STOCK] * len(item_ids), pa.string()),
             DAYS_OF_COVER: _known(np.round(plan.days_of_cover, 1)),
             STOCKOUT_DATE: pa.array(dates, pa.date32(), mask=plan.stockout_day == NEVER),

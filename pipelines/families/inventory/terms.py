@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import columns as c
-from models.inventory.terms import BOUNDS, InventoryParameters, ItemTerms
+from contracts.bounds import inventory_term, refused_term
+from models.inventory.terms import InventoryParameters, ItemTerms
 
 ITEM_TERMS: Final = tuple(field.name for field in fields(ItemTerms))
 SHOWN: Final = 20
@@ -28,7 +29,7 @@ class RefusedTerm:
     why: str
 
     def __str__(self) -> str:
-        return f"item {self.item_id!r}: {self.column} is {self.value!r}; {self.why}"
+        return f"item {self.item_id!r}: {self.why}"
 
 
 def item_terms(
@@ -77,22 +78,14 @@ def _numbers(
     item_ids: np.ndarray, stated: Sequence[Mapping[str, Any]], name: str, refused: list[RefusedTerm]
 ) -> np.ndarray:
     """Each item's own value of one term, NaN without one; a value that is no number or out of bounds is refused."""
-    least, greatest = BOUNDS[name]
     found = np.full(len(item_ids), np.nan)
     for place, attributes in enumerate(stated):
         if name not in attributes:
             continue
-        value = _number(attributes[name])
-        if value is not None and least <= value <= greatest:
+        value = inventory_term(name, attributes[name])
+        if value is None:
+            text = str(attributes[name])
+            refused.append(RefusedTerm(str(item_ids[place]), name, text, refused_term(name, text)))
+        else:
             found[place] = value
-            continue
-        why = f"give a number between {least:g} and {greatest:g}; until then the store's default is used."
-        refused.append(RefusedTerm(str(item_ids[place]), name, str(attributes[name]), why))
     return found
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None

@@ -47,3 +47,4 @@ class ItemUpdatesAnswer(Part):
     success: Literal[True]
     told: int
     bundle_version: str | None = Field(description="The bundle that can recommend them now; null where none can yet.")
+    warnings: list[str] = Field(description="Values that are stored but not used, and what is allowed; at most 20.")

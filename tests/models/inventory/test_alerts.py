@@ -23,3 +23,12 @@ def test_each_alert_has_its_stock() -> None:
 def test_an_empty_shelf_of_what_nobody_wants_is_no_alert() -> None:
     plan = plan_inventory(np.zeros(1), steady_demand(0), terms())
     assert inventory_alerts(np.zeros(1), plan).tolist() == [""]
+
+
+def test_low_stock_without_an_order_is_no_alert() -> None:
+    """Where enough is on order, or the level is computed by another method than the risk."""
+    stock = np.array([10.0, 10.0])
+    demand = replace(steady_demand(2, items=2), until_delivery=normal_totals(8, 3, 2))
+    plan = plan_inventory(stock, demand, terms(items=2, on_order=[0, 50], on_order_in_days=[4, 4]))
+    assert plan.order_quantity.tolist()[1] == 0
+    assert inventory_alerts(stock, plan).tolist() == ["low_stock", ""]

@@ -36,10 +36,18 @@ def test_the_level_is_the_newsvendors_of_the_protected_time() -> None:
     np.testing.assert_allclose(plan_inventory(np.zeros(1), demand, told).reorder_point, expected, rtol=2e-3)
 
 
-def test_enough_stock_orders_nothing_and_one_unit_less_orders() -> None:
+def test_enough_stock_orders_nothing_and_one_unit_less_orders_the_sales_of_a_review_period() -> None:
     stock = np.array([14.0, 13.0, 0.0])
     plan = plan_inventory(stock, steady_demand(2, items=3), terms(items=3))
-    assert plan.order_quantity.tolist() == [0, 1, 14]
+    assert plan.order_quantity.tolist() == [0, 6, 14]
+
+
+def test_what_is_empty_is_empty_today_even_where_its_median_demand_is_nothing_for_days() -> None:
+    medians = np.array([[0.0, 0, 0, 1, 1]])
+    assert stockout_day(np.zeros(1), np.zeros(1), np.zeros(1), medians)[0] == 0
+    assert stockout_day(np.zeros(1), np.full(1, 9.0), np.full(1, 2.0), medians)[0] == 0
+    assert stockout_day(np.ones(1), np.zeros(1), np.zeros(1), medians)[0] == NEVER
+    assert stockout_day(np.zeros(1), np.zeros(1), np.zeros(1), np.zeros((1, 5)))[0] == NEVER  # nobody wants it
 
 
 def test_what_is_on_order_counts_towards_the_level_and_from_its_arrival_on() -> None:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from models.inventory.terms import BOUNDS, InventoryParameters
+from contracts.bounds import INVENTORY_TERMS
+from models.inventory.terms import InventoryParameters
 
 
 def test_the_defaults_are_allowed() -> None:
-    assert vars(InventoryParameters()).keys() <= BOUNDS.keys()
+    assert vars(InventoryParameters()).keys() <= INVENTORY_TERMS.keys()
 
 
 @pytest.mark.parametrize(

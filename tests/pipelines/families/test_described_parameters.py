@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from models.inventory.terms import BOUNDS, ItemTerms
+from contracts.bounds import INVENTORY_TERMS
+from models.inventory.terms import ItemTerms
 from pipelines.families.described_parameters import Parameter, described, markdown_table
 from pipelines.families.registry import FAMILIES
 
@@ -47,5 +48,5 @@ def test_every_parameter_of_a_family_has_a_meaning_and_is_in_the_settings_page(n
 
 def test_every_term_of_an_item_has_a_meaning_and_is_in_the_settings_page() -> None:
     found = described(ItemTerms)
-    assert [each.name for each in found if not each.meaning or each.name not in BOUNDS] == []
+    assert [each.name for each in found if not each.meaning or each.name not in INVENTORY_TERMS] == []
     assert markdown_table(found).strip() in SETTINGS.read_text(), "shopkeeper parameters --format markdown"

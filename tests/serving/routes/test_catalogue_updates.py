@@ -43,7 +43,7 @@ def test_a_new_item_is_shown_at_once_with_its_name_and_price(own_shop: Shop) -> 
     with own_shop.client() as api:
         assert "tea-new" not in shown(api, placement="new_arrivals")
         answer = post_items(api, NEW)
-        assert answer.json() == {"success": True, "told": 1, "bundle_version": "v1"}
+        assert answer.json() == {"success": True, "told": 1, "bundle_version": "v1", "warnings": []}
         ItemUpdatesAnswer.model_validate_json(answer.content)
         found = shown(api, placement="new_arrivals")["tea-new"]
         assert (found["name"], found["category"], found["price"]) == ("New tea", "tea", 4.25)
@@ -60,6 +60,13 @@ def test_the_price_and_the_stock_of_a_known_item_are_updated(own_shop: Shop) -> 
         post_items(api, {"item_id": "tea-2", "stock": 5})
         assert {"tea-1", "tea-2"} <= set(shown(api))
         assert shown(api)["tea-1"]["price"] == 7.5  # a field that is left out stays as it was
+
+
+def test_a_supply_term_that_training_cannot_use_is_answered_with_a_warning(own_shop: Shop) -> None:
+    with own_shop.client() as api:
+        terms = {"lead_time_days": "3 weeks", "pack_size": 6, "colour": "white"}
+        answer = post_items(api, {"item_id": "tea-1", "attributes": terms}).json()
+    assert [text.partition(";")[0] for text in answer["warnings"]] == ["item 'tea-1': lead_time_days is '3 weeks'"]
 
 
 def test_an_item_is_not_shown_before_its_launch(own_shop: Shop) -> None:
@@ -95,7 +102,7 @@ def test_updates_reach_another_worker(own_shop: Shop) -> None:
 
 def test_updates_before_the_first_bundle_are_kept(empty_shop: Shop) -> None:
     with empty_shop.client() as api:
-        assert post_items(api, NEW).json() == {"success": True, "told": 1, "bundle_version": None}
+        assert post_items(api, NEW).json() == {"success": True, "told": 1, "bundle_version": None, "warnings": []}
     publish_shop(empty_shop.settings, "v1")
     with running(empty_shop.settings) as url, httpx.Client(base_url=url, headers=_key(empty_shop), verify=False) as api:
         assert "tea-new" in shown(api)

@@ -89,6 +89,17 @@ def test_a_forecast_of_no_item_is_the_buying_list(home: Path) -> None:
     assert [row["item_id"] for row in rows(run(home, "forecast", "--json"))["rows"]] == ["cup", "jam", "tea"]
 
 
+def test_the_buying_list_says_how_many_items_have_no_known_stock(tmp_path: Path) -> None:
+    stock = {"stock_on_hand": pa.array([None, 3.0, None, None, 1.0], pa.float64())}
+    level = {"order_up_to": pa.array([5.0, 5.0, 5.0, None, 5.0], pa.float64())}
+    quantity = {"order_quantity": pa.array([None] * 5, pa.float64())}
+    publish_tables(tmp_path, {ITEMS_TABLE: pa.table({**PLAIN, **stock, **level, **quantity})})
+    shown = " ".join(run(tmp_path, "items", "--to-order").stdout.split())
+    assert "0 items to order today" in shown
+    assert "The stock of 2 items is unknown" in shown  # pot and cup; tea is not forecast
+    assert "unknown" not in run(tmp_path, "items").stdout
+
+
 def test_the_table_shows_what_a_shopkeeper_looks_at_first(home: Path) -> None:
     shown = run(home, "items").stdout
     assert all(title in shown for title in ("alert", "order", "empty on", "risk", "trend", "% / 4 weeks"))

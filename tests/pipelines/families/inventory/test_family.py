@@ -1,6 +1,7 @@
 """The inventory family from events to files, in a store whose weekends sell three times as much."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import ibis
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from contracts import columns as c
 from contracts.bundle import SUFFIXES
@@ -150,7 +152,14 @@ def test_every_item_has_a_level_near_what_its_days_sell() -> None:
 def test_unknown_stock_leaves_its_columns_empty() -> None:
     for row in rows()[4:]:
         unknown = {name for name, value in row.items() if value is None}
-        assert unknown == set(row) - {c.ITEM_ID, "lead_time_days", "reorder_point", "order_up_to", "order_method"}
+        assert unknown == set(row) - {
+            c.ITEM_ID,
+            "lead_time_days",
+            "reorder_point",
+            "order_up_to",
+            "order_method",
+            "unit_cost",
+        }
 
 
 def test_the_alerts_name_what_the_stock_is() -> None:
@@ -191,9 +200,20 @@ def test_its_replays_are_rows_of_its_table() -> None:
         assert compare_policies.expected in rows()
 
 
-def test_stock_reported_long_after_is_not_used() -> None:
+def test_stock_told_long_after_the_last_event_counts_now_and_not_for_a_cut_in_the_past() -> None:
     data = training_data(sold_units()[:, :20], as_of=20.3)
     ids = np.array(["item-00", "item-01", "item-09"])
-    stock = stock_on_hand(data, ids)
-    assert stock[:2].tolist() == [0, 5_000]
-    assert np.isnan(stock[2])
+    past, now = replace(data, as_of=day(17)), replace(data, as_of=day(17), is_current=True)
+    for found, expected in ((data, [0, 5_000]), (now, [0, 5_000]), (past, [np.nan, np.nan])):
+        np.testing.assert_array_equal(stock_on_hand(found, ids), [*expected, np.nan])
+
+
+def test_an_order_has_its_value() -> None:
+    empty = rows()[0]
+    assert empty["unit_cost"] == 6  # of a price of 10
+    assert empty["order_value"] == empty["order_quantity"] * 6
+
+
+def test_items_without_stock_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    INVENTORY.fit(base())
+    assert f"the stock of {ITEMS - 4} of {ITEMS} items is unknown" in caplog.text
