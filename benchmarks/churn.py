@@ -7,7 +7,7 @@ each month in the second half of the time, and evaluated on the horizon after it
 the family scores, and know the same orders:
 
 churn_risk: what the family publishes.
-gate_baseline: what the family must beat to be published, fitted to the same snapshots.
+gate_baseline: RFM, which answers where the family is not clearly better, fitted to the same snapshots.
 pareto_nbd: one minus the probability of an order by Pareto/NBD, fitted to all customers by maximum likelihood.
 recency: the days since the last order as they are; a ranking, without probabilities.
 
@@ -111,7 +111,7 @@ def evaluated(orders: pd.DataFrame, cut: pd.Timestamp, horizon_days: int) -> Mon
     risk, low, high = fitted.model.predict(features, data.threads)
     risks = {
         OURS: risk,
-        "gate_baseline": fitted.baseline.predict(features),
+        "gate_baseline": fitted.baseline.predict(features, data.threads).risk,
         "pareto_nbd": pareto_risk(orders, cut, horizon_days, test.customer_ids),
         RECENCY: rankdata(test.recency_days) / len(test.recency_days),
     }

@@ -31,6 +31,7 @@ from benchmarks.recommendations.baselines import Baselines, Entries, Lists
 from contracts.errors import NotEnoughData
 from contracts.progress import Progress
 from contracts.settings import load_settings
+from models.statistics.paired_bootstrap import PairedCases, difference
 from pipelines.families.family import TrainingData
 from pipelines.families.recommend.interactions import InteractionRows, first_interaction, read_interactions, read_items
 from pipelines.training.train import default_as_of
@@ -44,7 +45,7 @@ from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender, utc_seconds
 from recsys.training.evaluation import metric_values
 from recsys.training.examples import Examples
-from recsys.training.ranking_metrics import RankedLists, bootstrap_interval, mean
+from recsys.training.ranking_metrics import RankedLists, mean
 from recsys.training.time_split import Window, last_window, target_kind, windows_back
 from recsys.training.train import fit_recommender
 
@@ -209,10 +210,11 @@ def _pooled(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
 
 
 def _difference(differences: np.ndarray, seed: int) -> dict[str, Any] | None:
-    found = mean(differences)
+    defined = differences[~np.isnan(differences)]
+    found = difference(PairedCases.of_own_units(defined, np.zeros(len(defined))), seed)
     if found is None:
         return None
-    return {"mean": _rounded(found), "interval_95": [_rounded(end) for end in bootstrap_interval(differences, seed)]}
+    return {"mean": _rounded(found.value), "interval_95": [_rounded(found.low), _rounded(found.high)]}
 
 
 def _rounded(value: float | None) -> float | None:

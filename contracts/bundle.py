@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from contracts.errors import BundleRefused
+from contracts.verdict import Verdict
 
 if TYPE_CHECKING:  # imported where they are used: commands that read manifests only start in a fraction of the time
     import numpy as np
     import pyarrow as pa
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 MANIFEST: Final = "manifest.json"
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 SUFFIXES: Final = frozenset({".npy", ".arrow", ".txt", ".json"})
@@ -59,7 +60,7 @@ class FamilyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run_id: str  # MLflow run
     model_version: str  # MLflow registered version
     baseline: str
-    gate: str  # the gate's decision as a sentence
+    verdict: Verdict  # whether the model or the baseline answers, and why
     metrics: dict[str, float | None]
     baseline_metrics: dict[str, float | None]
     parameters: dict[str, Any]
@@ -206,7 +207,7 @@ def _decode_manifest(raw: bytes, path: Path) -> Manifest:
         if header.get("format_version") != FORMAT_VERSION:
             raise BundleRefused(
                 f"{path} has format version {header.get('format_version')!r}; this Shopkeeper reads "
-                f"{FORMAT_VERSION}. Publish again with this version."
+                f"{FORMAT_VERSION}. Run `shopkeeper retrain`, which trains and publishes with this version."
             )
         return msgspec.json.decode(raw, type=Manifest)
     except (msgspec.DecodeError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""Retrain in one call: ingest new events, train every family, and publish those that pass their gates."""
+"""Retrain in one call: ingest new events, train every family, and publish what is new."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +17,15 @@ class Retrained:
 
     ingested: IngestReport
     outcomes: list[Outcome]
-    published: Published | None  # None: no family passed its gate, and the current bundle stays
+    published: Published | None  # None: nothing is new, and the current bundle stays
 
 
 def retrain(settings: Settings, as_of: datetime | None = None, progress: Progress = silent) -> Retrained:
-    """Ingest, train, and publish the families that passed their gates in this run, if any did.
+    """Ingest, train, and publish; where this run has fitted and scored nothing, the current bundle stays.
 
     `as_of` is that of `train`: by default, just after the last event.
     """
     ingested = ingest(settings, progress=progress)
     outcomes = train(settings, as_of=as_of, progress=progress)
-    has_passed = any(outcome.verdict is not None and outcome.verdict.passed for outcome in outcomes)
-    return Retrained(ingested, outcomes, publish(settings, progress) if has_passed else None)
+    is_new = any(outcome.has_table for outcome in outcomes)
+    return Retrained(ingested, outcomes, publish(settings, progress) if is_new else None)

@@ -20,7 +20,7 @@ from recsys.placements.placements import PLACEMENTS, Proposal, ranker_of
 from recsys.placements.request_context import RequestContext
 from recsys.ranking.features import Candidates
 from recsys.ranking.pipeline import CandidatePipeline
-from recsys.ranking.ranker import SCENARIOS, Ranker
+from recsys.ranking.ranker import FREQUENCY, SCENARIOS, Ranker
 from recsys.request import Answer, Filters, Query, Recommendation
 from recsys.reranking.compiled_policy import compiled_policies
 from recsys.reranking.eligibility import eligible_items, suppressed_purchases
@@ -66,6 +66,12 @@ class Recommender:
         """The same recommender over the updated catalogue; new items are added at the end, the other indices stay."""
         pipeline = self.pipeline.with_items(upserts)
         return Recommender(pipeline, self.histories, self.rankers, self.policy, self.columns, self.ranker_groups)
+
+    def with_baseline_rankers(self) -> "Recommender":
+        """The baseline: the same sources, ranked by personal frequency, then popularity."""
+        names = self.pipeline.features.names
+        rankers = {scenario: Ranker(names, FREQUENCY) for scenario in SCENARIOS}
+        return Recommender(self.pipeline, self.histories, rankers, self.policy, self.columns)
 
     @property
     def ranker_facts(self) -> dict[str, Any]:

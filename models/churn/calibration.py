@@ -15,6 +15,7 @@ from scipy.stats import norm
 from models.statistics.calibration import PlattCalibration, mean_calibration_offset
 
 MAX_SLOPE: Final = 1.25  # a steeper slope of one snapshot is not trusted
+MIN_SLOPE: Final = 0.05  # keeps the ranking where one snapshot shows none: all customers then have nearly one risk
 GROUP_MIN_CASES: Final = 200
 GROUP_MIN_OUTCOMES: Final = 20  # of either kind
 INTERVAL: Final = 0.8
@@ -96,7 +97,7 @@ class ChurnCalibration:
 
 
 def _slope(later: ScoredCases) -> float:
-    return float(np.clip(PlattCalibration.fit(later.score, later.outcome).slope, 0.0, MAX_SLOPE))
+    return float(np.clip(PlattCalibration.fit(later.score, later.outcome).slope, MIN_SLOPE, MAX_SLOPE))
 
 
 def _is_enough(cases: ScoredCases) -> bool:

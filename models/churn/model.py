@@ -4,9 +4,13 @@ The score is the mean log-odds of two models: a logistic regression, which suits
 with monotone constraints (longer silence never lowers the risk). The mean is at least as good as either on stores of
 different sizes, and both models are additive, so that each risk can be explained. A calibration on a later snapshot
 turns the score into a probability.
+
+The baseline is one logistic regression on recency, tenure, frequency and order value (RFM), calibrated alike. It is a
+strong one: on many stores it ranks customers almost as well as any model.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -27,6 +31,10 @@ TREES_FILE: Final = "model.txt"
 CALIBRATION_FILE: Final = "calibration.json"
 ROWS_PER_THREAD: Final = 100_000  # with fewer rows, threads wait for one another longer than they work
 ORDER_DAYS: Final = list(MODEL_FEATURES).index("order_days")
+RFM_COLUMNS: Final = [
+    list(MODEL_FEATURES).index(name) for name in ("recency_days", "tenure_days", "order_days", "average_order_value")
+]
+NO_PENALTY: Final = 1e6
 TREES_WEIGHT: Final = 0.5  # of the trees in the mean log-odds; the rest is the logistic regression's
 
 
@@ -99,29 +107,54 @@ class ChurnPrediction(NamedTuple):
     high: np.ndarray
 
 
+class _Scorer(NamedTuple):
+    """What gives a customer's log-odds before the calibration."""
+
+    trees: BoostedTrees | None
+    logistic: LogisticModel
+
+
 @dataclass(frozen=True)
 class ChurnModel:
-    """Trees, logistic regression and calibration; features (customers, len(MODEL_FEATURES)), NaN where missing."""
+    """Trees, logistic regression and calibration; features (customers, len(MODEL_FEATURES)), NaN where missing.
 
-    trees: BoostedTrees
+    The baseline has no trees, and its logistic regression has weights for RFM only.
+    """
+
+    trees: BoostedTrees | None
     logistic: LogisticModel
     calibration: ChurnCalibration
 
     @classmethod
     def fit(cls, cases: ChurnCases, parameters: ChurnParameters, context: FitContext) -> Self:
         """Fit to all cases. The slope of the calibration comes from a fit to `earlier` that predicts `latest`."""
+        return cls._fit(cases, parameters, context, _fit_pair)
+
+    @classmethod
+    def fit_baseline(cls, cases: ChurnCases, parameters: ChurnParameters, context: FitContext) -> Self:
+        """The RFM baseline, fitted to the same cases and calibrated like the model."""
+        return cls._fit(cases, parameters, context, _fit_rfm)
+
+    @classmethod
+    def _fit(
+        cls,
+        cases: ChurnCases,
+        parameters: ChurnParameters,
+        context: FitContext,
+        fit_scorer: Callable[[ChurnCases, ChurnParameters, FitContext], _Scorer],
+    ) -> Self:
         assert cases.features.shape == (len(cases.outcome), len(MODEL_FEATURES))
         with threadpool_limits(1, "blas"):
-            later = _scored(_fit_pair(cases.earlier, parameters, context), cases.latest, parameters, context.threads)
-            trees, logistic = _fit_pair(cases, parameters, context)
-            everything = _scored((trees, logistic), cases, parameters, context.threads)
-            return cls(trees, logistic, ChurnCalibration.fit(later, everything))
+            later = _scored(fit_scorer(cases.earlier, parameters, context), cases.latest, parameters, context.threads)
+            scorer = fit_scorer(cases, parameters, context)
+            everything = _scored(scorer, cases, parameters, context.threads)
+            return cls(*scorer, ChurnCalibration.fit(later, everything))
 
     def predict(self, features: np.ndarray, threads: int = 1) -> ChurnPrediction:
         """P(no order within the horizon), with its 80 % interval."""
         if len(features) == 0:
             return ChurnPrediction(np.empty(0), np.empty(0), np.empty(0))
-        score, spread = _score(self.trees, self.logistic, features, threads)
+        score, spread = _score(_Scorer(self.trees, self.logistic), features, threads)
         is_one_time = features[:, ORDER_DAYS] <= 1
         low, high = self.calibration.interval(score, spread, is_one_time)
         return ChurnPrediction(self.calibration.probability(score, is_one_time), low, high)
@@ -133,13 +166,17 @@ class ChurnModel:
         """
         if len(features) == 0:
             return np.empty(features.shape)
-        of_trees, of_logistic = self.trees.contributions(features, threads), self.logistic.contributions(features)
+        of_logistic = self.logistic.contributions(features)
+        if self.trees is None:
+            return of_logistic
+        of_trees = self.trees.contributions(features, threads)
         return TREES_WEIGHT * of_trees + (1 - TREES_WEIGHT) * of_logistic
 
     def write(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Write model.txt, calibration.json and parameters.json, which repeats `facts` about the fit."""
+        """Write calibration.json, parameters.json, which repeats `facts` about the fit, and the trees in model.txt."""
         write_parameters(folder, facts | {"logistic": self.logistic.to_json()}, MODEL_FEATURES)
-        self.trees.write(folder / TREES_FILE)
+        if self.trees is not None:
+            self.trees.write(folder / TREES_FILE)
         text = json.dumps(self.calibration.to_json(), indent=1) + "\n"
         (folder / CALIBRATION_FILE).write_text(text, encoding="utf-8")
 
@@ -147,16 +184,28 @@ class ChurnModel:
     def read(cls, folder: Path) -> Self:
         """Read what `write` wrote; raises BundleRefused where the features are not those of this version."""
         parameters = read_parameters(folder, MODEL_FEATURES)
+        has_trees = (folder / TREES_FILE).is_file()
         return cls(
-            BoostedTrees.read(folder / TREES_FILE),
+            BoostedTrees.read(folder / TREES_FILE) if has_trees else None,
             LogisticModel.from_json(parameters["logistic"]),
             ChurnCalibration.from_json(json.loads((folder / CALIBRATION_FILE).read_text(encoding="utf-8"))),
         )
 
 
-def _fit_pair(
-    cases: ChurnCases, parameters: ChurnParameters, context: FitContext
-) -> tuple[BoostedTrees, LogisticModel]:
+def fit_rfm(features: np.ndarray, outcome: np.ndarray, weight: np.ndarray | None = None) -> LogisticModel:
+    """Logistic regression on recency, tenure, orders and mean order value, (cases, 4) in any unit."""
+    return LogisticModel.fit(features, outcome, NO_PENALTY, weight)
+
+
+def _fit_rfm(cases: ChurnCases, parameters: ChurnParameters, context: FitContext) -> _Scorer:
+    """The regression, with a weight of 0 for every other feature."""
+    fitted = fit_rfm(cases.features[:, RFM_COLUMNS], cases.outcome, _weight(cases, parameters))
+    means, scales, weights = np.zeros(len(MODEL_FEATURES)), np.ones(len(MODEL_FEATURES)), np.zeros(len(MODEL_FEATURES))
+    means[RFM_COLUMNS], scales[RFM_COLUMNS], weights[RFM_COLUMNS] = fitted.means, fitted.scales, fitted.weights
+    return _Scorer(None, LogisticModel(means, scales, weights, fitted.intercept))
+
+
+def _fit_pair(cases: ChurnCases, parameters: ChurnParameters, context: FitContext) -> _Scorer:
     """Trees and logistic regression; recent cases weigh more."""
     weight = _weight(cases, parameters)
     chosen = settings(
@@ -174,24 +223,23 @@ def _fit_pair(
     )
     rows = lgb.Dataset(cases.features, cases.outcome, weight=weight, feature_name=list(MODEL_FEATURES))
     trees = BoostedTrees.of(lgb.train(chosen, rows, parameters.trees))
-    return trees, LogisticModel.fit(cases.features, cases.outcome, parameters.inverse_penalty, weight)
+    return _Scorer(trees, LogisticModel.fit(cases.features, cases.outcome, parameters.inverse_penalty, weight))
 
 
 def _weight(cases: ChurnCases, parameters: ChurnParameters) -> np.ndarray:
     return np.asarray(0.5 ** (cases.snapshot / parameters.snapshot_half_life))
 
 
-def _scored(
-    models: tuple[BoostedTrees, LogisticModel], cases: ChurnCases, parameters: ChurnParameters, threads: int
-) -> ScoredCases:
-    score, spread = _score(*models, cases.features, threads)
+def _scored(scorer: _Scorer, cases: ChurnCases, parameters: ChurnParameters, threads: int) -> ScoredCases:
+    score, spread = _score(scorer, cases.features, threads)
     is_one_time = cases.features[:, ORDER_DAYS] <= 1
     return ScoredCases(score, spread, is_one_time, cases.outcome, _weight(cases, parameters), cases.snapshot)
 
 
-def _score(
-    trees: BoostedTrees, logistic: LogisticModel, features: np.ndarray, threads: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The two models' mean log-odds, and half the distance between them (the ensemble spread), each (customers,)."""
-    of_trees, of_logistic = trees.score(features, threads), logistic.score(features)
+def _score(scorer: _Scorer, features: np.ndarray, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """The mean log-odds, and half the distance between the two models (the ensemble spread), each (customers,)."""
+    of_logistic = scorer.logistic.score(features)
+    if scorer.trees is None:
+        return of_logistic, np.zeros(len(features))
+    of_trees = scorer.trees.score(features, threads)
     return TREES_WEIGHT * of_trees + (1 - TREES_WEIGHT) * of_logistic, np.abs(of_trees - of_logistic) / 2

@@ -43,9 +43,14 @@ def rmsse(actual: np.ndarray, forecast: np.ndarray, past: np.ndarray, where: np.
 
 def pinball(actual: np.ndarray, quantiles: np.ndarray, where: np.ndarray | None = None) -> float:
     """The pinball loss in units per cell, averaged over QUANTILE_LEVELS; `quantiles` has them on its last axis."""
+    return float(_chosen(pinball_losses(actual, quantiles), where).mean())
+
+
+def pinball_losses(actual: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """The pinball loss of each cell, averaged over QUANTILE_LEVELS, in the shape of `actual`."""
     levels = np.asarray(QUANTILE_LEVELS)
     error = actual[..., None] - quantiles
-    return float(_chosen(np.maximum(levels * error, (levels - 1) * error).mean(axis=-1), where).mean())
+    return np.asarray(np.maximum(levels * error, (levels - 1) * error).mean(axis=-1))
 
 
 def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray, where: np.ndarray | None = None) -> float:

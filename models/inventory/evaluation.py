@@ -42,7 +42,7 @@ def policy_metrics(
     stock: SimulatedStock, terms: SimulationTerms, service_level: float, value: np.ndarray | float
 ) -> dict[str, float]:
     """Costs, in value × periods held, and service. A lost unit costs what makes `service_level` optimal."""
-    holding, shortage = stock.costs(terms, service_level, value)
+    holding, shortage = (float(cost.sum()) for cost in stock.costs(terms, service_level, value))
     return {
         "total_cost": holding + shortage,
         "holding_cost": holding,

@@ -49,14 +49,16 @@ class SimulatedStock:
         """The share of items and review periods without a lost sale."""
         return float(1 - self.short_cycles.mean() / self.cycles)
 
-    def costs(self, terms: SimulationTerms, service_level: float, value: np.ndarray | float) -> tuple[float, float]:
-        """Holding and shortage cost, where holding one unit of value for one period costs 1.
+    def costs(
+        self, terms: SimulationTerms, service_level: float, value: np.ndarray | float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Holding and shortage cost of each item, (items,), where holding one unit of value for one period costs 1.
 
         The cost of a lost unit makes `service_level` the newsvendor's critical ratio, if an unsold unit is held for
         one more review period. `value` is that of a unit, (items,) or one number.
         """
         lost = shortage_cost_of(service_level, float(terms.review))
-        return float((self.unit_periods * value).sum()), float((self.lost_units * value).sum() * lost)
+        return self.unit_periods * value, self.lost_units * value * lost
 
 
 def simulate(demand: np.ndarray, levels: np.ndarray, before: np.ndarray, terms: SimulationTerms) -> SimulatedStock:

@@ -82,7 +82,7 @@ class HazardModel:
 
     edges: np.ndarray  # (intervals + 1,) days ahead
     baseline: RenewalBaseline
-    trees: BoostedTrees
+    trees: BoostedTrees | None  # None: the baseline alone
     calibration: HazardCalibration
 
     @classmethod
@@ -93,31 +93,41 @@ class HazardModel:
         baseline = RenewalBaseline.fit(data.training, data.median_gap_days)
         trees = _fit_trees(data.training, baseline, edges, parameters, context)
         curves = _uncalibrated(trees, baseline, edges, data.calibration.features, context.threads)
-        calibration = HazardCalibration.fit(curves, data.calibration, parameters.least_chance)
-        return cls(edges, baseline, trees, calibration)
+        return cls(edges, baseline, trees, HazardCalibration.fit(curves, data.calibration, parameters.least_chance))
+
+    @classmethod
+    def fit_baseline(cls, data: HazardData, parameters: NextOrderParameters) -> Self:
+        """The renewal baseline alone, calibrated like the model."""
+        edges = interval_edges(data.horizon_days)
+        baseline = RenewalBaseline.fit(data.training, data.median_gap_days)
+        curves = baseline.curves(data.calibration.features, edges)
+        return cls(edges, baseline, None, HazardCalibration.fit(curves, data.calibration, parameters.least_chance))
 
     def predict(self, features: np.ndarray, threads: int = 1) -> HazardCurves:
         """Each customer's calibrated curve, given the time since the last order; (customers, len(STATIC_FEATURES))."""
+        if self.trees is None:
+            return self.calibration.apply(self.baseline.curves(features, self.edges))
         return self.calibration.apply(_uncalibrated(self.trees, self.baseline, self.edges, features, threads))
 
     def write(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Write model.txt and parameters.json, which also repeats `facts` about the fit."""
+        """Write parameters.json, which also repeats `facts` about the fit, and the trees in model.txt."""
         content = {
             "edges": self.edges.tolist(),
             "baseline": self.baseline.to_json(),
             "calibration": self.calibration.to_json(),
         }
         write_parameters(folder, facts | content, FEATURES)
-        self.trees.write(folder / TREES_FILE)
+        if self.trees is not None:
+            self.trees.write(folder / TREES_FILE)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read what `write` wrote; raises BundleRefused where the features are not those of this version."""
-        stored = read_parameters(folder, FEATURES)
+        stored, has_trees = read_parameters(folder, FEATURES), (folder / TREES_FILE).is_file()
         return cls(
             edges=np.asarray(stored["edges"], dtype=float),
             baseline=RenewalBaseline.from_json(stored["baseline"]),
-            trees=BoostedTrees.read(folder / TREES_FILE),
+            trees=BoostedTrees.read(folder / TREES_FILE) if has_trees else None,
             calibration=HazardCalibration(**stored["calibration"]),
         )
 

@@ -9,25 +9,28 @@ SHRINKAGE: Final = 10.0  # of a segment's effect: the ridge penalty, in customer
 TINY: Final = 1e-9
 
 
-def explained_variance(
-    earlier: tuple[list[np.ndarray], np.ndarray], later: tuple[list[np.ndarray], np.ndarray]
-) -> float | None:
-    """The share of a later outcome's variance that the segments predict, 0 to 1; a common shift does not count.
+def outcome_by_segments(earlier: tuple[list[np.ndarray], np.ndarray], later: list[np.ndarray]) -> np.ndarray:
+    """The outcome that segments predict for later customers, up to a common shift, (customers,).
 
-    Both arguments are (groupings, outcome): segmentations of the same customers, (customers,) each, and their outcome,
-    (customers,). The segments' effects are fitted at the earlier time, by ridge regression; the result is the squared
-    correlation of their prediction with the later outcome. None where that is constant.
+    `earlier` is (groupings, outcome): segmentations of the same customers, (customers,) each, and their outcome,
+    (customers,); `later` the same groupings at a later time. The segments' effects are fitted at the earlier time, by
+    ridge regression.
     """
     names = [np.unique(grouping) for grouping in earlier[0]]
-    was, now = _indicators(earlier[0], names), _indicators(later[0], names)
+    was, now = _indicators(earlier[0], names), _indicators(later, names)
     outcome = earlier[1] - earlier[1].mean()
     effects = np.linalg.solve(was.T @ was + SHRINKAGE * np.eye(was.shape[1]), was.T @ outcome)
-    predicted = now @ effects
-    if np.ptp(later[1]) == 0:
+    return np.asarray(now @ effects)
+
+
+def explained_variance(predicted: np.ndarray, outcome: np.ndarray) -> float | None:
+    """The share of the outcome's variance that is predicted, 0 to 1; a common shift does not count.
+
+    Both (customers,). The squared correlation, 0 where that is negative; None where the outcome is constant.
+    """
+    if np.ptp(outcome) == 0:
         return None
-    if np.ptp(predicted) < TINY:
-        return 0.0
-    return max(float(np.corrcoef(predicted, later[1])[0, 1]), 0.0) ** 2
+    return 0.0 if np.ptp(predicted) < TINY else max(float(np.corrcoef(predicted, outcome)[0, 1]), 0.0) ** 2
 
 
 def segment_stability(

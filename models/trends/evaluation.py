@@ -40,14 +40,16 @@ class LaterWeeks:
         side = np.sign(self.actual - self.expected)
         return float((side == direction)[rows].mean()) if len(rows) else None
 
-    def decision_value(self, direction: np.ndarray, is_tested: np.ndarray, false_discovery_rate: float) -> float | None:
-        """True discoveries less the cost of the false ones, per 100 tested series; `direction` 0: no discovery."""
-        tested = is_tested & self.is_known
-        rows = np.flatnonzero(tested & (direction != 0))
-        confirmed = self.confirmed_share(direction, rows) or 0.0
-        false = 2 * (1 - confirmed) * len(rows)
+    def decision_values(self, direction: np.ndarray, is_tested: np.ndarray, false_discovery_rate: float) -> np.ndarray:
+        """True discoveries less the cost of the false ones, of each tested series, (tested,).
+
+        The mean is the value per 100 series. `direction` 0: no discovery.
+        """
+        tested = np.flatnonzero(is_tested & self.is_known)
+        called = direction[tested] != 0
+        is_against = called & (np.sign(self.actual - self.expected)[tested] != direction[tested])
         cost = (1 - false_discovery_rate) / false_discovery_rate
-        return float(100 * (len(rows) - false - cost * false) / tested.sum()) if tested.any() else None
+        return np.asarray(100.0 * (called - 2 * (1 + cost) * is_against))
 
     def min_false_share(self, direction: np.ndarray) -> float:
         """The lower 95 % confidence bound of the share of false discoveries (Clopper and Pearson)."""

@@ -5,16 +5,18 @@ scored by a model that was fitted, and whose learner was chosen, on the other pa
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 from scipy.stats import rankdata
 
 from models.protocol import FitContext
+from models.statistics.paired_bootstrap import PairedCases
 from models.uplift.experiment import ExperimentData
 from models.uplift.meta_learners import RESPONSE_MODEL
 from models.uplift.model import Choice, UpliftParameters, choose, cross_fit
-from models.uplift.qini import qini, qini_resamples, uplift_at
+from models.uplift.qini import qini, qini_resamples, resampled_qini, uplift_at
 
 OURS: Final = "ours"
 INTERVAL: Final = (10, 90)  # per cent
@@ -35,6 +37,13 @@ class UpliftEvaluation:
             "qini": qini(experiment.outcome, experiment.treated, rank, experiment.weight),
             "uplift_at_30": uplift_at(experiment.outcome, experiment.treated, rank),
         }
+
+    @property
+    def paired(self) -> PairedCases:
+        """Ours and the response model on the same rows; a customer may have several."""
+        experiment = self.experiment
+        metric = partial(resampled_qini, experiment.outcome, experiment.treated, experiment.weight)
+        return PairedCases(experiment.customers, self.ranks[OURS], self.ranks[RESPONSE_MODEL], metric)
 
     def significance(self, seed: int) -> dict[str, float | None]:
         """The 80 % interval of our Qini, and its p-value against the response model's and 0, by bootstrap."""

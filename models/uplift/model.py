@@ -123,7 +123,17 @@ class UpliftModel:
     def fit(cls, experiment: ExperimentData, parameters: UpliftParameters, context: FitContext) -> Self:
         """Cross-fit every method, choose one, calibrate it."""
         crossed = cross_fit(experiment, experiment.folds(parameters.folds, context.seed), parameters, context)
+        return cls._of(experiment, crossed, choose(experiment, crossed.ranks, parameters, context.seed))
+
+    @classmethod
+    def fit_baseline(cls, experiment: ExperimentData, parameters: UpliftParameters, context: FitContext) -> Self:
+        """The response model, whose score is calibrated to the measured effect like a learner's."""
+        crossed = cross_fit(experiment, experiment.folds(parameters.folds, context.seed), parameters, context)
         choice = choose(experiment, crossed.ranks, parameters, context.seed)
+        return cls._of(experiment, crossed, replace(choice, method=RESPONSE_MODEL))
+
+    @classmethod
+    def _of(cls, experiment: ExperimentData, crossed: CrossFit, choice: Choice) -> Self:
         kept = stages_of([choice.method]) | {CONTROL_OUTCOME}
         folds = tuple({stage: fold[stage] for stage in fold if stage in kept} for fold in crossed.folds)
         score = crossed.scores[choice.method]

@@ -71,6 +71,16 @@ def qini_resamples(
     return drawn
 
 
+def resampled_qini(
+    outcome: np.ndarray, treated: np.ndarray, weight: np.ndarray, score: np.ndarray, times: np.ndarray
+) -> np.ndarray:
+    """Qini of each resample, (resamples,), where row i counts `times` (resamples, rows) times its weight."""
+    counts = times * weight
+    best = _Ranking.of(_best_score(outcome, treated)).area(outcome, treated, counts)
+    area = _Ranking.of(score).area(outcome, treated, counts)
+    return np.divide(area, best, out=np.full(len(times), np.nan), where=best > 0)
+
+
 @dataclass(frozen=True)
 class _Ranking:
     """Customers by falling score, and where each run of equal scores ends."""
@@ -83,19 +93,23 @@ class _Ranking:
         order = _falling(score)
         return cls(order, np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1))
 
-    def area(self, outcome: np.ndarray, treated: np.ndarray, weight: np.ndarray) -> float:
-        """Area between the Qini curve and the straight line to its end, in orders times customers."""
-        outcome, treated, weight = outcome[self.order], treated[self.order], weight[self.order]
+    def area(self, outcome: np.ndarray, treated: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Area between the Qini curve and the straight line to its end, in orders times customers.
+
+        `weight` (..., customers); the areas are (...).
+        """
+        outcome, treated, weight = outcome[self.order], treated[self.order], weight[..., self.order]
         treated_count, count = self._totals(treated * weight), self._totals(weight)
         treated_orders = self._totals(outcome * treated * weight)
         control_orders = self._totals(outcome * (1 - treated) * weight)
         control_count = count - treated_count
         ratio = np.divide(treated_count, control_count, out=np.zeros_like(treated_count), where=control_count > 0)
         curve = treated_orders - control_orders * ratio
-        return float(np.trapezoid(curve, count) - count[-1] * curve[-1] / 2)
+        return np.asarray(np.trapezoid(curve, count, axis=-1) - count[..., -1] * curve[..., -1] / 2)
 
     def _totals(self, values: np.ndarray) -> np.ndarray:
-        return np.append(0.0, np.cumsum(values, dtype=np.float64)[self.ends])
+        totals = np.cumsum(values, axis=-1, dtype=np.float64)[..., self.ends]
+        return np.concatenate([np.zeros((*totals.shape[:-1], 1)), totals], axis=-1)
 
 
 def _best_score(outcome: np.ndarray, treated: np.ndarray) -> np.ndarray:

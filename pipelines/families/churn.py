@@ -1,7 +1,8 @@
-"""The churn family: which customers will place no order within the horizon, against recency alone."""
+"""The churn family: which customers will place no order within the horizon, against RFM."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +15,12 @@ from contracts.errors import NotEnoughData
 from models.churn.bands import LAPSED, ODDS_RATIO, churn_bands
 from models.churn.explanations import EXPLANATIONS, explain_lapse, explain_risk
 from models.churn.model import ChurnCases, ChurnModel, ChurnParameters
-from models.churn.recency_baseline import RecencyBaseline
 from models.customers.cadence import LAPSE_HORIZONS, PurchaseCadence
 from models.customers.features import FEATURES, MODEL_FEATURES
 from models.protocol import FitContext
+from models.statistics.paired_bootstrap import PairedCases
 from models.statistics.probability_metrics import probability_metrics, reliability_curve, share_coverage
+from models.statistics.resampled_metrics import resampled_auc
 from models.stored_parameters import read_parameters
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Rescored, TrainingData
 from pipelines.families.snapshots import DAY, CustomerHistory, Snapshot
@@ -40,10 +42,10 @@ SNAPSHOTS_PER_HORIZON: Final = 4
 
 @dataclass(frozen=True)
 class ChurnFit:
-    """The model, its baseline, and facts about the fit, which are stored with the model."""
+    """The model, its baseline, and facts about the fit, which are stored with either."""
 
     model: ChurnModel
-    baseline: RecencyBaseline
+    baseline: ChurnModel
     facts: dict[str, Any]  # base_rate: of the latest snapshot whose outcome was known
 
 
@@ -56,12 +58,15 @@ def backtest(data: TrainingData) -> Backtest:
     test, outcome = _labelled(history, cut, cadence, data.parameters)
     features = model_features(history, test, cadence.horizon_days)
     risk, low, high = fitted.model.predict(features, data.threads)
+    baseline = fitted.baseline.predict(features, data.threads).risk
     return Backtest(
         window_start=cut,
         window_end=data.as_of,
         cases=len(outcome),
         metrics=_metrics(outcome, risk),
-        baseline_metrics=_metrics(outcome, fitted.baseline.predict(features)),
+        baseline_metrics=_metrics(outcome, baseline),
+        paired=PairedCases.of_own_units(risk, baseline, partial(resampled_auc, outcome)),
+        baseline_name="RFM baseline",
         details=fitted.facts
         | {
             "reliability": reliability_curve(outcome, risk),
@@ -73,15 +78,28 @@ def backtest(data: TrainingData) -> Backtest:
 
 def fit(data: TrainingData) -> FittedFamily:
     """Fit to everything before `as_of`, and score all customers with an order who allow personalization."""
-    history, cadence = data.history, data.history.cadence(data.parameters, NAME)
-    fitted = fit_at(data.as_of, history, cadence, data)
+    fitted = _fit_now(data)
+    return _family_of(fitted.model, fitted.facts, data)
+
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    """The same by the RFM baseline."""
+    fitted = _fit_now(data)
+    return _family_of(fitted.baseline, fitted.facts, data)
+
+
+def _fit_now(data: TrainingData) -> ChurnFit:
+    return fit_at(data.as_of, data.history, data.history.cadence(data.parameters, NAME), data)
+
+
+def _family_of(model: ChurnModel, facts: dict[str, Any], data: TrainingData) -> FittedFamily:
     data.progress("churn: score")
-    table = _table(fitted.model, fitted.facts, data)
+    table = _table(model, facts, data)
 
     def write_files(folder: Path) -> None:
-        fitted.model.write(folder, fitted.facts)
+        model.write(folder, facts)
 
-    return FittedFamily(write_files, table, _column_descriptions(fitted.facts), _replays(table))
+    return FittedFamily(write_files, table, _column_descriptions(facts), _replays(table))
 
 
 def rescore(data: TrainingData, folder: Path) -> Rescored:
@@ -100,10 +118,10 @@ def fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, da
         number: (model_features(history, snapshot, cadence.horizon_days), outcome)
         for number, (snapshot, outcome) in labelled.items()
     }
-    all_cases = ChurnCases.concatenated(parts, SNAPSHOTS_PER_HORIZON)
-    cases = all_cases.sampled(parameters.max_training_rows, data.seed)
+    cases = ChurnCases.concatenated(parts, SNAPSHOTS_PER_HORIZON).sampled(parameters.max_training_rows, data.seed)
     data.progress("churn: train")
-    model = ChurnModel.fit(cases, parameters, FitContext(data.seed, data.threads, data.progress))
+    context = FitContext(data.seed, data.threads, data.progress)
+    model = ChurnModel.fit(cases, parameters, context)
     facts = {
         "horizon_days": cadence.horizon_days,
         "usual_gap_days": cadence.median_gap_days,
@@ -114,7 +132,7 @@ def fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, da
         "calibration_rows": len(latest_outcome),
         "snapshot_std": model.calibration.snapshot_std,
     }
-    return ChurnFit(model, RecencyBaseline.fit(all_cases), facts)
+    return ChurnFit(model, ChurnModel.fit_baseline(cases, parameters, context), facts)
 
 
 def model_features(history: CustomerHistory, snapshot: Snapshot, horizon_days: int) -> np.ndarray:
@@ -239,11 +257,12 @@ def _replays(table: pa.Table) -> list[Replay]:
 CHURN: Final = Family(
     name=NAME,
     kind="customers",
-    baseline="recency alone: logistic regression on the days since the last order",
-    gate=Gate(metric="auc", higher_is_better=True, at_most={"ece_excess": MAX_ECE_EXCESS}),
+    baseline="RFM: logistic regression on recency, tenure, number of orders and mean order value",
+    gate=Gate("auc", higher_is_better=True, label="AUC", unit="customers", at_most={"ece_excess": MAX_ECE_EXCESS}),
     parameters=ChurnParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     rescore=rescore,
     shown_metrics=("auc", "average_precision", "brier", "ece", "lift_at_10"),
 )

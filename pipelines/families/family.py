@@ -12,6 +12,8 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import FamilyKind, Replay
 from contracts.progress import Progress, silent
+from contracts.verdict import Answerer
+from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.run_cache import RunCache
 from pipelines.families.snapshots import CustomerHistory
 from pipelines.identity.history import IdentityHistory
@@ -39,6 +41,7 @@ class PreviousFit:
     folder: Path  # the family's folder in the verified bundle
     as_of: datetime
     bundle_version: str = ""  # the bundle in which the fit was first published
+    answers: Answerer | None = "model"  # what was fitted
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,19 @@ class BundleDraft:
 
 @dataclass(frozen=True)
 class Backtest:
-    """A family and its baseline, evaluated on a window later than everything that they were fitted on."""
+    """A family and its baseline, evaluated on a window later than everything that they were fitted on.
+
+    `paired` holds both on every case, for the gate's metric. Its metric on all cases is that of `metrics`.
+    """
 
     window_start: datetime
     window_end: datetime
     cases: int
     metrics: Metrics
     baseline_metrics: Metrics
+    paired: PairedCases
+    baseline_name: str = "baseline"  # of this backtest, in a few words, where there are several
+    nothing: str = ""  # a sentence, where the model predicted nothing that could be judged
     details: dict[str, Any] = field(default_factory=dict)  # JSON: for example a reliability curve
     predictions: pa.Table | None = None  # customer_id first: each customer's prediction and outcome
 
@@ -137,12 +146,13 @@ class Rescored:
 
 @dataclass(frozen=True)
 class Gate:
-    """The rule that a family must pass to be published: beat its baseline on one metric."""
+    """The rule by which a family's model is published: clearly better than its baseline on one metric."""
 
     metric: str
     higher_is_better: bool
+    label: str  # the metric in a reader's words
+    unit: str  # what the backtest's independent units are, in the plural
     at_most: dict[str, float] = field(default_factory=dict)  # further metrics that must not exceed a bound
-    answers_as_baseline: bool = False  # if that was better in the backtest; equal is then enough
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,8 @@ class Family:
     parameters: type  # a frozen dataclass: every parameter, once, with its default
     backtest: Callable[[TrainingData], Backtest]
     fit: Callable[[TrainingData], FittedFamily]
+    # The baseline, through the same columns and files; it answers where the model is not clearly better.
+    fit_baseline: Callable[[TrainingData], FittedFamily] | None = None
     # Scores as of now by the model in a folder of the served bundle; BundleRefused where this version cannot read it.
     rescore: Callable[[TrainingData, Path], Rescored] | None = None
     requires: tuple[str, ...] = ()  # families whose parameters it reads, and whose fits it shares

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +14,15 @@ from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
 from models.btyd.model import MODEL_NAMES, PARETO_NBD
-from models.lifetime_value.baseline import MeanRateBaseline
+from models.lifetime_value.baseline import MEAN_RATE, MeanRateBaseline
 from models.lifetime_value.cases import Expectation, ValueCases, ValueInputs, ValueParameters
 from models.lifetime_value.corrections import Corrections
 from models.lifetime_value.metrics import interval_coverage, spend_deviance
 from models.lifetime_value.model import ValueModel, ValuePrediction, ValueTraining
 from models.protocol import FitContext
+from models.statistics.paired_bootstrap import PairedCases
 from models.statistics.probability_metrics import normalised_gini
+from models.statistics.resampled_metrics import resampled_gini
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, Rescored, TrainingData
 from pipelines.families.snapshots import DAY, Snapshot
 
@@ -59,13 +62,15 @@ def backtest(data: TrainingData) -> Backtest:
     test = past.labelled(cut, days, model.model_name)
     expected = model.predict(test.inputs, data.threads)
     coverage = interval_coverage(test.spend, expected.low, expected.high)
-    baseline = MeanRateBaseline(days).predict(test.snapshot.features)
+    baseline = Expectation.of_btyd(MeanRateBaseline(days).forecast(test.snapshot.features))
     return Backtest(
         window_start=cut,
         window_end=data.as_of,
         cases=len(test.spend),
         metrics=_spend_metrics(test.spend, expected.spend) | _order_metrics(test.orders, expected.orders),
-        baseline_metrics=_spend_metrics(test.spend, baseline),
+        baseline_metrics=_spend_metrics(test.spend, baseline.spend) | _order_metrics(test.orders, baseline.orders),
+        paired=PairedCases.of_own_units(expected.spend, baseline.spend, partial(resampled_gini, test.spend)),
+        baseline_name="mean rate of the past",
         details=facts | {"test_days": days, "interval_coverage": coverage},
         predictions=pa.table(
             {
@@ -84,8 +89,17 @@ def backtest(data: TrainingData) -> Backtest:
 def fit(data: TrainingData) -> FittedFamily:
     """Fit to everything before `as_of`, and predict all customers with an order who allow personalization."""
     past = _Past(data)
-    model, facts = past.fit(data.as_of, HORIZONS)
-    data.progress("value: score")
+    return _family_of(past, *past.fit(data.as_of, HORIZONS))
+
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    """The same by the mean rate of the past."""
+    past = _Past(data)
+    return _family_of(past, *past.fit_baseline(data.as_of))
+
+
+def _family_of(past: "_Past", model: ValueModel, facts: dict[str, Any]) -> FittedFamily:
+    past.data.progress("value: score")
     table = _table(past, model)
 
     def write_files(folder: Path) -> None:
@@ -116,7 +130,10 @@ class _Past:
     def inputs(self, at: datetime, days: int, model_name: str) -> ValueInputs:
         """What the model predicts from."""
         customers = self.snapshot(at)
-        btyd = self._history.btyd_forecast(customers.customer_ids, at, days, model_name)
+        if model_name == MEAN_RATE:
+            btyd = MeanRateBaseline(days).forecast(customers.features)
+        else:
+            btyd = self._history.btyd_forecast(customers.customer_ids, at, days, model_name)
         return ValueInputs(np.column_stack([customers.features, btyd.features]), btyd)
 
     def labelled(self, at: datetime, days: int, model_name: str) -> _Labelled:
@@ -169,6 +186,15 @@ class _Past:
             current = self.inputs(cut, max(horizons), PARETO_NBD)
             training = replace(training, cases=self._cases(cut, horizons, times), current=current)
         return ValueModel.fit(training, self._parameters, context), facts
+
+    def fit_baseline(self, cut: datetime) -> tuple[ValueModel, dict[str, Any]]:
+        """The mean rate, with intervals from its errors in the period before `cut`, and facts about it."""
+        days = self.test_days(cut)
+        before = cut - days * DAY
+        held_out = self._enough(self.labelled(before, days, MEAN_RATE))
+        training = ValueTraining(MEAN_RATE, (Expectation.of_btyd(held_out.inputs.btyd), held_out.spend))
+        facts = {"choice": MEAN_RATE, "chosen_on": [before.isoformat(), cut.isoformat()]}
+        return ValueModel.fit(training, self._parameters, FitContext(self.data.seed, self.data.threads)), facts
 
     def _cases(self, cut: datetime, horizons: tuple[int, ...], times: list[datetime]) -> ValueCases | None:
         """Cases of snapshots, up to each horizon as far as it is known at `cut`; None where too few outcomes differ."""
@@ -268,9 +294,10 @@ VALUE: Final = Family(
     name=NAME,
     kind="customers",
     baseline="the mean rate of the past: everybody goes on spending as since the first order",
-    gate=Gate(metric="spend_gini", higher_is_better=True),
+    gate=Gate("spend_gini", higher_is_better=True, label="Gini of the ranking by spend", unit="customers"),
     parameters=ValueParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     rescore=rescore,
 )

@@ -1,7 +1,8 @@
 """The segments family: RFM segments, lifecycle stages and k-means clusters, against quintiles of recency.
 
 Marketers treat customers of different segments differently, so segments must predict behaviour: the gate compares the
-share of the next horizon's spending that the segments predict with that of the recency quintiles. The segments' effects
+share of the next horizon's spending that the segments predict with that of the recency quintiles. Where they are not
+clearly better, the names say what recency alone says, and there are no clusters. The segments' effects
 are fitted at an earlier time than they are tested at, as finer segments always explain more of their own fit. Segments
 must also be stable: the share of customers who change segment within a week only because a boundary moved is bounded.
 """
@@ -9,6 +10,7 @@ must also be stable: the share of customers who change segment within a week onl
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +27,9 @@ from models.protocol import FitContext
 from models.segments.clusters import AXES, ClusterCases, ClusterParameters, KMeansSegments
 from models.segments.lifecycle import PROSPECT, lifecycle_stages
 from models.segments.rfm import MEASURES, RfmModel, rfm_segments, rfm_values
-from models.segments.stability import explained_variance, segment_stability
+from models.segments.stability import explained_variance, outcome_by_segments, segment_stability
+from models.statistics.paired_bootstrap import PairedCases
+from models.statistics.resampled_metrics import resampled_r2
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, PreviousFit, Rescored, TrainingData
 from pipelines.families.snapshots import DAY, CustomerHistory, Snapshot
 
@@ -54,11 +58,14 @@ class SegmentParameters(CadenceParameters):
 
 @dataclass(frozen=True)
 class Segmentation:
-    """The fitted RFM boundaries and clusters, which assign customers to segments."""
+    """The fitted RFM boundaries and clusters, which assign customers to segments.
+
+    The baseline has no clusters, and names the segments as if all customers had the lowest scores but for recency.
+    """
 
     horizon_days: int
     rfm: RfmModel
-    clusters: KMeansSegments
+    clusters: KMeansSegments | None  # None: the baseline
 
     @classmethod
     def fit(cls, customers: Snapshot, horizon_days: int, previous: KMeansSegments | None = None) -> "Segmentation":
@@ -67,6 +74,11 @@ class Segmentation:
         clusters = KMeansSegments.fit(cases, ClusterParameters(), FitContext())
         return cls(horizon_days, RfmModel.fit(_rfm_values(customers)), clusters)
 
+    @classmethod
+    def fit_baseline(cls, customers: Snapshot, horizon_days: int) -> "Segmentation":
+        """The baseline: the boundaries alone."""
+        return cls(horizon_days, RfmModel.fit(_rfm_values(customers)), None)
+
     def segments(self, customers: Snapshot) -> dict[str, np.ndarray]:
         """Scores and segment names by column, (customers,) each."""
         scores = self.rfm.scores(_rfm_values(customers))
@@ -74,22 +86,33 @@ class Segmentation:
         tenure, last_gap = _number(customers, "tenure_days"), _number(customers, "last_gap_days")
         lapse_days = LAPSE_HORIZONS * self.horizon_days
         stages = lifecycle_stages(recency, tenure, last_gap, self.horizon_days, lapse_days)
+        named_by = (
+            scores if self.clusters is not None else np.column_stack([scores[:, 0], np.ones((len(scores), 2), int)])
+        )
         return {
-            RFM_SEGMENT: rfm_segments(scores, order_days, stages),
+            RFM_SEGMENT: rfm_segments(named_by, order_days, stages),
             **{name: scores[:, number] for number, name in enumerate(SCORE_COLUMNS)},
             STAGE: stages,
-            CLUSTER: self.clusters.labels(_axes(customers)),
+            CLUSTER: np.full(len(scores), None) if self.clusters is None else self.clusters.labels(_axes(customers)),
         }
 
     def to_json(self) -> dict[str, Any]:
         """The segmentation as JSON."""
-        return {"horizon_days": self.horizon_days, "rfm": self.rfm.to_json(), "clusters": self.clusters.to_json()}
+        clusters = None if self.clusters is None else self.clusters.to_json()
+        return {"horizon_days": self.horizon_days, "rfm": self.rfm.to_json(), "clusters": clusters}
+
+    @property
+    def cluster_metrics(self) -> dict[str, float | None]:
+        """How many clusters there are, and how well they are separated."""
+        if self.clusters is None:
+            return {}
+        return {"clusters": float(len(self.clusters.names)), "silhouette": self.clusters.silhouette}
 
     @classmethod
     def read(cls, folder: Path) -> "Segmentation":
         """Read the family's file in a bundle; raises BundleRefused if its features are not this version's."""
         record = json.loads((folder / SEGMENTS_FILE).read_text(encoding="utf-8"))
-        clusters = KMeansSegments.from_json(record["clusters"])
+        clusters = None if record["clusters"] is None else KMeansSegments.from_json(record["clusters"])
         return cls(record["horizon_days"], RfmModel.from_json(record["rfm"]), clusters)
 
 
@@ -111,9 +134,11 @@ def backtest(data: TrainingData) -> Backtest:
     ]
     before, after = first.segments(earlier), second.segments(test)
 
-    def explained(*names: str) -> float | None:
+    def predicted(*names: str) -> np.ndarray:
         groupings = [[segments[name] for name in names] for segments in (before, after)]
-        return explained_variance((groupings[0], spent[0]), (groupings[1], spent[1]))
+        return outcome_by_segments((groupings[0], spent[0]), groupings[1])
+
+    ours, baseline = predicted(*NAMED), predicted(SCORE_COLUMNS[0])
 
     data.progress("segments: changes")
     changes = _recent_stability(data, history, cadence, first.clusters)
@@ -122,41 +147,55 @@ def backtest(data: TrainingData) -> Backtest:
         window_end=data.as_of,
         cases=len(spent[1]),
         metrics={
-            "spend_explained": explained(*NAMED),
-            **{f"spend_explained_by_{name}": explained(name) for name in NAMED},
+            "spend_explained": explained_variance(ours, spent[1]),
+            **{f"spend_explained_by_{name}": explained_variance(predicted(name), spent[1]) for name in NAMED},
             "boundary_share": max(changes[name]["boundary_moved_share"] for name in NAMED),
             **{f"{name}_changed_share": changes[name]["changed_share"] for name in NAMED},
-            "clusters": float(len(second.clusters.names)),
-            "silhouette": second.clusters.silhouette,
+            **second.cluster_metrics,
         },
-        baseline_metrics={"spend_explained": explained(SCORE_COLUMNS[0])},
+        baseline_metrics={"spend_explained": explained_variance(baseline, spent[1])},
+        paired=PairedCases.of_own_units(ours, baseline, partial(resampled_r2, spent[1])),
+        baseline_name="recency alone",
         details={"horizon_days": cadence.horizon_days, "changes": changes, "sizes": _sizes(after)},
     )
 
 
 def fit(data: TrainingData) -> FittedFamily:
     """Segment all customers and prospects who allow personalization, starting from the published segmentation."""
-    history, cadence = data.history, data.history.cadence(data.parameters, NAME)
-    customers = _enough(history.snapshot(data.as_of), data.parameters)
+    customers, cadence = _customers_now(data)
     published = _published(data)
     data.progress("segments: fit")
     fitted = Segmentation.fit(customers, cadence.horizon_days, published[1].clusters if published else None)
-    segments = fitted.segments(customers)
-    record = fitted.to_json() | {"sizes": _sizes(segments)}
-    if published is not None:
+    changes = {}
+    if published is not None and published[1].clusters is not None:
         before, old = published
-        record["changes"] = _stability(read_table(before.folder / FAMILY_TABLE), before.as_of, old, customers, segments)
+        segments = fitted.segments(customers)
+        changes["changes"] = _stability(
+            read_table(before.folder / FAMILY_TABLE), before.as_of, old, customers, segments
+        )
+    return _family_of(fitted, customers, data, changes)
+
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    """The same by recency alone, without clusters."""
+    customers, cadence = _customers_now(data)
+    return _family_of(Segmentation.fit_baseline(customers, cadence.horizon_days), customers, data, {})
+
+
+def _customers_now(data: TrainingData) -> tuple[Snapshot, PurchaseCadence]:
+    cadence = data.history.cadence(data.parameters, NAME)
+    return _enough(data.history.snapshot(data.as_of), data.parameters), cadence
+
+
+def _family_of(fitted: Segmentation, customers: Snapshot, data: TrainingData, facts: dict[str, Any]) -> FittedFamily:
+    segments = fitted.segments(customers)
+    record = fitted.to_json() | {"sizes": _sizes(segments)} | facts
     table = _table(customers, segments)
 
     def write_files(folder: Path) -> None:
         (folder / SEGMENTS_FILE).write_text(json.dumps(record, indent=2), encoding="utf-8")
 
-    return FittedFamily(
-        write_files,
-        _with_prospects(table, data),
-        _described(cadence.horizon_days, fitted.clusters.names),
-        _replays(table),
-    )
+    return FittedFamily(write_files, _with_prospects(table, data), _described(fitted), _replays(table))
 
 
 def rescore(data: TrainingData, folder: Path) -> Rescored:
@@ -167,7 +206,8 @@ def rescore(data: TrainingData, folder: Path) -> Rescored:
 
 
 def _table(customers: Snapshot, segments: dict[str, np.ndarray]) -> pa.Table:
-    return pa.table({c.CUSTOMER_ID: customers.customer_ids, **{name: pa.array(v) for name, v in segments.items()}})
+    columns = {name: pa.array(v, pa.string()) if name in NAMED else pa.array(v) for name, v in segments.items()}
+    return pa.table({c.CUSTOMER_ID: customers.customer_ids, **columns})
 
 
 def _with_prospects(table: pa.Table, data: TrainingData) -> pa.Table:
@@ -209,7 +249,7 @@ def _prospects(events: ibis.Table, as_of: datetime, customer_ids: pa.Array) -> p
 
 
 def _recent_stability(
-    data: TrainingData, history: CustomerHistory, cadence: PurchaseCadence, start: KMeansSegments
+    data: TrainingData, history: CustomerHistory, cadence: PurchaseCadence, start: KMeansSegments | None
 ) -> dict[str, Any]:
     """The changes between two runs, `compared_days` apart; the later one starts from the earlier."""
     before_at = data.as_of - data.parameters.compared_days * DAY
@@ -248,26 +288,30 @@ def _published(data: TrainingData) -> tuple[PreviousFit, Segmentation] | None:
 
 
 def _sizes(segments: dict[str, np.ndarray]) -> dict[str, dict[str, int]]:
-    counted = {name: np.unique(segments[name], return_counts=True) for name in NAMED}
+    counted = {name: np.unique(segments[name], return_counts=True) for name in NAMED if segments[name][0] is not None}
     return {name: dict(zip(names.tolist(), sizes.tolist(), strict=True)) for name, (names, sizes) in counted.items()}
 
 
-def _described(horizon_days: int, clusters: tuple[str, ...]) -> dict[str, str]:
-    lapse_days = LAPSE_HORIZONS * horizon_days
+def _described(fitted: Segmentation) -> dict[str, str]:
+    horizon_days, lapse_days = fitted.horizon_days, LAPSE_HORIZONS * fitted.horizon_days
+    by, clusters = "how recently they bought", "Empty: here, groups predict no more than recency does."
+    if fitted.clusters is not None:
+        by = "how recently, how often and for how much they bought"
+        groups = "; ".join(fitted.clusters.names)
+        clusters = f"How they shop, by what sets the group apart from your average customer: {groups}."
     fifth = "1 to 5: in which fifth of your customers; customers who are alike share a score."
     return {
-        RFM_SEGMENT: "By how recently, how often and for how much they bought: champions, loyal and potential "
-        "loyalists buy, new customers and promising ones ordered on one day so far, needs attention and about to sleep "
-        "are growing quiet, at risk and can't lose them were good customers and stay away, hibernating and lost have "
-        f"been gone for long. Nobody who ordered within {horizon_days} days is called lost, nobody who did not for "
-        f"{lapse_days} days a champion.",
+        RFM_SEGMENT: f"By {by}: champions, loyal and potential loyalists buy, new customers and promising ones ordered "
+        "on one day so far, needs attention and about to sleep are growing quiet, at risk and can't lose them were "
+        "good customers and stay away, hibernating and lost have been gone for long. Nobody who ordered within "
+        f"{horizon_days} days is called lost, nobody who did not for {lapse_days} days a champion.",
         SCORE_COLUMNS[0]: f"How recently they ordered, {fifth} 5: the most recent.",
         SCORE_COLUMNS[1]: f"On how many days they ordered, {fifth} 5: the most.",
         SCORE_COLUMNS[2]: f"How much they spent in all, {fifth} 5: the most.",
         STAGE: f"prospect: no order yet; new: first order within {horizon_days} days; active: an order within "
         f"{horizon_days} days; cooling: none for longer; lapsed: none for {lapse_days} days; won_back: came back after "
         "that, until the next order.",
-        CLUSTER: f"How they shop, by what sets the group apart from your average customer: {'; '.join(clusters)}.",
+        CLUSTER: clusters,
     }
 
 
@@ -284,9 +328,16 @@ SEGMENTS: Final = Family(
     name=NAME,
     kind="customers",
     baseline="fifths by recency alone, as predictor of spending in the next horizon",
-    gate=Gate(metric="spend_explained", higher_is_better=True, at_most={"boundary_share": MAX_BOUNDARY_SHARE}),
+    gate=Gate(
+        "spend_explained",
+        higher_is_better=True,
+        label="share of later spending explained",
+        unit="customers",
+        at_most={"boundary_share": MAX_BOUNDARY_SHARE},
+    ),
     parameters=SegmentParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     rescore=rescore,
 )

@@ -1,10 +1,11 @@
 """The trends family: items and categories that rise or fall beyond season and noise, and by how much.
 
-The baseline calls every item whose last four weeks differ by a quarter from the four before. The gate compares the
-decision value of both methods' discoveries in the four weeks after, at the cost of a false discovery that follows from
-the promised false-discovery rate (`models.trends.evaluation`). The share of false discoveries must not exceed the
-promise, as far as four weeks can show. Further metrics: how often either method is right on the tenth of items with the
-strongest evidence, and how much of the discovered change persisted.
+There are two baselines: to call nothing, and to call every item whose last four weeks differ by a quarter from the four
+before. The one whose discoveries were worth more counts. The gate compares the decision value of the discoveries in the
+four weeks after, at the cost of a false discovery that follows from the promised false-discovery rate
+(`models.trends.evaluation`). The share of false discoveries must not exceed the promise, as far as four weeks can show.
+Further metrics: how often either method is right on the tenth of items with the strongest evidence, and how much of the
+discovered change persisted.
 """
 
 import json
@@ -20,7 +21,8 @@ from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
 from models.protocol import FitContext
-from models.trends.evaluation import LaterWeeks, later_weeks, naive_change, naive_directions, strongest
+from models.statistics.paired_bootstrap import PairedCases
+from models.trends.evaluation import NAIVE_WEEKS, LaterWeeks, later_weeks, naive_change, naive_directions, strongest
 from models.trends.model import INTERVAL, MIN_WEEKS, PERCENT_WEEKS, TrendModel, TrendParameters, Trends, percent
 from models.trends.seasonality import SEASON_SOURCES
 from models.trends.weekly_sales import WEEK_DAYS, WeeklyPanel, category_panel, weekly
@@ -40,8 +42,19 @@ CATEGORY_TREND_PERCENT: Final = "category_trend_percent"
 DIRECTIONS: Final = {1: "rising", -1: "falling", 0: "steady"}
 TRENDS_FILE: Final = "trends.json"
 LATER_WEEKS: Final = 4
+NOTHING: Final = "calling nothing"  # the baselines
+CHANGE: Final = "change of a quarter"
 MAX_FALSE_SHARE: Final = 0.2  # above the promised rate, as true trends may end
 REPLAYS: Final = 3
+
+
+_BY_BASELINE: Final = {
+    NOTHING: {TREND: "Steady for all: no method has been right about trends in this store so far."},
+    CHANGE: {
+        TREND: "Rising or falling: the last four weeks differ by a quarter or more from the four before.",
+        TREND_PERCENT: "By how many percent the last four weeks differ from the four before.",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -60,17 +73,36 @@ class _Fit:
     model: TrendModel
     trends: Trends
     weeks: int  # of the panel
+    answered_by: str = "model"
 
     @classmethod
     def of(cls, panel: WeeklyPanel, data: TrainingData) -> Self:
         model = TrendModel.fit(panel, data.parameters, FitContext(data.seed, data.threads))
         return cls(model, model.predict(panel), panel.weeks)
 
+    def by_baseline(self, naive: "_Naive") -> "_Fit":
+        """The same with what a baseline says of the tested items."""
+        empty = np.full(len(naive.change), np.nan)
+        slope = np.where(self.trends.is_tested, naive.change / NAIVE_WEEKS, np.nan)
+        trends = replace(
+            self.trends,
+            slope=slope,
+            low=empty,
+            high=empty,
+            q=empty,
+            season=np.zeros(len(slope)),
+            season_source=np.full(len(slope), SEASON_SOURCES.index("none")),
+            store=0.0,
+            direction=np.where(self.trends.is_tested, naive.direction, 0),
+        )
+        return replace(self, trends=trends, answered_by=naive.name)
+
     def summary(self) -> dict[str, Any]:
         """Facts about the trends, as JSON."""
         trends, null = self.trends, self.model.null
         values, counts = np.unique(trends.direction[trends.is_tested], return_counts=True)
         return {
+            "answered_by": self.answered_by,
             "window_weeks": trends.window_weeks,
             "weeks": self.weeks,
             "items": {DIRECTIONS[int(value)]: int(count) for value, count in zip(values, counts, strict=True)},
@@ -78,6 +110,20 @@ class _Fit:
             "store_percent": round(float(percent(np.array(trends.store))), 1),
             "noise": {"dispersion": null.dispersion, "wander": null.rate_variance},
         }
+
+
+@dataclass(frozen=True)
+class _Naive:
+    """What a baseline says of each item, (items,)."""
+
+    name: str
+    change: np.ndarray  # the last four weeks against the four before, as a difference of logs
+    direction: np.ndarray
+
+    @classmethod
+    def of(cls, panel: WeeklyPanel, name: str) -> Self:
+        change = naive_change(panel.units)
+        return cls(name, change, naive_directions(change) if name == CHANGE else np.zeros(len(change), np.int8))
 
 
 def backtest(data: TrainingData) -> Backtest:
@@ -89,16 +135,26 @@ def backtest(data: TrainingData) -> Backtest:
     fitted = _Fit.of(past, data)
     trends = fitted.trends
     later = later_weeks(panel, LATER_WEEKS, trends.window_weeks)
-    change = naive_change(past.units)
     end = midnight(data.as_of)
     evidence = -np.nan_to_num(trends.p, nan=1.0)
     ours = _metrics(later, trends.direction, np.sign(trends.unshrunk), evidence, trends, parameters)
+    values = _values(later, trends.direction, trends, parameters)
+    baselines = [_Naive.of(past, name) for name in (NOTHING, CHANGE)]
+    theirs = [_values(later, each.direction, trends, parameters) for each in baselines]
+    best = int(np.argmax([each.sum() for each in theirs]))
+    naive = baselines[best]
+    is_silent = len(values) > 0 and not ours["called"]
     return Backtest(
         window_start=end - timedelta(days=LATER_WEEKS * WEEK_DAYS),
         window_end=end,
-        cases=int((trends.is_tested & later.is_known).sum()),
+        cases=len(values),
         metrics=ours | {"called_kept_share": later.persistence(trends, LATER_WEEKS)},
-        baseline_metrics=_metrics(later, naive_directions(change), np.sign(change), np.abs(change), trends, parameters),
+        baseline_metrics=_metrics(
+            later, naive.direction, np.sign(naive.change), np.abs(naive.change), trends, parameters
+        ),
+        paired=PairedCases.of_own_units(values, theirs[best]),
+        baseline_name=naive.name,
+        nothing="nothing to call: no rise or fall was clear enough" if is_silent else "",
         details=fitted.summary(),
     )
 
@@ -109,15 +165,38 @@ def fit(data: TrainingData) -> FittedFamily:
     store = _weekly_store(data, 0)
     data.progress("trends: items")
     fitted = _Fit.of(store.panel, data)
-    trends = fitted.trends
     data.progress("trends: categories")
     by_category = _Fit.of(category_panel(store.panel), data).trends if store.categories else None
+    return _family_of(store, fitted, by_category, parameters)
+
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    """The items that the better baseline of the last four weeks calls; without such weeks, none."""
+    store = _weekly_store(data, 0)
+    data.progress("trends: items")
+    fitted = _Fit.of(store.panel, data)
+    try:
+        name = backtest(data).baseline_name
+    except NotEnoughData:
+        name = NOTHING
+    return _family_of(store, fitted.by_baseline(_Naive.of(store.panel, name)), None, data.parameters)
+
+
+def _family_of(
+    store: WeeklyStore, fitted: _Fit, by_category: Trends | None, parameters: TrendParameters
+) -> FittedFamily:
+    trends = fitted.trends
     table = item_table(store, trends, by_category)
+    if fitted.answered_by == NOTHING:  # its growth is no trend
+        table = table.set_column(
+            table.column_names.index(TREND_PERCENT), TREND_PERCENT, pa.nulls(len(table), pa.float64())
+        )
     record = {"parameters": asdict(parameters), **fitted.summary(), "categories": _categories(store, by_category)}
     return FittedFamily(
         write_files=lambda folder: _write_files(folder, record),
         table=table,
-        columns=_columns(trends.window_weeks, parameters.false_discovery_rate),
+        columns=_columns(trends.window_weeks, parameters.false_discovery_rate)
+        | _BY_BASELINE.get(fitted.answered_by, {}),
         replays=_replays(table),
     )
 
@@ -125,11 +204,19 @@ def fit(data: TrainingData) -> FittedFamily:
 TRENDS: Final = Family(
     name="trends",
     kind="items",
-    baseline="every item whose last four weeks differ by a quarter from the four before",
-    gate=Gate(metric="worth", higher_is_better=True, at_most={"least_false_share": MAX_FALSE_SHARE}),
+    baseline="calling nothing, or every item whose last four weeks differ by a quarter from the four before, whichever "
+    "was worth more",
+    gate=Gate(
+        "worth",
+        higher_is_better=True,
+        label="worth of the calls",
+        unit="items",
+        at_most={"least_false_share": MAX_FALSE_SHARE},
+    ),
     parameters=TrendParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     requires=(DEMAND.name,),
 )
 
@@ -146,12 +233,20 @@ def _metrics(
     is_tested = trends.is_tested & later.is_known
     rows = np.flatnonzero(is_tested & (directions != 0))
     return {
-        "worth": later.decision_value(directions, is_tested, parameters.false_discovery_rate),
+        "worth": _mean(_values(later, directions, trends, parameters)),
         "called": float(len(rows)),
         "called_confirmed_share": later.confirmed_share(directions, rows),
         "least_false_share": later.min_false_share(np.where(is_tested, directions, 0)),
         "surest_tenth_confirmed_share": later.confirmed_share(side, strongest(evidence, is_tested)),
     }
+
+
+def _values(later: LaterWeeks, directions: np.ndarray, trends: Trends, parameters: TrendParameters) -> np.ndarray:
+    return later.decision_values(directions, trends.is_tested, parameters.false_discovery_rate)
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def item_table(store: WeeklyStore, trends: Trends, by_category: Trends | None) -> pa.Table:

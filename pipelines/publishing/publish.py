@@ -1,4 +1,4 @@
-"""Make a bundle of the families that passed their gates and the previous version of the others, and publish it."""
+"""Make a bundle of the newly fitted families and the previous version of the others, and publish it."""
 
 import shutil
 from collections.abc import Mapping
@@ -84,26 +84,26 @@ class Published:
 
 
 def publish(settings: Settings, progress: Progress = silent) -> Published:
-    """Publish the challengers that passed their gates; raises NoBundle where there is nothing to publish.
+    """Publish the challengers that answer, and what else is new; raises NoBundle where nothing is.
 
-    Where the current version is damaged or of another format, nothing can be kept from it, and the new version holds
-    only the challengers.
+    Families without a challenger that answers are kept from the current version, with the table that their model has
+    made since. Where the current version is damaged or of another format, nothing can be kept from it.
     """
     store = open_bundle_store(settings.bundles_url)
     challengers = ChallengerStore(settings.candidates_path)
     loaded = {name: challengers.load(name) for name in FAMILIES}
-    passed = {name: challenger for name, challenger in loaded.items() if challenger is not None and challenger.passed}
+    new = {name: challenger for name, challenger in loaded.items() if challenger is not None and challenger.answers}
     previous, refused = _previous(store)
-    kept = [name for name in _families_of(previous) if name not in passed]
-    if not passed:
+    kept = [name for name in _families_of(previous) if name not in new]
+    if not new and not any(_has_rescored(previous, name, loaded.get(name)) for name in kept):
         why = "; ".join(f"{name}: {words}" for name, words in _why_missing(loaded, ()).items())
-        raise NoBundle(f"nothing to publish, since no family has passed its gate ({why}). Run `shopkeeper train`.")
+        raise NoBundle(f"nothing to publish ({why}). Run `shopkeeper train`.")
     progress("publish: write")
     created_at = datetime.now(UTC)
     version = f"{created_at:%Y%m%dT%H%M%S}{created_at.microsecond // 1000:03d}Z"
     with discarded_on_error(store.draft()) as draft:
         contents = _Contents()
-        for challenger in passed.values():
+        for challenger in new.values():
             _add_challenger(contents, draft, challengers, challenger, version)
         if previous is not None:
             for name in kept:
@@ -117,7 +117,7 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
     return Published(
         version=pointer.version,
         path=store.open(pointer).path,
-        new=list(passed),
+        new=list(new),
         kept=kept,
         missing=_why_missing(loaded, manifest.families),
         refused=refused,
@@ -148,7 +148,13 @@ def _families_of(bundle: Bundle | None) -> list[str]:
 
 def _why_missing(challengers: Mapping[str, Challenger | None], present: Any) -> dict[str, str]:
     absent = {name: challenger for name, challenger in challengers.items() if name not in present}
-    return {name: challenger.gate if challenger else "not trained" for name, challenger in absent.items()}
+    return {name: challenger.verdict.reason if challenger else "not trained" for name, challenger in absent.items()}
+
+
+def _has_rescored(previous: Bundle | None, name: str, challenger: Challenger | None) -> bool:
+    """Whether the published model of the family has made a new table since."""
+    entry = previous.manifest.families.get(name) if previous is not None else None
+    return entry is not None and challenger is not None and challenger.rescored_version == entry.bundle_version
 
 
 def _add_challenger(
@@ -174,7 +180,7 @@ def _add_previous(
     shutil.copytree(previous.path / name, draft / name)
     entry, replays = previous.manifest.families[name], previous.manifest.replays.get(name, [])
     table = challengers.table(name)
-    if challenger is not None and challenger.rescored_version == entry.bundle_version and table is not None:
+    if challenger is not None and table is not None and _has_rescored(previous, name, challenger):
         write_table(draft / name / FAMILY_TABLE, table)
         entry, replays = msgspec.structs.replace(entry, as_of=challenger.as_of), challenger.replays
     contents.entries[name], contents.replays[name] = entry, replays
@@ -188,7 +194,7 @@ def _entry(challenger: Challenger, version: str) -> FamilyEntry:
         run_id=challenger.run_id,
         model_version=challenger.model_version,
         baseline=challenger.baseline,
-        gate=challenger.gate,
+        verdict=challenger.verdict,
         metrics=challenger.metrics,
         baseline_metrics=challenger.baseline_metrics,
         parameters=challenger.parameters,

@@ -5,8 +5,8 @@
                                table.arrow      table families only: its columns, one row per customer or item
                                files/backtest.arrow   where the family keeps it: its predictions and the outcomes
 
-A family that failed its gate leaves only the JSON, which holds the reason; and the table, where the served model of the
-family has scored customers or items as of now.
+A family for which neither the model nor the baseline answers leaves only the JSON, which holds the reason; and the
+table, where the served model of the family has scored customers or items as of now.
 """
 
 import shutil
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from contracts.bundle import BACKTEST_TABLE, FORMAT_VERSION, FamilyKind, Replay, read_table, write_table
+from contracts.verdict import Verdict
 
 if TYPE_CHECKING:  # `shopkeeper status` reads the records, and starts without the engines
     import pyarrow as pa
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # `shopkeeper status` reads the records, and starts without t
 _RECORD: Final = "candidate.json"
 _FILES: Final = "files"
 _TABLE: Final = "table.arrow"
+_UNKNOWN: Final = Verdict("too_few", None, "")
 
 
 class Challenger(msgspec.Struct, frozen=True):
@@ -36,22 +38,26 @@ class Challenger(msgspec.Struct, frozen=True):
     kind: FamilyKind
     as_of: datetime
     trained_at: datetime
-    passed: bool
-    gate: str
     baseline: str
     cases: int
-    test_window_start: datetime
-    test_window_end: datetime
+    test_window_start: datetime | None  # None: there was no backtest
+    test_window_end: datetime | None
     metrics: dict[str, float | None]
     baseline_metrics: dict[str, float | None]
     details: dict[str, Any]
     parameters: dict[str, Any]
+    verdict: Verdict = _UNKNOWN  # records of earlier versions have none
     run_id: str = ""  # of MLflow, like `model_version`; empty until the run is recorded
     model_version: str = ""
     columns: dict[str, str] = {}
     replays: list[Replay] = []
     bundle_format: int = 0  # the FORMAT_VERSION of its files
-    rescored_version: str = ""  # the `bundle_version` of the served fit that made the table, where the gate failed
+    rescored_version: str = ""  # the `bundle_version` of the served fit that made the table, where neither answers
+
+    @property
+    def answers(self) -> bool:
+        """Whether it holds a fit that can be published."""
+        return self.verdict.answers is not None
 
 
 class ChallengerStore:
@@ -63,7 +69,7 @@ class ChallengerStore:
     def save(
         self, challenger: Challenger, fitted: "FittedFamily | Rescored | None", predictions: "pa.Table | None" = None
     ) -> None:
-        """Replace the family's challenger; where the gate failed, `fitted` is what the served model says, or None."""
+        """Replace the family's challenger; where neither answers, `fitted` is what the served model says, or None."""
         self._root.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._root))
         try:
@@ -81,11 +87,11 @@ class ChallengerStore:
         if not path.is_file():
             return None
         found = msgspec.json.decode(path.read_bytes(), type=Challenger)
-        if not found.passed or found.bundle_format == FORMAT_VERSION:
+        if found.bundle_format == FORMAT_VERSION:
             return found
-        return msgspec.structs.replace(
-            found, passed=False, gate=f"trained for another bundle format; run `shopkeeper train {family}`"
-        )
+        reason = f"trained for another bundle format; run `shopkeeper train {family}`"
+        verdict = msgspec.structs.replace(found.verdict, answers=None, reason=reason)
+        return msgspec.structs.replace(found, verdict=verdict, rescored_version="")
 
     def copy_files(self, family: str, folder: Path) -> None:
         """Copy the challenger's files into a bundle's folder of the family."""

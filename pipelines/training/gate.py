@@ -1,32 +1,102 @@
-"""The gate: a family that does not beat its baseline on a later window is not published."""
+"""The gate: a model answers where it is clearly better than its baseline; the baseline answers where that is unclear.
 
-from dataclasses import dataclass
+"Clearly" is the 95 % interval of a paired bootstrap (`models.statistics.paired_bootstrap`), which does not contain 0.
+A model that is clearly worse is refused.
+"""
 
-from pipelines.families.family import Backtest, Family
+from typing import Final
+
+from contracts.verdict import Answerer, Finding, Verdict
+from models.statistics.paired_bootstrap import Difference, difference
+from pipelines.families.family import Backtest, Family, Metrics
+
+MIN_UNITS: Final = 10  # with fewer independent units, an interval says too little
+ROUNDING: Final = 1e-9  # relative to the metric; a smaller gain is a rounding error
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a family passed, and why, in a sentence."""
+def apply_gate(family: Family, backtest: Backtest, seed: int = 7, is_served: bool = False) -> Verdict:
+    """The verdict on a backtest.
 
-    passed: bool
-    reason: str
+    `is_served`: a model of the family is published already, and stays where the new one is clearly worse. Otherwise,
+    the baseline answers there, too.
+    """
+    gain = _gain(family, backtest, seed)
+    finding = _finding(backtest, gain, family)
+    exceeded = _exceeded(family, backtest.metrics)
+    answers: Answerer | None = None
+    if finding == "better" and exceeded is None:
+        answers = "model"
+    elif not (finding == "worse" and is_served) and _may_answer(family, backtest.baseline_metrics):
+        answers = "baseline"
+    reason = _reason(family, backtest, finding, gain, exceeded) + _consequence(answers)
+    if gain is None:
+        return Verdict(finding, answers, reason)
+    return Verdict(finding, answers, reason, gain.value, gain.low, gain.high)
 
 
-def apply_gate(family: Family, backtest: Backtest) -> Verdict:
-    """Compare the backtest with the family's gate; an undefined metric never passes."""
-    gate = family.gate
-    ours, baseline = backtest.metrics.get(gate.metric), backtest.baseline_metrics.get(gate.metric)
-    if ours is None or baseline is None:
-        return Verdict(False, f"{gate.metric} is not defined on {backtest.cases:,} cases; more data are needed")
-    gain = ours - baseline if gate.higher_is_better else baseline - ours
-    comparison = f"{gate.metric} {ours:.4f} against the baseline's {baseline:.4f}"
-    if gain == 0 and gate.answers_as_baseline:
-        return Verdict(True, f"{comparison}: nothing served better, so it answers as its baseline")
-    if not gain > 0:
-        return Verdict(False, f"{comparison}: falls short by {abs(gain):.4f}")
-    for metric, bound in gate.at_most.items():
-        value = backtest.metrics.get(metric)
+def unjudged(family: Family, why: str) -> Verdict:
+    """The verdict without a backtest, where the baseline can answer."""
+    return Verdict("too_few", "baseline", f"{_sentence_part(why)}: too few cases to judge{_consequence('baseline')}")
+
+
+def _gain(family: Family, backtest: Backtest, seed: int) -> Difference | None:
+    """How much better the model is, with its interval; None where it cannot be said."""
+    metric, paired = family.gate.metric, backtest.paired
+    if backtest.metrics.get(metric) is None or backtest.baseline_metrics.get(metric) is None:
+        return None
+    found = difference(paired, seed) if paired.units >= MIN_UNITS else None
+    if found is None or family.gate.higher_is_better:
+        return found
+    return Difference(-found.value, -found.high, -found.low)
+
+
+def _finding(backtest: Backtest, gain: Difference | None, family: Family) -> Finding:
+    if backtest.nothing:
+        return "nothing"
+    if gain is None:
+        return "too_few"
+    values = (backtest.metrics[family.gate.metric], backtest.baseline_metrics[family.gate.metric])
+    noise = ROUNDING * max(abs(value or 0.0) for value in values)
+    if gain.low > noise:
+        return "better"
+    return "worse" if gain.high < -noise else "unclear"
+
+
+def _exceeded(family: Family, metrics: Metrics) -> str | None:
+    """The bound that the metrics exceed, in words."""
+    for metric, bound in family.gate.at_most.items():
+        value = metrics.get(metric)
         if value is None or not value <= bound:
-            return Verdict(False, f"{metric} is {value}, which exceeds the bound of {bound}")
-    return Verdict(True, f"{comparison}: better by {gain:.4f}")
+            return f"{metric} is {'undefined' if value is None else f'{value:.3g}'}, above the bound of {bound:g}"
+    return None
+
+
+def _may_answer(family: Family, metrics: Metrics) -> bool:
+    """Whether the baseline can answer and keeps the bounds; one that it has no metric for does not concern it."""
+    bounds = family.gate.at_most.items()
+    values = [(metrics[metric], bound) for metric, bound in bounds if metric in metrics]
+    return family.fit_baseline is not None and all(value is None or value <= bound for value, bound in values)
+
+
+def _reason(family: Family, backtest: Backtest, finding: Finding, gain: Difference | None, exceeded: str | None) -> str:
+    gate, baseline = family.gate, backtest.baseline_name
+    where = f"on {backtest.paired.units:,} {gate.unit}"
+    if finding == "nothing":
+        return f"{_sentence_part(backtest.nothing)} {where}"
+    if gain is None:
+        return f"too few cases to judge {where} (at least {MIN_UNITS} are needed, with different outcomes)"
+    ours, theirs = backtest.metrics[gate.metric] or 0.0, backtest.baseline_metrics[gate.metric] or 0.0
+    numbers = f"({gate.label} {ours:.3g}, {baseline} {theirs:.3g}, gain {gain.low:.2g} to {gain.high:.2g})"
+    words = {"better": "clearly better", "worse": "clearly worse"}.get(finding, "not clearly better")
+    but = f", but {exceeded}" if finding == "better" and exceeded else ""
+    return f"{words} than the {baseline} {where} {numbers}{but}"
+
+
+def _consequence(answers: Answerer | None) -> str:
+    return {"model": ", so the model answers", "baseline": ", so the baseline answers"}.get(
+        answers or "", ", so the model is not published"
+    )
+
+
+def _sentence_part(words: str) -> str:
+    return words.strip().rstrip(".")

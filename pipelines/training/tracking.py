@@ -84,20 +84,24 @@ class Tracker:
 
 
 def _tags(challenger: Challenger) -> dict[str, str]:
-    window = f"{challenger.test_window_start.isoformat()} to {challenger.test_window_end.isoformat()}"
+    start, end = challenger.test_window_start, challenger.test_window_end
+    verdict = challenger.verdict
     return {
         "as_of": challenger.as_of.isoformat(),
-        "test_window": window,
+        "test_window": f"{start.isoformat()} to {end.isoformat()}" if start and end else "none",
         "baseline": challenger.baseline,
-        "gate": challenger.gate,
-        "gate_passed": str(challenger.passed).lower(),
+        "gate": verdict.reason,
+        "verdict": verdict.finding,
+        "answered_by": verdict.answers or "nothing new",
     }
 
 
 def _defined(challenger: Challenger) -> dict[str, float]:
-    """The metrics that exist on this data, those of the baseline with a prefix."""
+    """The metrics that exist on this data, those of the baseline with a prefix, and the gain with its interval."""
+    verdict = challenger.verdict
     baseline = {f"baseline_{name}": value for name, value in challenger.baseline_metrics.items()}
-    return {name: value for name, value in (challenger.metrics | baseline).items() if value is not None}
+    gain = {"gain": verdict.gain, "gain_low": verdict.gain_low, "gain_high": verdict.gain_high}
+    return {name: value for name, value in (challenger.metrics | baseline | gain).items() if value is not None}
 
 
 def _milliseconds(moment: datetime) -> int:

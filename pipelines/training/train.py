@@ -1,10 +1,10 @@
-"""Train families: backtest each on a later window, apply its gate, fit it on everything, keep it as a challenger."""
+"""Train families: backtest each on a later window, fit what answers on everything, keep it as a challenger."""
 
 import dataclasses
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,12 +17,13 @@ from contracts.bundle_store import open_bundle_store
 from contracts.errors import BundleRefused, InputError, NotEnoughData, SettingsError, StorageError
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
+from contracts.verdict import Verdict
 from pipelines.campaigns.holdout import campaigns
 from pipelines.families.family import Backtest, Family, FittedFamily, PreviousFit, Rescored, TrainingData
 from pipelines.families.registry import FAMILIES
 from pipelines.families.run_cache import RunCache
 from pipelines.training.challengers import Challenger, ChallengerStore
-from pipelines.training.gate import Verdict, apply_gate
+from pipelines.training.gate import apply_gate, unjudged
 from pipelines.training.tracking import Tracker
 from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
@@ -40,8 +41,9 @@ class Outcome:
     backtest: Backtest | None = None
     verdict: Verdict | None = None
     skipped: str | None = None
-    kept: str | None = None  # where the gate failed: what the served version of the family says instead
+    kept: str | None = None  # where neither answers: what the served version of the family says instead
     shown_metrics: tuple[str, ...] = ()  # empty: all
+    has_table: bool = False  # there is something to publish: a fit, or a table by the served model
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def _previous_fit(served: Bundle | None, name: str) -> PreviousFit | None:
     if served is None or name not in served.manifest.families:
         return None
     entry = served.manifest.families[name]
-    return PreviousFit(served.path / name, entry.as_of, entry.bundle_version)
+    return PreviousFit(served.path / name, entry.as_of, entry.bundle_version, entry.verdict.answers)
 
 
 def _chosen(names: Sequence[str]) -> list[Family]:
@@ -169,69 +171,116 @@ def _outcome(run: _Run, family: Family) -> Outcome:
     started, started_at = time.monotonic(), datetime.now(UTC)
     data = run.data(family)
     log.info("%s: parameters %s", family.name, dataclasses.asdict(data.parameters))
-    backtest, verdict, skipped, kept = None, None, None, None
     try:
         run.progress(f"{family.name}: backtest")
         backtest = family.backtest(data)
-        verdict = apply_gate(family, backtest)
-        if run.tracker is not None:
-            challenger = _challenger(family, data, backtest, verdict, started_at)
-            kept = _keep_challenger(run, run.tracker, data, challenger, backtest)
+        found = _Found(family, data, started_at, apply_gate(family, backtest, data.seed, _is_served(data)), backtest)
     except NotEnoughData as error:
-        backtest, verdict, skipped = None, None, str(error)
-    seconds = time.monotonic() - started
+        found = _without_backtest(run, family, data, started_at, str(error))
+    if run.tracker is not None and found.verdict is not None:
+        found = _kept(run, run.tracker, found)
     return Outcome(
-        family.name, family.baseline, seconds, backtest, verdict, skipped, kept, shown_metrics=family.shown_metrics
-    )
-
-
-def _challenger(
-    family: Family, data: TrainingData, backtest: Backtest, verdict: Verdict, trained_at: datetime
-) -> Challenger:
-    """The family's record, before it is fitted and tracked."""
-    return Challenger(
         family=family.name,
-        kind=family.kind,
-        as_of=data.as_of,
-        trained_at=trained_at,
-        passed=verdict.passed,
-        gate=verdict.reason,
         baseline=family.baseline,
-        cases=backtest.cases,
-        test_window_start=backtest.window_start,
-        test_window_end=backtest.window_end,
-        metrics=backtest.metrics,
-        baseline_metrics=backtest.baseline_metrics,
-        details=backtest.details,
-        parameters=dataclasses.asdict(data.parameters) | {"seed": data.seed},
-        bundle_format=FORMAT_VERSION,
+        seconds=time.monotonic() - started,
+        backtest=found.backtest,
+        verdict=found.verdict,
+        skipped=found.skipped,
+        kept=found.kept,
+        shown_metrics=family.shown_metrics,
+        has_table=found.fitted is not None,
     )
 
 
-def _keep_challenger(
-    run: _Run, tracker: Tracker, data: TrainingData, challenger: Challenger, backtest: Backtest
-) -> str | None:
-    """Fit the family if it passed its gate, record the run in MLflow, and store the challenger.
+@dataclass(frozen=True)
+class _Found:
+    """What is known of a family in the course of its training."""
 
-    Where the gate failed, the served model scores as of now, if it can; returns what is kept of the served version.
-    """
+    family: Family
+    data: TrainingData
+    trained_at: datetime
+    verdict: Verdict | None = None
+    backtest: Backtest | None = None
     fitted: FittedFamily | Rescored | None = None
-    kept = None
-    if challenger.passed:
-        run.progress(f"{challenger.family}: fit")
-        fitted = FAMILIES[challenger.family].fit(data)
-        challenger = msgspec.structs.replace(challenger, columns=fitted.columns, replays=fitted.replays)
-    elif data.previous is not None:
-        run.progress(f"{challenger.family}: rescore")
-        fitted, kept = _rescored(FAMILIES[challenger.family], data, data.previous)
-        if fitted is not None:
-            version = data.previous.bundle_version
-            challenger = msgspec.structs.replace(challenger, replays=fitted.replays, rescored_version=version)
-    run.progress(f"{challenger.family}: record")
+    kept: str | None = None
+    skipped: str | None = None
+
+    def challenger(self, verdict: Verdict) -> Challenger:
+        """The family's record, before the run is tracked."""
+        data, backtest, fitted = self.data, self.backtest, self.fitted
+        is_rescored = isinstance(fitted, Rescored) and data.previous is not None
+        return Challenger(
+            family=self.family.name,
+            kind=self.family.kind,
+            as_of=data.as_of,
+            trained_at=self.trained_at,
+            verdict=verdict,
+            baseline=self.family.baseline,
+            cases=backtest.cases if backtest else 0,
+            test_window_start=backtest.window_start if backtest else None,
+            test_window_end=backtest.window_end if backtest else None,
+            metrics=backtest.metrics if backtest else {},
+            baseline_metrics=backtest.baseline_metrics if backtest else {},
+            details=backtest.details if backtest else {},
+            parameters=dataclasses.asdict(data.parameters) | {"seed": data.seed},
+            columns=fitted.columns if isinstance(fitted, FittedFamily) else {},
+            replays=fitted.replays if fitted is not None else [],
+            bundle_format=FORMAT_VERSION,
+            rescored_version=data.previous.bundle_version if is_rescored and data.previous else "",
+        )
+
+
+def _is_served(data: TrainingData) -> bool:
+    """Whether a model of the family is published; a published baseline is fitted anew instead of kept."""
+    return data.previous is not None and data.previous.answers == "model"
+
+
+def _without_backtest(run: _Run, family: Family, data: TrainingData, started_at: datetime, why: str) -> _Found:
+    """Where nothing can be judged: the served model stays, or else the baseline answers, if it can be fitted."""
+    skipped = _Found(family, data, started_at, skipped=why)
+    if run.tracker is None or family.fit_baseline is None or _is_served(data):
+        return skipped
+    try:
+        run.progress(f"{family.name}: fit the baseline")
+        return replace(skipped, verdict=unjudged(family, why), fitted=family.fit_baseline(data), skipped=None)
+    except NotEnoughData:
+        return skipped
+
+
+def _kept(run: _Run, tracker: Tracker, found: _Found) -> _Found:
+    """Fit what answers, record the run in MLflow, and store the challenger."""
+    found = found if found.fitted is not None else _fitted(run, found)
+    assert found.verdict is not None
+    run.progress(f"{found.family.name}: record")
+    challenger = found.challenger(found.verdict)
     run_id, version = tracker.record(challenger)
     challenger = msgspec.structs.replace(challenger, run_id=run_id, model_version=version)
-    ChallengerStore(run.settings.candidates_path).save(challenger, fitted, backtest.predictions)
-    return kept
+    predictions = found.backtest.predictions if found.backtest else None
+    ChallengerStore(run.settings.candidates_path).save(challenger, found.fitted, predictions)
+    return found
+
+
+def _fitted(run: _Run, found: _Found) -> _Found:
+    """The model or the baseline, whichever answers; where neither does, what the served model says as of now."""
+    family, data, verdict = found.family, found.data, found.verdict
+    assert verdict is not None
+    if verdict.answers == "model":
+        run.progress(f"{family.name}: fit")
+        try:
+            return replace(found, fitted=family.fit(data))
+        except NotEnoughData as error:
+            if family.fit_baseline is None:
+                raise
+            reason = f"{verdict.reason}, but it cannot be fitted as of now ({error}), so the baseline answers"
+            verdict = msgspec.structs.replace(verdict, answers="baseline", reason=reason)
+    if verdict.answers == "baseline" and family.fit_baseline is not None:
+        run.progress(f"{family.name}: fit the baseline")
+        return replace(found, verdict=verdict, fitted=family.fit_baseline(data))
+    if data.previous is None:
+        return found
+    run.progress(f"{family.name}: rescore")
+    fitted, kept = _rescored(family, data, data.previous)
+    return replace(found, fitted=fitted, kept=kept)
 
 
 def _rescored(family: Family, data: TrainingData, previous: PreviousFit) -> tuple[Rescored | None, str]:

@@ -1,5 +1,8 @@
 """Ranking: LambdaMART over the candidates' features, or a fixed blend where the store is too small to train it.
 
+The baseline ranks by personal frequency: what this customer ordered most often, then put into the cart, then viewed.
+What is popular follows.
+
 LambdaMART is Burges (2010), as LightGBM implements it; the labels lie after the time of the features.
 """
 
@@ -10,6 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from contracts.errors import BundleRefused
+from recsys.data.interactions import KINDS
 from recsys.parameters import RecommendParameters
 from recsys.ranking.tree_inference import Trees
 
@@ -28,6 +32,8 @@ BLEND: Final = {
     "category_affinity": 0.2,
 }
 POPULARITY_TIE_BREAK: Final = 0.1
+FREQUENCY: Final = "frequency"  # in the place of a ranker's text
+_KIND_WEIGHT: Final = 1000.0  # one order counts more than any usual number of carts, a cart than any of views
 VALIDATION_SHARE: Final = 0.12  # of the groups, which choose the number of trees
 PATIENCE: Final = 40  # trees without a gain on the validation groups, after which training ends
 LEAST_TREES: Final = 10
@@ -67,24 +73,26 @@ class TrainingGroups:
 
 
 class Ranker:
-    """Scores candidates from their features; `text` is LightGBM's own format, empty for the blend."""
+    """Scores candidates from their features; `text` is LightGBM's own format, empty for the blend, or FREQUENCY."""
 
     def __init__(self, features: Sequence[str], text: str = "") -> None:
         self.text = text
         self._features = tuple(features)
-        self._trees = Trees.of(text) if text else None
+        self._trees = Trees.of(text) if text not in ("", FREQUENCY) else None
         if self._trees is not None and self._trees.features != self._features:
             raise BundleRefused("the ranker was trained on other features than this version computes. Train again.")
 
     @property
     def name(self) -> str:
-        return "lambdamart" if self._trees else "blend"
+        return "lambdamart" if self._trees else self.text or "blend"
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """(candidates,) float64, higher is better."""
         if not len(features):
             return np.zeros(0)
-        return _blend(features, self._features) if self._trees is None else self._trees.scores(features)
+        if self._trees is not None:
+            return self._trees.scores(features)
+        return (_frequency if self.text == FREQUENCY else _blend)(features, self._features)
 
 
 def train_ranker(
@@ -132,7 +140,20 @@ def train_ranker(
 def _blend(features: np.ndarray, names: Sequence[str]) -> np.ndarray:
     column = {name: place for place, name in enumerate(names)}
     score = sum((weight * features[:, column[name]] for name, weight in BLEND.items()), np.zeros(len(features)))
-    for name, share in (("week", 1.0), ("month", 0.1)):
-        popular = np.log1p(features[:, column[name]])
-        score += POPULARITY_TIE_BREAK * share * popular / max(float(popular.max()), 1.0)
-    return np.asarray(score, np.float64)
+    return np.asarray(score + POPULARITY_TIE_BREAK * _popularity(features, column), np.float64)
+
+
+def _frequency(features: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """How often the customer chose each item, the stronger kinds of interaction first; popularity breaks ties."""
+    column = {name: place for place, name in enumerate(names)}
+    counts = np.column_stack([features[:, column[f"{kind}_count"]] for kind in KINDS])
+    return np.asarray(counts @ _KIND_WEIGHT ** np.arange(len(KINDS)) + _popularity(features, column) / 2, np.float64)
+
+
+def _popularity(features: np.ndarray, column: dict[str, int]) -> np.ndarray:
+    """This week's customers of each item, then this month's, at most 1.1."""
+    shares = []
+    for name in ("week", "month"):
+        popular = np.log1p(features[:, column[name]].astype(np.float64))
+        shares.append(popular / max(float(popular.max()), 1.0))
+    return np.asarray(shares[0] + 0.1 * shares[1])

@@ -1,28 +1,44 @@
-"""Evaluation: predict what was chosen next from what was known before, compared with a popularity baseline.
+"""Evaluation: predict what was chosen next from what was known before, compared with two baselines.
+
+They are what is popular, and personal frequency: what this customer chose most often, then what is popular.
 
 The sources know nothing that happens after an example's time. The whole catalogue competes; no negatives are sampled.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from recsys.recommender import Recommender
 from recsys.training.examples import Examples
-from recsys.training.ranking_metrics import RankedLists, bootstrap_interval, mean
+from recsys.training.ranking_metrics import RankedLists, mean
 
 K: Final = 20
+OURS: Final = "ours"
+POPULAR: Final = "popular items"
+FREQUENT: Final = "personal frequency"
+BASELINES: Final = (POPULAR, FREQUENT)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean metrics of the recommender and of its baseline over `examples` examples, and details for a person."""
+    """Mean metrics of the recommender and of its baselines over `examples` examples, and details for a person.
+
+    `recall` has the recall at 20 of each method, (cases,), where it is defined; `customers` (cases,) are their indices.
+    """
 
     examples: int
     metrics: dict[str, float | None]
-    baseline_metrics: dict[str, float | None]
+    baselines: dict[str, dict[str, float | None]]
+    customers: np.ndarray
+    recall: dict[str, np.ndarray]
     details: dict[str, Any]
+
+    @property
+    def baseline(self) -> str:
+        """The baseline with the better recall on these examples."""
+        return max(BASELINES, key=lambda name: self.baselines[name]["recall_at_20"] or 0.0)
 
 
 @dataclass(frozen=True)
@@ -34,35 +50,41 @@ class RankedExamples:
     """
 
     lists: np.ndarray
+    frequent: np.ndarray
     seen: np.ndarray
     retrieved: dict[str, np.ndarray]
 
 
-def evaluate(recommender: Recommender, examples: Examples, seed: int) -> Evaluation:
+def evaluate(recommender: Recommender, examples: Examples) -> Evaluation:
     """Compare the ranked candidates of each example with its targets; `recommender` is fitted on what lies before."""
     retriever, item_count = recommender.retriever, examples.interactions.item_count
     ranked = rank_examples(recommender, examples)
     popular = retriever.popularity.top(K, retriever.everything)
     padded = np.concatenate([popular, np.full(K - len(popular), -1)])
-    lists = RankedLists(ranked.lists, examples.target_keys, item_count)
-    popular_lists = RankedLists(np.tile(padded, (len(examples), 1)), examples.target_keys, item_count)
-    values, baseline = metric_values(lists, ranked.seen), metric_values(popular_lists, ranked.seen)
-    has_history = examples.has_history
-    details = {
-        "targets": len(examples.targets),
-        "repeat_target_share": _share(ranked.seen),
-        "cases_with_history": int(has_history.sum()),
-        "candidate_recall_by_source": {name: _share(found) for name, found in ranked.retrieved.items()},
-        "by_history": {
-            "with": _subset_means(values, baseline, has_history),
-            "without": _subset_means(values, baseline, ~has_history),
+    shown = {OURS: ranked.lists, POPULAR: np.tile(padded, (len(examples), 1)), FREQUENT: ranked.frequent}
+    lists = {name: RankedLists(found, examples.target_keys, item_count) for name, found in shown.items()}
+    values = {name: metric_values(found, ranked.seen) for name, found in lists.items()}
+    metrics = {name: _metrics(lists[name], values[name]) for name in lists}
+    is_defined = ~np.isnan(values[OURS]["recall_at_20"])
+    found = Evaluation(
+        examples=len(examples),
+        metrics=metrics[OURS] | {"candidate_recall": _share(ranked.retrieved["any"])},
+        baselines={name: metrics[name] for name in BASELINES},
+        customers=examples.customers[is_defined],
+        recall={name: values[name]["recall_at_20"][is_defined] for name in values},
+        details={
+            "targets": len(examples.targets),
+            "repeat_target_share": _share(ranked.seen),
+            "cases_with_history": int(examples.has_history.sum()),
+            "candidate_recall_by_source": {name: _share(selected) for name, selected in ranked.retrieved.items()},
         },
-        "difference_95": {
-            name: bootstrap_interval(values[name] - baseline[name], seed) for name in ("recall_at_20", "ndcg_at_10")
-        },
+    )
+    baseline, has_history = values[found.baseline], examples.has_history
+    by_history = {
+        "with": _subset_means(values[OURS], baseline, has_history),
+        "without": _subset_means(values[OURS], baseline, ~has_history),
     }
-    metrics = _metrics(lists, values) | {"candidate_recall": _share(ranked.retrieved["any"])}
-    return Evaluation(len(examples), metrics, _metrics(popular_lists, baseline), details)
+    return replace(found, details=found.details | {"by_history": by_history})
 
 
 def metric_values(lists: RankedLists, seen: np.ndarray) -> dict[str, np.ndarray]:
@@ -80,12 +102,14 @@ def rank_examples(recommender: Recommender, examples: Examples) -> RankedExample
     retriever = recommender.retriever
     retrieved = {name: np.zeros(len(examples.targets), bool) for name in ("any", *retriever.sources)}
     seen = np.zeros(len(examples.targets), bool)
-    lists = np.full((len(examples), K), -1, np.int64)
+    lists, frequent = (np.full((len(examples), K), -1, np.int64) for _ in range(2))
+    by_frequency = recommender.with_baseline_rankers()
     for example in range(len(examples)):
         user = examples.user(example, retriever.log, retriever.parameters.visitor_interactions)
         candidates = recommender.pipeline.candidates(user, examples.eligible(example))
-        order = np.argsort(-recommender.scores(user, candidates), kind="stable")[:K]
-        lists[example, : len(order)] = candidates.items[order]
+        for ranker, first in ((recommender, lists), (by_frequency, frequent)):
+            order = np.argsort(-ranker.scores(user, candidates), kind="stable")[:K]
+            first[example, : len(order)] = candidates.items[order]
         span = slice(*examples.target_offsets[example : example + 2])
         targets = examples.targets[span]
         seen[span] = np.isin(targets, user.items)
@@ -93,7 +117,7 @@ def rank_examples(recommender: Recommender, examples: Examples) -> RankedExample
         for name in retriever.sources:
             own = candidates.items[retriever.is_from(name, candidates.selected_by)]
             retrieved[name][span] = np.isin(targets, own)
-    return RankedExamples(lists, seen, retrieved)
+    return RankedExamples(lists, frequent, seen, retrieved)
 
 
 def _metrics(lists: RankedLists, values: dict[str, np.ndarray]) -> dict[str, float | None]:

@@ -65,12 +65,3 @@ def mean(values: np.ndarray) -> float | None:
     """The mean over the examples for which the metric is defined; None if there are none."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else None
-
-
-def bootstrap_interval(differences: np.ndarray, seed: int, resamples: int = 1000) -> tuple[float, float]:
-    """The 95 % interval of the mean difference (examples,), by resampling examples (Efron, 1979)."""
-    random = np.random.default_rng(seed)
-    defined = differences[~np.isnan(differences)]
-    means = [defined[random.integers(0, len(defined), len(defined))].mean() for _ in range(resamples)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)

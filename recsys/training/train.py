@@ -69,6 +69,30 @@ def fit_recommender(
     return Recommender(pipeline, past.latest(parameters.visitor_interactions), rankers, ranker_groups=counts)
 
 
+def fit_baseline(
+    interactions: Interactions,
+    items: Items,
+    as_of: int,
+    parameters: RecommendParameters,
+    seed: int = 7,
+    threads: int = 2,
+) -> Recommender:
+    """The baseline of everything before `as_of`, ranked by personal frequency; one interaction is enough.
+
+    Raises NotEnoughData where there is none.
+    """
+    past = interactions.before(as_of)
+    if not len(past):
+        raise NotEnoughData(
+            "recommendations need a view, a cart or an ordered item of a customer who allows personalization; the "
+            "store has none. Ingest more events."
+        )
+    retriever = Retriever.fit(past, SessionLog.of(past), items, as_of, int(past.kinds.max()), parameters, seed, threads)
+    pipeline = CandidatePipeline.of(retriever)
+    blend = {scenario: Ranker(pipeline.features.names) for scenario in SCENARIOS}
+    return Recommender(pipeline, past.latest(parameters.visitor_interactions), blend).with_baseline_rankers()
+
+
 @dataclass
 class _TrainingSetBuilder:
     """Builds the groups that the rankers learn from, and learns the pre-ranking weights from the last window."""

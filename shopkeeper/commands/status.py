@@ -71,7 +71,7 @@ def _bundle(settings: Settings, problems: list[str]) -> dict[str, Any] | None:
         "window_end": manifest.window_end.isoformat(),
         "currency": manifest.settings.get("currency"),
         "families": {
-            name: {"as_of": entry.as_of.isoformat(), "since": entry.bundle_version, "gate": entry.gate}
+            name: {"as_of": entry.as_of.isoformat(), "since": entry.bundle_version, "gate": entry.verdict.reason}
             for name, entry in manifest.families.items()
         },
         "versions": store.versions(),
@@ -85,8 +85,9 @@ def _candidates(settings: Settings) -> dict[str, Any]:
         name: {
             "trained_at": challenger.trained_at.isoformat(),
             "as_of": challenger.as_of.isoformat(),
-            "passed": challenger.passed,
-            "gate": challenger.gate,
+            "verdict": challenger.verdict.finding,
+            "answered_by": challenger.verdict.answers,
+            "gate": challenger.verdict.reason,
             "metrics": challenger.metrics,
             "baseline_metrics": challenger.baseline_metrics,
             "parameters": challenger.parameters,
@@ -122,9 +123,9 @@ def _events(settings: Settings, bundle: dict[str, Any] | None, problems: list[st
 
 
 def _unpublished(candidates: dict[str, Any], bundle: dict[str, Any] | None) -> list[str]:
-    """Families that passed their gates after the served bundle was made."""
+    """Families that were fitted after the served bundle was made."""
     made = bundle["created_at"] if bundle else ""
-    newer = [name for name, found in candidates.items() if found["passed"] and found["trained_at"] > made]
+    newer = [name for name, found in candidates.items() if found["answered_by"] and found["trained_at"] > made]
     return [f"Trained but not published: {', '.join(newer)}. `shopkeeper publish` publishes them."] if newer else []
 
 
@@ -164,9 +165,9 @@ def _verdict(candidate: dict[str, Any] | None, published: dict[str, Any] | None)
     """Whether a family is published, and why or why not."""
     if published is None:
         return f"not published: {candidate['gate']}." if candidate else "not trained."
-    if candidate is None or candidate["passed"]:
+    if candidate is None or candidate["answered_by"]:
         return f"published: {published['gate']}."
-    return f"published, as of {published['as_of'][:10]}. The last training failed: {candidate['gate']}."
+    return f"published, as of {published['as_of'][:10]}. The last training has nothing new: {candidate['gate']}."
 
 
 def _print_events(events: dict[str, Any], now: datetime) -> None:

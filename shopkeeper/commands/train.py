@@ -32,7 +32,7 @@ AsOfOption = Annotated[
 
 
 def train(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
-    """Train families: backtest each on a later window; those that beat their baseline can be published.
+    """Train families: backtest each on a later window, then fit what answers, the model or its baseline.
 
     Example: [bold]shopkeeper train churn[/]
     """
@@ -58,7 +58,7 @@ def evaluate(families: FamilyArgument = None, as_of: AsOfOption = None, as_json:
 
 
 def retrain(as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
-    """Ingest the events that the service accepted, train every family, and publish those that beat their baseline.
+    """Ingest the events that the service accepted, train every family, and publish what is new.
 
     Example: [bold]shopkeeper retrain[/], or [bold]shopkeeper retrain --as-of 2026-01-01[/] for data that end then
     """
@@ -79,7 +79,7 @@ def retrain(as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     else:
         report(result.outcomes, progress.seconds, as_json=False)
     if result.published is None:
-        raise NotEnoughData("nothing was published: no family passed its gate, for the reasons above.")
+        raise NotEnoughData("nothing was published: no family has anything new, for the reasons above.")
     if not as_json:
         console.print(f"Published [bold]{result.published.version}[/].")
 
@@ -130,11 +130,13 @@ def report(outcomes: list["Outcome"], seconds: dict[str, float], as_json: bool) 
 
 
 def _print_outcome(outcome: "Outcome") -> None:
-    if outcome.backtest is None or outcome.verdict is None:
+    backtest, verdict = outcome.backtest, outcome.verdict
+    if verdict is None:
         console.print(f"[bold]{outcome.family}[/]: skipped. {outcome.skipped}\n", highlight=False)
         return
-    backtest, verdict = outcome.backtest, outcome.verdict
-    style = "green" if verdict.passed else "red"
+    if backtest is None:
+        console.print(f"[bold]{outcome.family}[/]: {verdict.reason}.\nBaseline: {outcome.baseline}.\n", highlight=False)
+        return
     window = f"{backtest.window_start:%Y-%m-%d} to {backtest.window_end:%Y-%m-%d}"
     table = Table(title=f"{outcome.family}: {backtest.cases:,} cases, {window}", title_justify="left", min_width=60)
     for heading in ("metric", outcome.family, "baseline"):
@@ -142,8 +144,8 @@ def _print_outcome(outcome: "Outcome") -> None:
     for name in outcome.shown_metrics or tuple(backtest.metrics):  # the rest are in --json and in MLflow
         table.add_row(name, _number(backtest.metrics.get(name)), _number(backtest.baseline_metrics.get(name)))
     console.print(table)
-    word = "passed" if verdict.passed else "not passed"
-    console.print(f"Gate [{style}]{word}[/]: {verdict.reason}. {outcome.seconds:.1f} s.", highlight=False)
+    style = {"better": "green", "worse": "red"}.get(verdict.finding, "yellow")
+    console.print(f"[{style}]{outcome.family}[/]: {verdict.reason}. {outcome.seconds:.1f} s.", highlight=False)
     if outcome.kept is not None:
         console.print(outcome.kept, highlight=False)
     console.print(f"Baseline: {outcome.baseline}.\n", highlight=False)
@@ -156,11 +158,17 @@ def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "skipped": outcome.skipped,
     }
-    if outcome.backtest is not None and outcome.verdict is not None:
+    if outcome.verdict is not None:
+        verdict = outcome.verdict
         row |= {
-            "passed": outcome.verdict.passed,
-            "gate": outcome.verdict.reason,
+            "verdict": verdict.finding,
+            "answered_by": verdict.answers,
+            "gate": verdict.reason,
+            "gain": [verdict.gain, verdict.gain_low, verdict.gain_high],
             "kept": outcome.kept,
+        }
+    if outcome.backtest is not None:
+        row |= {
             "cases": outcome.backtest.cases,
             "window_start": outcome.backtest.window_start.isoformat(),
             "window_end": outcome.backtest.window_end.isoformat(),

@@ -10,7 +10,6 @@ import pytest
 
 from contracts.errors import BundleRefused
 from models.churn.model import ChurnModel, ChurnParameters
-from models.churn.recency_baseline import RecencyBaseline
 from models.lifetime_value.baseline import MeanRateBaseline
 from models.lifetime_value.cases import Expectation
 from models.lifetime_value.model import ValueModel, ValueTraining
@@ -35,6 +34,11 @@ def churn() -> Example:
     return Example(ChurnModel.fit(cases, ChurnParameters(trees=10), FitContext()), labelled(50, seed=2)[0])
 
 
+def churn_baseline() -> Example:
+    cases = training_cases(labelled(300, seed=0), labelled(300, seed=1))
+    return Example(ChurnModel.fit_baseline(cases, ChurnParameters(), FitContext()), labelled(50, seed=2)[0])
+
+
 def value(has_corrections: bool = True) -> Example:
     orders, expected, spend = spends(200, seed=0)
     held_out, cases = (Expectation(np.full(200, 0.5), orders, expected), spend), world(300, seed=0)
@@ -46,7 +50,7 @@ def value_without_corrections() -> Example:
     return value(has_corrections=False)
 
 
-EXAMPLES: tuple[Callable[[], Example], ...] = (churn, value, value_without_corrections)
+EXAMPLES: tuple[Callable[[], Example], ...] = (churn, churn_baseline, value, value_without_corrections)
 
 
 @pytest.fixture(scope="module", params=EXAMPLES, ids=lambda make: make.__name__)
@@ -83,10 +87,8 @@ def test_files_of_other_features_are_refused(example: Example, tmp_path: Path) -
 
 
 def test_baselines_predict_a_number_per_row() -> None:
-    cases = training_cases(labelled(300, seed=0), labelled(300, seed=1))
-    for baseline in (RecencyBaseline.fit(cases), MeanRateBaseline(30)):
-        assert isinstance(baseline, Baseline)
-        assert baseline.predict(cases.features).shape == (600,)
+    assert isinstance(MeanRateBaseline(30), Baseline)
+    assert MeanRateBaseline(30).predict(labelled(60, seed=0)[0]).shape == (60,)
 
 
 def test_models_without_explanations_keep_the_rest() -> None:

@@ -8,18 +8,16 @@ from contracts.settings import Settings
 from pipelines import retrain as module
 
 
-@pytest.mark.parametrize(
-    ("passed", "is_published"), [([], False), ([None], False), ([False, None], False), ([False, True], True)]
-)
-def test_it_publishes_only_if_a_family_passed_in_this_run(
-    monkeypatch: pytest.MonkeyPatch, passed: list[bool | None], is_published: bool
+@pytest.mark.parametrize(("has_table", "is_published"), [([], False), ([False, False], False), ([False, True], True)])
+def test_it_publishes_only_if_this_run_has_made_something(
+    monkeypatch: pytest.MonkeyPatch, has_table: list[bool], is_published: bool
 ) -> None:
     steps: list[str] = []
 
     def step(name: str, answer: Any) -> Any:
         return lambda *_, **__: steps.append(name) or answer
 
-    outcomes = [SimpleNamespace(verdict=None if each is None else SimpleNamespace(passed=each)) for each in passed]
+    outcomes = [SimpleNamespace(has_table=each) for each in has_table]
     monkeypatch.setattr(module, "ingest", step("ingest", "report"))
     monkeypatch.setattr(module, "train", step("train", outcomes))
     monkeypatch.setattr(module, "publish", step("publish", "version"))

@@ -27,6 +27,7 @@ from contracts.bundle import (
 )
 from contracts.bundle_store import BundlePointer, open_bundle_store
 from contracts.settings import Settings
+from contracts.verdict import Verdict
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
@@ -282,7 +283,7 @@ def _entry(kind: Any, version: str, columns: dict[str, str] | None = None) -> Fa
         run_id="run",
         model_version="1",
         baseline="a baseline",
-        gate="passed",
+        verdict=Verdict("better", "model", "clearly better than the baseline"),
         metrics={"recall": 0.5, "undefined": None},
         baseline_metrics={"recall": 0.25},
         parameters=asdict(RecommendParameters()),

@@ -48,7 +48,7 @@ def flip_a_byte(folder: Path) -> None:
 
 def flip_a_byte_of_the_manifest(folder: Path) -> None:
     path = folder / "manifest.json"
-    path.write_bytes(path.read_bytes().replace(b"passed", b"Passed", 1))
+    path.write_bytes(path.read_bytes().replace(b"clearly", b"Clearly", 1))
 
 
 def remove_a_file(folder: Path) -> None:

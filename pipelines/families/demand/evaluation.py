@@ -8,8 +8,9 @@ import numpy as np
 
 from models.demand.classification import CLASSES, demand_class
 from models.demand.forecast import HIGH, LOW, DemandForecast
-from models.demand.metrics import coverage, pinball, rmsse, rmsse_scale, wape
+from models.demand.metrics import coverage, pinball, pinball_losses, rmsse, rmsse_scale, wape
 from models.demand.panel import Panel
+from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.demand.hierarchy import HierarchyLevel, PastForecast, forecast_levels
 from pipelines.families.demand.panel_builder import StoreDemand
 from pipelines.families.family import Metrics
@@ -66,6 +67,15 @@ def evaluate(outcome: ActualDemand, forecast: DemandForecast, panel: Panel) -> M
         "bias": float(expected.sum() / total.sum() - 1) if total.sum() > 0 else None,
         "coverage_80_of_total": coverage(total, band[:, 0], band[:, 1]) if whole.any() else None,
     }
+
+
+def paired_by_item(
+    outcome: ActualDemand, forecast: DemandForecast, baseline: DemandForecast, known: StoreDemand
+) -> PairedCases:
+    """The pinball losses of both forecasts in every evaluated period of a series; what depends is an item's series."""
+    series, step = np.nonzero(outcome.evaluated)
+    ours, theirs = (pinball_losses(outcome.units, each.quantiles)[series, step] for each in (forecast, baseline))
+    return PairedCases(known.item[series], ours, theirs)
 
 
 def evaluate_in_detail(

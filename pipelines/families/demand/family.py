@@ -10,7 +10,13 @@ from contracts import columns as c
 from contracts.bundle import Replay
 from models.demand.baseline import seasonal_naive
 from pipelines.families.demand.bundle_files import available_data, column_descriptions, item_table, write_files
-from pipelines.families.demand.evaluation import actual_demand, evaluate, evaluate_in_detail, evaluate_levels
+from pipelines.families.demand.evaluation import (
+    actual_demand,
+    evaluate,
+    evaluate_in_detail,
+    evaluate_levels,
+    paired_by_item,
+)
 from pipelines.families.demand.fit import fit_store, fitted_demand
 from pipelines.families.demand.panel_builder import period_start, store_demand
 from pipelines.families.demand.parameters import StoreDemandParameters
@@ -35,6 +41,8 @@ def backtest(data: TrainingData) -> Backtest:
         cases=int(actual.evaluated.sum()),
         metrics=evaluate(actual, fitted.by_series, known.panel),
         baseline_metrics=evaluate(actual, naive, known.panel),
+        paired=paired_by_item(actual, fitted.by_series, naive, known),
+        baseline_name="seasonal naive",
         details=evaluate_in_detail(actual, fitted.by_series, naive, known.panel)
         | {"by_level": evaluate_levels(actual, fitted.by_series, naive, fitted.levels, fitted.past)}
         | {"what_was_known": available_data(known)}
@@ -59,7 +67,7 @@ DEMAND: Final = Family(
     name="demand",
     kind="items",
     baseline="seasonal naive (the same weekday, week or month one season earlier)",
-    gate=Gate(metric="pinball", higher_is_better=False),
+    gate=Gate("pinball", higher_is_better=False, label="units off (pinball)", unit="items"),
     parameters=StoreDemandParameters,
     backtest=backtest,
     fit=fit,

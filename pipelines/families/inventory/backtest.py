@@ -1,12 +1,12 @@
 """Backtest of the inventory family: the forecast's orders and safety-stock orders, simulated on the last horizon.
 
 For slow items whose sales are independent, the forecast adds little, and in a small store either method may cost less.
-The store's orders are therefore made with the method that would have cost less.
+The baseline is the textbook method that cost least on the window before the judged one: a method that is chosen where
+it is judged would look better than it is.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -16,9 +16,10 @@ from models.demand.panel import Panel
 from models.inventory.demand_distribution import DemandForecaster
 from models.inventory.evaluation import forecasts_at_reviews, policy_metrics, simulate_policy, window_end
 from models.inventory.lead_time_demand import model_forecaster
-from models.inventory.safety_stock import TEXTBOOK_METHODS, NormalDemand, safety_stock_demand
-from models.inventory.simulation import SimulationTerms
+from models.inventory.safety_stock import DEMAND_DEVIATION, TEXTBOOK_METHODS, NormalDemand, safety_stock_demand
+from models.inventory.simulation import SimulatedStock, SimulationTerms
 from models.inventory.terms import InventoryParameters
+from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.fit import fit_store_demand
 from pipelines.families.demand.panel_builder import StoreDemand, midnight, store_demand
@@ -28,61 +29,38 @@ from pipelines.families.inventory.terms import item_terms
 
 FORECAST: Final = "forecast"
 MEAN_DAYS: Final = 28  # of the safety stock's moving average
+DEFAULT_METHOD: Final = DEMAND_DEVIATION
 
 
 @dataclass(frozen=True)
-class PolicyComparison:
-    """Cost and service of each policy's orders on one window."""
+class _Store:
+    """What every simulation shares."""
 
-    start: datetime
-    end: datetime
-    items: int
     terms: SimulationTerms
-    metrics: Mapping[str, dict[str, float]]
+    service_level: float
+    value: np.ndarray  # (items,) of a unit
 
-    @property
-    def baseline(self) -> str:
-        """The textbook method that costs least."""
-        return min(TEXTBOOK_METHODS, key=self._cost)
+    def stock(self, forecaster: DemandForecaster, panel: Panel, start: int) -> SimulatedStock:
+        """The stock from period `start` on, where each review orders by the forecaster."""
+        stop = window_end(start, panel.periods, self.terms)
+        forecasts = forecasts_at_reviews(forecaster, panel, start, stop, self.terms)
+        return simulate_policy(forecasts, panel, start, stop, self.service_level, self.terms)
 
-    @property
-    def chosen(self) -> str:
-        """The forecast if it costs less than the baseline, else the baseline."""
-        return FORECAST if self._cost(FORECAST) < self._cost(self.baseline) else self.baseline
+    def metrics(self, stock: SimulatedStock) -> dict[str, float]:
+        return policy_metrics(stock, self.terms, self.service_level, self.value)
 
-    def _cost(self, policy: str) -> float:
-        return self.metrics[policy]["total_cost"]
+    def costs(self, stock: SimulatedStock) -> np.ndarray:
+        """Of each item, (items,)."""
+        holding, shortage = stock.costs(self.terms, self.service_level, self.value)
+        return holding + shortage
 
 
 def backtest(data: TrainingData) -> Backtest:
-    """The policy that would have cost least, and the cheapest textbook method as the baseline."""
-    found = compare_policies(data)
-    return Backtest(
-        window_start=found.start,
-        window_end=found.end,
-        cases=found.items,
-        metrics=dict(found.metrics[found.chosen]),
-        baseline_metrics=dict(found.metrics[found.baseline]),
-        details={
-            "policy": found.chosen,
-            "baseline": found.baseline,
-            "by_policy": dict(found.metrics),
-            "replay": vars(found.terms),
-        },
-    )
+    """Simulate the orders by the forecast, and those by the textbook method that was cheapest before.
 
-
-def compare_policies(data: TrainingData) -> PolicyComparison:
-    """Simulate all policies at the store's terms, with one model fitted before the window; once in a training run.
-
-    At each review, all policies see the sales until then. Costs are in the currency of the prices, or per unit where no
-    price is known. Raises NotEnoughData.
+    The model is fitted before the window. At each review, all policies see the sales until then. Costs are in the
+    currency of the prices, or per unit where no price is known. Raises NotEnoughData.
     """
-    key = (PolicyComparison, data.as_of, data.parameters, daily_parameters(data), data.seed)
-    return data.cache.once(key, lambda: _compare(data), (data.events, data.catalogue))
-
-
-def _compare(data: TrainingData) -> PolicyComparison:
     parameters: InventoryParameters = data.parameters
     wanted = replace(daily_parameters(data), by_channel=False)
     horizon = wanted.horizon_periods
@@ -91,22 +69,48 @@ def _compare(data: TrainingData) -> PolicyComparison:
     terms = simulation_terms(parameters, horizon)
     data.progress("inventory: reading orders")
     known = store_demand(data, wanted, origin, held_out_periods=horizon)
-    later = store_demand(data, wanted, end)
-    panel = continued(known, later, horizon)
+    panel = continued(known, store_demand(data, wanted, end), horizon)
+    store = _Store(terms, parameters.service_level, unit_values(data, known.item_ids, parameters))
+    baseline = cheapest_method(known.panel, store.value, parameters, horizon)
     data.progress("inventory: fitting on what came before the test window")
     model = fit_store_demand(known, wanted, data)  # the demand family's backtest uses the same one
     data.progress("inventory: simulate")
     forecasters: dict[str, DemandForecaster] = {FORECAST: model_forecaster(model, terms.lead_time, terms.protected)}
     forecasters |= {method: safety_stock_forecaster(method, terms) for method in TEXTBOOK_METHODS}
-    value = _unit_values(data, known.item_ids, parameters)
     start = panel.periods - horizon
-    stop = window_end(start, panel.periods, terms)
-    found = {}
-    for name, forecaster in forecasters.items():
-        forecasts = forecasts_at_reviews(forecaster, panel, start, stop, terms)
-        stock = simulate_policy(forecasts, panel, start, stop, parameters.service_level, terms)
-        found[name] = policy_metrics(stock, terms, parameters.service_level, value)
-    return PolicyComparison(origin, end, panel.series, terms, found)
+    stocks = {name: store.stock(forecaster, panel, start) for name, forecaster in forecasters.items()}
+    costs = {name: store.costs(stock) * panel.series for name, stock in stocks.items()}  # whose mean is the total
+    return Backtest(
+        window_start=origin,
+        window_end=end,
+        cases=panel.series,
+        metrics=dict(store.metrics(stocks[FORECAST])),
+        baseline_metrics=dict(store.metrics(stocks[baseline])),
+        paired=PairedCases.of_own_units(costs[FORECAST], costs[baseline]),
+        baseline_name="safety stock",
+        details={
+            "baseline": baseline,
+            "by_policy": {name: store.metrics(stock) for name, stock in stocks.items()},
+            "replay": vars(terms),
+        },
+    )
+
+
+def cheapest_method(past: Panel, value: np.ndarray, parameters: InventoryParameters, horizon: int) -> str:
+    """The textbook method whose orders cost least on the last horizon of `past`; `value` (items,) is that of a unit.
+
+    DEFAULT_METHOD where the past is shorter than two horizons.
+    """
+    start = past.periods - horizon
+    if start < horizon:
+        return DEFAULT_METHOD
+    store = _Store(simulation_terms(parameters, horizon), parameters.service_level, value)
+
+    def cost(method: str) -> float:
+        stock = store.stock(safety_stock_forecaster(method, store.terms), past, start)
+        return float(store.costs(stock).sum())
+
+    return min(TEXTBOOK_METHODS, key=cost)
 
 
 def daily_parameters(data: TrainingData) -> StoreDemandParameters:
@@ -155,7 +159,7 @@ def safety_stock_by_item(past: Panel, method: str, days: np.ndarray) -> NormalDe
     return NormalDemand(mean, sigma)
 
 
-def _unit_values(data: TrainingData, item_ids: np.ndarray, parameters: InventoryParameters) -> np.ndarray:
+def unit_values(data: TrainingData, item_ids: np.ndarray, parameters: InventoryParameters) -> np.ndarray:
     """Holding cost per unit and day, (items,): the median where an item's unit cost is unknown, 1 where all are."""
     terms, _ = item_terms(data.catalogue.to_pyarrow().combine_chunks(), item_ids, parameters)
     cost = terms.daily_holding_cost

@@ -23,9 +23,10 @@ from pipelines.families.family import Family, FittedFamily, Gate, TrainingData
 from pipelines.families.inventory.backtest import (
     FORECAST,
     backtest,
-    compare_policies,
+    cheapest_method,
     daily_parameters,
     safety_stock_by_item,
+    unit_values,
 )
 from pipelines.families.inventory.terms import RefusedTerm, item_terms, report
 from pipelines.features.stock import reported_stock
@@ -67,8 +68,8 @@ COLUMNS: Final[dict[str, str]] = {
     UNIT_COST: "What one unit costs: the item's own, or else the store's share of its price.",
     ORDER_VALUE: "Units to order times the unit cost.",
     ORDER_METHOD: (
-        "How the level is computed: by the method that would have cost the store less in the last weeks. forecast: "
-        "quantiles of the demand forecast; safety_stock: mean and standard deviation of past sales."
+        "How the level is computed. forecast: quantiles of the demand forecast, where such orders would clearly have "
+        "cost the store less in the last weeks; safety_stock: mean and standard deviation of past sales."
     ),
     DAYS_OF_COVER: "How many days the stock lasts at the expected sales. Empty where no sales are expected.",
     STOCKOUT_DATE: "The day on which the item is likely to run out. Empty: not within the forecast horizon.",
@@ -79,22 +80,34 @@ COLUMNS: Final[dict[str, str]] = {
 
 
 def fit(data: TrainingData) -> FittedFamily:
-    """Plan every forecast item from its latest stock, with the policy that would have cost least in the backtest."""
+    """Plan every forecast item from its latest stock, with quantiles of the forecast."""
+    return _fitted(data, by_forecast=True)
+
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    """The same with the textbook's safety stock, by the method that cost least in the last horizon."""
+    return _fitted(data, by_forecast=False)
+
+
+def _fitted(data: TrainingData, *, by_forecast: bool) -> FittedFamily:
     parameters: InventoryParameters = data.parameters
     data.progress("inventory: demand")
-    fitted = fitted_demand(data, daily_parameters(data))
+    wanted = daily_parameters(data)
+    fitted = fitted_demand(data, wanted)
     catalogue = data.catalogue.to_pyarrow().combine_chunks()
     terms, refused = item_terms(catalogue, fitted.item_ids, parameters)
     report(refused)
     stock = stock_on_hand(data, fitted.item_ids)
     _report_unknown(stock)
     data.progress("inventory: plan")
-    demand, policy = item_demand(fitted.forecast, terms), compare_policies(data).chosen
-    if policy != FORECAST:
-        past = fitted.items.panel
-        demand = replace(demand, cycle=safety_stock_by_item(past, policy, terms.protected_days))
+    demand = item_demand(fitted.forecast, terms)
+    if not by_forecast:
+        past, value = fitted.items.panel, unit_values(data, fitted.item_ids, parameters)
+        method = cheapest_method(past, value, parameters, wanted.horizon_periods)
+        demand = replace(demand, cycle=safety_stock_by_item(past, method, terms.protected_days))
     plan = plan_inventory(stock, demand, terms)
-    table = item_table(fitted.item_ids, stock, plan, terms, fitted.end, policy)
+    order_method = FORECAST if by_forecast else SAFETY_STOCK
+    table = item_table(fitted.item_ids, stock, plan, terms, fitted.end, order_method)
     return FittedFamily(
         write_files=lambda folder: _write_files(folder, parameters, refused),
         table=table,
@@ -107,10 +120,11 @@ INVENTORY: Final = Family(
     name="inventory",
     kind="items",
     baseline="normal safety stock: mean + z·σ·√(lead time + review period), on the same past and service level",
-    gate=Gate(metric="total_cost", higher_is_better=False, answers_as_baseline=True),
+    gate=Gate("total_cost", higher_is_better=False, label="total cost", unit="items"),
     parameters=InventoryParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     requires=(DEMAND.name,),
 )
 
@@ -133,7 +147,7 @@ def _report_unknown(stock: np.ndarray) -> None:
 
 
 def item_table(
-    item_ids: np.ndarray, stock: np.ndarray, plan: InventoryPlan, terms: ItemTerms, today: np.datetime64, policy: str
+    item_ids: np.ndarray, stock: np.ndarray, plan: InventoryPlan, terms: ItemTerms, today: np.datetime64, method: str
 ) -> pa.Table:
     """One row per item; values that depend on the stock are null where the stock is unknown."""
     alerts = inventory_alerts(stock, plan)
@@ -148,7 +162,7 @@ def item_table(
             ORDER_QUANTITY: _known(plan.order_quantity),
             UNIT_COST: _known(terms.unit_cost),
             ORDER_VALUE: _known(np.round(plan.order_quantity * terms.unit_cost, 2)),
-            ORDER_METHOD: pa.array([FORECAST if policy == FORECAST else SAFETY_STOCK] * len(item_ids), pa.string()),
+            ORDER_METHOD: pa.array([method] * len(item_ids), pa.string()),
             DAYS_OF_COVER: _known(np.round(plan.days_of_cover, 1)),
             STOCKOUT_DATE: pa.array(dates, pa.date32(), mask=plan.stockout_day == NEVER),
             STOCKOUT_PROBABILITY: _known(np.round(plan.stockout_probability, 3)),

@@ -18,6 +18,7 @@ from models.next_purchase.censored_customers import RECENCY, CensoredCustomers, 
 from models.next_purchase.hazard_curves import HazardCurves
 from models.next_purchase.model import SOON_DAYS, HazardData, HazardModel, NextOrderParameters
 from models.protocol import FitContext
+from models.statistics.paired_bootstrap import PairedCases
 from models.statistics.probability_metrics import probability_metrics
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, Rescored, TrainingData
 from pipelines.families.next_purchase.past_dates import without_past_dates
@@ -51,16 +52,12 @@ class _Dates:
 
 @dataclass(frozen=True)
 class DatedFit:
-    """The model and the calibration of its baseline as of `cut`, and facts about the fit."""
+    """The model and its baseline as of `cut`, and facts about the fit."""
 
     cut: datetime
     model: HazardModel
-    baseline_calibration: HazardCalibration
+    baseline: HazardModel
     facts: dict[str, Any]
-
-    def baseline_curves(self, features: np.ndarray) -> HazardCurves:
-        """The baseline's curves, calibrated like the model's."""
-        return self.baseline_calibration.apply(self.model.baseline.curves(features, self.model.edges))
 
 
 def backtest(data: TrainingData) -> Backtest:
@@ -72,7 +69,7 @@ def backtest(data: TrainingData) -> Backtest:
     test = censored_snapshot(data.history, cut, data.as_of)
     customers = test.customers
     curves = fitted.model.predict(customers.features, data.threads)
-    baseline = fitted.baseline_curves(customers.features)
+    baseline = fitted.baseline.predict(customers.features)
     point = _one_gap_later(customers.features, fitted.model.baseline.median_gap_days)
     rows = np.flatnonzero(customers.event_days <= days)
     return Backtest(
@@ -80,7 +77,11 @@ def backtest(data: TrainingData) -> Backtest:
         window_end=data.as_of,
         cases=len(customers.event_days),
         metrics=_metrics(curves, fitted.model.calibration, customers, data.parameters),
-        baseline_metrics=_metrics(baseline, fitted.baseline_calibration, customers, data.parameters),
+        baseline_metrics=_metrics(baseline, fitted.baseline.calibration, customers, data.parameters),
+        paired=PairedCases.of_own_units(
+            curves.crps_days(customers.event_days), baseline.crps_days(customers.event_days)
+        ),
+        baseline_name="customer's own mean gap",
         details=fitted.facts
         | {"own_gap_error_days": _mean(np.abs(point[rows] - customers.event_days[rows])), "orders": len(rows)},
         predictions=_predictions(test, curves),
@@ -89,14 +90,28 @@ def backtest(data: TrainingData) -> Backtest:
 
 def fit(data: TrainingData) -> FittedFamily:
     """Fit on everything, date the next order of every customer with an order who allows personalization."""
-    fitted = fit_at(data.as_of, data.history, horizon_days(data.history, data.parameters), data)
+    fitted = _fit_now(data)
+    return _family_of(fitted.model, fitted.facts, data)
+
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    """The same by the renewal baseline."""
+    fitted = _fit_now(data)
+    return _family_of(fitted.baseline, fitted.facts, data)
+
+
+def _fit_now(data: TrainingData) -> DatedFit:
+    return fit_at(data.as_of, data.history, horizon_days(data.history, data.parameters), data)
+
+
+def _family_of(model: HazardModel, facts: dict[str, Any], data: TrainingData) -> FittedFamily:
     data.progress("next_order: score")
-    table = _table(fitted.model, data)
+    table = _table(model, data)
 
     def write_files(folder: Path) -> None:
-        fitted.model.write(folder, fitted.facts)
+        model.write(folder, facts)
 
-    return FittedFamily(write_files, table, _described(fitted.facts["horizon_days"], data), _replays(table))
+    return FittedFamily(write_files, table, _described(facts["horizon_days"], data), _replays(table))
 
 
 def rescore(data: TrainingData, folder: Path) -> Rescored:
@@ -117,8 +132,6 @@ def fit_at(cut: datetime, history: CustomerHistory, days: int, data: TrainingDat
     data.progress("next_order: train")
     cases = HazardData(training, later, median_gap_days(history, later_at), days)
     model = HazardModel.fit(cases, parameters, FitContext(data.seed, data.threads))
-    baseline_curves = model.baseline.curves(later.features, model.edges)
-    calibration = HazardCalibration.fit(baseline_curves, later, parameters.least_chance)
     facts = {
         "horizon_days": days,
         "usual_gap_days": model.baseline.median_gap_days,
@@ -126,7 +139,7 @@ def fit_at(cut: datetime, history: CustomerHistory, days: int, data: TrainingDat
         "calibration_snapshot": later_at.isoformat(),
         "calibration_orders": int((later.event_days <= days).sum()),
     }
-    return DatedFit(cut, model, calibration, facts)
+    return DatedFit(cut, model, HazardModel.fit_baseline(cases, parameters), facts)
 
 
 def _enough(customers: CensoredCustomers, at: datetime, parameters: NextOrderParameters) -> CensoredCustomers:
@@ -245,10 +258,17 @@ NEXT_ORDER: Final = Family(
     kind="customers",
     baseline="the customer's own mean gap after the last order (the store's median gap for one-time buyers), spread as "
     "gaps are spread in this store",
-    gate=Gate(metric="crps_days", higher_is_better=False, at_most={"coverage_excess": MAX_COVERAGE_EXCESS}),
+    gate=Gate(
+        "crps_days",
+        higher_is_better=False,
+        label="days off (CRPS)",
+        unit="customers",
+        at_most={"coverage_excess": MAX_COVERAGE_EXCESS},
+    ),
     parameters=NextOrderParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     rescore=rescore,
     derive=without_past_dates,
 )

@@ -1,4 +1,4 @@
-"""The recommend family: what each shopper should see now, against what is popular with everybody."""
+"""The recommend family: what each shopper should see now, against popular items and personal frequency."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
 from contracts.time_units import SECONDS_PER_DAY
+from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.families.recommend.interactions import first_interaction, read_interactions, read_items
 from pipelines.families.recommend.recommended_items import DESCRIPTION, with_recommended_items
@@ -22,9 +23,10 @@ from recsys.files import write_recommender
 from recsys.parameters import RecommendParameters
 from recsys.recommender import Recommender, utc_seconds
 from recsys.request import Query, SessionEvent
-from recsys.training.evaluation import Evaluation, evaluate
+from recsys.training.evaluation import OURS, evaluate
 from recsys.training.examples import Examples
 from recsys.training.time_split import last_window, target_kind
+from recsys.training.train import fit_baseline as fit_recommender_baseline
 from recsys.training.train import fit_recommender
 
 
@@ -54,14 +56,15 @@ def backtest(data: TrainingData) -> Backtest:
     of_period, of_visits = (past.joined(later.between(window.start, window.stop)) for later in (as_linked, as_known))
     next_period = Examples.next_period(of_period, window, kind).sampled(parameters.evaluated_cases, data.seed)
     next_item = Examples.next_item(of_visits, window, kind, data.seed).sampled(parameters.evaluated_cases, data.seed)
-    judged = evaluate(recommender, next_period, data.seed)
-    in_session = evaluate(recommender, next_item, data.seed) if len(next_item) else Evaluation(0, {}, {}, {})
+    judged, in_session = evaluate(recommender, next_period), evaluate(recommender, next_item)
     return Backtest(
         window_start=start,
         window_end=data.as_of,
         cases=judged.examples,
         metrics=judged.metrics | _in_session(in_session.metrics),
-        baseline_metrics=judged.baseline_metrics | _in_session(in_session.baseline_metrics),
+        baseline_metrics=judged.baselines[judged.baseline] | _in_session(in_session.baselines[in_session.baseline]),
+        paired=PairedCases(judged.customers, judged.recall[OURS], judged.recall[judged.baseline]),
+        baseline_name=judged.baseline,
         details=judged.details | recommender.ranker_facts | {"target_kind": KINDS[kind], "visits": in_session.examples},
     )
 
@@ -78,7 +81,20 @@ def fit(data: TrainingData) -> FittedFamily:
         threads=data.threads,
         progress=data.progress,
     )
+    return _family_of(recommender, data)
 
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    """Personal frequency, then popular items; the placements without a ranker answer as ever."""
+    rows, items = read_interactions(data.events, data.as_of), read_items(data.catalogue)
+    customers = Vocabulary.of(rows.customer_ids)
+    as_of = utc_seconds(data.as_of)
+    interactions = rows.interactions(customers, items)
+    recommender = fit_recommender_baseline(interactions, items, as_of, data.parameters, data.seed, data.threads)
+    return _family_of(recommender, data)
+
+
+def _family_of(recommender: Recommender, data: TrainingData) -> FittedFamily:
     def write_files(folder: Path) -> None:
         write_recommender(folder, recommender)
 
@@ -98,11 +114,13 @@ def _in_session(metrics: Metrics) -> Metrics:
 RECOMMEND: Final = Family(
     name="recommend",
     kind="recommender",
-    baseline="the items that most customers chose in the last 7 days, the same for everybody",
-    gate=Gate(metric="recall_at_20", higher_is_better=True),
+    baseline="popular items of the last 7 days, or what the customer chose most often and then those, whichever found "
+    "more",
+    gate=Gate("recall_at_20", higher_is_better=True, label="recall in the first 20", unit="customers"),
     parameters=RecommendParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     shown_metrics=("recall_at_20", "ndcg_at_10", "mrr_at_20", "coverage", "visit_recall_at_20"),
     derive=with_recommended_items,
     derived_columns={c.RECOMMENDED_ITEMS: DESCRIPTION},

@@ -16,7 +16,7 @@ from models.uplift.meta_learners import RESPONSE_MODEL
 from models.uplift.model import UpliftModel, UpliftParameters
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Rescored, TrainingData
 from pipelines.families.snapshots import Snapshot
-from pipelines.families.uplift.experiment_data import pooled_experiment
+from pipelines.families.uplift.experiment_data import PooledExperiment, pooled_experiment
 
 UPLIFT: Final = "uplift"
 LOW: Final = "uplift_low"
@@ -41,6 +41,8 @@ def backtest(data: TrainingData) -> Backtest:
         cases=cases,
         metrics=evaluation.metrics(OURS) | evaluation.significance(data.seed) | {"cases": float(cases)},
         baseline_metrics=evaluation.metrics(RESPONSE_MODEL),
+        paired=evaluation.paired,
+        baseline_name="response model",
         details=experiment.facts
         | {
             "chosen": [choice.method for choice in evaluation.choices],
@@ -51,19 +53,31 @@ def backtest(data: TrainingData) -> Backtest:
 
 def fit(data: TrainingData) -> FittedFamily:
     """Fit to every campaign, and score every customer with an order who allows personalization."""
-    parameters: UpliftParameters = data.parameters
     experiment = pooled_experiment(data)
     data.progress("uplift: train")
-    model = UpliftModel.fit(experiment.data, parameters, FitContext(data.seed, data.threads))
+    model = UpliftModel.fit(experiment.data, data.parameters, FitContext(data.seed, data.threads))
     if model.choice.method == RESPONSE_MODEL:
-        raise NotEnoughData(f"uplift: {model.choice.reason} Hold out more customers, in more campaigns.")
+        raise NotEnoughData(f"{model.choice.reason} Hold out more customers, in more campaigns.")
+    return _family_of(model, experiment, data)
+
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    """The same by the response model: the effect is linear in how likely a customer is to order when contacted."""
+    experiment = pooled_experiment(data)
+    data.progress("uplift: train")
+    model = UpliftModel.fit_baseline(experiment.data, data.parameters, FitContext(data.seed, data.threads))
+    return _family_of(model, experiment, data)
+
+
+def _family_of(model: UpliftModel, experiment: PooledExperiment, data: TrainingData) -> FittedFamily:
     data.progress("uplift: score")
     table = _scored(data.history.snapshot(data.as_of), model, data.threads)
 
     def write_files(folder: Path) -> None:
         model.write(folder, experiment.facts | {"why": model.choice.reason})
 
-    return FittedFamily(write_files, table, _described(parameters.outcome_days, experiment.facts), _replays(table))
+    described = _described(data.parameters.outcome_days, experiment.facts)
+    return FittedFamily(write_files, table, described, _replays(table))
 
 
 def rescore(data: TrainingData, folder: Path) -> Rescored:
@@ -119,10 +133,11 @@ UPLIFT_FAMILY: Final = Family(
     name="uplift",
     kind="customers",
     baseline="response-only: who orders when contacted, the likeliest first",
-    gate=Gate(metric="qini", higher_is_better=True, at_most={"chance_no_better": MAX_P_VALUE}),
+    gate=Gate("qini", higher_is_better=True, label="Qini", unit="customers", at_most={"chance_no_better": MAX_P_VALUE}),
     parameters=UpliftParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     shown_metrics=("qini", "uplift_at_30", "qini_low", "qini_high", "chance_no_better"),
     rescore=rescore,
 )

@@ -16,7 +16,9 @@ class FamilyAnswer(Part):
     made_in: str = Field(description="The bundle in which this fit was first published.")
     model_version: str
     baseline: str
-    gate: str
+    gate: str = Field(description="Why the model or the baseline answers, in a sentence.")
+    verdict: str = Field(description="The model against its baseline: better, unclear, worse, too_few or nothing.")
+    answered_by: str | None = Field(description="model or baseline.")
     metrics: dict[str, float | None]
     baseline_metrics: dict[str, float | None]
     parameters: dict[str, Any]

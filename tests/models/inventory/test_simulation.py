@@ -57,7 +57,7 @@ def test_the_normal_level_keeps_its_service_in_the_long_run() -> None:
     found = simulate(demand, np.full((200, 70), level), np.full(200, 300.0), terms)
     assert 0.9 <= found.cycle_service <= 0.93  # lost sales leave somewhat more for the next ones
     costs = [
-        sum(simulate(demand, np.full((200, 70), units), np.full(200, 300.0), terms).costs(terms, 0.9, 1.0))
+        np.sum(simulate(demand, np.full((200, 70), units), np.full(200, 300.0), terms).costs(terms, 0.9, 1.0))
         for units in (level - 60, level, level + 60)
     ]
     assert min(costs) == costs[1]  # the newsvendor's level costs least

@@ -5,10 +5,7 @@ import pytest
 from scipy.special import expit
 
 from models.statistics.calibration import (
-    Calibration,
-    IsotonicCalibration,
     PlattCalibration,
-    fit_calibration,
     mean_calibration_offset,
 )
 from models.statistics.probability_metrics import calibration_error
@@ -24,7 +21,7 @@ def world(cases: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_an_overconfident_score_is_corrected() -> None:
     score, outcome = world(4000)
     later, later_outcome = world(4000, seed=1)
-    calibration = fit_calibration(3 * score + 1, outcome)
+    calibration = PlattCalibration.fit(3 * score + 1, outcome)
     before = calibration_error(later_outcome, expit(3 * later + 1))
     after = calibration_error(later_outcome, calibration.probability(3 * later + 1))
     assert before > 0.1
@@ -33,35 +30,24 @@ def test_an_overconfident_score_is_corrected() -> None:
 
 def test_a_true_score_is_left_as_it_is() -> None:
     score, outcome = world(4000)
-    calibration = fit_calibration(score, outcome)
-    assert isinstance(calibration, PlattCalibration)
+    calibration = PlattCalibration.fit(score, outcome)
     assert np.abs(calibration.probability(score) - expit(score)).max() < 0.03
-
-
-def test_isotonic_is_chosen_where_no_sigmoid_fits_and_cases_abound() -> None:
-    chance = np.random.default_rng(0)
-    score = chance.uniform(-1, 1, 5000)
-    outcome = (chance.random(5000) < np.where(score > 0.5, 0.9, 0.1)).astype(np.int8)
-    assert isinstance(fit_calibration(score, outcome), IsotonicCalibration)
-    assert isinstance(fit_calibration(score[:500], outcome[:500]), PlattCalibration)
 
 
 def test_a_score_that_ranks_backwards_becomes_the_mean() -> None:
     score, outcome = world(2000)
-    probability = fit_calibration(-score, outcome).probability(score)
+    probability = PlattCalibration.fit(-score, outcome).probability(score)
     assert probability == pytest.approx(np.full(2000, outcome.mean()), abs=0.01)
 
 
 def test_a_perfect_score_on_few_cases_promises_no_certainty() -> None:
     score, outcome = np.linspace(-1, 1, 20), np.repeat([0, 1], 10)
-    probability = fit_calibration(score, outcome).probability(np.array([-1.0, 1.0]))
+    probability = PlattCalibration.fit(score, outcome).probability(np.array([-1.0, 1.0]))
     assert 0.01 < probability[0] < 0.5 < probability[1] < 0.99
 
 
-@pytest.mark.parametrize("method", [PlattCalibration, IsotonicCalibration])
-def test_probabilities_rise_and_are_never_certain(method: type[PlattCalibration] | type[IsotonicCalibration]) -> None:
-    fitted: Calibration = method.fit(*world(1000))
-    probability = fitted.probability(np.linspace(-9, 9, 200))
+def test_probabilities_rise_and_are_never_certain() -> None:
+    probability = PlattCalibration.fit(*world(1000)).probability(np.linspace(-9, 9, 200))
     assert (np.diff(probability) >= 0).all()
     assert 0 < probability.min() < probability.max() < 1
 

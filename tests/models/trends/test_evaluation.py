@@ -17,15 +17,15 @@ def test_true_discoveries_are_worth_one_each() -> None:
     weeks = later([True] * 3 + [False] * 7)
     calls = np.array([1, 1, 1, -1, 0, 0, 0, 0, 0, 0])
     everybody = np.ones(10, dtype=bool)
-    assert weeks.decision_value(calls, everybody, 0.1) == pytest.approx(40)
-    assert weeks.decision_value(np.zeros(10), everybody, 0.1) == 0
+    assert weeks.decision_values(calls, everybody, 0.1).mean() == pytest.approx(40)
+    assert weeks.decision_values(np.zeros(10), everybody, 0.1).mean() == 0
     # One in ten fails: two in ten were false, at nine times the price of a right one.
-    assert later([True] * 9 + [False]).decision_value(np.ones(10), everybody, 0.1) == pytest.approx(80 - 9 * 20)
+    assert later([True] * 9 + [False]).decision_values(np.ones(10), everybody, 0.1).mean() == pytest.approx(80 - 9 * 20)
 
 
 def test_discoveries_at_the_promised_false_rate_are_worth_nothing() -> None:
     weeks = later([True] * 95 + [False] * 5)  # ten false ones, of which half look right
-    assert weeks.decision_value(np.ones(100), np.ones(100, dtype=bool), 0.1) == pytest.approx(0)
+    assert weeks.decision_values(np.ones(100), np.ones(100, dtype=bool), 0.1).mean() == pytest.approx(0)
 
 
 def test_few_failures_do_not_prove_a_broken_promise_and_many_do() -> None:
@@ -75,8 +75,8 @@ def test_trends_are_worth_more_than_the_naive_baseline_and_persist() -> None:
     weeks = later_weeks(WeeklyPanel(units, np.ones_like(units), category), 4, trends.window_weeks)
     everybody = trends.is_tested
     naive = naive_directions(naive_change(known))
-    ours_worth = weeks.decision_value(trends.direction, everybody, 0.1)
-    naive_worth = weeks.decision_value(naive, everybody, 0.1)
+    ours_worth = weeks.decision_values(trends.direction, everybody, 0.1).mean()
+    naive_worth = weeks.decision_values(naive, everybody, 0.1).mean()
     assert ours_worth is not None
     assert naive_worth is not None
     assert ours_worth > 0 > naive_worth

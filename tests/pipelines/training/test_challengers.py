@@ -9,17 +9,18 @@ import pyarrow as pa
 import pytest
 
 from contracts.bundle import FORMAT_VERSION, Replay
+from contracts.verdict import Verdict
 from pipelines.families.family import FittedFamily, Rescored
 from pipelines.training.challengers import Challenger, ChallengerStore
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+REFUSED = Verdict("worse", None, "falls short")
 CHALLENGER = Challenger(
     family="churn",
     kind="customers",
     as_of=MOMENT,
     trained_at=MOMENT,
-    passed=True,
-    gate="better",
+    verdict=Verdict("better", "model", "better"),
     baseline="recency alone",
     cases=10,
     test_window_start=MOMENT,
@@ -59,7 +60,7 @@ def test_what_was_saved_is_loaded(store: ChallengerStore, tmp_path: Path) -> Non
 
 def test_a_failed_challenger_replaces_the_passed_one_and_leaves_its_reason(store: ChallengerStore) -> None:
     store.save(CHALLENGER, FITTED)
-    failed = msgspec.structs.replace(CHALLENGER, passed=False, gate="falls short")
+    failed = msgspec.structs.replace(CHALLENGER, verdict=REFUSED)
     store.save(failed, None)
     assert store.load("churn") == failed
     assert store.table("churn") is None
@@ -82,7 +83,7 @@ def test_nothing_trained_is_nothing(store: ChallengerStore) -> None:
 
 
 def test_a_failed_challenger_keeps_the_table_of_the_served_model(store: ChallengerStore) -> None:
-    failed = msgspec.structs.replace(CHALLENGER, passed=False, rescored_version="20260101T000000000Z")
+    failed = msgspec.structs.replace(CHALLENGER, verdict=REFUSED, rescored_version="20260101T000000000Z")
     table = pa.table({"customer_id": ["b"], "churn_risk": [0.5]})
     store.save(failed, Rescored(table, []))
     assert store.load("churn") == failed
@@ -94,5 +95,5 @@ def test_files_of_another_bundle_format_cannot_be_published(store: ChallengerSto
     store.save(msgspec.structs.replace(CHALLENGER, bundle_format=0), FITTED)
     found = store.load("churn")
     assert found is not None
-    assert not found.passed
-    assert "shopkeeper train churn" in found.gate
+    assert not found.answers
+    assert "shopkeeper train churn" in found.verdict.reason

@@ -12,12 +12,12 @@ import pytest
 from contracts.bundle import CUSTOMERS_TABLE, Bundle, read_table
 from contracts.bundle_store import open_bundle_store
 from contracts.settings import Settings, load_settings
+from contracts.verdict import Verdict
 from models.stored_parameters import read_parameters
 from pipelines.families.family import Backtest, Family, Rescored
 from pipelines.publishing.publish import publish
 from pipelines.training import train as training
 from pipelines.training.challengers import ChallengerStore
-from pipelines.training.gate import Verdict
 from pipelines.training.train import train
 from tests.mlflow_store import with_mlflow_store
 from tests.pipelines.wire import START, bought, ingest_events
@@ -56,10 +56,12 @@ def customers(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def passes_only(*names: str) -> Any:
-    """A gate that only these families pass."""
+    """A gate that only these families pass; the others are clearly worse."""
 
-    def apply_gate(family: Family, backtest: Backtest) -> Verdict:
-        return Verdict(family.name in names, "by the test's choice")
+    def apply_gate(family: Family, backtest: Backtest, seed: int, is_served: bool) -> Verdict:
+        if family.name in names:
+            return Verdict("better", "model", "by the test's choice")
+        return Verdict("worse", None if is_served else "baseline", "by the test's choice")
 
     return apply_gate
 

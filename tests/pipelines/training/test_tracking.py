@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from contracts.verdict import Verdict
 from pipelines.training.tracking import CHAMPION, Tracker
 from tests.mlflow_store import with_mlflow_store
 from tests.pipelines.training.test_challengers import CHALLENGER
@@ -25,6 +26,7 @@ def record(home: Path, auc: float) -> tuple[str, str]:
         CHALLENGER,
         as_of=datetime(2026, 1, 1, tzinfo=UTC),
         metrics={"auc": auc, "undefined": None},
+        verdict=Verdict("better", "model", "clearly better", 0.1, 0.05, 0.2),
         parameters={"horizon_days": 60, "columns": ["x"] * 5000},
         details={"reliability": [[0.1, 0.2]]},
     )
@@ -42,10 +44,11 @@ def test_runs_are_registered_and_the_published_one_is_champion(home: Path) -> No
     tracker.promote_champion("churn", version)
     assert client.get_model_version_by_alias("shopkeeper-churn", CHAMPION).run_id == run_id
     run = client.get_run(run_id)
-    assert run.data.metrics == {"auc": 0.8, "baseline_auc": 0.7}
+    gain = {"gain": 0.1, "gain_low": 0.05, "gain_high": 0.2}
+    assert run.data.metrics == {"auc": 0.8, "baseline_auc": 0.7} | gain
     assert run.data.params["horizon_days"] == "60"
     assert run.data.tags["as_of"] == "2026-01-01T00:00:00+00:00"
-    assert run.data.tags["gate_passed"] == "true"
+    assert (run.data.tags["verdict"], run.data.tags["answered_by"]) == ("better", "model")
     assert run.info.status == "FINISHED"
     assert list(home.rglob("details.json"))
 

@@ -1,8 +1,10 @@
 """Training and publishing a family that only the registry knows."""
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -11,6 +13,7 @@ from contracts.bundle import CUSTOMERS_TABLE
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import InputError, NotEnoughData, SettingsError
 from contracts.settings import Settings, load_settings
+from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.family import Backtest, BundleDraft, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.families.registry import FAMILIES
 from pipelines.publishing.publish import publish
@@ -20,12 +23,14 @@ from tests.mlflow_store import with_mlflow_store
 from tests.pipelines.wire import START, bought, ingest_events, warehouse_in
 
 COLUMN, DERIVED = "luck", "twice_the_luck"
+CASES, BASELINE_AUC = 40, 0.7
 
 
 @dataclass(frozen=True)
 class LuckParameters:
     auc: float = 0.8
     needs: int = 1
+    baseline_needs: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.auc <= 1:
@@ -36,12 +41,21 @@ def backtest(data: TrainingData) -> Backtest:
     if data.events.count().to_pyarrow().as_py() < data.parameters.needs:
         raise NotEnoughData(f"luck needs {data.parameters.needs} events.")
     metrics: Metrics = {"auc": data.parameters.auc}
-    return Backtest(START, data.as_of, 10, metrics, {"auc": 0.7})
+    cases = np.ones(CASES)
+    paired = PairedCases.of_own_units(cases * data.parameters.auc, cases * BASELINE_AUC)
+    return Backtest(START, data.as_of, CASES, metrics, {"auc": BASELINE_AUC}, paired)
 
 
 def fit(data: TrainingData) -> FittedFamily:
     table = pa.table({c.CUSTOMER_ID: ["alice"], COLUMN: [0.25]})
     return FittedFamily(lambda folder: None, table, {COLUMN: "A lucky number."})
+
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    if data.parameters.baseline_needs > 2:
+        raise NotEnoughData("luck by a coin needs more events.")
+    table = pa.table({c.CUSTOMER_ID: ["alice"], COLUMN: [0.5]})
+    return FittedFamily(lambda folder: None, table, {COLUMN: "A coin."})
 
 
 def derive(table: pa.Table, draft: BundleDraft) -> pa.Table:
@@ -52,10 +66,11 @@ LUCK = Family(
     name="luck",
     kind="customers",
     baseline="a coin",
-    gate=Gate(metric="auc", higher_is_better=True),
+    gate=Gate(metric="auc", higher_is_better=True, label="AUC", unit="customers"),
     parameters=LuckParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     derive=derive,
     derived_columns={DERIVED: "Twice that number."},
 )
@@ -80,7 +95,7 @@ def settings(home: Path, **parameters: float) -> Settings:
 def test_a_new_family_is_trained_and_published_without_a_line_elsewhere(home: Path) -> None:
     (outcome,) = train(settings(home), ["luck"])
     assert outcome.verdict is not None
-    assert outcome.verdict.passed
+    assert (outcome.verdict.finding, outcome.verdict.answers) == ("better", "model")
     challenger = ChallengerStore(settings(home).candidates_path).load("luck")
     assert challenger is not None
     assert (challenger.parameters["auc"], challenger.model_version) == (0.8, "1")
@@ -97,14 +112,48 @@ def test_a_new_family_is_trained_and_published_without_a_line_elsewhere(home: Pa
     assert bundle.manifest.columns[DERIVED] == "Twice that number."
 
 
-def test_a_family_that_fails_its_gate_keeps_the_reason_and_is_not_fitted(home: Path) -> None:
-    (outcome,) = train(settings(home, auc=0.6), ["luck"])
-    challenger = ChallengerStore(settings(home).candidates_path).load("luck")
+def answered(home: Path, **parameters: float) -> list[float]:
+    """Train with these parameters and publish; the luck of everybody who has some."""
+    train(settings(home, **parameters), ["luck"])
+    publish(settings(home))
+    store = open_bundle_store(settings(home).bundles_url)
+    return store.open(store.current()).table(CUSTOMERS_TABLE)[COLUMN].drop_null().to_pylist()
+
+
+@pytest.fixture
+def new_home(home: Path, tmp_path: Path) -> Path:
+    """The store before anything was trained."""
+    shutil.copytree(home / "warehouse", tmp_path / "home" / "warehouse")
+    return with_mlflow_store(tmp_path / "home")
+
+
+@pytest.mark.parametrize("parameters", [{"auc": 0.7}, {"needs": 1000}, {"auc": 0.6}])
+def test_the_baseline_answers_where_the_model_is_not_better_and_none_is_served(
+    new_home: Path, parameters: dict[str, float]
+) -> None:
+    assert answered(new_home, **parameters) == [0.5]
+    (outcome,) = train(settings(new_home, **parameters), ["luck"])
+    assert outcome.verdict is not None
+    assert outcome.verdict.answers == "baseline"
+    assert answered(new_home) == [0.25]
+
+
+def test_a_served_model_stays_where_the_new_one_is_worse_or_cannot_be_judged(new_home: Path) -> None:
+    assert answered(new_home) == [0.25]
+    (outcome,) = train(settings(new_home, needs=1000), ["luck"])
+    assert (outcome.verdict, outcome.skipped, outcome.has_table) == (None, "luck needs 1000 events.", False)
+    (outcome,) = train(settings(new_home, auc=0.6), ["luck"])
+    challenger = ChallengerStore(settings(new_home).candidates_path).load("luck")
     assert outcome.verdict is not None
     assert challenger is not None
-    assert not challenger.passed
-    assert challenger.gate == outcome.verdict.reason
+    assert not challenger.answers
+    assert challenger.verdict == outcome.verdict
     assert challenger.columns == {}
+
+
+def test_where_the_baseline_cannot_answer_either_the_family_says_what_it_needs(new_home: Path) -> None:
+    (outcome,) = train(settings(new_home, needs=1000, baseline_needs=1000), ["luck"])
+    assert (outcome.verdict, outcome.skipped) == (None, "luck needs 1000 events.")
 
 
 def test_evaluating_keeps_nothing(home: Path) -> None:
@@ -125,7 +174,8 @@ def test_an_unknown_family_names_those_that_exist(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("parameters", "message"), [({"acu": 1}, "'acu' is unknown; allowed are auc, needs"), ({"auc": 2}, "auc is 2")]
+    ("parameters", "message"),
+    [({"acu": 1}, "'acu' is unknown; allowed are auc, needs, baseline_needs"), ({"auc": 2}, "auc is 2")],
 )
 def test_wrong_parameters_are_refused(tmp_path: Path, parameters: dict[str, float], message: str) -> None:
     with pytest.raises(SettingsError, match=f"families.luck: {message}"):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recsys.training.ranking_metrics import RankedLists, bootstrap_interval, mean
+from recsys.training.ranking_metrics import RankedLists, mean
 
 
 def ranked_lists() -> RankedLists:
@@ -29,10 +29,3 @@ def test_a_perfect_list_scores_one_and_nothing_is_undefined_alone() -> None:
     perfect = RankedLists(np.array([[3, 5]]), np.array([3, 5]), 10)
     assert perfect.recall(2) == perfect.ndcg(2) == perfect.mrr(2) == 1
     assert mean(np.array([np.nan])) is None
-
-
-def test_the_interval_holds_the_mean_and_repeats_by_seed() -> None:
-    differences = np.random.default_rng(0).normal(0.3, 1, 400)
-    low, high = bootstrap_interval(differences, seed=1)
-    assert low < differences.mean() < high
-    assert (low, high) == bootstrap_interval(differences, seed=1)

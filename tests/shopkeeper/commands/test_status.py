@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from contracts.bundle import FORMAT_VERSION, ITEMS_TABLE
 from contracts.logs.events import LogRecord, open_event_log
 from contracts.settings import load_settings
+from contracts.verdict import Answerer, Verdict
 from pipelines.families.names import FAMILY_NAMES
 from pipelines.training.challengers import Challenger, ChallengerStore
 from shopkeeper.commands.status import status
@@ -29,14 +30,13 @@ def run(home: Path, *arguments: str) -> str:
     return " ".join(done.stdout.split()) if "--json" not in arguments else done.stdout
 
 
-def challenger(family: str, *, passed: bool, gate: str) -> Challenger:
+def challenger(family: str, *, answers: Answerer | None, gate: str) -> Challenger:
     return Challenger(
         family=family,
         kind="customers",
         as_of=MOMENT,
         trained_at=datetime.now(UTC),
-        passed=passed,
-        gate=gate,
+        verdict=Verdict("better" if answers else "worse", answers, gate),
         baseline="recency",
         cases=10,
         test_window_start=MOMENT,
@@ -79,8 +79,8 @@ def test_events_bundle_and_what_waits_are_shown(tmp_path: Path) -> None:
 
 def test_each_family_has_its_verdict_and_what_was_not_published_is_a_problem(tmp_path: Path) -> None:
     store = ChallengerStore(load_settings(home=tmp_path).candidates_path)
-    store.save(challenger("churn", passed=False, gate="auc falls short"), None)
-    store.save(challenger("demand", passed=True, gate="pinball is better"), None)
+    store.save(challenger("churn", answers=None, gate="auc falls short"), None)
+    store.save(challenger("demand", answers="model", gate="pinball is better"), None)
     shown = run(tmp_path)
     assert "churn not published: auc falls short." in shown
     assert "Trained but not published: demand. `shopkeeper publish`" in shown

@@ -4,22 +4,28 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from contracts.errors import InputError
+from contracts.verdict import Verdict
+from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.family import Backtest
-from pipelines.training.gate import Verdict
 from pipelines.training.train import Outcome
 from shopkeeper.commands.train import evaluate, report
 from tests.pipelines.wire import ingest_events, wire
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-BACKTEST = Backtest(MOMENT, MOMENT, 1234, {"auc": 0.8, "ece": None}, {"auc": 0.75})
+PAIRED = PairedCases.of_own_units(np.ones(1234), np.zeros(1234))
+BACKTEST = Backtest(MOMENT, MOMENT, 1234, {"auc": 0.8, "ece": None}, {"auc": 0.75}, PAIRED)
 OUTCOMES = [
-    Outcome("churn", "recency alone", 2.5, BACKTEST, Verdict(True, "better by 0.05")),
-    Outcome("value", "mean rate", 1.0, BACKTEST, Verdict(False, "falls short"), kept="The version of May is kept."),
+    Outcome("churn", "recency alone", 2.5, BACKTEST, Verdict("better", "model", "clearly better", 0.05, 0.01, 0.09)),
+    Outcome(
+        "value", "mean rate", 1.0, BACKTEST, Verdict("worse", None, "clearly worse"), kept="The one of May is kept."
+    ),
+    Outcome("recommend", "popular", 0.1, None, Verdict("too_few", "baseline", "too few cases to judge")),
     Outcome("demand", "seasonal naive", 0.1, skipped="demand needs 56 days."),
 ]
 
@@ -30,19 +36,23 @@ def test_a_family_stands_beside_its_baseline(capsys: pytest.CaptureFixture[str])
     assert "1,234 cases" in shown
     assert "0.8000" in shown
     assert "0.7500" in shown
-    assert "Gate passed: better by 0.05" in shown
-    assert "The version of May is kept." in shown
+    assert "churn: clearly better. 2.5 s." in shown
+    assert "recommend: too few cases to judge." in shown
+    assert "passed" not in shown
+    assert "The one of May is kept." in shown
     assert "demand: skipped. demand needs 56 days." in shown
 
 
 def test_json_has_a_row_per_family(capsys: pytest.CaptureFixture[str]) -> None:
     report(OUTCOMES, {"churn: backtest": 2.5}, as_json=True)
     found = json.loads(capsys.readouterr().out)
-    churn, value, demand = found["families"]
-    assert (churn["passed"], churn["metrics"]["auc"], churn["baseline_metrics"]["auc"]) == (True, 0.8, 0.75)
+    churn, value, recommend, demand = found["families"]
+    assert (churn["metrics"]["auc"], churn["baseline_metrics"]["auc"]) == (0.8, 0.75)
+    assert (churn["verdict"], churn["answered_by"], churn["gain"]) == ("better", "model", [0.05, 0.01, 0.09])
+    assert (recommend["verdict"], recommend["answered_by"]) == ("too_few", "baseline")
     assert demand["skipped"] == "demand needs 56 days."
-    assert "passed" not in demand
-    assert (value["passed"], value["kept"]) == (False, "The version of May is kept.")
+    assert "verdict" not in demand
+    assert (value["answered_by"], value["kept"]) == (None, "The one of May is kept.")
     assert found["seconds"] == {"churn: backtest": 2.5}
 
 

@@ -1,6 +1,4 @@
-"""The backtest chooses the policy that costs least, at the store's terms in whole days."""
-
-from datetime import UTC, datetime
+"""The baseline is chosen by its cost on earlier days, at the store's terms in whole days."""
 
 import numpy as np
 import pytest
@@ -8,25 +6,28 @@ import pytest
 from contracts.errors import NotEnoughData
 from models.demand.frequency import DAY
 from models.demand.panel import Panel
-from models.inventory.safety_stock import ONE_STEP_ERRORS, PAST_DEMAND, TEXTBOOK_METHODS
-from models.inventory.simulation import SimulationTerms
+from models.inventory.safety_stock import PAST_DEMAND
 from models.inventory.terms import InventoryParameters
-from pipelines.families.inventory.backtest import FORECAST, PolicyComparison, safety_stock_by_item, simulation_terms
+from pipelines.families.inventory.backtest import (
+    DEFAULT_METHOD,
+    cheapest_method,
+    safety_stock_by_item,
+    simulation_terms,
+)
 
-MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def comparison(forecast_cost: float) -> PolicyComparison:
-    """The textbook methods cost 30, 20 and 10, in the order of TEXTBOOK_METHODS."""
-    costs = {FORECAST: forecast_cost} | dict(zip(TEXTBOOK_METHODS, (30.0, 20.0, 10.0), strict=True))
-    metrics = {name: {"total_cost": cost} for name, cost in costs.items()}
-    return PolicyComparison(MOMENT, MOMENT, 1, SimulationTerms(1, 1), metrics)
+TERMS = InventoryParameters(lead_time_days=1, review_days=1)
 
 
-@pytest.mark.parametrize(("cost", "chosen"), [(9.0, FORECAST), (11.0, ONE_STEP_ERRORS), (10.0, ONE_STEP_ERRORS)])
-def test_the_forecast_must_cost_less_than_the_cheapest_textbook_method(cost: float, chosen: str) -> None:
-    assert comparison(cost).baseline == ONE_STEP_ERRORS
-    assert comparison(cost).chosen == chosen
+def panel(units: np.ndarray) -> Panel:
+    return Panel(units.astype(np.float32), np.ones(units.shape, bool), np.datetime64("2025-01-06"), DAY)
+
+
+def test_the_cheapest_method_of_the_last_horizon_is_chosen() -> None:
+    """Sales fell to a tenth long ago: the mean of all sales orders far too much, that of the last weeks does not."""
+    random = np.random.default_rng(3)
+    fallen = np.hstack([random.poisson(50, (6, 100)), random.poisson(5, (6, 60))])
+    assert cheapest_method(panel(fallen), np.ones(6), TERMS, horizon=28) != PAST_DEMAND
+    assert cheapest_method(panel(fallen[:, :40]), np.ones(6), TERMS, horizon=28) == DEFAULT_METHOD
 
 
 def test_terms_are_whole_days_within_the_horizon() -> None:
@@ -37,7 +38,6 @@ def test_terms_are_whole_days_within_the_horizon() -> None:
 
 
 def test_each_item_has_the_demand_of_its_own_days() -> None:
-    panel = Panel(np.full((2, 40), 3, np.float32), np.ones((2, 40), bool), np.datetime64("2025-01-06"), DAY)
-    found = safety_stock_by_item(panel, PAST_DEMAND, np.array([2, 5]))
+    found = safety_stock_by_item(panel(np.full((2, 40), 3)), PAST_DEMAND, np.array([2, 5]))
     np.testing.assert_allclose(found.mean, [6, 15])
     np.testing.assert_allclose(found.sigma, 0)

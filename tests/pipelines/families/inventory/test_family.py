@@ -102,11 +102,15 @@ def test_its_orders_cost_less_than_the_textbooks_on_a_later_window() -> None:
     json.dumps(result.details)
 
 
-def test_the_baseline_is_the_cheapest_textbook_method() -> None:
-    found = backtested().details["by_policy"]
-    costs = [found[method]["total_cost"] for method in TEXTBOOK_METHODS]
-    assert backtested().baseline_metrics["total_cost"] == min(costs)
-    assert len(set(costs)) == len(costs)
+def test_the_baseline_was_chosen_before_the_window_that_is_judged() -> None:
+    """In the judged weeks, each textbook method costs something else; their sales do not change the choice."""
+    found = backtested()
+    calm = sold_units()
+    calm[:, -28:] = 0
+    assert INVENTORY.backtest(training_data(calm)).details["baseline"] == found.details["baseline"]
+    costs = {name: found.details["by_policy"][name]["total_cost"] for name in TEXTBOOK_METHODS}
+    assert found.baseline_metrics["total_cost"] == costs[found.details["baseline"]]
+    assert len(set(costs.values())) == len(costs)
 
 
 def steady_units() -> np.ndarray:
@@ -114,28 +118,29 @@ def steady_units() -> np.ndarray:
     return np.random.default_rng(2).poisson(np.full((ITEMS, DAYS), 0.4))
 
 
-def test_orders_use_safety_stock_where_that_would_have_cost_less() -> None:
+def test_orders_use_safety_stock_where_the_forecast_costs_no_less() -> None:
     data = training_data(steady_units())
-    result = INVENTORY.backtest(data)
-    policy = result.details["policy"]
-    assert policy in TEXTBOOK_METHODS
-    assert result.metrics == result.baseline_metrics
-    assert result.details["by_policy"][FORECAST]["total_cost"] > result.metrics["total_cost"]
-    assert apply_gate(INVENTORY, result).passed
-    table = INVENTORY.fit(data).table
+    verdict = apply_gate(INVENTORY, INVENTORY.backtest(data))
+    assert verdict.finding in ("unclear", "worse")
+    assert verdict.answers == "baseline"
+    assert INVENTORY.fit_baseline is not None
+    table = INVENTORY.fit_baseline(data).table
     assert table is not None
     assert set(table["order_method"].to_pylist()) == {"safety_stock"}
     known = np.ones((ITEMS, DAYS), bool)
-    of_six_days = safety_stock_demand(steady_units().astype(np.float64), known, 6, policy, 28).quantile(0.95)
     levels = table["reorder_point"].to_numpy()
     # item-03 has a longer lead time; the past of each begins with its first sale.
-    near = np.abs(levels - np.ceil(of_six_days)) <= 1
-    assert near[np.arange(ITEMS) != 3].all()
-    assert levels[3] > levels[np.arange(ITEMS) != 3].max()
+    others = np.arange(ITEMS) != 3
+    by_method = [
+        np.ceil(safety_stock_demand(steady_units().astype(np.float64), known, 6, method, 28).quantile(0.95))
+        for method in TEXTBOOK_METHODS
+    ]
+    assert any((np.abs(levels - of_six_days) <= 1)[others].all() for of_six_days in by_method)
+    assert levels[3] > levels[others].max()
 
 
-def test_orders_use_the_forecast_where_that_would_have_cost_less() -> None:
-    assert backtested().details["policy"] == FORECAST
+def test_orders_use_the_forecast_where_that_would_clearly_have_cost_less() -> None:
+    assert apply_gate(INVENTORY, backtested()).answers == "model"
     assert {row["order_method"] for row in rows()} == {FORECAST}
 
 

@@ -82,7 +82,7 @@ def rows(fitted: FittedFamily) -> dict[str, Row]:
 
 def test_it_beats_the_renewal_baseline_and_passes(judged: Backtest) -> None:
     verdict = apply_gate(NEXT_ORDER, judged)
-    assert verdict.passed, verdict.reason
+    assert verdict.answers == "model", verdict.reason
     assert set(judged.metrics) == set(judged.baseline_metrics)
     assert judged.metrics["coverage_80"] == pytest.approx(0.8, abs=0.12)  # of about 100 orders
 

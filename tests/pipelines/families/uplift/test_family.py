@@ -52,7 +52,7 @@ def rows(fitted: FittedFamily) -> dict[str, dict[str, Any]]:
 def test_a_true_effect_passes_the_gate(store: tuple[pa.Table, pa.Table, dict[str, bool]]) -> None:
     judged = UPLIFT_FAMILY.backtest(training_data(store[0], store[1]))
     verdict = apply_gate(UPLIFT_FAMILY, judged)
-    assert verdict.passed, verdict.reason
+    assert verdict.answers == "model", verdict.reason
     assert (judged.window_start, judged.window_end) == (day(START_DAY), day(START_DAY + 30))
     assert judged.cases == 3000
     assert judged.details["contacted"] + judged.details["held_out"] == 3000
@@ -75,7 +75,7 @@ def test_without_an_effect_nothing_is_published() -> None:
     events, assigned, _ = store_with_campaign(effect=0.0)
     data = training_data(events, assigned)
     judged = UPLIFT_FAMILY.backtest(data)
-    assert not apply_gate(UPLIFT_FAMILY, judged).passed
+    assert apply_gate(UPLIFT_FAMILY, judged).answers == "baseline"
     assert "response" in judged.details["chosen"]
     with pytest.raises(NotEnoughData, match="no learner beats"):
         UPLIFT_FAMILY.fit(data)
@@ -85,7 +85,8 @@ def test_shuffled_arms_do_not_pass(store: tuple[pa.Table, pa.Table, dict[str, bo
     events, assigned, _ = store
     arms = np.random.default_rng(4).permutation(assigned["arm"].to_pylist())
     shuffled = assigned.set_column(2, c.CAMPAIGNS.field("arm"), pa.array(arms, pa.string()))
-    assert not apply_gate(UPLIFT_FAMILY, UPLIFT_FAMILY.backtest(training_data(events, shuffled))).passed
+    judged = UPLIFT_FAMILY.backtest(training_data(events, shuffled))
+    assert apply_gate(UPLIFT_FAMILY, judged).answers == "baseline"
 
 
 def test_customers_who_refused_personalization_are_not_scored(
