@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from contracts.errors import NoBundle
+from contracts.bundle import CUSTOMERS_TABLE
+from contracts.bundle_store import open_bundle_store
 from contracts.settings import Settings, load_settings
 from pipelines.publishing.publish import publish
 from pipelines.training.train import Outcome, train
@@ -123,13 +124,17 @@ def test_the_bundle_says_from_which_campaigns_it_is_known(client: httpx.Client) 
     bundle = client.get("/v1/bundle").json()
     assert "1 campaign" in bundle["families"]["uplift"]["columns"]["uplift"]
     assert "uplift_band" in bundle["tables"]["customers"]["columns"]
-    assert bundle["families"]["uplift"]["gate"].startswith("qini")
+    assert bundle["families"]["uplift"]["gate"].startswith("clearly better than the response model")
 
 
-def test_where_contacting_changes_nobody_the_gate_says_so_and_nothing_is_published(tmp_path: Path) -> None:
+def test_where_contacting_changes_nobody_the_baseline_answers_and_promises_nothing(tmp_path: Path) -> None:
     """The control: the same store and assignment, in which the contacted order like the others."""
     store = store_after_campaign(tmp_path, effect=0.0)
-    assert store.outcome.verdict is not None
-    assert store.outcome.verdict.answers == "baseline"
-    with pytest.raises(NoBundle, match=r"no family has passed its gate.*uplift: qini"):
-        publish(store.settings)
+    verdict = store.outcome.verdict
+    assert verdict is not None
+    assert (verdict.finding, verdict.answers) == ("unclear", "baseline")
+    assert publish(store.settings).new == ["uplift"]
+    bundles = open_bundle_store(store.settings.bundles_url)
+    table = bundles.open(bundles.current()).table(CUSTOMERS_TABLE)
+    assert "persuadable" not in table["uplift_band"].to_pylist()
+    assert np.abs(table["uplift"].drop_null().to_numpy()).max() < 0.1

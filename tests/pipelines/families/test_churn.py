@@ -19,6 +19,7 @@ from pipelines.families.churn import CHURN, fit_at, rescore
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.snapshots import CustomerHistory
 from pipelines.training.gate import apply_gate
+from tests.pipelines.families.baselines import check_baseline
 from tests.worlds import day, events_table, order, view
 
 DAYS = 400
@@ -176,6 +177,16 @@ def test_the_stored_model_scores_the_same_table(store: pa.Table, fitted: FittedF
     rescored = rescore(training_data(store), tmp_path)
     assert rescored.table.equals(fitted.table)
     assert rescored.replays == fitted.replays
+
+
+def test_the_rfm_baseline_scores_and_explains_the_same_customers(
+    store: pa.Table, fitted: FittedFamily, tmp_path: Path
+) -> None:
+    baseline = check_baseline(CHURN, training_data(store), fitted, tmp_path)
+    assert baseline.table is not None
+    scored = baseline.table.filter(baseline.table["churn_risk"].is_valid())
+    assert len(scored["churn_risk"].unique()) > scored.num_rows / 2
+    assert scored["churn_reason_1"].null_count == 0
 
 
 def test_replays_ask_for_three_customers_of_the_table(fitted: FittedFamily, rows: dict[str, dict[str, Any]]) -> None:

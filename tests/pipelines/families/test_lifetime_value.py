@@ -14,6 +14,7 @@ from models.lifetime_value.cases import ValueParameters
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.lifetime_value import VALUE, predict, rescore
 from pipelines.training.gate import apply_gate
+from tests.pipelines.families.baselines import check_baseline
 from tests.worlds import day, events_table, order
 
 DAYS = 300
@@ -116,6 +117,16 @@ def test_the_stored_model_predicts_the_same_table(events: pa.Table, fitted: Fitt
     rescored = rescore(training_data(events), tmp_path)
     assert rescored.table.equals(fitted.table)
     assert rescored.replays == fitted.replays
+
+
+def test_the_mean_rate_fills_the_same_columns(events: pa.Table, fitted: FittedFamily, tmp_path: Any) -> None:
+    baseline = check_baseline(VALUE, training_data(events), fitted, tmp_path)
+    assert baseline.table is not None
+    by_id = {row[c.CUSTOMER_ID]: row for row in baseline.table.to_pylist()}
+    regulars = [row["expected_value_90d"] for name, row in by_id.items() if name.startswith("regular")]
+    assert sum(regulars) / len(regulars) == pytest.approx(180, rel=0.3)  # 90 days, every ten, 20 each
+    for row in by_id.values():
+        assert row["expected_value_90d_low"] <= row["expected_value_90d"] <= row["expected_value_90d_high"]
 
 
 @pytest.mark.parametrize(

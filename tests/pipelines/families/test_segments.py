@@ -29,6 +29,7 @@ from pipelines.families.segments import (
     rescore,
 )
 from pipelines.training.gate import apply_gate
+from tests.pipelines.families.baselines import check_baseline
 from tests.worlds import day, events_table, order, view
 
 DAYS = 400
@@ -216,6 +217,15 @@ def test_a_stored_segmentation_segments_the_customers_as_of_now(
     assert again.replays == fitted.replays
     later = rescore(training_data([*rows, *FUTURE], DAYS + 2), folder).table
     assert later.filter(pc.equal(later[c.CUSTOMER_ID], "regular-03"))[STAGE].to_pylist() == ["won_back"]
+
+
+def test_the_baseline_names_segments_by_recency_alone(rows: Rows, fitted: FittedFamily, tmp_path: Path) -> None:
+    baseline = check_baseline(SEGMENTS, training_data(rows), fitted, tmp_path)
+    assert baseline.table is not None
+    named = baseline.table.filter(baseline.table["rfm_segment"].is_valid()).to_pylist()
+    assert {row["cluster"] for row in named} == {None}
+    assert not {"champions", "loyal", "can't lose them", "at risk"} & {row["rfm_segment"] for row in named}
+    assert len({row["rfm_segment"] for row in named}) > 3
 
 
 def test_the_error_for_too_few_customers_names_what_is_needed() -> None:

@@ -85,6 +85,20 @@ def test_it_passes_its_gate_on_the_four_weeks_after() -> None:
     json.dumps(result.details)
 
 
+def test_a_store_without_trends_has_nothing_to_call() -> None:
+    units = np.random.default_rng(4).poisson(8, (ITEMS, DAYS))
+    data = training_data(units)
+    result = TRENDS.backtest(data)
+    verdict = apply_gate(TRENDS, result)
+    assert (verdict.finding, verdict.answers) == ("nothing", "baseline")
+    assert verdict.reason.startswith("nothing to call")
+    assert TRENDS.fit_baseline is not None
+    baseline = TRENDS.fit_baseline(data).table
+    assert baseline is not None
+    assert set(baseline["trend"].to_pylist()) <= {"steady", None}
+    assert baseline["trend_percent"].null_count == ITEMS
+
+
 def test_sales_of_the_test_window_do_not_change_the_trends_before_it() -> None:
     units = sold_units()
     units[:, -28:] = np.random.default_rng(9).poisson(6, (ITEMS, 28))

@@ -16,6 +16,7 @@ from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.next_purchase.family import NEXT_ORDER, fit_at, rescore
 from pipelines.families.snapshots import CustomerHistory
 from pipelines.training.gate import apply_gate
+from tests.pipelines.families.baselines import check_baseline
 from tests.worlds import day, events_table, order, view
 
 DAYS = 400
@@ -129,6 +130,10 @@ def test_the_time_since_the_last_order_counts(
     overdue = {row[c.CUSTOMER_ID]: row for row in table.to_pylist()}["regular"]
     assert overdue["next_order_probability_30d"] < rows["regular"]["next_order_probability_30d"] - 0.1
     assert overdue["next_order_from"] is None or overdue["next_order_from"] >= day(DAYS + 50).date()
+
+
+def test_the_renewal_baseline_dates_the_same_customers(store: list[Row], fitted: FittedFamily, tmp_path: Path) -> None:
+    check_baseline(NEXT_ORDER, training_data(store), fitted, tmp_path)
 
 
 def test_what_comes_after_the_cut_does_not_change_the_fit(store: list[Row]) -> None:

@@ -15,6 +15,7 @@ from pipelines.families.family import FittedFamily, TrainingData
 from pipelines.families.uplift.family import UPLIFT_FAMILY, rescore
 from pipelines.training.gate import apply_gate
 from tests.pipelines.campaigns.worlds import END_DAY, START_DAY, store_with_campaign
+from tests.pipelines.families.baselines import check_baseline
 from tests.worlds import day
 
 PARAMETERS = UpliftParameters(trees=40, learning_rate=0.08, folds=3, judging_folds=2)
@@ -123,6 +124,13 @@ def test_a_stored_model_scores_the_customers_as_of_now(
     again = rescore(training_data(store[0], store[1]), tmp_path)
     assert again.table.equals(fitted.table)
     assert again.replays == fitted.replays
+
+
+def test_the_response_model_fills_the_same_columns(
+    store: tuple[pa.Table, pa.Table, dict[str, bool]], fitted: FittedFamily, tmp_path: Path
+) -> None:
+    events, campaigns, _ = store
+    check_baseline(UPLIFT_FAMILY, training_data(events, campaigns), fitted, tmp_path)
 
 
 def test_columns_and_replays(fitted: FittedFamily, rows: dict[str, dict[str, Any]]) -> None:
