@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from contracts.errors import BundleRefused
-from contracts.verdict import Verdict
 
 if TYPE_CHECKING:  # imported where they are used: commands that read manifests only start in a fraction of the time
     import numpy as np
@@ -42,6 +41,10 @@ DEMAND_LEVELS_FILE: Final = "demand/levels.arrow"
 DEMAND_LEVEL_TOTALS_FILE: Final = "demand/level_totals.arrow"
 
 FamilyKind = Literal["recommender", "customers", "items"]
+# "unclear": the interval of the gain contains 0. "too_few": too few cases to judge. "nothing": the model predicted
+# nothing that could be judged, for example no trend.
+Finding = Literal["better", "unclear", "worse", "too_few", "nothing"]
+Answerer = Literal["model", "baseline"]
 
 
 class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +52,21 @@ class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     sha256: str
     size_bytes: int
+
+
+class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The finding, who answers, and the reason in a sentence.
+
+    `gain` is how much better the model is than its baseline on the gate's metric, whichever direction is better;
+    `gain_low` and `gain_high` are the ends of its 95 % interval. None where there is no interval.
+    """
+
+    finding: Finding
+    answers: Answerer | None  # None: neither; the served version of the family stays
+    reason: str
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
 
 
 class FamilyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

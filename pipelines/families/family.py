@@ -10,9 +10,8 @@ import ibis
 import pyarrow as pa
 
 from contracts import columns as c
-from contracts.bundle import FamilyKind, Replay
+from contracts.bundle import Answerer, FamilyKind, Replay
 from contracts.progress import Progress, silent
-from contracts.verdict import Answerer
 from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.run_cache import RunCache
 from pipelines.families.snapshots import CustomerHistory

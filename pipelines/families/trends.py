@@ -1,11 +1,11 @@
 """The trends family: items and categories that rise or fall beyond season and noise, and by how much.
 
 There are two baselines: to call nothing, and to call every item whose last four weeks differ by a quarter from the four
-before. The one whose discoveries were worth more counts. The gate compares the decision value of the discoveries in the
-four weeks after, at the cost of a false discovery that follows from the promised false-discovery rate
-(`models.trends.evaluation`). The share of false discoveries must not exceed the promise, as far as four weeks can show.
-Further metrics: how often either method is right on the tenth of items with the strongest evidence, and how much of the
-discovered change persisted.
+before. The second counts where its discoveries were clearly worth something. The gate compares the decision value of
+the discoveries in the four weeks after, at the cost of a false discovery that follows from the promised false-discovery
+rate (`models.trends.evaluation`). The share of false discoveries must not exceed the promise, as far as four weeks can
+show. Further metrics: how often either method is right on the tenth of items with the strongest evidence, and how much
+of the discovered change persisted.
 """
 
 import json
@@ -21,7 +21,7 @@ from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
 from models.protocol import FitContext
-from models.statistics.paired_bootstrap import PairedCases
+from models.statistics.paired_bootstrap import PairedCases, difference
 from models.trends.evaluation import NAIVE_WEEKS, LaterWeeks, later_weeks, naive_change, naive_directions, strongest
 from models.trends.model import INTERVAL, MIN_WEEKS, PERCENT_WEEKS, TrendModel, TrendParameters, Trends, percent
 from models.trends.seasonality import SEASON_SOURCES
@@ -139,10 +139,10 @@ def backtest(data: TrainingData) -> Backtest:
     evidence = -np.nan_to_num(trends.p, nan=1.0)
     ours = _metrics(later, trends.direction, np.sign(trends.unshrunk), evidence, trends, parameters)
     values = _values(later, trends.direction, trends, parameters)
-    baselines = [_Naive.of(past, name) for name in (NOTHING, CHANGE)]
-    theirs = [_values(later, each.direction, trends, parameters) for each in baselines]
-    best = int(np.argmax([each.sum() for each in theirs]))
-    naive = baselines[best]
+    theirs = _values(later, _Naive.of(past, CHANGE).direction, trends, parameters)
+    worth = difference(PairedCases.of_own_units(theirs, np.zeros(len(theirs))), data.seed)
+    naive = _Naive.of(past, CHANGE if worth is not None and worth.low > 0 else NOTHING)
+    theirs = theirs if naive.name == CHANGE else np.zeros(len(theirs))
     is_silent = len(values) > 0 and not ours["called"]
     return Backtest(
         window_start=end - timedelta(days=LATER_WEEKS * WEEK_DAYS),
@@ -152,7 +152,7 @@ def backtest(data: TrainingData) -> Backtest:
         baseline_metrics=_metrics(
             later, naive.direction, np.sign(naive.change), np.abs(naive.change), trends, parameters
         ),
-        paired=PairedCases.of_own_units(values, theirs[best]),
+        paired=PairedCases.of_own_units(values, theirs),
         baseline_name=naive.name,
         nothing="nothing to call: no rise or fall was clear enough" if is_silent else "",
         details=fitted.summary(),
@@ -204,8 +204,8 @@ def _family_of(
 TRENDS: Final = Family(
     name="trends",
     kind="items",
-    baseline="calling nothing, or every item whose last four weeks differ by a quarter from the four before, whichever "
-    "was worth more",
+    baseline="calling nothing; or, where that was clearly worth more, every item whose last four weeks differ by a "
+    "quarter from the four before",
     gate=Gate(
         "worth",
         higher_is_better=True,

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from contracts.bundle import BACKTEST_TABLE, FORMAT_VERSION, FamilyKind, Replay, read_table, write_table
-from contracts.verdict import Verdict
+from contracts.bundle import BACKTEST_TABLE, FORMAT_VERSION, FamilyKind, Replay, Verdict, read_table, write_table
 
 if TYPE_CHECKING:  # `shopkeeper status` reads the records, and starts without the engines
     import pyarrow as pa

@@ -6,7 +6,6 @@ A model that is clearly worse is refused.
 
 from typing import Final
 
-from contracts.verdict import Answerer, Finding, Verdict
 from models.statistics.paired_bootstrap import Difference, difference
 from pipelines.families.family import Backtest, Family, Metrics
 

@@ -12,12 +12,11 @@ import ibis
 import msgspec
 from threadpoolctl import threadpool_limits
 
-from contracts.bundle import FORMAT_VERSION, Bundle
+from contracts.bundle import FORMAT_VERSION, Bundle, Verdict
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import BundleRefused, InputError, NotEnoughData, SettingsError, StorageError
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
-from contracts.verdict import Verdict
 from pipelines.campaigns.holdout import campaigns
 from pipelines.families.family import Backtest, Family, FittedFamily, PreviousFit, Rescored, TrainingData
 from pipelines.families.registry import FAMILIES

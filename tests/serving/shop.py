@@ -22,12 +22,12 @@ from contracts.bundle import (
     FamilyEntry,
     Manifest,
     Replay,
+    Verdict,
     hash_files,
     write_table,
 )
 from contracts.bundle_store import BundlePointer, open_bundle_store
 from contracts.settings import Settings
-from contracts.verdict import Verdict
 from recsys.data.catalogue import Items
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary

@@ -8,8 +8,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from contracts.bundle import FORMAT_VERSION, Replay
-from contracts.verdict import Verdict
+from contracts.bundle import FORMAT_VERSION, Replay, Verdict
 from pipelines.families.family import FittedFamily, Rescored
 from pipelines.training.challengers import Challenger, ChallengerStore
 

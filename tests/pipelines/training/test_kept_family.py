@@ -9,10 +9,9 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from contracts.bundle import CUSTOMERS_TABLE, Bundle, read_table
+from contracts.bundle import CUSTOMERS_TABLE, Bundle, Verdict, read_table
 from contracts.bundle_store import open_bundle_store
 from contracts.settings import Settings, load_settings
-from contracts.verdict import Verdict
 from models.stored_parameters import read_parameters
 from pipelines.families.family import Backtest, Family, Rescored
 from pipelines.publishing.publish import publish

@@ -11,10 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from contracts.bundle import FORMAT_VERSION, ITEMS_TABLE
+from contracts.bundle import FORMAT_VERSION, ITEMS_TABLE, Answerer, Verdict
 from contracts.logs.events import LogRecord, open_event_log
 from contracts.settings import load_settings
-from contracts.verdict import Answerer, Verdict
 from pipelines.families.names import FAMILY_NAMES
 from pipelines.training.challengers import Challenger, ChallengerStore
 from shopkeeper.commands.status import status

@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from contracts.bundle import Verdict
 from contracts.errors import InputError
-from contracts.verdict import Verdict
 from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.family import Backtest
 from pipelines.training.train import Outcome
