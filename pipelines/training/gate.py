@@ -6,6 +6,7 @@ A model that is clearly worse is refused.
 
 from typing import Final
 
+from contracts.bundle import Answerer, Finding, Verdict
 from models.statistics.paired_bootstrap import Difference, difference
 from pipelines.families.family import Backtest, Family, Metrics
 

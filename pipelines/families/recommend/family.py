@@ -86,7 +86,7 @@ def fit(data: TrainingData) -> FittedFamily:
 
 def fit_baseline(data: TrainingData) -> FittedFamily:
     """Personal frequency, then popular items; the placements without a ranker answer as ever."""
-    rows, items = read_interactions(data.events, data.as_of), read_items(data.catalogue)
+    rows, items = read_interactions(data.events_at(data.as_of), data.as_of), read_items(data.catalogue)
     customers = Vocabulary.of(rows.customer_ids)
     as_of = utc_seconds(data.as_of)
     interactions = rows.interactions(customers, items)

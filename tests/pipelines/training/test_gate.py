@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from contracts.bundle import Verdict
 from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
 from pipelines.training.gate import apply_gate, unjudged

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from contracts.bundle import Verdict
 from pipelines.training.tracking import CHAMPION, Tracker
 from tests.mlflow_store import with_mlflow_store
 from tests.pipelines.training.test_challengers import CHALLENGER
