@@ -157,13 +157,17 @@ def _source_reason(context: RequestContext, selected_by: int) -> Reason:
 
 
 def similar_reasons(
-    context: RequestContext, weights: Mapping[str, float], like: Container[int], shown: Sequence[int]
+    context: RequestContext,
+    seeds: Sequence[int],
+    weights: Mapping[str, float],
+    like: Container[int],
+    shown: Sequence[int],
 ) -> list[Reason]:
     """Why each shown item goes with the seeds: the strongest weighted relation, else likeness, else the category.
 
     Items in `like` are similar to the first seed by their vector or by the catalogue's words.
     """
-    items, seeds = context.retriever.items, context.seeds.tolist()
+    items = context.retriever.items
     found: dict[int, tuple[float, Reason]] = {}
     for seed in seeds:
         name = items.names.value(seed)

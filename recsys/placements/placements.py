@@ -59,26 +59,29 @@ def ranker_of(in_session: bool, rankers: Mapping[str, Ranker]) -> Ranker:
 
 def similar(context: RequestContext) -> Proposal:
     """Items that shoppers of the open item view as well, then popular items of its category."""
-    neighbours = _neighbour_scores(context, [context.item], SIMILARITY) if context.item >= 0 else {}
+    neighbours = _neighbour_scores(context, context.page, SIMILARITY)
     likeness = _likeness(context, neighbours) if context.item >= 0 else {}
     scores = {item: neighbours.get(item, 0.0) + alike for item, alike in likeness.items()}
     category = _page_category(context)
     if category >= 0:
         popular_items = context.retriever.popularity.top_of_category(category, context.query.k, context.eligible)
         scores = {item: -1.0 - place for place, item in enumerate(popular_items.tolist())} | scores
-    return Proposal(*_arrays(scores), partial(similar_reasons, context, SIMILARITY, likeness))
+    return Proposal(*_arrays(scores), partial(similar_reasons, context, context.page, SIMILARITY, likeness))
 
 
 def bought_together(context: RequestContext) -> Proposal:
-    """What completes the open item or the cart: bought together with it, but not in its place."""
-    return _completing(context, _complements(context))
+    """What completes the open item, or the cart where none is open: bought together with it, but not in its place."""
+    seeds = context.page or context.cart.tolist()
+    return _completing(context, seeds, _complements(context, seeds))
 
 
 def cart(context: RequestContext) -> Proposal:
-    """What completes this cart; the more expensive item first if two fit about equally well."""
+    """What completes this cart, or the open item; the more expensive item first if two fit about equally well."""
+    seeds = context.cart.tolist() or context.page
     price = context.retriever.items.price
-    complements = _complements(context)
-    return _completing(context, {item: score * _worth(float(price[item])) for item, score in complements.items()})
+    complements = _complements(context, seeds)
+    scores = {item: score * _worth(float(price[item])) for item, score in complements.items()}
+    return _completing(context, seeds, scores)
 
 
 def buy_again(context: RequestContext) -> Proposal:
@@ -168,9 +171,8 @@ def _likeness(context: RequestContext, neighbours: Mapping[int, float]) -> dict[
     return like
 
 
-def _complements(context: RequestContext) -> dict[int, float]:
+def _complements(context: RequestContext, seeds: Sequence[int]) -> dict[int, float]:
     """An item of the same category scores the less, the more it is viewed together with the seeds."""
-    seeds = context.seeds.tolist()
     together = _neighbour_scores(context, seeds, TOGETHER)
     instead = _neighbour_scores(context, seeds, {ViewedTogether.name: 1.0})
     category = context.retriever.items.category
@@ -181,8 +183,9 @@ def _complements(context: RequestContext) -> dict[int, float]:
     }
 
 
-def _completing(context: RequestContext, scores: Mapping[int, float]) -> Proposal:
-    return Proposal(*_arrays(scores), partial(similar_reasons, context, TOGETHER, ()))
+def _completing(context: RequestContext, seeds: Sequence[int], scores: Mapping[int, float]) -> Proposal:
+    """The reasons speak of the seeds, which the items were scored by."""
+    return Proposal(*_arrays(scores), partial(similar_reasons, context, seeds, TOGETHER, ()))
 
 
 def _page_category(context: RequestContext) -> int:

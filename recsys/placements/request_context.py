@@ -34,8 +34,6 @@ class RequestContext:
         return self.pipeline.retriever
 
     @property
-    def seeds(self) -> np.ndarray:
-        """The items that the page is about: the cart's, else the open one; (seeds,) int64."""
-        if len(self.cart):
-            return self.cart
-        return np.array([self.item] if self.item >= 0 else [], np.int64)
+    def page(self) -> list[int]:
+        """The open item, if there is one; for placements that are about the page before the cart."""
+        return [self.item] if self.item >= 0 else []

@@ -96,14 +96,14 @@ def test_the_shoppers_own_action_comes_first() -> None:
 
 
 def test_an_item_like_the_open_one_is_similar_to_it_and_any_other_popular() -> None:
-    alike, other = similar_reasons(context(VIEWED), {}, [7], [7, 9])
+    alike, other = similar_reasons(context(VIEWED), [VIEWED], {}, [7], [7, 9])
     assert alike == Reason("content", "similar to Item 2")
     assert other == Reason("popular", "popular this week")
 
 
 def test_a_relation_precedes_likeness() -> None:
     weights = {"bought_together": 1.0}
-    (found,) = similar_reasons(context(VIEWED), weights, [SHOWN], [SHOWN])
+    (found,) = similar_reasons(context(VIEWED), [VIEWED], weights, [SHOWN], [SHOWN])
     assert found.source == "bought_together"
 
 

@@ -11,7 +11,7 @@ from recsys.data.catalogue import ALWAYS, Items
 from recsys.parameters import RecommendParameters
 from recsys.placements.placements import VECTOR_SIMILARITY
 from recsys.recommender import Recommender
-from recsys.request import Answer, Filters, Query, SessionEvent
+from recsys.request import Answer, Filters, Placement, Query, SessionEvent
 from tests.recsys.stores import DAY, Row, checkerboard, recommender, shown
 
 TINY = RecommendParameters(minimum_interactions=1)  # too small for a ranker: the blend answers
@@ -55,9 +55,34 @@ def test_bought_together_is_what_completes_an_item_and_not_what_replaces_it() ->
     assert shown(phones(rival_category="gloves").recommend(query)) == ["rival", "case"]
 
 
-def test_the_cart_speaks_for_the_page_where_there_is_one() -> None:
-    answer = phones().recommend(Query(item_id="lamp", cart=("case",), placement="bought_together", k=1))
-    assert first(answer) == ("phone", "bought_together", "often bought with case")
+@pytest.mark.parametrize(
+    ("placement", "item_id", "cart", "expected"),
+    [
+        ("bought_together", "phone", ("lamp",), ("case", "bought_together", "often bought with phone")),
+        ("bought_together", None, ("case",), ("phone", "bought_together", "often bought with case")),
+        ("bought_together", "nothing we know", ("case",), ("phone", "bought_together", "often bought with case")),
+        ("cart", "lamp", ("case",), ("phone", "bought_together", "often bought with case")),
+        ("cart", "case", (), ("phone", "bought_together", "often bought with case")),
+        ("similar", "phone", ("lamp",), ("rival", "viewed_together", "goes with phone")),
+    ],
+)
+def test_items_are_chosen_by_what_the_placement_is_about_and_the_reason_names_it(
+    placement: Placement, item_id: str | None, cart: tuple[str, ...], expected: tuple[str, str, str]
+) -> None:
+    assert first(phones().recommend(Query(item_id=item_id, cart=cart, placement=placement, k=1))) == expected
+
+
+@pytest.mark.parametrize("placement", ["similar", "bought_together"])
+def test_a_cart_changes_no_reason_on_an_items_page(placement: Placement) -> None:
+    """Golden: what is said on the page without a cart."""
+    shown_alone = {
+        item.item_id: (item.source, item.reason)
+        for item in phones().recommend(Query(item_id="phone", placement=placement, k=4)).items
+    }
+    for cart in (("case",), ("lamp", "rival"), ("rival",)):
+        answer = phones().recommend(Query(item_id="phone", cart=cart, placement=placement, k=4))
+        found = {item.item_id: (item.source, item.reason) for item in answer.items}
+        assert found == {item: said for item, said in shown_alone.items() if item not in cart}
 
 
 def test_a_cart_is_completed_and_never_repeated() -> None:

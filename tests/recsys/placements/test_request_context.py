@@ -1,5 +1,3 @@
-"""The seed items of a request."""
-
 from typing import Any
 
 import numpy as np
@@ -8,13 +6,10 @@ import pytest
 from recsys.placements.request_context import RequestContext
 from recsys.request import Query
 
-NOTHING: Any = None  # seeds look at nothing else
+NOTHING: Any = None  # the page looks at nothing else
 
 
-@pytest.mark.parametrize(
-    ("item", "cart", "seeds"), [(-1, [], []), (3, [], [3]), (-1, [5, 4], [5, 4]), (3, [5, 4], [5, 4])]
-)
-def test_the_seeds_are_the_carts_items_else_the_open_one(item: int, cart: list[int], seeds: list[int]) -> None:
-    context = RequestContext(Query(), NOTHING, item, np.array(cart, np.int64), NOTHING, 0, NOTHING, NOTHING)
-    assert context.seeds.tolist() == seeds
-    assert context.seeds.dtype == np.int64
+@pytest.mark.parametrize(("item", "page"), [(-1, []), (3, [3]), (0, [0])])
+def test_the_page_is_the_open_item_if_there_is_one(item: int, page: list[int]) -> None:
+    cart = np.array([5, 4], np.int64)
+    assert RequestContext(Query(), NOTHING, item, cart, NOTHING, 0, NOTHING, NOTHING).page == page
