@@ -14,7 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from contracts.bundle import FORMAT_VERSION, Bundle, Verdict
 from contracts.bundle_store import open_bundle_store
-from contracts.errors import BundleRefused, InputError, NotEnoughData, SettingsError, StorageError
+from contracts.errors import (
+    BundleRefused,
+    InputError,
+    NotEnoughData,
+    SettingsError,
+    ShopkeeperError,
+    StorageError,
+)
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.campaigns.holdout import campaigns
@@ -32,7 +39,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one family; `skipped` says what data it needs, where the store lacks them."""
+    """The result of one family; `skipped` says what data it needs, where the store lacks them.
+
+    `failed` is the unexpected error that stopped it, where there was one; it stops no other family.
+    """
 
     family: str
     baseline: str  # in words
@@ -43,6 +53,7 @@ class Outcome:
     kept: str | None = None  # where neither answers: what the served version of the family says instead
     shown_metrics: tuple[str, ...] = ()  # empty: all
     has_table: bool = False  # there is something to publish: a fit, or a table by the served model
+    failed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,8 @@ def train(
 ) -> list[Outcome]:
     """Backtest, gate and fit families (all, or `names`), and keep each as a challenger for publishing.
 
-    A family that lacks data is skipped, and its outcome says what it needs; the others go on.
+    A family that lacks data is skipped, and its outcome says what it needs. One that fails unexpectedly is reported
+    with its error. The others go on.
     """
     return _each_family(settings, names, as_of, progress, keep=True)
 
@@ -170,14 +182,16 @@ def _outcome(run: _Run, family: Family) -> Outcome:
     started, started_at = time.monotonic(), datetime.now(UTC)
     data = run.data(family)
     log.info("%s: parameters %s", family.name, dataclasses.asdict(data.parameters))
+    found, failed = _Found(family, data, started_at), None
     try:
-        run.progress(f"{family.name}: backtest")
-        backtest = family.backtest(data)
-        found = _Found(family, data, started_at, apply_gate(family, backtest, data.seed, _is_served(data)), backtest)
+        found = _trained(run, family, data, started_at)
     except NotEnoughData as error:
-        found = _without_backtest(run, family, data, started_at, str(error))
-    if run.tracker is not None and found.verdict is not None:
-        found = _kept(run, run.tracker, found)
+        found = replace(found, skipped=str(error))
+    except ShopkeeperError:  # a setting or a store that every family needs
+        raise
+    except Exception as error:
+        log.exception("%s failed; the other families go on", family.name)
+        failed = f"{type(error).__name__}: {error}"
     return Outcome(
         family=family.name,
         baseline=family.baseline,
@@ -188,7 +202,20 @@ def _outcome(run: _Run, family: Family) -> Outcome:
         kept=found.kept,
         shown_metrics=family.shown_metrics,
         has_table=found.fitted is not None,
+        failed=failed,
     )
+
+
+def _trained(run: _Run, family: Family, data: TrainingData, started_at: datetime) -> "_Found":
+    try:
+        run.progress(f"{family.name}: backtest")
+        backtest = family.backtest(data)
+        found = _Found(family, data, started_at, apply_gate(family, backtest, data.seed, _is_served(data)), backtest)
+    except NotEnoughData as error:
+        found = _without_backtest(run, family, data, started_at, str(error))
+    if run.tracker is not None and found.verdict is not None:
+        found = _kept(run, run.tracker, found)
+    return found
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from contracts.errors import InputError, NotEnoughData
@@ -42,6 +43,7 @@ def train(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: Js
     with steps() as progress:
         outcomes = train_families(settings, families or (), _utc(as_of), progress)
     report(outcomes, progress.seconds, as_json)
+    _exit_if_failed(outcomes)
 
 
 def evaluate(families: FamilyArgument = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
@@ -55,6 +57,7 @@ def evaluate(families: FamilyArgument = None, as_of: AsOfOption = None, as_json:
     with steps() as progress:
         outcomes = evaluate_families(settings, families or (), _utc(as_of), progress)
     report(outcomes, progress.seconds, as_json)
+    _exit_if_failed(outcomes)
 
 
 def retrain(as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
@@ -82,6 +85,7 @@ def retrain(as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
         raise NotEnoughData("nothing was published: no family has anything new, for the reasons above.")
     if not as_json:
         console.print(f"Published [bold]{result.published.version}[/].")
+    _exit_if_failed(result.outcomes)
 
 
 def parameters(
@@ -129,7 +133,20 @@ def report(outcomes: list["Outcome"], seconds: dict[str, float], as_json: bool) 
         _print_outcome(outcome)
 
 
+def _exit_if_failed(outcomes: list["Outcome"]) -> None:
+    """Exit with status 1 if a family failed, so that a schedule notices."""
+    if any(outcome.failed is not None for outcome in outcomes):
+        raise typer.Exit(1)
+
+
 def _print_outcome(outcome: "Outcome") -> None:
+    if outcome.failed is not None:
+        console.print(
+            f"[bold]{outcome.family}[/]: [red]failed[/]. {escape(outcome.failed)}. The log above has the "
+            "details; please report this as a bug. The other families are not affected.\n",
+            highlight=False,
+        )
+        return
     backtest, verdict = outcome.backtest, outcome.verdict
     if verdict is None:
         console.print(f"[bold]{outcome.family}[/]: skipped. {outcome.skipped}\n", highlight=False)
@@ -157,6 +174,7 @@ def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
         "baseline": outcome.baseline,
         "seconds": round(outcome.seconds, 3),
         "skipped": outcome.skipped,
+        "failed": outcome.failed,
     }
     if outcome.verdict is not None:
         verdict = outcome.verdict

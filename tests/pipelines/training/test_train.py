@@ -168,6 +168,37 @@ def test_a_family_that_lacks_data_is_skipped_with_the_reason(home: Path) -> None
     assert (outcome.verdict, outcome.skipped) == (None, "luck needs 1000 events.")
 
 
+@pytest.mark.parametrize("step", ["backtest", "fit"])
+def test_a_family_that_fails_unexpectedly_stops_no_other(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str
+) -> None:
+    def overflow(data: TrainingData) -> Backtest:
+        raise OverflowError("cannot convert float infinity to integer")
+
+    monkeypatch.setitem(
+        FAMILIES, "cursed", replace(LUCK, name="cursed", derive=None, derived_columns={}, **{step: overflow})
+    )
+    monkeypatch.setitem(FAMILIES, "luck", FAMILIES.pop("luck"))  # after the cursed one
+    cursed, luck = train(settings(home), ["cursed", "luck"])
+    assert cursed.family == "cursed"
+    assert (cursed.verdict, cursed.skipped) == (None, None)
+    assert cursed.failed == "OverflowError: cannot convert float infinity to integer"
+    assert luck.verdict is not None
+    assert luck.verdict.answers == "model"
+    assert ChallengerStore(settings(home).candidates_path).load("cursed") is None
+    (logged,) = [record for record in caplog.records if record.exc_info]
+    assert "cursed failed" in logged.message
+
+
+def test_a_wrong_setting_stops_the_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(data: TrainingData) -> Backtest:
+        raise SettingsError("the calendar cannot be read")
+
+    monkeypatch.setitem(FAMILIES, "luck", replace(LUCK, backtest=refuse))
+    with pytest.raises(SettingsError, match="calendar"):
+        train(settings(home), ["luck"])
+
+
 def test_an_unknown_family_names_those_that_exist(home: Path) -> None:
     with pytest.raises(InputError, match=r"'fate' does not exist; families are .*luck"):
         evaluate(settings(home), ["fate"])
