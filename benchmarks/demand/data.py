@@ -13,9 +13,8 @@ from benchmarks.demand.invoices import LINES, find_invoices, read_sales
 from benchmarks.demand.meta import Meta, read_meta
 from benchmarks.demand.panel_reader import PanelRead, read_panel
 from contracts.errors import InputError
-from models.demand.classification import demand_class
 from models.demand.frequency import DAY
-from models.demand.panel import Panel
+from models.demand.panel import Panel, demand_class
 
 ORIGINS: Final = 3
 SERIES_FILE: Final = "series.parquet"

@@ -21,8 +21,12 @@ from contracts.errors import InputError, ShopkeeperError
 
 OURS: Final = "ours"
 SEED: Final = 7
+SUMMARY: Final = ("wape", "wape_mean", "pinball", "coverage_80_tied")
 # Module and function of each, so that a process loads no other method's library. The fast ones first.
 METHODS: Final = {
+    "zero": ("benchmarks.demand.plain", "zero"),
+    "own_recent": ("benchmarks.demand.plain", "own_recent"),
+    "last_like_days": ("benchmarks.demand.plain", "last_like_days"),
     "seasonal_naive": ("benchmarks.demand.statsforecast", "seasonal_naive"),
     "croston_sba": ("benchmarks.demand.statsforecast", "croston_sba"),
     "tsb": ("benchmarks.demand.statsforecast", "tsb"),
@@ -82,7 +86,7 @@ def judged(data: DemandData, method: Method, threads: int, origins: int, name: s
         scores = Judge.of(origin).scores(answer)
         scored.append(scores)
         found.append({"from": origin.begins, "seconds": took} | scores)
-        summary = ", ".join(f"{metric} {scores[metric]}" for metric in ("wape", "pinball", "coverage_80"))
+        summary = ", ".join(f"{metric} {scores[metric]}" for metric in SUMMARY)
         print(f"{origin.begins} {name}: {summary}, {took:.1f} s", file=sys.stderr, flush=True)
     return averaged(scored) | {"seconds": sum(each["seconds"] for each in found), "origins": found}
 

@@ -59,6 +59,7 @@ def read_panel(
         future[name] = np.full((len(series_ids), int(period.max()) + 1), np.nan, dtype=np.float32)
         future[name][series, period], names = _numbers(table[name])
         categories |= {name: names} if names else {}
+        _fill_calendar(name, future[name], repairs)
     numbers, groups = ({}, {}) if attributes is None else _attributes(attributes, series_ids, categories)
     panel = Panel(units, is_observed, first, frequency, future, numbers, groups)
     return PanelRead(panel, series_ids, categories, tuple(repairs))
@@ -137,6 +138,18 @@ def _units(
     if single:
         repairs.append(f"{single} series have one point only; they are forecast as new, from series like them.")
     return units, is_observed
+
+
+def _fill_calendar(name: str, values: np.ndarray, repairs: list[str]) -> None:
+    """A covariate with one value for all series in every period holds for series without a row there, too."""
+    known = np.isfinite(values)
+    lowest = np.where(known, values, np.inf).min(axis=0)
+    highest = np.where(known, values, -np.inf).max(axis=0)
+    is_calendar = bool((lowest == highest)[known.any(axis=0)].all()) and len(values) > 1
+    gaps = ~known & known.any(axis=0)
+    if is_calendar and gaps.any():
+        values[gaps] = np.broadcast_to(lowest, values.shape)[gaps]
+        repairs.append(f"{name} is the same for all series, so {int(gaps.sum())} cells without a row take it, too.")
 
 
 def _numbers(column: "pd.Series[Any]") -> tuple[np.ndarray, _Names]:

@@ -17,7 +17,7 @@ from benchmarks.demand.answer import LEVELS, Answer
 from benchmarks.demand.data import Origin, read_folder
 from benchmarks.demand.method import OURS, SEED, load
 from benchmarks.harness.svg import ACCENT, INK, LINE, PALE, text
-from models.demand.classification import CLASSES
+from models.demand.panel import CLASSES
 
 WIDTH, HEIGHT, TOP, BOTTOM = 980, 400, 84, 330
 SERIES_SIDE: Final = (60, 600)  # from left to right

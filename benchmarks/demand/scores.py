@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.demand.answer import LEVELS, Answer
 from benchmarks.demand.data import Origin
-from models.demand.classification import ALL_ZERO, CLASSES
-from models.demand.metrics import rmsse_scale
+from models.demand.metrics import rmsse_scale, share_outside
+from models.demand.panel import ALL_ZERO, CLASSES
 
 HEADLINE_LEVELS: Final = (0.1, 0.5, 0.9)
 _HEADLINE: Final = [LEVELS.index(level) for level in HEADLINE_LEVELS]
@@ -99,13 +99,9 @@ def pinball_losses(actual: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
 
 
 def tied_coverage(ends: dict[str, Any]) -> float:
-    """The coverage if values on an end count as outside up to 0.1: exactly 0.8 where both ends are quantiles.
-
-    A number q is the 0.1 quantile where P(Y < q) <= 0.1 <= P(Y <= q). Without ties this is the plain coverage.
-    """
-    outside = ((ends["below_low"], ends["at_low"]), (ends["above_high"], ends["at_high"]))
-    due = HEADLINE_LEVELS[0]
-    return 1 - sum(float(min(max(due, beyond), beyond + tied)) for beyond, tied in outside)
+    """`models.demand.metrics.tied_coverage` from the shares below, above and on the ends of the band."""
+    low, high = ((ends["below_low"], ends["at_low"]), (ends["above_high"], ends["at_high"]))
+    return 1 - share_outside(*low) - share_outside(*high)
 
 
 def averaged(origins: list[dict[str, Any]]) -> dict[str, Any]:

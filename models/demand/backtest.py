@@ -1,33 +1,25 @@
 """The backtest: the last horizons, forecast by every method as it was fitted on what came before them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.optimize import nnls
 
 from contracts.errors import NotEnoughData
-from models.demand.classification import demand_class
-from models.demand.features.rows import Rows, build_rows, sample_series, sample_training_rows
-from models.demand.methods.boosting import (
-    Boosting,
-    BoostingParameters,
-    best_rounds,
-    fit_boosting,
-    learners_for,
-    round_losses,
-)
-from models.demand.methods.regression import regression_forecasts
-from models.demand.methods.statistical import StatisticalTrial, try_statistical
-from models.demand.metrics import rmsse_scale
-from models.demand.panel import CategoricalCovariates, Panel, PreparedPanel
+from models.demand.boosting import Boosting, BoostingParameters, best_rounds, fit_boosting, learners_for, round_losses
+from models.demand.panel import CategoricalCovariates, Panel, PreparedPanel, demand_class
+from models.demand.regression import REGRESSION, regression_forecast
+from models.demand.rows import Rows, build_rows, sample_series, sample_training_rows
 from models.protocol import FitContext
 
 WINDOWS: Final = 3
 MIN_TRAINING_HORIZONS: Final = 3  # horizons that are left for training before the first window
 MAX_ROWS: Final = 250_000
 MIN_TRAINING_ROWS: Final = 30
-WINDOW_MEANS: Final = ("windows", "short_window", "long_window")
+SHRINKAGE: Final = 0.1  # towards equal weights, in units of how far the methods differ
+_TINY: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -76,28 +68,18 @@ def backtest_rows(prepared: PreparedPanel, seed: int) -> BacktestRows:
 class MethodBacktest:
     """Every method's forecasts of the backtest's rows, and the trees, fitted on the whole past.
 
-    `features` are those of `past`. `scale` (rows,) is the series' mean squared step. `trials` are those of the
-    statistical methods, one for each window.
+    `features` are those of `past`.
     """
 
     covariates: CategoricalCovariates
     past: BacktestRows
     features: Rows
-    scale: np.ndarray
     forecasts: Mapping[str, np.ndarray]
     boosting: Boosting
-    trials: tuple[StatisticalTrial, ...]
 
     @classmethod
-    def fit(
-        cls,
-        panel: Panel,
-        horizon: int,
-        boosting: BoostingParameters,
-        statistical: tuple[str, ...],
-        context: FitContext,
-    ) -> "MethodBacktest":
-        """Run the backtest, also of these `statistical` methods. Raises NotEnoughData for too short a past."""
+    def fit(cls, panel: Panel, horizon: int, boosting: BoostingParameters, context: FitContext) -> "MethodBacktest":
+        """Run the backtest. Raises NotEnoughData for too short a past."""
         _check_enough(panel, horizon)
         covariates = CategoricalCovariates.fit(panel)
         prepared = covariates.prepare(panel, horizon)
@@ -107,33 +89,58 @@ class MethodBacktest:
         context.progress("demand: backtest")
         trees = _TreeFit(prepared, training, boosting, context)
         forecasts, rounds = _backtest(trees, features, past)
-        scale = rmsse_scale(panel.units)[past.series]
-        origins = np.unique(past.origin) if statistical else ()
-        earlier = [covariates.prepare(panel.before(int(origin)), horizon) for origin in origins]
-        return cls(
-            covariates=covariates,
-            past=past,
-            features=features,
-            scale=np.where(np.isfinite(scale), scale, np.square(features.demand_size)),
-            forecasts=forecasts,
-            boosting=trees.before(panel.periods, rounds),
-            trials=tuple(
-                try_statistical(each, past, window, statistical, context.threads) for window, each in enumerate(earlier)
-            ),
-        )
+        return cls(covariates, past, features, forecasts, trees.before(panel.periods, rounds))
+
+
+@dataclass(frozen=True)
+class Combination:
+    """How much each method counts in the mean, (methods,): weights >= 0 with sum 1, as stacking on the backtest chose.
+
+    They are shrunk towards equal weights, since averages of methods usually win.
+    """
+
+    methods: tuple[str, ...]
+    weights: np.ndarray
+
+    @classmethod
+    def fit(cls, backtest: MethodBacktest, parts: Collection[str]) -> "Combination":
+        """The weights that minimise squared errors over each series' demand size, of the methods among `parts`.
+
+        The demand size is never nearly 0. The mean squared step can be, for a series of few points, and one such series
+        would outweigh all others.
+        """
+        methods = tuple(name for name in backtest.forecasts if name in parts)
+        size = np.maximum(backtest.features.demand_size, _TINY)
+        scaled = np.column_stack([backtest.forecasts[name] for name in methods]) / size[:, None]
+        return cls(methods, stacking_weights(scaled, backtest.past.units / size))
+
+    def mean(self, forecasts: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The combined mean of each row, (rows,)."""
+        found: np.ndarray = np.column_stack([forecasts[name] for name in self.methods]) @ self.weights
+        return found
+
+
+def stacking_weights(forecasts: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Weights >= 0 with sum 1 of (rows, methods) that minimise squared errors; a method that adds nothing gets none.
+
+    The sum is fixed because errors are relative to each series' size: a free sum would lower the totals.
+    """
+    gram, moment = forecasts.T @ forecasts, forecasts.T @ units
+    methods = len(gram)
+    apart = forecasts - forecasts.mean(axis=1, keepdims=True)
+    penalty = SHRINKAGE * float(np.square(apart).sum()) / methods
+    gram += penalty * np.eye(methods)
+    moment += penalty / methods
+    factor = np.linalg.cholesky(gram + _TINY * np.trace(gram) * np.eye(methods) + _TINY * np.eye(methods))
+    found: np.ndarray = nnls(factor.T, np.linalg.solve(factor, moment))[0]
+    total = float(found.sum())
+    return found / total if total > 0 else np.full(methods, 1 / methods)
 
 
 def base_forecasts(prepared: PreparedPanel, rows: Rows, boosting: Boosting) -> dict[str, np.ndarray]:
-    """Units of each row by method: trees, window means, regressions."""
+    """Units of each row by method: trees, and the regression."""
     trees = {name: boosting.predict(rows, name) for name in boosting.boosters}
-    return trees | _window_means(rows) | regression_forecasts(prepared, rows)
-
-
-def _window_means(rows: Rows) -> dict[str, np.ndarray]:
-    """The series' level over short, long and mixed windows, times the effects that are known of the target."""
-    levels = [index for index, name in enumerate(rows.names) if name.startswith("level_")]
-    short, long = rows.features[:, levels[1]], rows.features[:, levels[-1]]
-    return dict(zip(WINDOW_MEANS, (rows.base, rows.base * short, rows.base * long), strict=True))
+    return trees | {REGRESSION: regression_forecast(prepared, rows)}
 
 
 class _TreeFit:

@@ -15,6 +15,8 @@ SHARED_SPREAD: Final = (
     0.5  # of the steps' spread, where cumulative quantiles were not learned: between independent and identical
 )
 
+HALF_A_UNIT: Final = 0.5
+
 
 @dataclass(frozen=True)
 class DemandForecast:
@@ -23,15 +25,23 @@ class DemandForecast:
     Shapes: `mean` (series, steps), `quantiles` (series, steps, QUANTILE_LEVELS), never crossing, never below 0.
     `cumulative` (series, steps, QUANTILE_LEVELS) are quantiles of the sum of the first 1, 2, ... steps; where it is
     None, `total` combines the steps' spreads as if half of each were shared by all.
+
+    `is_count` (series,) bool: the series sells whole units, and all its quantiles become whole units (`whole_units`).
+    The mean stays a fraction. None: no series does.
     """
 
     mean: np.ndarray
     quantiles: np.ndarray
     cumulative: np.ndarray | None = None
+    is_count: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         assert self.quantiles.shape == (*self.mean.shape, len(QUANTILE_LEVELS))
         assert self.cumulative is None or self.cumulative.shape == self.quantiles.shape
+        if self.is_count is not None:
+            object.__setattr__(self, "quantiles", whole_units(self.quantiles, self.is_count))
+            if self.cumulative is not None:
+                object.__setattr__(self, "cumulative", whole_units(self.cumulative, self.is_count))
 
     @property
     def median(self) -> np.ndarray:
@@ -40,10 +50,6 @@ class DemandForecast:
     @property
     def horizon(self) -> int:
         return int(self.mean.shape[1])
-
-    def quantile(self, level: float) -> np.ndarray:
-        """The quantile at any level between 0 and 1, (series, steps): see `at_levels`."""
-        return at_levels(self.quantiles, (level,))[..., 0]
 
     def total(self, periods: np.ndarray | int, levels: tuple[float, ...] = QUANTILE_LEVELS) -> np.ndarray:
         """Quantiles of the units of the first `periods` steps together, (series, len(levels)).
@@ -57,7 +63,18 @@ class DemandForecast:
         within = np.minimum(count, self.horizon)
         sums = self.cumulative if self.cumulative is not None else _combined(self.mean, self.quantiles)
         chosen = sums[np.arange(len(count)), within - 1]
-        return at_levels(chosen, levels) * (count / within)[:, None]
+        total = at_levels(chosen, levels) * (count / within)[:, None]
+        return total if self.is_count is None else whole_units(total, self.is_count)
+
+
+def whole_units(quantiles: np.ndarray, is_count: np.ndarray) -> np.ndarray:
+    """Quantiles (series, ...) as whole units where `is_count` (series,) says so.
+
+    The quantile of a count is the least whole number k with P(demand <= k) >= level. An estimate that is continuous
+    has that probability below k + 0.5 (the continuity correction), so k is the quantile less 0.5, rounded up.
+    """
+    chosen = is_count.reshape(-1, *(1 for _ in quantiles.shape[1:]))
+    return np.where(chosen, np.maximum(np.ceil(quantiles - HALF_A_UNIT), 0), quantiles)
 
 
 def at_levels(quantiles: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:

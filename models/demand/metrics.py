@@ -3,9 +3,13 @@
 `where` in every metric is a mask of the cells that count, in the shape of `actual`; None counts all.
 """
 
+from typing import Final
+
 import numpy as np
 
 from models.demand.forecast import QUANTILE_LEVELS
+
+END_SHARE: Final = 0.1  # of the values, due on either side of an 80 % band
 
 
 def wape(actual: np.ndarray, forecast: np.ndarray, where: np.ndarray | None = None) -> float | None:
@@ -56,6 +60,23 @@ def pinball_losses(actual: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
 def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray, where: np.ndarray | None = None) -> float:
     """The share of actual values that lie in the band, its ends included."""
     return float(_chosen((actual >= low) & (actual <= high), where).mean())
+
+
+def tied_coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray, where: np.ndarray | None = None) -> float:
+    """The coverage of a band from the 0.1 to the 0.9 quantile, with values on its ends split.
+
+    They count as outside up to 0.1 on each side, so it is 0.8 where both ends are quantiles: a number q is the 0.1
+    quantile where P(Y < q) <= 0.1 <= P(Y <= q). Without ties this is the plain coverage. Of a count with many zeros the
+    plain coverage of a correct band is higher, since no value lies below a low end of 0.
+    """
+    below, at_low = (float(_chosen(each, where).mean()) for each in (actual < low, actual == low))
+    above, at_high = (float(_chosen(each, where).mean()) for each in (actual > high, actual == high))
+    return 1 - share_outside(below, at_low) - share_outside(above, at_high)
+
+
+def share_outside(beyond: float, tied: float) -> float:
+    """The share outside one end of a band, given the shares `beyond` it and `tied` with it."""
+    return float(min(max(END_SHARE, beyond), beyond + tied))
 
 
 def _chosen(values: np.ndarray, where: np.ndarray | None) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 A cell that was not observed is not a zero. Demand is not observed before a series begins, while it is out of stock, or
 where the record is missing. A closed day is not a day of low demand either. What closes a series is learned from the
-known-future covariates.
+known-future covariates. A series has a class of demand: how often it sells, and how evenly.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,14 @@ MAX_CLOSING_VALUES: Final = 16  # a covariate with more distinct values is numer
 MIN_CLOSING_CELLS: Final = 30
 MAX_SOLD: Final = 0.005  # share of a value's cells that sold at all
 MIN_SOLD_ELSEWHERE: Final = 0.3  # where the other cells seldom sell either, a value without sales proves little
+# Syntetos, Boylan & Croston (2005), "On the categorization of demand patterns".
+ADI_CUT: Final = 1.32  # periods between sales, on average
+CV2_CUT: Final = 0.49  # squared coefficient of variation of the units in periods with sales
+CLASSES: Final = ("smooth", "erratic", "intermittent", "lumpy", "new", "all_zero")
+NEW: Final = CLASSES.index("new")
+ALL_ZERO: Final = CLASSES.index("all_zero")
 _SAMPLE: Final = 2_000_000
+_TINY: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,11 @@ class Panel:
         """Each series' first period with sales, (series,) int64; `periods` where it never sold."""
         sold = self.units > 0
         return np.where(sold.any(axis=1), sold.argmax(axis=1), self.periods)
+
+    @property
+    def is_count(self) -> np.ndarray:
+        """Whether each series sold whole units only, (series,) bool; also where it never sold."""
+        return np.asarray((self.units == np.floor(self.units)).all(axis=1))
 
     def before(self, period: int) -> "Panel":
         """The panel as it was known when period number `period` began; what is known of the future stays."""
@@ -197,6 +209,25 @@ class CategoricalCovariates:
             month_part=_month_part(calendar),
             groups=_groups(panel),
         )
+
+
+def demand_class(panel: Panel, usable: np.ndarray | None = None) -> np.ndarray:
+    """Each series' index into CLASSES, (series,), from its last year or two since its first sale.
+
+    `usable` (series, periods) bool are the periods that count; None: those that were observed.
+    """
+    seen = panel.is_observed if usable is None else usable
+    first, frequency = panel.first_sale, panel.frequency
+    period = np.arange(panel.periods)
+    recent = slice(max(panel.periods - frequency.class_periods, 0), None)
+    is_recent = (seen & (period >= first[:, None]))[:, recent]
+    units = np.where(is_recent, panel.units[:, recent], 0).astype(np.float64)
+    sold = np.maximum((units > 0).sum(axis=1), 1)
+    mean = units.sum(axis=1) / sold
+    cv2 = np.square(units).sum(axis=1) / sold / np.maximum(np.square(mean), _TINY) - 1
+    pattern = np.where(is_recent.sum(axis=1) / sold < ADI_CUT, 0, 2) + (cv2 >= CV2_CUT)
+    pattern = np.where(panel.periods - first < frequency.new_periods, NEW, pattern)
+    return np.where(first == panel.periods, ALL_ZERO, pattern)
 
 
 def closing_values(panel: Panel) -> dict[str, tuple[float, ...]]:

@@ -155,7 +155,11 @@ function chart(answer) {
     svg.append(drawn("text", { x: left - 8, y: y(units) + 4, "text-anchor": "end" }, String(+units.toPrecision(3))));
   }
   svg.append(drawn("polygon", { class: "band", points: [...points("high"), ...points("low").reverse()].join(" ") }));
-  svg.append(drawn("polyline", { class: "median", points: points("median").join(" ") }));
+  // The median of a day is a whole number of units, so it is drawn in steps; the mean shows what slow items sell.
+  const steps = days.flatMap((day, index) => [index - 0.5, index + 0.5].map((place) =>
+    `${x(Math.min(Math.max(place, 0), days.length - 1)).toFixed(1)},${y(day.median).toFixed(1)}`));
+  svg.append(drawn("polyline", { class: "median", points: steps.join(" ") }));
+  svg.append(drawn("polyline", { class: "mean", points: points("mean").join(" ") }));
   const marks = [...new Set([0, Math.floor((days.length - 1) / 2), days.length - 1])];
   for (const index of marks) {
     const anchor = index === 0 ? "start" : index === days.length - 1 ? "end" : "middle";
@@ -171,11 +175,11 @@ function niceStep(rough) {
 
 function forecastAnswer(answer) {
   const totals = Object.entries(answer.totals).map(([name, value]) => `${words(name)}: ${figure(value)}`).join(" · ");
-  const summary = `The line is the median of each day; the band holds 8 of 10 days. ${totals}`;
+  const summary = `The line is the mean of each day, the dashed steps are its median; the band holds 8 of 10 days. ${totals}`;
   const table = element("table", {}, element("thead", {}, element("tr", {},
-    ...["Day", "Low", "Median", "High"].map((name) => element("th", { scope: "col" }, name)))),
+    ...["Day", "Low", "Median", "High", "Mean"].map((name) => element("th", { scope: "col" }, name)))),
     element("tbody", {}, ...answer.days.map((day) => element("tr", {},
-      ...[day.date, day.low, day.median, day.high].map((value) => element("td", {}, figure(value)))))));
+      ...[day.date, day.low, day.median, day.high, day.mean].map((value) => element("td", {}, figure(value)))))));
   return [chart(answer), element("p", { class: "note" }, summary),
     element("details", {}, element("summary", {}, "The figures"), table)];
 }

@@ -12,10 +12,9 @@ import pyarrow as pa
 from contracts import bundle
 from contracts import columns as c
 from contracts.bundle import write_table
-from models.demand.classification import CLASSES, demand_class
 from models.demand.forecast import HIGH, LOW, MEDIAN, DemandForecast
-from pipelines.families.demand.fit import FittedDemand
-from pipelines.families.demand.hierarchy import HierarchyLevel
+from models.demand.panel import CLASSES, demand_class
+from pipelines.families.demand.fit import FittedDemand, HierarchyLevel
 from pipelines.families.demand.panel_builder import StoreDemand
 from pipelines.families.demand.parameters import StoreDemandParameters
 
@@ -141,7 +140,8 @@ def _largest_first(level: HierarchyLevel, forecast: DemandForecast) -> tuple[np.
     names = np.array([name or level.name for name in level.nodes])
     order = np.lexsort((names, -forecast.mean.sum(axis=1)))
     cumulative = None if forecast.cumulative is None else forecast.cumulative[order]
-    return names[order], DemandForecast(forecast.mean[order], forecast.quantiles[order], cumulative)
+    is_count = None if forecast.is_count is None else forecast.is_count[order]
+    return names[order], DemandForecast(forecast.mean[order], forecast.quantiles[order], cumulative, is_count)
 
 
 def _nodes(level: HierarchyLevel, names: np.ndarray) -> dict[str, pa.Array]:

@@ -1,21 +1,24 @@
 """How good a demand forecast was: overall, by class of demand, and at every level of the hierarchy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
-from models.demand.classification import CLASSES, demand_class
+from models.demand.baseline import own_recent, seasonal_naive
 from models.demand.forecast import HIGH, LOW, DemandForecast
-from models.demand.metrics import coverage, pinball, pinball_losses, rmsse, rmsse_scale, wape
-from models.demand.panel import Panel
+from models.demand.metrics import coverage, pinball, pinball_losses, rmsse, rmsse_scale, tied_coverage, wape
+from models.demand.panel import CLASSES, Panel, demand_class
 from models.statistics.paired_bootstrap import PairedCases
-from pipelines.families.demand.hierarchy import HierarchyLevel, PastForecast, forecast_levels
+from pipelines.families.demand.fit import HierarchyLevel, PastForecast, forecast_levels
 from pipelines.families.demand.panel_builder import StoreDemand
 from pipelines.families.family import Metrics
 
-MEAN_PERIODS: Final = {"day": 28, "week": 8, "month": 3}
+BASELINES: Final[dict[str, Callable[[Panel, int], DemandForecast]]] = {
+    "seasonal_naive": seasonal_naive,
+    "own_recent_sales": own_recent,
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ def evaluate(outcome: ActualDemand, forecast: DemandForecast, panel: Panel) -> M
         "pinball": pinball(outcome.units, forecast.quantiles, outcome.evaluated),
         "wape": wape(outcome.units, forecast.median, outcome.evaluated),
         "rmsse": rmsse(outcome.units, forecast.mean, panel.units, outcome.evaluated),
+        "wape_mean": wape(outcome.units, forecast.mean, outcome.evaluated),
         "coverage_80": _coverage(outcome, forecast, outcome.evaluated),
+        "coverage_80_tied": _coverage(outcome, forecast, outcome.evaluated, tied_coverage),
         "wape_of_total": wape(total, expected),
         "bias": float(expected.sum() / total.sum() - 1) if total.sum() > 0 else None,
         "coverage_80_of_total": coverage(total, band[:, 0], band[:, 1]) if whole.any() else None,
@@ -78,24 +83,29 @@ def paired_by_item(
     return PairedCases(known.item[series], ours, theirs)
 
 
+def stronger_baseline(outcome: ActualDemand, panel: Panel, horizon: int) -> tuple[str, dict[str, DemandForecast]]:
+    """All BASELINES' forecasts, and the name of the one with less pinball loss in the test window."""
+    found = {name: forecast(panel, horizon) for name, forecast in BASELINES.items()}
+    return min(found, key=lambda name: pinball(outcome.units, found[name].quantiles, outcome.evaluated)), found
+
+
 def evaluate_in_detail(
-    outcome: ActualDemand, forecast: DemandForecast, naive: DemandForecast, panel: Panel
+    outcome: ActualDemand,
+    forecast: DemandForecast,
+    baseline: str,
+    baselines: Mapping[str, DemandForecast],
+    panel: Panel,
 ) -> dict[str, Any]:
-    """Metrics by class of demand, a moving average as a stronger baseline, and how many series have no RMSSE."""
+    """Metrics by class of demand, those of each of the BASELINES, and how many series have no RMSSE."""
     codes = demand_class(panel)
-    recent = panel.units[:, -MEAN_PERIODS[panel.frequency.name] :].mean(axis=1, dtype=np.float64)
-    moving_average = np.repeat(recent[:, None], forecast.horizon, axis=1)
     return {
+        "baseline": baseline,
         "by_class": {
-            name: _evaluate_class(outcome, forecast, naive, codes == code)
+            name: _evaluate_class(outcome, forecast, baselines[baseline], codes == code)
             for code, name in enumerate(CLASSES)
             if (codes == code).any()
         },
-        "moving_average": {
-            "periods": MEAN_PERIODS[panel.frequency.name],
-            "rmsse": rmsse(outcome.units, moving_average, panel.units, outcome.evaluated),
-            "wape": wape(outcome.units, moving_average, outcome.evaluated),
-        },
+        "baselines": {name: evaluate(outcome, of, panel) for name, of in baselines.items()},
         "series_without_rmsse": int(np.isnan(rmsse_scale(panel.units)).sum()),
     }
 
@@ -103,7 +113,7 @@ def evaluate_in_detail(
 def evaluate_levels(
     outcome: ActualDemand,
     forecast: DemandForecast,
-    naive: DemandForecast,
+    baseline: DemandForecast,
     levels: Sequence[HierarchyLevel],
     past: Sequence[PastForecast],
 ) -> dict[str, Any]:
@@ -119,20 +129,23 @@ def evaluate_levels(
         found[level.name] = {
             "nodes": len(level.nodes),
             "wape": wape(actual, of_level.mean),
-            "baseline_wape": wape(actual, level.sums(np.where(outcome.evaluated, naive.mean, 0))),
+            "baseline_wape": wape(actual, level.sums(np.where(outcome.evaluated, baseline.mean, 0))),
             "coverage_80": coverage(actual, low, high),
+            "coverage_80_tied": tied_coverage(actual, low, high),
         }
     return found
 
 
-def _coverage(outcome: ActualDemand, forecast: DemandForecast, where: np.ndarray) -> float | None:
+def _coverage(
+    outcome: ActualDemand, forecast: DemandForecast, where: np.ndarray, metric: Callable[..., float] = coverage
+) -> float | None:
     if not where.any():
         return None
-    return coverage(outcome.units, forecast.quantiles[..., LOW], forecast.quantiles[..., HIGH], where)
+    return metric(outcome.units, forecast.quantiles[..., LOW], forecast.quantiles[..., HIGH], where)
 
 
 def _evaluate_class(
-    outcome: ActualDemand, forecast: DemandForecast, naive: DemandForecast, series: np.ndarray
+    outcome: ActualDemand, forecast: DemandForecast, baseline: DemandForecast, series: np.ndarray
 ) -> dict[str, float | int | None]:
     """`below_band` and `above_band` are 0.1 each for a perfect band of a demand that is seldom 0.
 
@@ -146,9 +159,10 @@ def _evaluate_class(
     return {
         "series": int(series.sum()),
         "pinball": pinball(outcome.units, forecast.quantiles, where),
-        "baseline_pinball": pinball(outcome.units, naive.quantiles, where),
+        "baseline_pinball": pinball(outcome.units, baseline.quantiles, where),
         "wape": wape(outcome.units, forecast.median, where),
         "coverage_80": _coverage(outcome, forecast, where),
+        "coverage_80_tied": _coverage(outcome, forecast, where, tied_coverage),
         "below_band": float((units < forecast.quantiles[..., LOW][where]).mean()),
         "above_band": float((units > forecast.quantiles[..., HIGH][where]).mean()),
         "periods_without_sale": float((units == 0).mean()),

@@ -1,4 +1,4 @@
-"""The demand family: units per item and period to come, compared with the same period one season earlier."""
+"""The demand family: units per item and period to come, compared with last season and with the item's recent sales."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.bundle import Replay
-from models.demand.baseline import seasonal_naive
 from pipelines.families.demand.bundle_files import available_data, column_descriptions, item_table, write_files
 from pipelines.families.demand.evaluation import (
     actual_demand,
@@ -16,6 +15,7 @@ from pipelines.families.demand.evaluation import (
     evaluate_in_detail,
     evaluate_levels,
     paired_by_item,
+    stronger_baseline,
 )
 from pipelines.families.demand.fit import fit_store, fitted_demand
 from pipelines.families.demand.panel_builder import period_start, store_demand
@@ -34,17 +34,17 @@ def backtest(data: TrainingData) -> Backtest:
     actual = actual_demand(known, store_demand(data, parameters, data.as_of), steps)
     data.progress("demand: fitting on what came before the test window")
     fitted = fit_store(known, parameters, data)
-    naive = seasonal_naive(known.panel, steps)
+    name, baselines = stronger_baseline(actual, known.panel, steps)
     return Backtest(
         window_start=origin,
         window_end=_instant(np.asarray(end)),
         cases=int(actual.evaluated.sum()),
         metrics=evaluate(actual, fitted.by_series, known.panel),
-        baseline_metrics=evaluate(actual, naive, known.panel),
-        paired=paired_by_item(actual, fitted.by_series, naive, known),
-        baseline_name="seasonal naive",
-        details=evaluate_in_detail(actual, fitted.by_series, naive, known.panel)
-        | {"by_level": evaluate_levels(actual, fitted.by_series, naive, fitted.levels, fitted.past)}
+        baseline_metrics=evaluate(actual, baselines[name], known.panel),
+        paired=paired_by_item(actual, fitted.by_series, baselines[name], known),
+        baseline_name=name.replace("_", " "),
+        details=evaluate_in_detail(actual, fitted.by_series, name, baselines, known.panel)
+        | {"by_level": evaluate_levels(actual, fitted.by_series, baselines[name], fitted.levels, fitted.past)}
         | {"what_was_known": available_data(known)}
         | actual.details,
     )
@@ -66,12 +66,15 @@ def fit(data: TrainingData) -> FittedFamily:
 DEMAND: Final = Family(
     name="demand",
     kind="items",
-    baseline="seasonal naive (the same weekday, week or month one season earlier)",
+    baseline=(
+        "the better of seasonal naive (the same weekday, week or month one season earlier) and the quantiles of the "
+        "item's own last 56 days (12 weeks or months)"
+    ),
     gate=Gate("pinball", higher_is_better=False, label="units off (pinball)", unit="items"),
     parameters=StoreDemandParameters,
     backtest=backtest,
     fit=fit,
-    shown_metrics=("wape", "rmsse", "pinball", "coverage_80"),
+    shown_metrics=("wape", "rmsse", "pinball", "coverage_80_tied"),
 )
 
 

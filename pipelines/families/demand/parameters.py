@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import InputError
+from models.demand.boosting import BoostingParameters
 from models.demand.frequency import Frequency, parse_frequency
-from models.demand.methods.boosting import BoostingParameters
 from models.demand.model import DemandParameters
 from pipelines.features.public_holidays import country_code
 

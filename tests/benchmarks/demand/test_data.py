@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.demand.data import read_folder
 from contracts.errors import InputError
-from models.demand.classification import CLASSES
+from models.demand.panel import CLASSES
 from tests.benchmarks.demand.folders import DAYS, HORIZON, weekly_rows, write_folder
 
 

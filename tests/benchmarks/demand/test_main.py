@@ -121,5 +121,5 @@ def test_time_is_compared_across_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_methods_are_refused() -> None:
     assert command.chosen_methods("tsb, ours,seasonal_naive") == ["seasonal_naive", "tsb", "ours"]
-    with pytest.raises(InputError, match="names prophet; there are seasonal_naive"):
+    with pytest.raises(InputError, match="names prophet; there are zero, own_recent"):
         command.chosen_methods("tsb,prophet")

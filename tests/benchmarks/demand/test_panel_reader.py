@@ -77,3 +77,12 @@ def test_text_attributes_become_codes_and_groups() -> None:
     assert read.categories["shop"] == ("x", "y")
     assert read.panel.groups["shop"].tolist() == [1, 0, 0, -1]
     np.testing.assert_array_equal(read.panel.attributes["size"], [2, 1, 3, np.nan])
+
+
+def test_a_calendar_column_holds_for_series_without_a_row() -> None:
+    days = ["2025-01-01", "2025-01-02", "2025-01-03"]
+    table = rows([1, 2, 0, 4, 5], [*days, *days[:2]], ["a", "a", "a", "b", "b"])
+    read = read_panel(table.assign(holiday=[0, 1, 0, 0, 1], price=[3, 3, 4, 5, 5]), DAY, ["holiday", "price"])
+    np.testing.assert_array_equal(read.panel.future["holiday"], [[0, 1, 0], [0, 1, 0]])
+    assert np.isnan(read.panel.future["price"][1, 2])  # it differs between series
+    assert any("holiday is the same for all series, so 1 cells" in repair for repair in read.repairs)

@@ -7,9 +7,8 @@ from scipy import stats
 from benchmarks.demand.answer import LEVELS, Answer
 from benchmarks.demand.data import Origin
 from benchmarks.demand.scores import Judge, averaged, pinball_losses, tied_coverage
-from models.demand.classification import CLASSES, demand_class
 from models.demand.frequency import DAY
-from models.demand.panel import Panel
+from models.demand.panel import CLASSES, Panel, demand_class
 
 FIRST = np.datetime64("2025-01-01")
 

@@ -1,12 +1,15 @@
-"""The backtest's rows are the last whole horizons, of series that sold before."""
+"""The backtest's rows are the last whole horizons; stacking finds the method that forecast them best."""
 
 import numpy as np
+import pytest
 
-from models.demand.backtest import MAX_ROWS, backtest_origins, backtest_rows
+from models.demand.backtest import MAX_ROWS, backtest_origins, backtest_rows, stacking_weights
 from models.demand.panel import CategoricalCovariates, PreparedPanel
 from tests.models.demand.worlds import panel_of
 
 DAYS, HORIZON = 70, 7
+RANDOM = np.random.default_rng(0)
+TRUTH, NOISE = RANDOM.uniform(5, 50, (2, 2_000))
 
 
 def prepared(units: np.ndarray, observed: np.ndarray | None = None) -> PreparedPanel:
@@ -47,3 +50,18 @@ def test_of_very_many_series_a_sample_is_taken_always_the_same() -> None:
     rows = backtest_rows(three, seed=1)
     assert 0.9 * MAX_ROWS < len(rows) < 1.1 * MAX_ROWS
     np.testing.assert_array_equal(rows.series, backtest_rows(three, seed=1).series)
+
+
+def test_the_method_that_is_right_gets_nearly_all_weight() -> None:
+    weights = stacking_weights(np.column_stack([TRUTH, NOISE]), TRUTH)
+    assert weights[0] > 0.9
+    assert (weights >= 0).all()
+
+
+def test_equal_methods_get_equal_weights() -> None:
+    np.testing.assert_allclose(stacking_weights(np.column_stack([TRUTH, TRUTH]), TRUTH), [0.5, 0.5], rtol=1e-3)
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.8, 1.3])
+def test_weights_sum_to_1_so_that_the_level_is_that_of_the_methods(factor: float) -> None:
+    assert stacking_weights(factor * np.column_stack([TRUTH, TRUTH]), TRUTH).sum() == pytest.approx(1)

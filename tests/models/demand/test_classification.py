@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.demand.classification import CLASSES, demand_class
+from models.demand.panel import CLASSES, demand_class
 from tests.models.demand.worlds import panel_of
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import poisson
 
 from models.demand.forecast import QUANTILE_LEVELS
-from models.demand.metrics import coverage, pinball, rmsse, rmsse_scale, wape
+from models.demand.metrics import coverage, pinball, rmsse, rmsse_scale, tied_coverage, wape
 
 PAST = np.array([[0, 0, 2, 4, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 3], [5, 5, 5, 5, 5]], dtype=np.float32)
 
@@ -44,3 +45,12 @@ def test_pinball_is_least_at_the_true_quantiles() -> None:
 
 def test_coverage_includes_the_ends() -> None:
     assert coverage(np.array([0.0, 1.0, 2.0, 3.0]), np.zeros(4), np.full(4, 2.0)) == 0.75
+
+
+def test_values_on_the_ends_of_a_band_count_as_outside_up_to_their_due() -> None:
+    units = np.random.default_rng(0).poisson(0.5, 40_000).astype(float)
+    low, high = (np.full(len(units), poisson.ppf(level, 0.5)) for level in (0.1, 0.9))
+    assert coverage(units, low, high) > 0.85
+    assert tied_coverage(units, low, high) == pytest.approx(0.8, abs=0.01)
+    assert tied_coverage(units, low, high - 1) < 0.75  # the control: a high end that is too low
+    assert tied_coverage(units, low, high + 2) > 0.85

@@ -4,16 +4,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from models.demand.boosting import BoostingParameters
 from models.demand.frequency import DAY, Frequency
-from models.demand.methods.boosting import BoostingParameters
-from models.demand.model import PARTS, DemandParameters
+from models.demand.model import DemandParameters
 from models.demand.panel import Panel
 
 MONDAY = np.datetime64("2025-01-06")
 SMALL_TREES = BoostingParameters(max_rows=6_000, rounds=40, learning_rate=0.15, leaves=15, min_rows_per_leaf=20)
-# AutoETS and AutoTheta take most of a fit's time, and have tests of their own.
-FAST = frozenset(PARTS) - {"auto_ets", "auto_theta"}
-SMALL = DemandParameters(boosting=SMALL_TREES, parts=FAST)
+SMALL = DemandParameters(boosting=SMALL_TREES)
 WEEKEND = np.array([1, 1, 1, 1, 1, 3, 3])
 
 

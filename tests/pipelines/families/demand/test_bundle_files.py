@@ -6,7 +6,7 @@ import pytest
 from contracts import columns as c
 from models.demand.forecast import HIGH, LOW, MEDIAN, QUANTILE_LEVELS, DemandForecast
 from pipelines.families.demand.bundle_files import level_totals_table, levels_table
-from pipelines.families.demand.hierarchy import HierarchyLevel
+from pipelines.families.demand.fit import HierarchyLevel
 from pipelines.families.demand.panel_builder import StoreDemand, store_demand
 from tests.pipelines.families.demand.store_events import rates, sales, training_data
 

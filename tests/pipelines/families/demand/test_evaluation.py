@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.demand.baseline import own_recent, seasonal_naive
 from models.demand.forecast import QUANTILE_LEVELS, DemandForecast
 from pipelines.families.demand.evaluation import (
     ActualDemand,
@@ -11,8 +12,9 @@ from pipelines.families.demand.evaluation import (
     evaluate,
     evaluate_in_detail,
     evaluate_levels,
+    stronger_baseline,
 )
-from pipelines.families.demand.hierarchy import HierarchyLevel, PastForecast
+from pipelines.families.demand.fit import HierarchyLevel, PastForecast
 from pipelines.families.demand.panel_builder import store_demand
 from tests.models.demand.worlds import panel_of
 from tests.pipelines.families.demand.store_events import calendar_file, rates, sales, training_data
@@ -49,22 +51,33 @@ def test_only_evaluated_cells_count() -> None:
     assert levels["total"]["wape"] == 0
 
 
-def test_each_class_is_evaluated_apart_and_beside_a_moving_average() -> None:
+def test_each_class_is_evaluated_apart_and_beside_all_baselines() -> None:
     naive = DemandForecast(MEAN + 1, FORECAST.quantiles + 1)
-    found = evaluate_in_detail(actual(MEAN), FORECAST, naive, PAST)
+    found = evaluate_in_detail(actual(MEAN), FORECAST, "naive", {"naive": naive, "exact": FORECAST}, PAST)
     assert list(found["by_class"]) == ["smooth"]
     smooth = found["by_class"]["smooth"]
     assert smooth["series"] == 2
     assert smooth["pinball"] < smooth["baseline_pinball"]
     assert (smooth["below_band"], smooth["above_band"], smooth["periods_without_sale"]) == (0, 0, 0)
-    assert found["moving_average"] == {"periods": 28, "rmsse": 0, "wape": 0}
+    assert found["baseline"] == "naive"
+    assert (found["baselines"]["naive"]["wape"], found["baselines"]["exact"]["wape"]) == (0.25, 0)
     assert found["series_without_rmsse"] == 0
+
+
+def test_the_baseline_is_the_one_with_less_pinball_loss() -> None:
+    weekly = np.tile(np.arange(7.0), (2, 20))
+    panel = panel_of(weekly[:, :-STEPS])
+    name, found = stronger_baseline(actual(weekly[:, -STEPS:]), panel, STEPS)
+    assert name == "seasonal_naive"
+    np.testing.assert_array_equal(found[name].quantiles, seasonal_naive(panel, STEPS).quantiles)
+    usual = own_recent(panel, STEPS)
+    assert stronger_baseline(actual(usual.quantiles[..., 5]), panel, STEPS)[0] == "own_recent_sales"
 
 
 def test_a_levels_band_comes_from_its_past_errors() -> None:
     past = [PastForecast(MEAN, MEAN + error, EVERYTHING) for error in (-1.0, 1.0)]
     found = evaluate_levels(actual(MEAN), FORECAST, FORECAST, TOTAL, past)["total"]
-    assert found == {"nodes": 1, "wape": 0, "baseline_wape": 0, "coverage_80": 1}
+    assert found == {"nodes": 1, "wape": 0, "baseline_wape": 0, "coverage_80": 1, "coverage_80_tied": 1}
     assert evaluate_levels(actual(9 * MEAN), FORECAST, FORECAST, TOTAL, past)["total"]["coverage_80"] == 0
 
 

@@ -13,8 +13,8 @@ import pytest
 from contracts import columns as c
 from contracts.bundle import DEMAND_LEVEL_TOTALS_FILE, DEMAND_LEVELS_FILE, FORECAST_FILE, SUFFIXES, read_table
 from contracts.errors import NotEnoughData
-from models.demand.classification import CLASSES
 from models.demand.forecast import DemandForecast
+from models.demand.panel import CLASSES
 from pipelines.families.demand.bundle_files import forecast_table, levels_table
 from pipelines.families.demand.family import DEMAND
 from pipelines.families.demand.fit import FittedDemand, coherent, fit_store_demand, fitted_demand

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.demand.forecast import HIGH, LOW, QUANTILE_LEVELS, DemandForecast
-from pipelines.families.demand.hierarchy import HierarchyLevel, PastForecast, forecast_levels
+from pipelines.families.demand.fit import HierarchyLevel, PastForecast, forecast_levels
 
 SERIES, STEPS, ORIGINS = 60, 28, 3
 RATE = np.geomspace(0.5, 20, SERIES)

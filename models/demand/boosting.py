@@ -1,7 +1,8 @@
 """Gradient-boosted trees over all series at once (LightGBM), which forecast every step of the horizon directly.
 
-Several learners share the rows. They predict units over the series' own level or base, so that large and small series
-learn from each other. The backtest decides after how many rounds each stops, and how much it counts.
+Two learners share the rows: one for series that sell nearly always, in logarithms, and one for all. They predict units
+over the series' own level or base, so that large and small series learn from each other. The backtest decides after how
+many rounds each stops, and how much it counts.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Any, Final
 import lightgbm as lgb
 import numpy as np
 
-from models.demand.features.rows import Rows
+from models.demand.rows import Rows
 from models.statistics.gradient_boosting import settings
 
 MIN_DENSE_SHARE: Final = 0.2  # of the rows; for fewer no learner is fitted
@@ -30,14 +31,11 @@ class Learner:
     objective: Mapping[str, Any]
     is_log: bool = False
     weight_power: float = 0.0
-    limit: float = LOG_LIMIT  # of the logarithm that it predicts
 
 
 LEARNERS: Final = (
-    Learner("log_squares", {"objective": "regression", "feature_fraction": 0.25}, is_log=True, limit=0.7),
-    Learner("log_absolutes", {"objective": "l1"}, is_log=True),
-    Learner("mean", {"objective": "tweedie", "tweedie_variance_power": 1.3}, weight_power=0.5),
-    Learner("median", {"objective": "l1"}, weight_power=0.75),
+    Learner("log_trees", {"objective": "l1"}, is_log=True),
+    Learner("trees", {"objective": "tweedie", "tweedie_variance_power": 1.3}, weight_power=0.5),
 )
 
 
@@ -64,7 +62,7 @@ class Boosting:
 
     def predict(self, rows: Rows, name: str, rounds: int | None = None) -> np.ndarray:
         """Units per row, at least 0, by one learner."""
-        learner = next(learner for learner in LEARNERS if learner.name == name)
+        learner = _learner(name)
         raw = np.asarray(
             self.boosters[name].predict(rows.features, num_iteration=rounds or self.rounds.get(name, 0) or None)
         )
@@ -109,12 +107,12 @@ def fit_boosting(
 
 
 def round_losses(boosting: Boosting, rows: Rows, units: np.ndarray) -> dict[str, dict[int, float]]:
-    """By learner and number of rounds: absolute errors over the series' levels; squared errors for the mean."""
+    """By learner and number of rounds: squared errors over the series' levels; absolute ones for logarithms."""
     stride = max(1, len(rows) // MAX_STOPPING_ROWS)
     chosen, actual = rows.only(slice(None, None, stride)), units[::stride]
     found: dict[str, dict[int, float]] = {}
     for name, booster in boosting.boosters.items():
-        power = 2 if name == "mean" else 1
+        power = 1 if _learner(name).is_log else 2
         found[name] = {}
         for share in ROUND_SHARES:
             number = max(1, round(share * booster.num_trees()))
@@ -130,6 +128,10 @@ def best_rounds(losses: list[dict[str, dict[int, float]]]) -> dict[str, int]:
         total = {number: sum(window[name].get(number, np.inf) for window in losses) for number in by_rounds}
         found[name] = min(total, key=lambda number: total[number])
     return found
+
+
+def _learner(name: str) -> Learner:
+    return next(learner for learner in LEARNERS if learner.name == name)
 
 
 def _fit_learner(
@@ -159,7 +161,7 @@ def _fit_learner(
 def _target(learner: Learner, units: np.ndarray, rows: Rows) -> np.ndarray:
     target: np.ndarray
     if learner.is_log:
-        target = np.clip(np.log(units / rows.base), -learner.limit, learner.limit)
+        target = np.clip(np.log(units / rows.base), -LOG_LIMIT, LOG_LIMIT)
     else:
         target = np.minimum(units / rows.level, RATIO_LIMIT)
     return target

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from models.demand.features.rows import Rows, build_rows, forecast_rows
-from models.demand.methods.regression import MIN_WEIGHT, REGRESSIONS, regression_forecasts
 from models.demand.panel import CategoricalCovariates, Panel, PreparedPanel
+from models.demand.regression import MIN_WEIGHT, regression_forecast
+from models.demand.rows import Rows, build_rows, forecast_rows
 from tests.models.demand.worlds import panel_of, rates, sales
 
 SERIES, DAYS, HORIZON = 30, 168, 14
-STEADY, GROWING = REGRESSIONS
 GROWTH = 0.004
 OFFER = (np.random.default_rng(1).random((SERIES, DAYS + HORIZON)) < 0.3).astype(np.float32)
 TRUTH = rates(SERIES, DAYS + HORIZON) * (1 + OFFER)
@@ -25,53 +24,50 @@ def rows_at(origin: int, of: Panel) -> tuple[PreparedPanel, Rows]:
     return prepared, build_rows(prepared, *forecast_rows(prepared, np.array([origin]), np.arange(SERIES)))
 
 
-def forecast(of: Panel, origin: int = DAYS) -> dict[str, np.ndarray]:
-    found = regression_forecasts(*rows_at(origin, of))
-    return {name: units.reshape(SERIES, HORIZON) for name, units in found.items()}
+def forecast(of: Panel, origin: int = DAYS) -> np.ndarray:
+    return regression_forecast(*rows_at(origin, of)).reshape(SERIES, HORIZON)
 
 
 @pytest.mark.parametrize("size", [0.1, 1.0])
 def test_it_finds_week_and_offer_of_frequent_and_of_rare_sales(size: float) -> None:
     found = forecast(panel(sales(size * TRUTH)[:, :DAYS]))
-    for name in REGRESSIONS:
-        assert found[name].sum() == pytest.approx(size * TRUTH[:, DAYS:].sum(), rel=0.06)
-        weekend = np.arange(DAYS, DAYS + HORIZON) % 7 >= 5
-        offered = OFFER[:, DAYS:] > 0
-        ratio = found[name] / rates(SERIES, DAYS + HORIZON)[:, DAYS:] / size
-        assert np.median(ratio[offered]) == pytest.approx(2 * np.median(ratio[~offered]), rel=0.1)
-        assert np.median(ratio[:, weekend]) == pytest.approx(np.median(ratio[:, ~weekend]), rel=0.1)
+    assert found.sum() == pytest.approx(size * TRUTH[:, DAYS:].sum(), rel=0.06)
+    weekend = np.arange(DAYS, DAYS + HORIZON) % 7 >= 5
+    offered = OFFER[:, DAYS:] > 0
+    ratio = found / rates(SERIES, DAYS + HORIZON)[:, DAYS:] / size
+    assert np.median(ratio[offered]) == pytest.approx(2 * np.median(ratio[~offered]), rel=0.1)
+    assert np.median(ratio[:, weekend]) == pytest.approx(np.median(ratio[:, ~weekend]), rel=0.1)
 
 
-def test_only_the_one_that_grows_follows_a_trend() -> None:
+def test_it_follows_a_trend() -> None:
     truth = TRUTH * np.exp(GROWTH * np.arange(DAYS + HORIZON))
     found = forecast(panel(sales(truth)[:, :DAYS]))
-    expected = truth[:, DAYS:].sum()
-    assert found[GROWING].sum() == pytest.approx(expected, rel=0.03)
-    assert found[STEADY].sum() < 0.97 * expected
+    assert found.sum() == pytest.approx(truth[:, DAYS:].sum(), rel=0.03)
+    assert TRUTH[:, DAYS:].sum() * np.exp(GROWTH * (DAYS / 2)) < 0.8 * truth[:, DAYS:].sum()  # the control
 
 
 def test_ten_times_the_units_give_ten_times_the_forecast() -> None:
     first, second = forecast(panel()), forecast(panel(UNITS * 10))
-    np.testing.assert_allclose(second[GROWING], 10 * first[GROWING], rtol=0.02)
+    np.testing.assert_allclose(second, 10 * first, rtol=0.02)
 
 
 def test_what_sells_after_the_origin_changes_nothing() -> None:
     changed = UNITS.copy()
     changed[:, 100:] *= 7
-    np.testing.assert_array_equal(forecast(panel(), 100)[GROWING], forecast(panel(changed), 100)[GROWING])
-    assert not np.array_equal(forecast(panel(), 120)[GROWING], forecast(panel(changed), 120)[GROWING])  # the control
+    np.testing.assert_array_equal(forecast(panel(), 100), forecast(panel(changed), 100))
+    assert not np.array_equal(forecast(panel(), 120), forecast(panel(changed), 120))  # the control
 
 
 def test_an_offer_beyond_the_horizon_changes_nothing() -> None:
     changed = OFFER.copy()
     changed[:, 100 + HORIZON :] = 1 - changed[:, 100 + HORIZON :]
-    np.testing.assert_array_equal(forecast(panel(), 100)[STEADY], forecast(panel(offer=changed), 100)[STEADY])
+    np.testing.assert_array_equal(forecast(panel(), 100), forecast(panel(offer=changed), 100))
 
 
 def test_one_giant_day_is_held_back() -> None:
     odd = UNITS.copy()
     odd[-1, 100] *= 100
-    assert forecast(panel(odd))[STEADY][-1].sum() < 1.1 * forecast(panel())[STEADY][-1].sum()
+    assert forecast(panel(odd))[-1].sum() < 1.1 * forecast(panel())[-1].sum()
 
 
 def test_a_series_hardly_seen_takes_what_windows_tell() -> None:
@@ -80,5 +76,5 @@ def test_a_series_hardly_seen_takes_what_windows_tell() -> None:
     units[0, :start], known[0, :start] = 0, False
     of = panel_of(units, known, future={"offer": OFFER})
     _, rows = rows_at(DAYS, of)
-    np.testing.assert_array_equal(forecast(of)[STEADY][0], rows.base[:HORIZON])
-    assert not np.array_equal(forecast(of)[STEADY][1], rows.base[HORIZON : 2 * HORIZON])
+    np.testing.assert_array_equal(forecast(of)[0], rows.base[:HORIZON])
+    assert not np.array_equal(forecast(of)[1], rows.base[HORIZON : 2 * HORIZON])

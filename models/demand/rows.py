@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from models.demand.features.smoothing import smooth
 from models.demand.panel import PreparedPanel
+from models.demand.smoothing import smooth
 
 LONGEST_RUN: Final = 30
 NEAR: Final = {"day": (3, 10), "week": (1, 4), "month": (1, 3)}  # periods around a target

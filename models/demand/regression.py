@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from models.demand.features.rows import LONG_BREAK, YEARS_NEEDED, Rows
 from models.demand.panel import PreparedPanel
+from models.demand.rows import LONG_BREAK, YEARS_NEEDED, Rows
 
 SHARED_SERIES: Final = 512  # at most so many are used to fit the shared effects
 BLOCK: Final = 256
@@ -29,7 +29,7 @@ LOG_LIMIT: Final = 30.0
 RATIO_LIMIT: Final = 5.0
 OUTLIER: Final = 2.5  # standard deviations beyond which a period counts less, in logarithmic fits
 LIMIT: Final = 2.5  # of the logarithm of forecast over base
-REGRESSIONS: Final = ("regression", "growing_regression")
+REGRESSION: Final = "regression"
 _TINY: Final = 1e-9
 NEIGHBOURS: Final = (1, 2, 3)  # periods before and after in which a series is closed
 WAVES: Final = 4  # Fourier terms of a year, where a year is not the cycle
@@ -57,9 +57,9 @@ class _Past:
         return (self.weight * self.units).sum(axis=1) / (self.weight.sum(axis=1) + _TINY)
 
 
-def regression_forecasts(prepared: PreparedPanel, rows: Rows) -> dict[str, np.ndarray]:
-    """Units of each row by each of REGRESSIONS, fitted for each of the rows' origins on the periods before it."""
-    found = {name: rows.base.copy() for name in REGRESSIONS}
+def regression_forecast(prepared: PreparedPanel, rows: Rows) -> np.ndarray:
+    """Units of each row, (rows,), fitted for each of the rows' origins on the periods before it."""
+    found = rows.base.copy()
     dispersion = rows.features[:, rows.names.index("dispersion")]
     for origin in np.unique(rows.origin):
         inside = np.flatnonzero(rows.origin == origin)
@@ -70,8 +70,7 @@ def regression_forecasts(prepared: PreparedPanel, rows: Rows) -> dict[str, np.nd
         for number in np.unique(block):
             chosen = inside[block == number]
             wanted = rows.series[chosen], rows.target[chosen], rows.base[chosen]
-            for name, units in regression.forecast(int(number) * BLOCK, *wanted).items():
-                found[name][chosen] = units
+            found[chosen] = regression.forecast(int(number) * BLOCK, *wanted)
     return found
 
 
@@ -83,20 +82,15 @@ class _Regression:
         series = series[:: -(-len(series) // SHARED_SERIES)]
         self.shared = _shared_effects(self._past(series, design.columns(series)))
 
-    def forecast(self, begin: int, series: np.ndarray, target: np.ndarray, base: np.ndarray) -> dict[str, np.ndarray]:
+    def forecast(self, begin: int, series: np.ndarray, target: np.ndarray, base: np.ndarray) -> np.ndarray:
         """Rows of the block of series from `begin` on; `base` where the past is too short."""
         block = np.arange(begin, min(begin + BLOCK, self.design.prepared.panel.series))
         columns = self.design.columns(block)
         past, index = self._past(block, columns), series - begin
-        wanted, log_base = columns[index, target], np.log(base)
-        known = (past.weight.sum(axis=1) >= MIN_WEIGHT)[index]
-        found = {}
-        for name, has_trend in zip(REGRESSIONS, (False, True), strict=True):
-            effects, start = _own_effects(past, self.shared, has_trend)
-            log = start[index] + np.einsum("rc,rc->r", wanted, effects[index])
-            limited = np.clip(log, log_base - LIMIT, log_base + LIMIT)
-            found[name] = np.where(known, np.exp(limited), base)
-        return found
+        effects, start = _own_effects(past, self.shared)
+        log, log_base = start[index] + np.einsum("rc,rc->r", columns[index, target], effects[index]), np.log(base)
+        limited = np.clip(log, log_base - LIMIT, log_base + LIMIT)
+        return np.where((past.weight.sum(axis=1) >= MIN_WEIGHT)[index], np.exp(limited), base)
 
     def _past(self, series: np.ndarray, columns: np.ndarray) -> _Past:
         prepared, origin, is_log = self.design.prepared, self.design.origin, self.is_log[series]
@@ -119,11 +113,10 @@ def _shared_effects(past: _Past) -> np.ndarray:
     return effects
 
 
-def _own_effects(past: _Past, shared: np.ndarray, has_trend: bool) -> tuple[np.ndarray, np.ndarray]:
+def _own_effects(past: _Past, shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each series' effects (series, columns), and its constant at the recent level, (series,)."""
     variance = np.full(len(shared), EFFECT_VARIANCE)
-    variance[-1] = TREND_VARIANCE if has_trend else _TINY
-    shared = shared if has_trend else np.append(shared[:-1], np.float32(0))
+    variance[-1] = TREND_VARIANCE
     log = _log_mean(past)[:, None] + past.columns @ shared
     for _ in range(ROUNDS):
         equations = _equations(past, log)

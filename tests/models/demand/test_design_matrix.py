@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.demand.methods.regression import WAVES, YEAR_END, DesignMatrix
 from models.demand.panel import CategoricalCovariates, Panel
+from models.demand.regression import WAVES, YEAR_END, DesignMatrix
 from tests.models.demand.worlds import panel_of
 
 DAYS, HORIZON = 28, 7

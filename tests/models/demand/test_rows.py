@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.demand.features.rows import Rows, build_rows, forecast_rows, sample_training_rows
 from models.demand.panel import CategoricalCovariates, Panel
+from models.demand.rows import Rows, build_rows, forecast_rows, sample_training_rows
 from tests.models.demand.worlds import panel_of, rates, sales
 
 SERIES, DAYS, HORIZON = 12, 140, 14

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.demand.features.smoothing import Smoothing, smooth
 from models.demand.panel import CategoricalCovariates, Panel
+from models.demand.smoothing import Smoothing, smooth
 from tests.models.demand.worlds import WEEKEND, panel_of
 
 SERIES, DAYS = 6, 140
@@ -47,6 +47,20 @@ def test_a_new_series_starts_at_the_level_of_its_group() -> None:
     state = smoothed(panel_of(units, observed, groups={"category": np.array([0, 0, 1, 1])}))
     assert state.cold_start_level(np.array([3]))[0] == pytest.approx(40, rel=0.15)
     assert state.levels(np.array([3]))[:, 0] == pytest.approx(40, rel=0.15)
+
+
+def new_series_level(levels: np.ndarray, first: float) -> float:
+    """The level of a series with one point, beside series of these levels."""
+    units = np.random.default_rng(0).poisson(np.append(levels, 0)[:, None], (len(levels) + 1, DAYS)).astype(float)
+    observed = np.ones(units.shape, dtype=bool)
+    observed[-1, :-1], units[-1, :-1], units[-1, -1] = False, 0, first
+    state, last = smoothed(panel_of(units, observed)), np.array([len(levels)])
+    return float(state.level(state.levels(last), state.demand_size(last))[0])
+
+
+def test_a_short_series_keeps_its_own_level_where_series_differ_and_borrows_where_they_are_alike() -> None:
+    assert new_series_level(np.geomspace(1, 1000, 40), first=2) == pytest.approx(2, abs=1)
+    assert new_series_level(np.full(40, 20.0), first=40) < 37
 
 
 def test_an_outlier_is_capped() -> None:

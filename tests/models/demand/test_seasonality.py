@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from models.demand.features.rows import SeasonalLags
 from models.demand.frequency import MONTH
 from models.demand.panel import CategoricalCovariates
+from models.demand.rows import SeasonalLags
 from tests.models.demand.worlds import panel_of
 
 MONTHS = 36

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.demand.features.rows import KnownFutureFeatures
 from models.demand.panel import CategoricalCovariates, Panel
+from models.demand.rows import KnownFutureFeatures
 from tests.models.demand.worlds import panel_of
 
 DAYS, HORIZON = 56, 14

@@ -13,6 +13,9 @@ import numpy as np
 from models.demand.panel import PreparedPanel
 
 COLD_START_SHRINKAGE: Final = 3.0  # periods' worth of the level that all groups start with
+MIN_COLD_START, MAX_COLD_START = 1e-4, 1.0  # periods' worth of its group's level that a series borrows
+MIN_COLD_START_SERIES: Final = 5  # of a group, from which that is learned
+ALL_NOISE: Final = 1e9  # of a group in which no variance between series is known
 EFFECT_VARIANCE: Final = 0.04  # of effects between series, against which a series' own noise is weighed
 SHRINKAGE_LIMITS: Final = (1.0, 200.0)  # periods' worth of the pooled effect
 INITIAL_DISPERSION: Final = 1.0
@@ -107,10 +110,12 @@ class Smoothing:
         self.cold_start_group = prepared.groups[-1]
         self.cold_start_total = np.zeros(int(self.cold_start_group.max()) + 1)
         self.cold_start_weight = np.zeros(len(self.cold_start_total))
+        self.noise_ratio = np.full(len(self.cold_start_total), ALL_NOISE)
+        self.new_count, self.new_total, self.new_square = (np.zeros(series) for _ in range(3))
 
     def levels(self, series: np.ndarray) -> np.ndarray:
         """(windows, chosen): units per period without effects; a series without a past takes its group's level."""
-        borrowed = np.exp(-self.count[series])
+        borrowed = self._borrowed(series)
         found: np.ndarray = (self.total[:, series] + borrowed * self.cold_start_level(series)) / (
             self.weight[:, series] + borrowed + _TINY
         )
@@ -124,6 +129,16 @@ class Smoothing:
             self.cold_start_weight[group] + COLD_START_SHRINKAGE
         )
         return found
+
+    def _borrowed(self, series: np.ndarray) -> np.ndarray:
+        """How many periods of a series' own its group's level is worth: less with each period.
+
+        It is the series' noise over the variance between the series of its group. Noise grows with the level, so a
+        small series beside large ones borrows little. A series without a past borrows everything.
+        """
+        own = self.new_total[series] / np.maximum(self.new_count[series], 1)
+        strength = np.clip(self.noise_ratio[self.cold_start_group[series]] * own, MIN_COLD_START, MAX_COLD_START)
+        return np.where(self.count[series] > 0, strength, MAX_COLD_START) * np.exp(-self.count[series])
 
     def demand_size(self, series: np.ndarray) -> np.ndarray:
         """Units in a period with sales."""
@@ -188,9 +203,30 @@ class Smoothing:
 
     def _update_cold_start(self, series: np.ndarray, units: np.ndarray) -> None:
         is_new = self.count[series] < self.prepared.panel.frequency.new_periods
-        group = self.cold_start_group[series[is_new]]
-        self.cold_start_total += np.bincount(group, units[is_new], minlength=len(self.cold_start_total))
-        self.cold_start_weight += np.bincount(group, minlength=len(self.cold_start_total))
+        if not is_new.any():
+            return
+        chosen, size = series[is_new], len(self.cold_start_total)
+        group = self.cold_start_group[chosen]
+        self.cold_start_total += np.bincount(group, units[is_new], minlength=size)
+        self.cold_start_weight += np.bincount(group, minlength=size)
+        self.new_count[chosen] += 1
+        self.new_total[chosen] += units[is_new]
+        self.new_square[chosen] += np.square(units[is_new])
+        self._update_noise_ratio()
+
+    def _update_noise_ratio(self) -> None:
+        """By group: the variance within new series over that between them, per unit of their mean."""
+        known = self.new_count >= 2
+        group, size = self.cold_start_group[known], len(self.cold_start_total)
+        count, mean = self.new_count[known], self.new_total[known] / self.new_count[known]
+        series = np.maximum(np.bincount(group, minlength=size), 1)
+        centre = np.bincount(group, mean, minlength=size) / series
+        noise = np.bincount(group, self.new_square[known] - count * np.square(mean), minlength=size)
+        within = noise / np.maximum(np.bincount(group, count - 1, minlength=size), 1)
+        between = np.bincount(group, np.square(mean - centre[group]), minlength=size) / np.maximum(series - 1, 1)
+        between -= within * np.bincount(group, 1 / count, minlength=size) / series
+        ratio = within / np.maximum(between * centre, _TINY)
+        self.noise_ratio = np.where(series >= MIN_COLD_START_SERIES, np.minimum(ratio, ALL_NOISE), ALL_NOISE)
 
     def _update_effects(
         self,

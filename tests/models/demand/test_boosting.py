@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from models.demand.features.rows import Rows
-from models.demand.methods.boosting import (
+from models.demand.boosting import (
     LEARNERS,
     Boosting,
     BoostingParameters,
@@ -13,6 +12,7 @@ from models.demand.methods.boosting import (
     learners_for,
     round_losses,
 )
+from models.demand.rows import Rows
 
 ROWS = 800
 RANDOM = np.random.default_rng(0)
@@ -43,20 +43,20 @@ def test_ten_times_the_level_forecasts_ten_times_the_units() -> None:
         np.testing.assert_allclose(BOOSTING.predict(rows(10), name), 10 * BOOSTING.predict(rows(), name))
 
 
-def test_dense_series_get_logarithmic_learners_and_sparse_ones_others() -> None:
+def test_dense_series_get_a_logarithmic_learner_and_sparse_ones_another() -> None:
     names = [[learner.name for learner in learners_for(np.full(10, dense))] for dense in (True, False)]
-    assert names == [["log_squares", "log_absolutes"], ["mean", "median"]]
+    assert names == [["log_trees"], ["trees"]]
     assert learners_for(np.arange(10) < 5) == LEARNERS
 
 
 def test_early_stopping_takes_the_least_loss_over_all_windows() -> None:
-    losses = [{"mean": {10: 1.0, 20: 2.0, 40: 9.0}}, {"mean": {10: 5.0, 20: 2.0, 40: 1.0}}]
-    assert best_rounds(losses) == {"mean": 20}
+    losses = [{"trees": {10: 1.0, 20: 2.0, 40: 9.0}}, {"trees": {10: 5.0, 20: 2.0, 40: 1.0}}]
+    assert best_rounds(losses) == {"trees": 20}
     of_rows = round_losses(BOOSTING, rows(), UNITS)
-    assert set(of_rows["mean"]) == {6, 12, 20, 30, 40}
-    assert best_rounds([of_rows])["mean"] > 6  # the trees still improve
+    assert set(of_rows["trees"]) == {6, 12, 20, 30, 40}
+    assert best_rounds([of_rows])["trees"] > 6  # the trees still improve
 
 
 def test_rounds_that_were_chosen_are_used() -> None:
-    few = Boosting(BOOSTING.boosters, {"mean": 6})
-    np.testing.assert_array_equal(few.predict(rows(), "mean"), BOOSTING.predict(rows(), "mean", 6))
+    few = Boosting(BOOSTING.boosters, {"trees": 6})
+    np.testing.assert_array_equal(few.predict(rows(), "trees"), BOOSTING.predict(rows(), "trees", 6))

@@ -7,7 +7,7 @@ import pytest
 
 from models.demand.backtest import BacktestRows
 from models.demand.forecast import HIGH, LOW
-from models.demand.intervals.cumulative_demand import CumulativeDemand
+from models.demand.intervals import CumulativeDemand
 from models.demand.metrics import coverage
 from models.protocol import FitContext
 
@@ -42,11 +42,11 @@ def fitted(world: Callable[[], np.ndarray]) -> CumulativeDemand:
     origin, mean = window * HORIZON, RATE[series]
     rows = BacktestRows(series, origin, origin + step, window, SMOOTH[series], units, mean)
     features = np.zeros((len(mean), 1), np.float32)
-    return CumulativeDemand.fit(rows, mean, DEMAND_SIZE[series], features, HORIZON, FitContext(seed=1, threads=1))
+    return CumulativeDemand.fit(rows, DEMAND_SIZE[series], features, HORIZON, FitContext(seed=1, threads=1))
 
 
 def last_band(fitted_to: CumulativeDemand) -> tuple[np.ndarray, np.ndarray]:
-    found = fitted_to.predict(MEAN, DEMAND_SIZE, np.zeros((SERIES, HORIZON, 1), np.float32), SMOOTH)[:, -1]
+    found = fitted_to.predict(MEAN, DEMAND_SIZE, np.zeros((SERIES, HORIZON, 1), np.float32))[:, -1]
     return found[:, LOW], found[:, HIGH]
 
 

@@ -1,1 +1,0 @@
-"""Features of one series at one time."""

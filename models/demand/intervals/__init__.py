@@ -1,1 +1,0 @@
-"""Predictive distributions: quantile forest, conformal calibration, cumulative demand."""

@@ -1,1 +1,0 @@
-"""The forecast methods that the ensemble combines."""
