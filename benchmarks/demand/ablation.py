@@ -10,8 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.demand.answer import LEVELS, Answer
-from benchmarks.demand.data import DemandData, Origin
+from benchmarks.demand.data import LEVELS, Answer, DemandData, Origin
 from benchmarks.demand.scores import Judge, averaged
 from contracts.errors import InputError
 from models.demand.backtest import MethodBacktest

@@ -1,7 +1,7 @@
-"""A folder of series as a panel, and the three origins from which every method forecasts it."""
+"""A folder of series as a panel, the three origins from which every method forecasts it, and what a method answers."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,8 @@ ATTRIBUTES_FILE: Final = "attributes.parquet"
 META_FILE: Final = "meta.json"
 INVOICE_HORIZON: Final = 28
 MINIMUM_SALES: Final = 20
+LEVELS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+MEDIAN: Final = LEVELS.index(0.5)
 _SCORED: Final = "is scored"  # the space keeps it apart from columns that a condition can name
 
 
@@ -47,6 +49,21 @@ class Origin:
     def begins(self) -> str:
         """The first day that is forecast."""
         return str(self.past.end)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`mean` (series, horizon) and `quantiles` (series, horizon, len(LEVELS)) for LEVELS."""
+
+    mean: np.ndarray
+    quantiles: np.ndarray
+
+    @property
+    def median(self) -> np.ndarray:
+        return self.quantiles[..., MEDIAN]
+
+
+Method = Callable[[Origin, int, int], Answer]  # takes an origin, a seed and a number of threads
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.demand.answer import LEVELS, Method
-from benchmarks.demand.data import MINIMUM_SALES, ORIGINS, DemandData, read_folder
+from benchmarks.demand.data import LEVELS, MINIMUM_SALES, ORIGINS, DemandData, Method, read_folder
 from benchmarks.demand.scores import Judge, averaged
 from contracts.errors import InputError, ShopkeeperError
 

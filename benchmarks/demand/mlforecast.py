@@ -14,8 +14,7 @@ from mlforecast import MLForecast
 from mlforecast.lag_transforms import RollingMean
 from mlforecast.utils import PredictionIntervals
 
-from benchmarks.demand.answer import Answer
-from benchmarks.demand.data import Origin
+from benchmarks.demand.data import Answer, Origin
 from benchmarks.demand.rows import (
     BANDS,
     ID,

@@ -1,7 +1,6 @@
 """The project's own demand forecast, by its public interface."""
 
-from benchmarks.demand.answer import LEVELS, Answer
-from benchmarks.demand.data import Origin
+from benchmarks.demand.data import LEVELS, Answer, Origin
 from models.demand.forecast import at_levels
 from models.demand.model import DemandModel, DemandParameters
 from models.protocol import FitContext

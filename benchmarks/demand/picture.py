@@ -13,8 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.demand.answer import LEVELS, Answer
-from benchmarks.demand.data import Origin, read_folder
+from benchmarks.demand.data import LEVELS, Answer, Origin, read_folder
 from benchmarks.demand.method import OURS, SEED, load
 from benchmarks.harness.svg import ACCENT, INK, LINE, PALE, text
 from models.demand.panel import CLASSES

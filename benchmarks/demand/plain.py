@@ -7,8 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.demand.answer import LEVELS, Answer
-from benchmarks.demand.data import Origin
+from benchmarks.demand.data import LEVELS, Answer, Origin
 from models.demand import baseline
 from models.demand.forecast import QUANTILE_LEVELS, at_levels
 

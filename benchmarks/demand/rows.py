@@ -8,8 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.demand.answer import LEVELS, MEDIAN, Answer
-from benchmarks.demand.data import Origin
+from benchmarks.demand.data import LEVELS, MEDIAN, Answer, Origin
 from models.demand.panel import Panel
 
 ID: Final = "unique_id"

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.demand.answer import LEVELS, Answer
-from benchmarks.demand.data import Origin
+from benchmarks.demand.data import LEVELS, Answer, Origin
 from models.demand.metrics import rmsse_scale, share_outside
 from models.demand.panel import ALL_ZERO, CLASSES
 

@@ -11,8 +11,7 @@ from statsforecast import StatsForecast
 from statsforecast.models import TSB, AutoETS, AutoTheta, CrostonSBA, Naive, SeasonalNaive
 from statsforecast.utils import ConformalIntervals
 
-from benchmarks.demand.answer import Answer
-from benchmarks.demand.data import Origin
+from benchmarks.demand.data import Answer, Origin
 from benchmarks.demand.rows import BANDS, MODEL, answer, conformal_windows, past_rows
 
 _SMOOTHING = 0.2  # of TSB, which has no default; the value of its documentation

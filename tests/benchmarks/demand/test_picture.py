@@ -3,8 +3,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from benchmarks.demand.answer import LEVELS, Answer
-from benchmarks.demand.data import Origin
+from benchmarks.demand.data import LEVELS, Answer, Origin
 from benchmarks.demand.picture import BOTTOM, TOP, picture
 from tests.models.demand.worlds import panel_of, rates, sales
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.demand.answer import LEVELS
-from benchmarks.demand.data import Origin, read_folder
+from benchmarks.demand.data import LEVELS, Origin, read_folder
 from benchmarks.demand.plain import last_like_days, own_recent, zero
 from tests.benchmarks.demand.folders import weekly_rows, write_folder
 

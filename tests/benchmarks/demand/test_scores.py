@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.demand.answer import LEVELS, Answer
-from benchmarks.demand.data import Origin
+from benchmarks.demand.data import LEVELS, Answer, Origin
 from benchmarks.demand.scores import Judge, averaged, pinball_losses, tied_coverage
 from models.demand.frequency import DAY
 from models.demand.panel import CLASSES, Panel, demand_class
