@@ -16,9 +16,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.recommendations.run import evaluated, fitted, from_codes, grouped, item_id, ndcg, recall
+from benchmarks.recommendations.run import evaluated, fitted, from_codes, grouped, hit, item_id, ndcg, recall
 from contracts.time_units import SECONDS_PER_DAY
-from recsys.data.interactions import KINDS
+from recsys.data.catalogue import Items
+from recsys.data.interactions import KINDS, Interactions
 from recsys.parameters import RecommendParameters
 from recsys.request import Query
 
@@ -31,23 +32,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with baskets.parquet")
     baskets = pd.read_parquet(parser.parse_args().folder / "baskets.parquet")
-    known, wanted = baskets[~baskets["is_target"]], baskets[baskets["is_target"]]
+    trial = fitted(*training(baskets[~baskets["is_target"]]), PARAMETERS)
+    queries, targets = cases(baskets[baskets["is_target"]])
+    metrics = {"recall_at_10": recall, "ndcg_at_10": ndcg(ideal=None), "phr_at_10": hit}
+    print(json.dumps(evaluated(trial, queries, targets, K, metrics)))
+
+
+def training(known: pd.DataFrame) -> tuple[Interactions, Items, int]:
+    """Orders at noon, each customer's last basket on the last day; last, the first second after that day."""
     since = known.groupby("user_id")["basket_no"].transform("max") - known["basket_no"]
     days = int(since.max()) + 1 - since.to_numpy(np.int64)
     times = days * SECONDS_PER_DAY - SECONDS_PER_DAY // 2
-    interactions, items = from_codes(
-        known["user_id"].to_numpy(), known["item_id"].to_numpy(), KINDS.index("order"), times
-    )
-    trial = fitted(interactions, items, int(days.max()) * SECONDS_PER_DAY, PARAMETERS)
-    cases = list(grouped(wanted["user_id"].to_numpy(), wanted["item_id"].to_numpy()))
-    queries = [Query(customer_id=str(user), k=K) for user, _ in cases]
-    targets = [set(map(item_id, np.unique(bought).tolist())) for _, bought in cases]
-    metrics = {
-        "recall_at_10": recall,
-        "ndcg_at_10": ndcg(ideal=None),
-        "phr_at_10": lambda shown, basket: float(bool(basket.intersection(shown))),
-    }
-    print(json.dumps(evaluated(trial, queries, targets, K, metrics)))
+    users, bought = known["user_id"].to_numpy(), known["item_id"].to_numpy()
+    interactions, items = from_codes(users, bought, KINDS.index("order"), times)
+    return interactions, items, int(days.max()) * SECONDS_PER_DAY
+
+
+def cases(wanted: pd.DataFrame) -> tuple[list[Query], list[set[str]]]:
+    """A request for each customer, and the items of the last basket."""
+    found = list(grouped(wanted["user_id"].to_numpy(), wanted["item_id"].to_numpy()))
+    queries = [Query(customer_id=str(user), k=K) for user, _ in found]
+    return queries, [set(map(item_id, np.unique(bought).tolist())) for _, bought in found]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.recommendations.run import evaluated, fitted, from_codes, item_id, recall, reciprocal_rank
-from recsys.data.interactions import KINDS
+from recsys.data.catalogue import Items
+from recsys.data.interactions import KINDS, Interactions
 from recsys.parameters import RecommendParameters
 from recsys.request import MAX_SESSION, Query, SessionEvent
 
@@ -30,19 +31,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with train.parquet and test.parquet")
     folder: Path = parser.parse_args().folder
-    train = pd.read_parquet(folder / "train.parquet").sort_values(["session_id", "position"])
-    interactions, items = from_codes(
-        train["session_id"].to_numpy(),
-        train["item_id"].to_numpy(),
-        KINDS.index("view"),
-        np.arange(len(train)) * SECONDS_PER_EVENT,
-    )
-    trial = fitted(interactions, items, len(train) * SECONDS_PER_EVENT, PARAMETERS)
-    test = pd.read_parquet(folder / "test.parquet")
-    queries = [_query(prefix) for prefix in test["prefix"]]
-    targets = [{item_id(target)} for target in test["target"]]
+    trial = fitted(*training(pd.read_parquet(folder / "train.parquet")), PARAMETERS)
+    queries, targets = cases(pd.read_parquet(folder / "test.parquet"))
     metrics = {"p_at_20": recall, "mrr_at_20": reciprocal_rank}
     print(json.dumps(evaluated(trial, queries, targets, K, metrics)))
+
+
+def training(train: pd.DataFrame) -> tuple[Interactions, Items, int]:
+    """Views in the order of sessions and positions, ten seconds apart; last, the first second after them."""
+    train = train.sort_values(["session_id", "position"])
+    times = np.arange(len(train)) * SECONDS_PER_EVENT
+    sessions, viewed = train["session_id"].to_numpy(), train["item_id"].to_numpy()
+    interactions, items = from_codes(sessions, viewed, KINDS.index("view"), times)
+    return interactions, items, len(train) * SECONDS_PER_EVENT
+
+
+def cases(test: pd.DataFrame) -> tuple[list[Query], list[set[str]]]:
+    """A request for each prefix, and the one item that is wanted."""
+    return [_query(prefix) for prefix in test["prefix"]], [{item_id(target)} for target in test["target"]]
 
 
 def _query(prefix: np.ndarray) -> Query:

@@ -47,7 +47,7 @@ def main() -> None:
     started = time.monotonic()
     options = _options()
     customers = pd.read_parquet(_file(options.given or options.file))
-    cases = {case: _measured(_experiment(customers, case), case, options) for case in options.cases or CASES}
+    cases = {case: _measured(experiment_of(customers, case), case, options) for case in options.cases or CASES}
     report = {
         "cases": {case: summary for case, (summary, _) in cases.items()},
         "chosen": {case: chosen for case, (_, chosen) in cases.items()},
@@ -83,7 +83,8 @@ def _file(path: Path) -> Path:
     return files[0]
 
 
-def _experiment(customers: pd.DataFrame, case: str) -> ExperimentData:
+def experiment_of(customers: pd.DataFrame, case: str) -> ExperimentData:
+    """The customers of the case's arms and of the control, with the case's outcome."""
     arm, outcome = case.split("/")
     rows = customers[customers["segment"].isin([*ARMS[arm], CONTROL])]
     features = pd.concat([rows[NUMBERS], pd.get_dummies(rows[TEXTS])], axis=1)
@@ -106,7 +107,7 @@ def _measured(
         metrics, method = _one_split(experiment, seed, options.threads)
         by_seed.append(metrics)
         chosen[method] += 1
-    methods = {method: _summary([metrics[method] for metrics in by_seed]) for method in by_seed[0]}
+    methods = {method: summary([metrics[method] for metrics in by_seed]) for method in by_seed[0]}
     return methods, dict(chosen)
 
 
@@ -127,7 +128,8 @@ def _metrics(test: ExperimentData, score: np.ndarray) -> tuple[float, float]:
     return values[0] or 0.0, values[1] or 0.0
 
 
-def _summary(seeds: list[tuple[float, float]]) -> dict[str, float]:
+def summary(seeds: list[tuple[float, float]]) -> dict[str, float]:
+    """Means and standard deviations over the seeds of (Qini, uplift at 30 %)."""
     mean, spread = np.mean(seeds, axis=0), np.std(seeds, axis=0, ddof=min(1, len(seeds) - 1))
     return {
         "qini": round(float(mean[0]), 4),

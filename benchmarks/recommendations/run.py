@@ -112,6 +112,11 @@ def recall(shown: list[str], wanted: set[str]) -> float:
     return len(wanted.intersection(shown)) / len(wanted)
 
 
+def hit(shown: list[str], wanted: set[str]) -> float:
+    """1 where any wanted item is shown."""
+    return float(bool(wanted.intersection(shown)))
+
+
 def reciprocal_rank(shown: list[str], wanted: set[str]) -> float:
     """One over the rank of the first wanted item, 0 where none is shown."""
     return next((1.0 / place for place, item in enumerate(shown, 1) if item in wanted), 0.0)
