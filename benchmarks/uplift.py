@@ -107,7 +107,7 @@ def _measured(
         metrics, method = _one_split(experiment, seed, options.threads)
         by_seed.append(metrics)
         chosen[method] += 1
-    methods = {method: summary([metrics[method] for metrics in by_seed]) for method in by_seed[0]}
+    methods = {method: over_seeds([metrics[method] for metrics in by_seed]) for method in by_seed[0]}
     return methods, dict(chosen)
 
 
@@ -128,7 +128,7 @@ def _metrics(test: ExperimentData, score: np.ndarray) -> tuple[float, float]:
     return values[0] or 0.0, values[1] or 0.0
 
 
-def summary(seeds: list[tuple[float, float]]) -> dict[str, float]:
+def over_seeds(seeds: list[tuple[float, float]]) -> dict[str, float]:
     """Means and standard deviations over the seeds of (Qini, uplift at 30 %)."""
     mean, spread = np.mean(seeds, axis=0), np.std(seeds, axis=0, ddof=min(1, len(seeds) - 1))
     return {

@@ -65,13 +65,9 @@ def evaluated(
 ) -> dict[str, Any]:
     """The benchmark's last line: ask every query, score the first `k` items of its answer."""
     lists, milliseconds = _answers(trial, queries, k)
-    scored = {
-        name: np.mean([metric(shown, wanted) for shown, wanted in zip(lists, targets, strict=True)])
-        for name, metric in metrics.items()
-    }
     recalls = _candidate_recall(trial, queries, targets)
     return {
-        **{name: round(float(value), 4) for name, value in scored.items()},
+        **scored(lists, targets, metrics),
         "candidate_recall": round(recalls["any"], 4),
         "candidate_recall_by_source": {name: round(value, 4) for name, value in recalls.items()},
         "cases": len(queries),
@@ -81,6 +77,12 @@ def evaluated(
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "ranker_groups": dict(trial.recommender.ranker_groups),
     }
+
+
+def scored(lists: Sequence[list[str]], targets: Sequence[set[str]], metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """The mean of each metric over the examples."""
+    pairs = list(zip(lists, targets, strict=True))
+    return {name: round(float(np.mean([metric(*pair) for pair in pairs])), 4) for name, metric in metrics.items()}
 
 
 def _answers(trial: Trial, queries: Sequence[Query], k: int) -> tuple[list[list[str]], np.ndarray]:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from benchmarks.baskets import K, cases, training
+from benchmarks.baskets import K, cases, plain_lists, training
 from benchmarks.recommendations.run import item_id
 from contracts.time_units import SECONDS_PER_DAY
 
@@ -28,3 +28,14 @@ def test_a_customer_is_asked_for_the_whole_basket() -> None:
     queries, targets = cases(pd.DataFrame(rows, columns=["user_id", "item_id"]))
     assert [(query.customer_id, query.k) for query in queries] == [("1", K), ("2", K)]
     assert targets == [{item_id(10), item_id(50)}, {item_id(40)}]
+
+
+def test_plain_lists_are_those_of_the_customers_who_are_asked_for() -> None:
+    known = pd.DataFrame([(1, 10), (1, 20), (1, 20), (2, 30), (3, 20), (3, 30)], columns=["user_id", "item_id"])
+    found = plain_lists(known, pd.DataFrame({"user_id": [2, 1], "item_id": [1, 1]}))
+    assert found["popular"] == [list(map(item_id, [20, 30, 10]))] * 2
+    assert found["personal_frequency"] == [list(map(item_id, [20, 10])), [item_id(30)]]
+    assert found["personal_frequency_then_popular"] == [
+        list(map(item_id, [20, 10, 30])),
+        list(map(item_id, [30, 20, 10])),
+    ]

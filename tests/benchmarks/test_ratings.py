@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from benchmarks.ratings import DAYS, K, cases, training
+from benchmarks.ratings import DAYS, K, cases, popular_lists, training
 from benchmarks.recommendations.run import item_id
 from contracts.time_units import SECONDS_PER_DAY
 
@@ -24,3 +24,9 @@ def test_a_user_is_asked_for_what_is_not_in_the_training_part() -> None:
     assert [(query.customer_id, query.k) for query in queries] == [("1", K), ("2", K)]
     assert all(query.filters.exclude_known for query in queries)
     assert targets == [{item_id(10), item_id(50)}, {item_id(40)}]
+
+
+def test_popular_items_are_shown_without_those_of_the_training_part() -> None:
+    train = pd.DataFrame([(1, 10), (1, 20), (2, 10), (2, 30), (3, 10), (3, 20)], columns=["user_id", "item_id"])
+    found = popular_lists(train, pd.DataFrame({"user_id": [2, 1], "item_id": [5, 5]}))
+    assert found == [[item_id(30)], [item_id(20)]]

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from benchmarks.uplift import CASES, experiment_of, summary
+from benchmarks.uplift import CASES, experiment_of, over_seeds
 
 CUSTOMERS = pd.DataFrame(
     [
@@ -35,7 +35,7 @@ def test_a_case_has_its_arms_the_control_and_its_outcome(
 
 
 def test_the_spread_is_that_between_seeds() -> None:
-    found = summary([(0.1, 0.02), (0.2, 0.04), (0.3, 0.06)])
+    found = over_seeds([(0.1, 0.02), (0.2, 0.04), (0.3, 0.06)])
     assert (found["qini"], found["qini_sd"]) == (0.2, 0.1)
     assert (found["uplift_at_30"], found["uplift_at_30_sd"]) == (0.04, 0.02)
-    assert summary([(0.1, 0.02)])["qini_sd"] == 0
+    assert over_seeds([(0.1, 0.02)])["qini_sd"] == 0
