@@ -191,21 +191,21 @@ def _what_next(made: _Columns) -> dict[str, Any]:
 
 def _publish(settings: Settings, table: pa.Table) -> None:
     store = open_bundle_store(settings.bundles_url)
-    draft = store.draft()
-    write_table(draft / CUSTOMERS_TABLE, table)
-    manifest = Manifest(
-        format_version=FORMAT_VERSION,
-        version="benchmark",
-        created_at=AS_OF,
-        window_start=AS_OF - timedelta(days=900),
-        window_end=AS_OF,
-        consent_cut=AS_OF,
-        families={},
-        files=hash_files(draft),
-        replays={},
-        settings={},
-    )
-    store.publish(draft, manifest)
+    with store.draft() as draft:
+        write_table(draft / CUSTOMERS_TABLE, table)
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            version="benchmark",
+            created_at=AS_OF,
+            window_start=AS_OF - timedelta(days=900),
+            window_end=AS_OF,
+            consent_cut=AS_OF,
+            families={},
+            files=hash_files(draft),
+            replays={},
+            settings={},
+        )
+        store.publish(draft, manifest)
 
 
 @contextmanager

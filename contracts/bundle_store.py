@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,9 +17,12 @@ from typing import Final, Protocol
 from contracts.atomic_files import replace_file, sync
 from contracts.bundle import MANIFEST, Bundle, Manifest, encode_manifest, open_bundle
 from contracts.errors import BundleRefused, NoBundle, SettingsError
+from contracts.file_lock import exclusive
 from contracts.settings import url_path, url_scheme
 
 CURRENT: Final = "CURRENT"
+LOCK: Final = ".lock"
+DRAFT: Final = ".draft-"  # how the names of drafts begin
 _VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
 
@@ -34,8 +37,11 @@ class BundlePointer:
 class BundleStore(Protocol):
     """Keeps published bundles."""
 
-    def draft(self) -> Path:
-        """A new, empty folder for the files of a bundle."""
+    def draft(self) -> AbstractContextManager[Path]:
+        """A new, empty folder for the files of a bundle, which is removed unless it is published.
+
+        Meanwhile nobody else can publish: raises StorageError if another process has a draft.
+        """
 
     def publish(self, draft: Path, manifest: Manifest) -> BundlePointer:
         """Turn the draft into a version, and point CURRENT at it."""
@@ -66,9 +72,16 @@ class FileBundleStore:
         self._root = root
         self._digests = root / "digests"
 
-    def draft(self) -> Path:
-        self._root.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".draft-", dir=self._root))
+    @contextmanager
+    def draft(self) -> Iterator[Path]:
+        with exclusive(self._root / LOCK, "publish"):
+            for left_by_a_kill in self._root.glob(f"{DRAFT}*"):
+                shutil.rmtree(left_by_a_kill, ignore_errors=True)
+            draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self._root))
+            try:
+                yield draft
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
 
     def publish(self, draft: Path, manifest: Manifest) -> BundlePointer:
         target = self._version_path(manifest.version)
@@ -92,7 +105,7 @@ class FileBundleStore:
             version, digest = (self._root / CURRENT).read_text().split()
         except FileNotFoundError:
             raise NoBundle(f"no bundle is published in {self._root}. Run `shopkeeper retrain` first.") from None
-        except ValueError:
+        except (OSError, ValueError):
             raise BundleRefused(f"{self._root / CURRENT} is damaged. Run `shopkeeper rollback --to VERSION`.") from None
         self._version_path(version)
         return BundlePointer(version, digest)
@@ -143,16 +156,6 @@ def open_bundle_store(url: str) -> BundleStore:
     if factory is None:
         raise SettingsError(f"bundles = {url!r}: the scheme must be one of {', '.join(BUNDLE_STORES)}.")
     return factory(url)
-
-
-@contextmanager
-def discarded_on_error(draft: Path) -> Iterator[Path]:
-    """Remove an unfinished draft when building it fails."""
-    try:
-        yield draft
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
 
 
 def _sync_tree(root: Path) -> None:

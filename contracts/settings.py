@@ -5,6 +5,7 @@ that differ from the defaults. Every setting can also be given as `SHOPKEEPER_<N
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from contracts.errors import SettingsError
 
-CONFIG_VARIABLE = "SHOPKEEPER_CONFIG"
+PREFIX = "SHOPKEEPER_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+# What Kubernetes sets in every container beside a service that is called shopkeeper; it is no setting.
+_OF_KUBERNETES = re.compile(f"{PREFIX}(SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_[0-9].*)")
 
 
 # A code of ISO 4217, converted to upper case.
@@ -23,7 +27,7 @@ CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r
 class Settings(BaseSettings):
     """The locations of files and services, and the resources that may be used."""
 
-    model_config = SettingsConfigDict(env_prefix="SHOPKEEPER_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     home: Path = Field(Path("var"), description="Folder of all of Shopkeeper's files.")
     warehouse: str = Field("", description="URL of the warehouse; default duckdb:// over Parquet under home.")
@@ -96,6 +100,7 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """The settings; `overrides` take precedence over environment and file. Raises SettingsError."""
+    _refuse_unknown_variables()
     try:
         return Settings(**overrides)
     except ValidationError as error:
@@ -103,6 +108,13 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(f"settings: {problems}. Allowed are {', '.join(Settings.model_fields)}.") from None
     except (ValueError, TypeError) as error:
         raise SettingsError(f"settings: {error}") from None
+
+
+def _refuse_unknown_variables() -> None:
+    known = {CONFIG_VARIABLE, *(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)}
+    given = [name for name in os.environ if name.upper().startswith(PREFIX) and not _OF_KUBERNETES.fullmatch(name)]
+    if unknown := sorted(name for name in given if name.upper() not in known):
+        raise SettingsError(f"environment: {', '.join(unknown)} is no setting; allowed are {', '.join(sorted(known))}.")
 
 
 def url_path(url: str) -> Path:

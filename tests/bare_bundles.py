@@ -32,7 +32,7 @@ def bare_manifest(draft: Path, version: str = "v1") -> Manifest:
 def publish_tables(home: Path, tables: Mapping[str, pa.Table]) -> None:
     """Publish a bundle of these tables, by their paths in it, as version v1 of the home's store."""
     store = open_bundle_store(load_settings(home=home).bundles_url)
-    draft = store.draft()
-    for path, table in tables.items():
-        write_table(draft / path, table)
-    store.publish(draft, bare_manifest(draft))
+    with store.draft() as draft:
+        for path, table in tables.items():
+            write_table(draft / path, table)
+        store.publish(draft, bare_manifest(draft))

@@ -27,7 +27,7 @@ from contracts.bundle import (
     read_table,
     write_table,
 )
-from contracts.bundle_store import BundlePointer, BundleStore, discarded_on_error, open_bundle_store
+from contracts.bundle_store import BundlePointer, BundleStore, open_bundle_store
 from contracts.errors import BundleRefused, NoBundle, NotEnoughData
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
@@ -93,15 +93,15 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
     challengers = ChallengerStore(settings.candidates_path)
     loaded = {name: challengers.load(name) for name in FAMILIES}
     new = {name: challenger for name, challenger in loaded.items() if challenger is not None and challenger.answers}
-    previous, refused = _previous(store)
-    kept = [name for name in _families_of(previous) if name not in new]
-    if not new and not any(_has_rescored(previous, name, loaded.get(name)) for name in kept):
-        why = "; ".join(f"{name}: {words}" for name, words in _why_missing(loaded, ()).items())
-        raise NoBundle(f"nothing to publish ({why}). Run `shopkeeper train`.")
-    progress("publish: write")
-    created_at = datetime.now(UTC)
-    version = f"{created_at:%Y%m%dT%H%M%S}{created_at.microsecond // 1000:03d}Z"
-    with discarded_on_error(store.draft()) as draft:
+    with store.draft() as draft:
+        previous, refused = _previous(store)
+        kept = [name for name in _families_of(previous) if name not in new]
+        if not new and not any(_has_rescored(previous, name, loaded.get(name)) for name in kept):
+            why = "; ".join(f"{name}: {words}" for name, words in _why_missing(loaded, ()).items())
+            raise NoBundle(f"nothing to publish ({why}). Run `shopkeeper train`.")
+        progress("publish: write")
+        created_at = datetime.now(UTC)
+        version = f"{created_at:%Y%m%dT%H%M%S}{created_at.microsecond // 1000:03d}Z"
         contents = _Contents()
         for challenger in new.values():
             _add_challenger(contents, draft, challengers, challenger, version)

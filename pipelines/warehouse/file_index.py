@@ -5,12 +5,9 @@ which lists the current files. A kill at any moment therefore leaves the old sta
 longer listed stay until the next write begins, so that a reader can finish.
 """
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,26 +97,6 @@ def sync_files(paths: list[Path]) -> None:
     folders = {ancestor for path in paths for ancestor in (path.parent, path.parent.parent)}
     with ThreadPoolExecutor(SYNC_THREADS) as threads:  # the disk syncs many at once as fast as one
         list(threads.map(sync, [*paths, *folders]))
-
-
-@contextmanager
-def exclusive(root: Path) -> Iterator[None]:
-    """Hold the warehouse for writing. Raises StorageError at once where another process holds it."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / LOCK).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise StorageError(
-                f"another ingest (process {holder}) is writing to {root}. Wait until it has ended, then run this again."
-            ) from None
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
 
 
 def _append(path: Path, valid_bytes: int, text: str) -> int:

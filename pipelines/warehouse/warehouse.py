@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from contracts import columns as c
 from contracts.errors import SettingsError
 from contracts.exchange_rates import ExchangeRates, load_exchange_rates
+from contracts.file_lock import exclusive
 from contracts.settings import Settings, url_path, url_scheme
 from pipelines.warehouse import file_index as index_files
 from pipelines.warehouse.backends import duckdb
@@ -98,7 +99,7 @@ class Warehouse:
     @contextmanager
     def writing(self) -> Iterator["Draft"]:
         """Hold the warehouse for writing. Nothing that the draft wrote counts until it is committed."""
-        with index_files.exclusive(self.root):
+        with exclusive(self.root / index_files.LOCK, "ingest"):
             self.index = index_files.load_index(self.root)
             index_files.remove_unlisted(self.root, self.index)
             yield Draft(self)

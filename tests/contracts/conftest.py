@@ -6,5 +6,10 @@ from contracts.bundle_store import FileBundleStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FileBundleStore:
-    return FileBundleStore(tmp_path / "bundles")
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "bundles"
+
+
+@pytest.fixture
+def store(root: Path) -> FileBundleStore:
+    return FileBundleStore(root)

@@ -100,10 +100,10 @@ def test_unknown_formats_and_fields_are_refused(store: FileBundleStore) -> None:
 
 
 def test_files_that_could_execute_are_refused(store: FileBundleStore) -> None:
-    draft = store.draft()
-    (draft / "model.pkl").write_bytes(b"\x80\x04.")
-    with pytest.raises(BundleRefused, match="suffix"):
-        store.publish(draft, bare_manifest(draft, "v1"))
+    with store.draft() as draft:
+        (draft / "model.pkl").write_bytes(b"\x80\x04.")
+        with pytest.raises(BundleRefused, match="suffix"):
+            store.publish(draft, bare_manifest(draft, "v1"))
 
 
 def test_object_arrays_cannot_be_written(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """The bundle store: published whole or not at all, rolled back, never changed."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from contracts.bundle import (
     write_arrays,
 )
-from contracts.bundle_store import CURRENT, BundlePointer, FileBundleStore, open_bundle_store
-from contracts.errors import BundleRefused, NoBundle, SettingsError
+from contracts.bundle_store import CURRENT, DRAFT, BundlePointer, FileBundleStore, open_bundle_store
+from contracts.errors import BundleRefused, NoBundle, SettingsError, StorageError
+from tests.bare_bundles import bare_manifest
 from tests.contracts.published import publish
 
 
@@ -34,11 +38,39 @@ def test_the_error_without_a_bundle_names_the_command(store: FileBundleStore) ->
         store.current()
 
 
-def test_a_killed_publisher_leaves_the_old_version_current(store: FileBundleStore) -> None:
+def test_a_killed_publisher_leaves_the_old_version_current_and_its_draft_is_removed(
+    store: FileBundleStore, root: Path
+) -> None:
     publish(store, "v1")
-    write_arrays(store.draft() / "recommend", {"half": np.zeros(3)})
+    draft = root / f"{DRAFT}killed"
+    write_arrays(draft / "recommend", {"half": np.zeros(3)})
     assert store.current().version == "v1"
     assert store.versions() == ["v1"]
+    publish(store, "v2")
+    assert not draft.exists()
+
+
+def test_of_two_who_publish_at_once_the_later_one_is_refused(store: FileBundleStore, root: Path) -> None:
+    with store.draft() as draft:
+        with pytest.raises(StorageError, match=f"another publish .process {os.getpid()}."):
+            publish(FileBundleStore(root), "v2")
+        assert draft.exists()
+        store.publish(draft, bare_manifest(draft, "v1"))
+    assert store.versions() == ["v1"]
+
+
+def test_a_draft_that_is_not_published_is_removed(store: FileBundleStore, root: Path) -> None:
+    with pytest.raises(ZeroDivisionError), store.draft() as draft:
+        write_arrays(draft / "recommend", {"half": np.zeros(1 // 0)})
+    assert list(root.glob(f"{DRAFT}*")) == []
+
+
+def test_a_folder_in_the_place_of_current_is_refused(store: FileBundleStore, root: Path) -> None:
+    publish(store, "v1")
+    (root / CURRENT).unlink()
+    (root / CURRENT).mkdir()
+    with pytest.raises(BundleRefused, match="rollback --to"):
+        store.current()
 
 
 @pytest.mark.parametrize("version", ["../v1", "a/b", "", ".hidden", CURRENT, "x" * 65])

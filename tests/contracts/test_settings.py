@@ -40,6 +40,18 @@ def test_an_invalid_file_is_refused_with_the_reason(tmp_path: Path, monkeypatch:
         load_settings()
 
 
+def test_an_unknown_variable_is_refused_with_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOPKEEPER_ADMIN", "x")
+    with pytest.raises(SettingsError, match=r"SHOPKEEPER_ADMIN is no setting; allowed are .*SHOPKEEPER_THREADS"):
+        load_settings()
+
+
+def test_what_kubernetes_sets_for_a_service_of_this_name_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_8000_TCP_ADDR"):
+        monkeypatch.setenv(f"SHOPKEEPER_{name}", "10.0.0.1")
+    assert load_settings().threads
+
+
 def test_a_missing_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CONFIG_VARIABLE, "/nowhere.toml")
     with pytest.raises(SettingsError, match=r"nowhere\.toml"):

@@ -67,42 +67,42 @@ def publish_shop(
 ) -> BundlePointer:
     """Publish the shop's bundle as `version`; without levels as an older Shopkeeper did."""
     store = open_bundle_store(settings.bundles_url)
-    draft = store.draft()
-    families: dict[str, FamilyEntry] = {}
-    replays: dict[str, list[Replay]] = {}
-    if with_families:
-        recommender = shop_recommender()
-        write_recommender(draft / "recommend", recommender)
-        write_table(draft / CUSTOMERS_TABLE, customers_table())
-        write_table(draft / ITEMS_TABLE, items_table())
-        write_table(draft / "demand/forecast.arrow", forecast_table())
-        write_table(draft / "demand/history.arrow", history_table())
-        if with_levels:
-            write_table(draft / DEMAND_LEVELS_FILE, levels_table())
-            write_table(draft / DEMAND_LEVEL_TOTALS_FILE, level_totals_table())
-        write_table(draft / KPIS_TABLE, kpis_table())
-        write_table(draft / COHORTS_TABLE, cohorts_table())
-        families = {
-            "recommend": _entry("recommender", version),
-            "churn": _entry("customers", version, {"churn_risk": "Probability of no order in the next days."}),
-            "demand": _entry("items", version, {"units_next_5_days": "Units that we expect to sell."}),
-            "inventory": _entry("items", version, {name: f"What {name} says." for name in INVENTORY}),
-        }
-        replays = {"recommend": [_replay(recommender, wrong_replay)], "churn": [_customer_replay()]}
-    manifest = Manifest(
-        format_version=FORMAT_VERSION,
-        version=version,
-        created_at=AS_OF,
-        window_start=AS_OF - timedelta(days=100),
-        window_end=AS_OF,
-        consent_cut=AS_OF,
-        families=families,
-        files=hash_files(draft),
-        replays=replays,
-        settings={},
-    )
-    with patch("os.fsync"):  # a hundred files; no test of the service loses power
-        return store.publish(draft, manifest)
+    with store.draft() as draft:
+        families: dict[str, FamilyEntry] = {}
+        replays: dict[str, list[Replay]] = {}
+        if with_families:
+            recommender = shop_recommender()
+            write_recommender(draft / "recommend", recommender)
+            write_table(draft / CUSTOMERS_TABLE, customers_table())
+            write_table(draft / ITEMS_TABLE, items_table())
+            write_table(draft / "demand/forecast.arrow", forecast_table())
+            write_table(draft / "demand/history.arrow", history_table())
+            if with_levels:
+                write_table(draft / DEMAND_LEVELS_FILE, levels_table())
+                write_table(draft / DEMAND_LEVEL_TOTALS_FILE, level_totals_table())
+            write_table(draft / KPIS_TABLE, kpis_table())
+            write_table(draft / COHORTS_TABLE, cohorts_table())
+            families = {
+                "recommend": _entry("recommender", version),
+                "churn": _entry("customers", version, {"churn_risk": "Probability of no order in the next days."}),
+                "demand": _entry("items", version, {"units_next_5_days": "Units that we expect to sell."}),
+                "inventory": _entry("items", version, {name: f"What {name} says." for name in INVENTORY}),
+            }
+            replays = {"recommend": [_replay(recommender, wrong_replay)], "churn": [_customer_replay()]}
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            version=version,
+            created_at=AS_OF,
+            window_start=AS_OF - timedelta(days=100),
+            window_end=AS_OF,
+            consent_cut=AS_OF,
+            families=families,
+            files=hash_files(draft),
+            replays=replays,
+            settings={},
+        )
+        with patch("os.fsync"):  # a hundred files; no test of the service loses power
+            return store.publish(draft, manifest)
 
 
 @cache

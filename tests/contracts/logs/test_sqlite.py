@@ -5,6 +5,7 @@ import apsw
 import pytest
 
 from contracts.errors import EventLogError
+from contracts.logs import sqlite
 from contracts.logs.sqlite import Database, open_database, transaction
 
 PLAIN = Database("shelf", 3, "CREATE TABLE IF NOT EXISTS items (id TEXT NOT NULL) STRICT;", EventLogError)
@@ -19,6 +20,20 @@ def test_every_commit_is_synced(tmp_path: Path, use_wal: bool, journal: str) -> 
     connection = open_database(tmp_path / "folder" / "a.sqlite", replace(PLAIN, use_wal=use_wal))
     assert connection.pragma("synchronous") == 2  # FULL
     assert connection.pragma("journal_mode") == journal
+
+
+def test_a_write_ahead_log_shrinks_after_it_was_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "MAX_WAL_BYTES", 100_000)
+    connection = open_database(tmp_path / "a.sqlite", replace(PLAIN, use_wal=True))
+    with transaction(connection):
+        connection.execute("INSERT INTO items VALUES (?)", ("x" * 1_000_000,))
+    wal = tmp_path / "a.sqlite-wal"
+    assert wal.stat().st_size > 1_000_000
+    for _ in range(2):  # the first one is after the checkpoint, and begins the file anew
+        connection.execute("PRAGMA wal_checkpoint(RESTART)")
+        with transaction(connection):
+            connection.execute("INSERT INTO items VALUES ('y')")
+    assert wal.stat().st_size <= 100_000
 
 
 def test_a_transaction_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:

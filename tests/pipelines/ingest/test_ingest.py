@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from contracts import columns as c
 from contracts.errors import InputError, StorageError
+from contracts.file_lock import exclusive
 from contracts.logs.events import LogRecord, open_event_log
 from pipelines.ingest import ingest as ingesting
 from pipelines.ingest.ingest import ingest
@@ -180,8 +181,8 @@ def test_a_table_is_read_through_a_mapping_and_again_changes_nothing(tmp_path: P
 
 
 def test_a_second_ingest_at_the_same_time_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "warehouse"
-    with file_index.exclusive(home), pytest.raises(StorageError, match="another ingest"):
+    lock = tmp_path / "warehouse" / file_index.LOCK
+    with exclusive(lock, "ingest"), pytest.raises(StorageError, match="another ingest"):
         ingest_events(tmp_path, wire("1", userId="a"))
 
 

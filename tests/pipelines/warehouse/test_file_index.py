@@ -1,4 +1,3 @@
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from pipelines.warehouse.file_index import (
     LEDGER,
     DayFile,
     Index,
-    exclusive,
     load_index,
     read_ledger,
     remove_unlisted,
@@ -67,23 +65,3 @@ def test_only_files_that_are_not_listed_are_removed(tmp_path: Path) -> None:
     remove_unlisted(tmp_path, index)
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet"))
     assert left == ["events/day=2025-01-01/new.parquet", "tables/t.parquet"]
-
-
-def _hold(root: Path, held: "multiprocessing.synchronize.Event", release: "multiprocessing.synchronize.Event") -> None:
-    with exclusive(root):
-        held.set()
-        release.wait(30)
-
-
-def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    held, release = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(tmp_path, held, release))
-    other.start()
-    assert held.wait(30)
-    with pytest.raises(StorageError, match=f"another ingest \\(process {other.pid}\\)"), exclusive(tmp_path):
-        pass
-    release.set()
-    other.join(30)
-    with exclusive(tmp_path):
-        pass

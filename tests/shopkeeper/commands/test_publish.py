@@ -58,9 +58,9 @@ def test_rollback_without_an_earlier_version_is_refused(tmp_path: Path) -> None:
 def test_the_published_bundles_are_listed_newest_first_and_a_damaged_one_says_why(tmp_path: Path) -> None:
     store = open_bundle_store(load_settings(home=tmp_path).bundles_url)
     for version in ("v1", "v2", "v3"):
-        draft = store.draft()
-        write_table(draft / ITEMS_TABLE, pa.table({"item_id": ["tea"]}))
-        store.publish(draft, bare_manifest(draft, version))
+        with store.draft() as draft:
+            write_table(draft / ITEMS_TABLE, pa.table({"item_id": ["tea"]}))
+            store.publish(draft, bare_manifest(draft, version))
     store.rollback("v2")
     (tmp_path / "bundles" / "v1" / ITEMS_TABLE).write_bytes(b"x")
     rows = json.loads(run(bundles, tmp_path, "--json"))["bundles"]
