@@ -36,7 +36,12 @@ def read_orders(folder: Path) -> pd.DataFrame:
     Returns (a negative value, or no units) are left out. An order of value zero with units counts: it is a gift.
     """
     orders = pd.read_parquet(folder / "orders.parquet", columns=["customer_id", "ordered_at", "units", "order_value"])
-    orders = orders[(orders["order_value"] >= 0) & (orders["units"] > 0)]
+    rows, orders = len(orders), orders[(orders["order_value"] >= 0) & (orders["units"] > 0)]
+    if orders.empty:
+        raise SystemExit(
+            f"None of the {rows:,} rows of {folder / 'orders.parquet'} is an order: an order has units above 0 and an "
+            "order_value of 0 or more. Give a file whose orders have both."
+        )
     times = orders["ordered_at"]
     times = times.dt.tz_convert("UTC").dt.tz_localize(None) if times.dt.tz is not None else times
     orders = orders.assign(customer_id=orders["customer_id"].astype(str), ordered_at=times.dt.floor("D"))

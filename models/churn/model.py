@@ -19,6 +19,7 @@ import lightgbm as lgb
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from contracts.errors import InputError
 from models.churn.calibration import ChurnCalibration, ScoredCases
 from models.customers.cadence import CadenceParameters
 from models.customers.features import MODEL_FEATURES
@@ -56,7 +57,7 @@ class ChurnParameters(CadenceParameters):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.snapshots < 1:
-            raise ValueError(f"snapshots is {self.snapshots}; at least 1 is needed.")
+            raise InputError(f"snapshots is {self.snapshots}; at least 1 is needed.")
 
 
 @dataclass(frozen=True)
@@ -192,14 +193,10 @@ class ChurnModel:
         )
 
 
-def fit_rfm(features: np.ndarray, outcome: np.ndarray, weight: np.ndarray | None = None) -> LogisticModel:
-    """Logistic regression on recency, tenure, orders and mean order value, (cases, 4) in any unit."""
-    return LogisticModel.fit(features, outcome, NO_PENALTY, weight)
-
-
 def _fit_rfm(cases: ChurnCases, parameters: ChurnParameters, context: FitContext) -> _Scorer:
-    """The regression, with a weight of 0 for every other feature."""
-    fitted = fit_rfm(cases.features[:, RFM_COLUMNS], cases.outcome, _weight(cases, parameters))
+    """Logistic regression on RFM, with a weight of 0 for every other feature."""
+    weight = _weight(cases, parameters)
+    fitted = LogisticModel.fit(cases.features[:, RFM_COLUMNS], cases.outcome, NO_PENALTY, weight)
     means, scales, weights = np.zeros(len(MODEL_FEATURES)), np.ones(len(MODEL_FEATURES)), np.zeros(len(MODEL_FEATURES))
     means[RFM_COLUMNS], scales[RFM_COLUMNS], weights[RFM_COLUMNS] = fitted.means, fitted.scales, fitted.weights
     return _Scorer(None, LogisticModel(means, scales, weights, fitted.intercept))

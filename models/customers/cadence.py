@@ -6,7 +6,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from contracts.errors import NotEnoughData
+from contracts.errors import InputError, NotEnoughData
 
 LAPSE_HORIZONS: Final = 2  # a customer who has been silent for longer has lapsed
 HISTORY_HORIZONS: Final = 5  # training, calibration and test need a horizon each, and features some past
@@ -24,9 +24,9 @@ class CadenceParameters:
 
     def __post_init__(self) -> None:
         if self.horizon_days is not None and not 1 <= self.horizon_days <= 730:
-            raise ValueError(f"horizon_days is {self.horizon_days}; allowed are 1 to 730.")
+            raise InputError(f"horizon_days is {self.horizon_days}; allowed are 1 to 730.")
         if not 0 < self.horizon_quantile < 1:
-            raise ValueError(f"horizon_quantile is {self.horizon_quantile}; it must lie between 0 and 1.")
+            raise InputError(f"horizon_quantile is {self.horizon_quantile}; it must lie between 0 and 1.")
 
 
 @dataclass(frozen=True)

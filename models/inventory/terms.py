@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from contracts.bounds import INVENTORY_TERMS
+from contracts.errors import InputError
 
 DAYS_PER_YEAR: Final = 365.0
 
@@ -28,7 +29,7 @@ class InventoryParameters:
         for field in fields(self):
             value, (least, greatest) = getattr(self, field.name), INVENTORY_TERMS[field.name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= greatest:
-                raise ValueError(f"{field.name} is {value!r}; give a number between {least:g} and {greatest:g}.")
+                raise InputError(f"{field.name} is {value!r}; give a number between {least:g} and {greatest:g}.")
 
 
 @dataclass(frozen=True)

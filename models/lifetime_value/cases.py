@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from contracts.errors import InputError
 from models.btyd.model import BTYDForecast
 
 
@@ -28,9 +29,9 @@ class ValueParameters:
 
     def __post_init__(self) -> None:
         if not 7 <= self.test_days <= 365:
-            raise ValueError(f"test_days is {self.test_days}; allowed are 7 to 365.")
+            raise InputError(f"test_days is {self.test_days}; allowed are 7 to 365.")
         if self.snapshots < 2:
-            raise ValueError(f"snapshots is {self.snapshots}; at least 2 are needed.")
+            raise InputError(f"snapshots is {self.snapshots}; at least 2 are needed.")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from contracts.errors import BundleRefused
+from models.btyd.model import MODEL_NAMES
 from models.customers.features import MODEL_FEATURES
+from models.lifetime_value.baseline import MEAN_RATE
 from models.lifetime_value.cases import Expectation, ValueCases, ValueInputs, ValueParameters
 from models.lifetime_value.corrections import Corrections
 from models.lifetime_value.interval import ValueInterval
@@ -84,5 +87,10 @@ class ValueModel:
     def read(cls, folder: Path) -> Self:
         """Read what `write` wrote; raises BundleRefused where the features are not those of this version."""
         stored = read_parameters(folder, MODEL_FEATURES)
+        if stored["model_name"] not in (*MODEL_NAMES, MEAN_RATE):
+            raise BundleRefused(
+                f"{folder} has a model named {stored['model_name']!r}, which this version does not know. "
+                "Run `shopkeeper train` and publish again."
+            )
         corrections = None if stored["corrections"] is None else Corrections.read(folder, stored["corrections"])
         return cls(stored["model_name"], corrections, ValueInterval.from_json(stored["interval"]))

@@ -15,6 +15,7 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import expit, logit
 
+from contracts.errors import InputError
 from models.next_purchase.calibration import HazardCalibration
 from models.next_purchase.censored_customers import (
     MEAN_GAP,
@@ -59,11 +60,11 @@ class NextOrderParameters:
 
     def __post_init__(self) -> None:
         if not SOON_DAYS <= self.longest_days <= 730:
-            raise ValueError(f"longest_days is {self.longest_days}; allowed are {SOON_DAYS} to 730.")
+            raise InputError(f"longest_days is {self.longest_days}; allowed are {SOON_DAYS} to 730.")
         if not 0 <= self.least_chance < 1:
-            raise ValueError(f"least_chance is {self.least_chance}; allowed are 0 to below 1.")
+            raise InputError(f"least_chance is {self.least_chance}; allowed are 0 to below 1.")
         if self.snapshots < 1:
-            raise ValueError(f"snapshots is {self.snapshots}; at least 1 is needed.")
+            raise InputError(f"snapshots is {self.snapshots}; at least 1 is needed.")
 
 
 @dataclass(frozen=True)

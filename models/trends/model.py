@@ -14,6 +14,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 from scipy.stats import norm, t
 
+from contracts.errors import InputError, NotEnoughData
 from models.protocol import FitContext
 from models.trends.null_distribution import NullDistribution, fit_null, overlap_freedom
 from models.trends.seasonality import YEAR_WEEKS, Deseasonalised, Season, fit_season
@@ -45,12 +46,12 @@ class TrendParameters:
     def __post_init__(self) -> None:
         if not MIN_WINDOW_WEEKS <= self.window_weeks <= YEAR_WEEKS:
             allowed = f"{MIN_WINDOW_WEEKS} to {YEAR_WEEKS}"
-            raise ValueError(f"window_weeks is {self.window_weeks}; allowed are {allowed}.")
+            raise InputError(f"window_weeks is {self.window_weeks}; allowed are {allowed}.")
         if not 0 < self.false_discovery_rate < 1:
-            raise ValueError(f"false_discovery_rate is {self.false_discovery_rate}; allowed is between 0 and 1.")
+            raise InputError(f"false_discovery_rate is {self.false_discovery_rate}; allowed is between 0 and 1.")
         if self.history_weeks < 2 * self.window_weeks:
             least = 2 * self.window_weeks
-            raise ValueError(f"history_weeks is {self.history_weeks}; with this window at least {least}.")
+            raise InputError(f"history_weeks is {self.history_weeks}; with this window at least {least}.")
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,10 @@ class TrendModel:
 
     @classmethod
     def fit(cls, panel: WeeklyPanel, parameters: TrendParameters, context: FitContext) -> Self:
-        """Fit to all windows of the panel; raises ValueError where it has fewer than MIN_WEEKS weeks."""
+        """Fit to all windows of the panel; raises NotEnoughData where it has fewer than MIN_WEEKS weeks."""
         weeks = panel.weeks
         if weeks < MIN_WEEKS:
-            raise ValueError(f"there are {weeks} weeks; trends need {MIN_WEEKS}.")
+            raise NotEnoughData(f"there are {weeks} weeks; trends need {MIN_WEEKS}.")
         window = min(parameters.window_weeks, weeks // 2)
         slopes_at = _slopes_by_end(panel, window, parameters)
         past = list(range(weeks - window, window - 1, -STEP_WEEKS))

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.stats import rankdata
 from scipy.stats import t as student_t
 
+from contracts.errors import InputError
 from models.customers.features import FEATURES
 from models.protocol import FitContext
 from models.statistics.logistic_regression import LogisticModel
@@ -54,11 +55,11 @@ class UpliftParameters(LearnerParameters):
 
     def __post_init__(self) -> None:
         if not 1 <= self.outcome_days <= 365:
-            raise ValueError(f"outcome_days is {self.outcome_days}; allowed are 1 to 365.")
+            raise InputError(f"outcome_days is {self.outcome_days}; allowed are 1 to 365.")
         if min(self.folds, self.judging_folds) < 2:
-            raise ValueError(f"folds is {self.folds} and judging_folds {self.judging_folds}; at least 2 are needed.")
+            raise InputError(f"folds is {self.folds} and judging_folds {self.judging_folds}; at least 2 are needed.")
         if not 0 < self.most_chance < 0.5:
-            raise ValueError(f"most_chance is {self.most_chance}; it must lie between 0 and 0.5.")
+            raise InputError(f"most_chance is {self.most_chance}; it must lie between 0 and 0.5.")
 
 
 @dataclass(frozen=True)

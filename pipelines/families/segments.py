@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.bundle import FAMILY_TABLE, Replay, read_table
-from contracts.errors import BundleRefused, NotEnoughData
+from contracts.errors import BundleRefused, InputError, NotEnoughData
 from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters, PurchaseCadence
 from models.customers.features import FEATURES
 from models.protocol import FitContext
@@ -53,7 +53,7 @@ class SegmentParameters(CadenceParameters):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.compared_days < 1:
-            raise ValueError(f"compared_days is {self.compared_days}; at least 1 is needed.")
+            raise InputError(f"compared_days is {self.compared_days}; at least 1 is needed.")
 
 
 @dataclass(frozen=True)

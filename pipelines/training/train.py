@@ -127,7 +127,7 @@ def family_parameters(family: Family, settings: Settings) -> Any:
         raise SettingsError(f"families.{family.name}: {unknown[0]!r} is unknown; allowed are {', '.join(allowed)}.")
     try:
         return family.parameters(**overrides)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, InputError) as error:
         raise SettingsError(f"families.{family.name}: {error}") from None
 
 

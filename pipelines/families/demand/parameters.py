@@ -43,19 +43,16 @@ class StoreDemandParameters:
     rounds: int = BoostingParameters.rounds  # of boosting, at most
 
     def __post_init__(self) -> None:
-        try:
-            parse_frequency(self.frequency)
-        except InputError as error:
-            raise ValueError(str(error)) from None
+        parse_frequency(self.frequency)
         if self.country is not None and country_code(self.country) is None:
-            raise ValueError(
+            raise InputError(
                 f"country is {self.country!r}; give the code of a country, such as DE, or leave it out to take the one "
                 "most orders come from."
             )
         for name, low in _LOWEST.items():
             value = getattr(self, name)
             if value is not None and value < low:
-                raise ValueError(f"{name} is {value}; at least {low} is needed.")
+                raise InputError(f"{name} is {value}; at least {low} is needed.")
 
     def of_model(self) -> DemandParameters:
         """The parameters of the model itself."""

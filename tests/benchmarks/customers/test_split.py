@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -24,6 +25,15 @@ def test_an_order_is_a_day_on_which_something_was_kept(tmp_path: Path) -> None:
     )
     orders = read_orders(tmp_path)
     assert orders[["customer_id", "units", "order_value"]].to_numpy().tolist() == [["a", 3, 12.0], ["b", 1, 0.0]]
+
+
+def test_orders_without_a_value_are_named_and_not_cut(tmp_path: Path) -> None:
+    orders = pd.DataFrame(
+        {"customer_id": ["a"], "ordered_at": [pd.Timestamp("2026-01-01")], "units": [1], "order_value": [np.nan]}
+    )
+    orders.to_parquet(tmp_path / "orders.parquet")
+    with pytest.raises(SystemExit, match=r"None of the 1 rows .* is an order"):
+        read_orders(tmp_path)
 
 
 def test_the_cut_scores_known_customers_by_what_came_within_the_horizon(folder: Path) -> None:

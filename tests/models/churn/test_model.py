@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from contracts.errors import InputError
 from models.churn.model import ChurnCases, ChurnModel, ChurnParameters
 from models.protocol import FitContext
 from tests.models.churn.worlds import NAMES, Labelled, labelled, training_cases
@@ -99,5 +100,5 @@ def test_no_customers_get_no_predictions(model: ChurnModel) -> None:
 
 @pytest.mark.parametrize("wrong", [{"horizon_days": 0}, {"horizon_quantile": 1.0}, {"snapshots": 0}])
 def test_impossible_parameters_are_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(InputError, match=next(iter(wrong))):
         ChurnParameters(**wrong)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from contracts.errors import NotEnoughData
+from contracts.errors import InputError, NotEnoughData
 from models.customers.cadence import MIN_HORIZON_DAYS, CadenceParameters, PurchaseCadence, gaps_between_orders
 from tests.worlds import day
 
@@ -51,5 +51,5 @@ def test_without_a_second_order_there_is_no_cadence() -> None:
 
 @pytest.mark.parametrize("wrong", [{"horizon_days": 0}, {"horizon_days": 731}, {"horizon_quantile": 1.0}], ids=str)
 def test_parameters_out_of_bounds_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(InputError, match=next(iter(wrong))):
         CadenceParameters(**wrong)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import pytest
 
 from contracts.bounds import INVENTORY_TERMS
+from contracts.errors import InputError
 from models.inventory.terms import InventoryParameters
 
 
@@ -15,5 +16,5 @@ def test_the_defaults_are_allowed() -> None:
     [("service_level", 95), ("lead_time_days", -1), ("review_days", 0), ("pack_size", 0), ("order_cost", "dear")],
 )
 def test_a_term_outside_its_bounds_is_named(name: str, value: object) -> None:
-    with pytest.raises(ValueError, match=f"{name} is {value!r}; give a number between"):
+    with pytest.raises(InputError, match=f"{name} is {value!r}; give a number between"):
         InventoryParameters(**{name: value})

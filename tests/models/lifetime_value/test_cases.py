@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from contracts.errors import InputError
 from models.lifetime_value.cases import Expectation, ValueCases, ValueParameters
 from tests.models.lifetime_value.worlds import world
 
@@ -26,5 +27,5 @@ def test_the_btyd_forecast_expects_orders_times_their_value() -> None:
 
 @pytest.mark.parametrize("wrong", [{"test_days": 0}, {"snapshots": 1}])
 def test_impossible_parameters_are_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(InputError, match=next(iter(wrong))):
         ValueParameters(**wrong)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contracts.errors import BundleRefused
+from contracts.errors import BundleRefused, InputError
 from models.next_purchase.calibration import HazardCalibration
 from models.next_purchase.censored_customers import CensoredCustomers
 from models.next_purchase.hazard_curves import HazardCurves, interval_edges
@@ -112,5 +112,5 @@ def test_a_model_of_other_features_is_refused(model: HazardModel, tmp_path: Path
 
 @pytest.mark.parametrize("wrong", [{"longest_days": 29}, {"least_chance": 1.0}, {"snapshots": 0}])
 def test_parameters_out_of_bounds_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(InputError, match=next(iter(wrong))):
         NextOrderParameters(**wrong)  # type: ignore[arg-type]

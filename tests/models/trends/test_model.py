@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from contracts.errors import InputError, NotEnoughData
 from models.trends.model import (
     MIN_WEEKS,
     TrendParameters,
@@ -163,7 +164,7 @@ def test_the_source_of_the_season_is_given() -> None:
 def test_half_of_a_short_history_is_the_window() -> None:
     units, category = weekly_sales(60, 24, 9)
     assert trends_of(units, category).window_weeks == 12
-    with pytest.raises(ValueError, match=f"there are {MIN_WEEKS - 1} weeks; trends need {MIN_WEEKS}"):
+    with pytest.raises(NotEnoughData, match=f"there are {MIN_WEEKS - 1} weeks; trends need {MIN_WEEKS}"):
         trends_of(units[:, : MIN_WEEKS - 1], category)
 
 
@@ -185,5 +186,5 @@ def test_growth_per_week_becomes_percent_per_four_weeks() -> None:
     ],
 )
 def test_parameters_out_of_bounds_are_refused(given: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         TrendParameters(**given)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from contracts.errors import BundleRefused
+from contracts.errors import BundleRefused, InputError
 from models.protocol import FitContext
 from models.uplift.experiment import ExperimentData
 from models.uplift.meta_learners import LEARNERS, RESPONSE_MODEL, SCORES
@@ -141,5 +141,5 @@ def test_the_same_seed_gives_the_same_model() -> None:
 
 @pytest.mark.parametrize("wrong", [{"outcome_days": 0}, {"folds": 1}, {"most_chance": 0.7}])
 def test_parameters_out_of_bounds_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(InputError, match=next(iter(wrong))):
         UpliftParameters(**wrong)  # type: ignore[arg-type]

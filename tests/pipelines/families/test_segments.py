@@ -14,7 +14,7 @@ import pytest
 
 from contracts import columns as c
 from contracts.bundle import FAMILY_TABLE, write_table
-from contracts.errors import NotEnoughData
+from contracts.errors import InputError, NotEnoughData
 from contracts.events import ORDER_CANCELLED
 from pipelines.families.family import Backtest, FittedFamily, PreviousFit, TrainingData
 from pipelines.families.segments import (
@@ -245,5 +245,5 @@ def test_a_small_store_is_segmented_too(rows: Rows) -> None:
 
 @pytest.mark.parametrize("wrong", [{"compared_days": 0}, {"horizon_days": 0}, {"horizon_quantile": 1.0}], ids=str)
 def test_parameters_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(InputError, match=next(iter(wrong))):
         SegmentParameters(**wrong)

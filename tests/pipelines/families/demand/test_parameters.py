@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from contracts.errors import InputError
 from models.demand.frequency import WEEK
 from pipelines.families.demand.parameters import HISTORY_DAYS, HORIZONS, StoreDemandParameters
 
@@ -33,5 +34,5 @@ def test_the_model_gets_horizon_rows_and_rounds() -> None:
     ],
 )
 def test_invalid_values_are_refused(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         StoreDemandParameters(**given)
