@@ -148,6 +148,31 @@ VALUE_AT_RISK: Final = "value_at_risk"
 SUGGESTED_ACTION: Final = "suggested_action"
 RECOMMENDED_ITEMS: Final = "recommended_items"
 
+# Every value that these columns of published tables may have, whether or not a row has it today.
+DECLARED_VALUES: Final[dict[str, tuple[str, ...]]] = {
+    CHURN_BAND: ("high", "medium", "low", "lapsed"),
+    STAGE: ("prospect", "new", "active", "cooling", "lapsed", "won_back"),
+    RFM_SEGMENT: (
+        "champions",
+        "loyal",
+        "potential loyalists",
+        "new customers",
+        "promising",
+        "needs attention",
+        "about to sleep",
+        "at risk",
+        "can't lose them",
+        "hibernating",
+        "lost",
+    ),
+    UPLIFT_BAND: ("persuadable", "sure_thing", "lost_cause", "leave_alone"),
+    "inventory_alert": ("out_of_stock", "runs_out_before_delivery", "low_stock", "overstock"),
+    "order_method": ("forecast", "safety_stock"),
+    "demand_class": ("smooth", "erratic", "intermittent", "lumpy", "new", "all_zero"),
+    "trend": ("rising", "falling", "steady"),
+    "category_trend": ("rising", "falling", "steady"),
+}
+
 # --- campaigns: who is contacted, and the random holdout -------------------------------------------
 CAMPAIGN: Final = "campaign"
 ARM: Final = "arm"  # contacted | holdout

@@ -32,6 +32,7 @@ from pipelines.training.challengers import Challenger, ChallengerStore
 from pipelines.training.gate import apply_gate, unjudged
 from pipelines.training.tracking import Tracker
 from pipelines.warehouse import views
+from pipelines.warehouse.overview import hole_before
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -153,7 +154,9 @@ def _each_family(
         progress=progress,
     )
     with threadpool_limits(settings.threads):
-        return [_outcome(run, family) for family in families]
+        outcomes = [_outcome(run, family) for family in families]
+    hole = hole_before(warehouse.index.days, cut)
+    return [replace(each, skipped=f"{each.skipped} {hole}".strip()) if each.skipped else each for each in outcomes]
 
 
 def _served(settings: Settings) -> Bundle | None:

@@ -1,15 +1,19 @@
 """What the warehouse's index and the statistics of its files say about it, without starting an engine."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 
 from contracts import columns as c
 from pipelines.warehouse import file_index
+
+LONGEST_SILENCE: Final = timedelta(days=28)  # between two days with events; more is a hole in the data
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,19 @@ def read_overview(root: Path) -> Overview:
         currencies=frozenset(stated),
         ingests=file_index.read_ledger(root, index),
         log_cursor=index.log.cursor,
+    )
+
+
+def hole_before(days: Iterable[str], as_of: datetime) -> str:
+    """A sentence about the latest hole of more than LONGEST_SILENCE in the stored days before the cut; empty: none."""
+    known = sorted(day for day in map(date.fromisoformat, days) if day < as_of.date())
+    holes = [(last, first) for last, first in pairwise([*known, as_of.date()]) if first - last > LONGEST_SILENCE]
+    if not holes:
+        return ""
+    last, first = holes[-1]
+    return (
+        f"There is no event between {last} and {first}, for {(first - last).days - 1} days, so customers look gone. "
+        f"Ingest the events of that time, or train as of its beginning: --as-of {last + timedelta(days=1)}."
     )
 
 

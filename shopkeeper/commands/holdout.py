@@ -84,11 +84,15 @@ def _draw(
 
 def _among(settings: Settings, where: list[str]) -> list[str]:
     """The customers of the published bundle who meet every condition."""
-    from serving.answers.tables.filters import parse_filter
+    from serving.answers.tables.filters import parse_filter, require_known
 
     store = open_bundle_store(settings.bundles_url)
     table = store.open(store.current()).table(CUSTOMERS_TABLE)
-    for condition in [parse_filter(text, table.schema) for text in where]:
+    conditions = [parse_filter(text, table.schema) for text in where]
+    for condition in conditions:
+        if condition.column != c.CUSTOMER_ID:
+            require_known(condition, table.column(condition.column))
+    for condition in conditions:
         table = table.filter(condition.mask(table.column(condition.column)))
     return table[c.CUSTOMER_ID].to_pylist()
 

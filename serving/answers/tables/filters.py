@@ -9,9 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contracts import columns as c
 from contracts.errors import InputError
 
 MAX_VALUE_CHARS: Final = 200
+MAX_LISTED_VALUES: Final = 30  # a column of more texts is not checked for mistyped ones
+_EXACT: Final = frozenset({"eq", "ne", "in", "not_in"})
 
 Mask = Any  # pyarrow's boolean ChunkedArray
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], Mask]]] = {
@@ -73,6 +76,23 @@ def parse_filter(text: str, schema: pa.Schema) -> Filter:
     if len(value) > MAX_VALUE_CHARS:
         raise InputError(f"where: the value for {name!r} is longer than {MAX_VALUE_CHARS} characters.")
     return Filter(name, operator, _READERS.get(operator, _scalar)(value, schema.field(name)))
+
+
+def require_known(condition: Filter, column: pa.ChunkedArray) -> None:
+    """Raise InputError where the filter compares a column of few texts with one that it cannot have."""
+    wanted = condition.value if condition.operator in ("in", "not_in") else (condition.value,)
+    if condition.operator not in _EXACT or not pa.types.is_string(column.type):
+        return
+    declared = c.DECLARED_VALUES.get(condition.column, ())
+    if set(wanted) <= set(declared):
+        return
+    present = pc.unique(column).drop_null().to_pylist()
+    known = [*declared, *sorted(set(present) - set(declared))]
+    unknown = [value for value in wanted if value not in known]
+    if unknown and 0 < len(known) <= MAX_LISTED_VALUES:
+        raise InputError(
+            f"where: {condition.column!r} is never {unknown[0][:80]!r}; it is one of {', '.join(map(repr, known))}."
+        )
 
 
 def _scalar(text: str, field: pa.Field) -> Any:

@@ -94,6 +94,8 @@ class ListRequest:
 def parse_list(kind: str, table: ServedTable, form: str, options: ListOptions) -> ListRequest:
     """Check the options for the table of `kind`; raises InputError, naming what exists."""
     filters = tuple(parse_filter(text, table.schema) for text in options.where)
+    for condition in filters:
+        table.require_known(condition)
     is_marketing = options.for_marketing or form in CONTACT_FORMATS
     if is_marketing and kind != "customers":
         raise InputError(f"{kind} are no contacts: `purpose` and the formats klaviyo and mailchimp are for customers.")

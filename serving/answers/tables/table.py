@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from contracts.errors import BundleRefused, InputError
 from serving.answers.tables.batches import read_batches
-from serving.answers.tables.filters import Filter
+from serving.answers.tables.filters import Filter, require_known
 from serving.answers.tables.json_cells import rows_as_json
 from serving.answers.tables.top_rows import can_select, top_rows
 
@@ -118,6 +118,11 @@ class ServedTable:
     def rows_at(self, positions: np.ndarray, columns: Sequence[str]) -> list[dict[str, Any]]:
         """The named columns of these rows, ready for JSON."""
         return rows_as_json(self._table.select(list(columns)).take(pa.array(positions)))
+
+    def require_known(self, condition: Filter) -> None:
+        """Raise InputError where a column of few texts is compared with one that it cannot have."""
+        if condition.column != self.key:
+            require_known(condition, self._table.column(condition.column))
 
     def checked(self, names: Sequence[str]) -> list[str]:
         """`names`; raises InputError if one of them is not a column."""

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote
 
 import typer
@@ -22,12 +22,16 @@ from contracts import columns as c
 from contracts.errors import InputError, StorageError
 from contracts.settings import Settings, load_settings
 from serving.security.api_keys import SCOPES, create_key, read_keys, revoke_key
+from shopkeeper.commands.demo.store import demo_store
+from shopkeeper.commands.simulate import last_day
 from shopkeeper.display.console import console
 from shopkeeper.display.progress import steps
 
+if TYPE_CHECKING:
+    from pipelines.simulate.parameters import StoreParameters
+
 SERVE_VARIABLE: Final = "DEMO_SERVE"
 KEY_NAME: Final = "demo"
-DAYS: Final = 365
 READY_SECONDS: Final = 60
 STOP_SECONDS: Final = 15
 PORTS_TRIED: Final = 20
@@ -36,17 +40,21 @@ PORTS_TRIED: Final = 20
 def demo(
     events: Annotated[int, typer.Option(min=1000, help="About how many events to simulate.")] = 100_000,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; the next free one is taken.")] = 8000,
+    until: Annotated[
+        str | None, typer.Option(help="The store's last day, such as 2024-12-31.  [default: yesterday]")
+    ] = None,
 ) -> None:
     """Simulate a store, train, publish, serve, and show the answers; serves until Ctrl-C.
 
-    Its files are kept in the folder demo below SHOPKEEPER_HOME. DEMO_SERVE=no ends after the answers are shown.
+    Its events end yesterday, so that events of your own follow them. Its files are kept in the folder demo below
+    SHOPKEEPER_HOME, and a second call uses the same store. DEMO_SERVE=no ends after the answers are shown.
 
     Example: [bold]DEMO_SERVE=no shopkeeper demo[/]
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # so that the processes that were started end, too
         signal.signal(number, signal.default_int_handler)
     settings = load_settings(home=load_settings().home / "demo")
-    _make(settings, events)
+    _make(settings, demo_store(settings, events, last_day(until), until is not None))
     key = _fresh_key(settings)
     with _service(settings, free_port(port)) as (address, process):
         shop = _Client(address, key)
@@ -81,15 +89,15 @@ class _Client:
             raise StorageError(json.load(error)["detail"]) from None
 
 
-def _make(settings: Settings, events: int) -> None:
+def _make(settings: Settings, store: "StoreParameters") -> None:
     from pipelines.ingest.ingest import ingest
     from pipelines.publishing.publish import publish
-    from pipelines.simulate.simulation import parameters_for, simulate
+    from pipelines.simulate.simulation import simulate
     from shopkeeper.commands.demo.training import train_in_two
     from shopkeeper.commands.train import report
 
     with steps() as progress:
-        written = simulate(parameters_for(events, DAYS, settings.seed), settings.home / "simulated", False, progress)
+        written = simulate(store, settings.home / "simulated", False, progress)
         files = [Path(written.events_path)]
         ingested = ingest(settings, files, catalogue=Path(written.catalogue_path), progress=progress)
         trained = train_in_two(settings, progress)

@@ -93,3 +93,35 @@ def test_a_contact_file_has_who_can_be_reached() -> None:
     nobody = customers("mailchimp", where=["orders:eq:4"])
     with pytest.raises(InputError, match="mailchimp needs an e-mail address"):
         nobody.contact_file(nobody.find(None))
+
+
+BANDS = ServedTable(
+    pa.table({"customer_id": ["a", "b"], "churn_band": ["high", "high"], "country": ["DE", None]}), "customer_id"
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("churn_band:eq:hihg", "'churn_band' is never 'hihg'; it is one of 'high', 'medium', 'low', 'lapsed'"),
+        ("churn_band:in:high|mediun", "never 'mediun'"),
+        ("churn_band:ne:hihg", "never 'hihg'"),
+        ("country:not_in:de", "never 'de'; it is one of 'DE'"),
+    ],
+)
+def test_a_value_that_a_column_cannot_have_is_refused_with_those_that_it_can(where: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_list("customers", BANDS, "json", ListOptions([where]))
+
+
+@pytest.mark.parametrize("where", ["churn_band:eq:low", "country:contains:x", "customer_id:eq:z", "churn_band:eq:high"])
+def test_a_declared_value_that_nobody_has_today_gives_nobody(where: str) -> None:
+    expected = ["a", "b"] if where.endswith("high") else []
+    assert ids(parse_list("customers", BANDS, "json", ListOptions([where]))) == expected
+
+
+def test_a_column_of_many_texts_is_not_checked() -> None:
+    many = ServedTable(
+        pa.table({"customer_id": [f"{n:02}" for n in range(40)], "note": [f"n{n}" for n in range(40)]}), "customer_id"
+    )
+    assert ids(parse_list("customers", many, "json", ListOptions(["note:eq:other"]))) == []
