@@ -1,9 +1,8 @@
 """The values that columns are declared to have are those that the models give."""
 
-from models.demand.classification import CLASSES
-
 from contracts import columns as c
 from models.churn import bands
+from models.demand.panel import CLASSES
 from models.inventory.alerts import ALERTS
 from models.segments import lifecycle, rfm
 from models.uplift import bands as uplift
