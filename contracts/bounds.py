@@ -8,9 +8,7 @@ from typing import Any, Final
 
 MAX_MONEY: Final = 1e12  # a price or an amount, in any currency
 MAX_UNITS: Final = 1e9  # a quantity or a stock
-MAX_ATTRIBUTE: Final = (
-    1e15  # numbers of a catalogue's attributes, such as an article number; float64 keeps them exactly
-)
+MAX_ATTRIBUTE: Final = 1e15  # a number among the attributes of an item, such as an article number
 MAX_SERVICE_LEVEL: Final = 0.999
 # The supply terms of items, which a catalogue states as attributes: the least and the greatest value.
 INVENTORY_TERMS: Final[dict[str, tuple[float, float]]] = {

@@ -14,10 +14,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 
-from contracts.atomic_files import replace_file, sync
 from contracts.bundle import MANIFEST, Bundle, Manifest, encode_manifest, open_bundle
 from contracts.errors import BundleRefused, NoBundle, SettingsError
-from contracts.file_lock import exclusive
+from contracts.files.atomic import replace_file, sync
+from contracts.files.lock import exclusive
 from contracts.settings import url_path, url_scheme
 
 CURRENT: Final = "CURRENT"

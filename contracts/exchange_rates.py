@@ -10,8 +10,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from contracts.csv_settings import table_rows
 from contracts.errors import SettingsError
+from contracts.files.csv_settings import table_rows
 
 CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")  # ISO 4217
 MAX_RATE: Final = 1e9  # a Kuwaiti dinar is worth some millions of Iranian rials

@@ -23,7 +23,7 @@ from contracts.time_units import from_microseconds, to_microseconds
 class LogRecord:
     """One accepted event: the bytes of its JSON object, the time of receipt, and the source that it came from.
 
-    `key` is what `event_sources.log_key` makes of the source and the message id.
+    `key` is what `sources.log_key` makes of the source and the message id.
     """
 
     key: str

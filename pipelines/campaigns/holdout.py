@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from scipy.stats import norm
 
 from contracts import columns as c
-from contracts.atomic_files import replace_file, sync
 from contracts.errors import InputError, NotEnoughData
+from contracts.files.atomic import replace_file, sync
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.features.orders import ORDERED_AT, orders

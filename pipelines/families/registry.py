@@ -1,4 +1,4 @@
-"""Every family, a line each; training, gating, publishing and tracking know no other list."""
+"""Every family, a line each. Training, gating, publishing and tracking go through this list."""
 
 from typing import Final
 

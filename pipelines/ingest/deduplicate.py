@@ -79,9 +79,9 @@ def _repeats_within(heads: ibis.Table) -> ibis.Table:
     """The heads of staged events that another staged event replaces, with those of the others."""
     repeated = heads.group_by(c.MESSAGE_ID).agg(copies=ibis._.count()).filter(ibis._.copies > 1)
     rank = ibis.row_number().over(group_by=c.MESSAGE_ID, order_by=[*PRECEDENCE, SEQUENCE])
-    ranked = heads.semi_join(repeated, c.MESSAGE_ID).mutate(place=rank)
-    kept = ranked.filter(ranked.place == 0).select(_HEAD).rename({f"{_KEPT_PREFIX}{name}": name for name in _HEAD})
-    dropped = ranked.filter(ranked.place > 0).drop("place")
+    placed = heads.semi_join(repeated, c.MESSAGE_ID).mutate(place=rank)
+    kept = placed.filter(placed.place == 0).select(_HEAD).rename({f"{_KEPT_PREFIX}{name}": name for name in _HEAD})
+    dropped = placed.filter(placed.place > 0).drop("place")
     return dropped.inner_join(kept, dropped[c.MESSAGE_ID] == kept[f"{_KEPT_PREFIX}{c.MESSAGE_ID}"])
 
 

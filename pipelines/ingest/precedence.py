@@ -11,7 +11,7 @@ from typing import Final
 import ibis
 
 from contracts import columns as c
-from contracts.event_sources import PAGE, SERVER
+from contracts.logs.sources import PAGE, SERVER
 from pipelines.ingest.report import Conflict
 from pipelines.warehouse.schemas import CONTENT_HASH
 

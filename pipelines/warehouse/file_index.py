@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from contracts.atomic_files import replace_file, sync
 from contracts.errors import StorageError
+from contracts.files.atomic import replace_file, sync
 
 FORMAT: Final = 1
 CURRENT: Final = "CURRENT.json"

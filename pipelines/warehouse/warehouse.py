@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from contracts import columns as c
 from contracts.errors import SettingsError
 from contracts.exchange_rates import ExchangeRates, load_exchange_rates
-from contracts.file_lock import exclusive
+from contracts.files.lock import exclusive
 from contracts.settings import Settings, url_path, url_scheme
 from pipelines.warehouse import file_index as index_files
 from pipelines.warehouse.backends import duckdb

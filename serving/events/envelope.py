@@ -17,8 +17,8 @@ import orjson
 
 from contracts.bounds import MAX_DEPTH, is_too_deep
 from contracts.errors import InvalidEvent
-from contracts.event_sources import log_key
 from contracts.events import MAX_EVENT_BYTES, Event, parse_event
+from contracts.logs.sources import log_key
 from serving.http.body import MAX_EVENTS_BYTES
 from serving.http.problems import Problem
 

@@ -8,8 +8,8 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.errors import EventLogError
-from contracts.event_sources import source_of_key
 from contracts.logs.events import LogRecord
+from contracts.logs.sources import source_of_key
 from serving.events.envelope import Envelope, Incoming, batch_context, open_envelope, prepare, single_envelope
 from serving.events.sender import EventSender, Sender
 from serving.http.openapi import json_body

@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.atomic_files import replace_file
 from contracts.errors import InputError, SettingsError
+from contracts.files.atomic import replace_file
 
 EVENTS_WRITE: Final = "events:write"
 EVENTS_SERVER: Final = "events:server"

@@ -8,10 +8,10 @@ import pyarrow as pa
 import typer
 
 from contracts import columns as c
-from contracts.atomic_files import replace_file
 from contracts.bundle import CUSTOMERS_TABLE
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import InputError
+from contracts.files.atomic import replace_file
 from contracts.settings import Settings, load_settings
 from shopkeeper.display.console import JsonOption, console, print_json
 from shopkeeper.display.progress import steps

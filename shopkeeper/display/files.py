@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from contracts.atomic_files import sync
 from contracts.errors import InputError
+from contracts.files.atomic import sync
 
 
 def write_blocks(blocks: Iterable[bytes], output: Path | None, is_text: bool) -> None:

@@ -31,7 +31,9 @@ def test_a_file_states_differences_and_the_environment_wins(tmp_path: Path, monk
     assert settings.families == {"churn": {"horizon_days": 60}}
 
 
-@pytest.mark.parametrize("line", ["sed = 11", "threads = 0", 'threads = "many"', "seed = ["])
+@pytest.mark.parametrize(
+    "line", ["sed = 11", "threads = 0", 'threads = "many"', "seed = [", f"seed = {'[' * 5000}{']' * 5000}"]
+)
 def test_an_invalid_file_is_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     file = tmp_path / "shop.toml"
     file.write_text(line)

@@ -20,8 +20,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from contracts.csv_settings import table_rows
 from contracts.errors import SettingsError
+from contracts.files.csv_settings import table_rows
 from pipelines.families.demand.sales import Assortment, Span
 from pipelines.features.public_holidays import HOLIDAY
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from contracts.errors import InputError
-from contracts.event_sources import RESERVED
 from contracts.events import EVENT_NAMES, V1_ALIASES
+from contracts.logs.sources import RESERVED
 
 SHIPPED: Final = "mappings"  # folder beside this module
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from contracts.atomic_files import replace_file
 from contracts.errors import InputError
+from contracts.files.atomic import replace_file
 from contracts.settings import Settings, url_path
 
 if TYPE_CHECKING:

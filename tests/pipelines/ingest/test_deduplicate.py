@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from contracts import columns as c
-from contracts.event_sources import log_key
 from contracts.logs.events import LogRecord, open_event_log
+from contracts.logs.sources import log_key
 from pipelines.ingest import deduplicate
 from pipelines.ingest.ingest import ingest
 from pipelines.ingest.report import Conflict

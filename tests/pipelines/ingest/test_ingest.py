@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts import columns as c
 from contracts.errors import InputError, StorageError
-from contracts.file_lock import exclusive
+from contracts.files.lock import exclusive
 from contracts.logs.events import LogRecord, open_event_log
 from pipelines.ingest import ingest as ingesting
 from pipelines.ingest.ingest import ingest

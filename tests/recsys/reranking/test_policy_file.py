@@ -114,6 +114,7 @@ def test_what_was_bought_may_be_hidden_everywhere_but_where_it_is_all_there_is()
         ),
         ('[default]\nbought = "never"\n', "'never' in buy_again, which shows nothing else"),
         ("[cart\n", "is not TOML"),
+        ("brands = " + "[" * 5000 + "]" * 5000, "is not TOML"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, said: str) -> None:

@@ -53,6 +53,7 @@ def test_a_mapping_file_is_named_after_itself_and_knows_its_columns(tmp_path: Pa
         ('[constants]\ncolour = "red"\n' + MINIMAL, "unknown fields colour"),
         ("rules = []\n[fields]\ntimestamp = 't'\n", "`rules` is empty"),
         ("this is not toml", "mapping"),
+        ("source = " + "[" * 5000 + "]" * 5000, "mapping"),
     ],
 )
 def test_an_invalid_mapping_is_refused_with_the_reason(tmp_path: Path, text: str, message: str) -> None:

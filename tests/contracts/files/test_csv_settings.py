@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.csv_settings import table_rows
 from contracts.errors import SettingsError
+from contracts.files.csv_settings import table_rows
 
 
 def read(path: Path, text: str) -> list[tuple[str, dict[str, str]]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.atomic_files import replace_file
+from contracts.files.atomic import replace_file
 
 
 def test_the_new_content_replaces_the_old_one(tmp_path: Path) -> None:

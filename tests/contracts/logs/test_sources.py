@@ -1,4 +1,4 @@
-from contracts.event_sources import log_key, source_of_key
+from contracts.logs.sources import log_key, source_of_key
 
 
 def test_a_page_and_a_server_have_keys_of_their_own_whatever_they_are_called() -> None:

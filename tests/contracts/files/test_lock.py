@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import StorageError
-from contracts.file_lock import exclusive
+from contracts.files.lock import exclusive
 
 
 def _hold(path: Path, held: "multiprocessing.synchronize.Event") -> None:
