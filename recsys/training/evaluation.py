@@ -5,7 +5,7 @@ They are what is popular, and personal frequency: what this customer chose most 
 The sources know nothing that happens after an example's time. The whole catalogue competes; no negatives are sampled.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -35,11 +35,6 @@ class Evaluation:
     recall: dict[str, np.ndarray]
     details: dict[str, Any]
 
-    @property
-    def baseline(self) -> str:
-        """The baseline with the better recall on these examples."""
-        return max(BASELINES, key=lambda name: self.baselines[name]["recall_at_20"] or 0.0)
-
 
 @dataclass(frozen=True)
 class RankedExamples:
@@ -66,7 +61,8 @@ def evaluate(recommender: Recommender, examples: Examples) -> Evaluation:
     values = {name: metric_values(found, ranked.seen) for name, found in lists.items()}
     metrics = {name: _metrics(lists[name], values[name]) for name in lists}
     is_defined = ~np.isnan(values[OURS]["recall_at_20"])
-    found = Evaluation(
+    has_history = examples.has_history
+    return Evaluation(
         examples=len(examples),
         metrics=metrics[OURS] | {"candidate_recall": _share(ranked.retrieved["any"])},
         baselines={name: metrics[name] for name in BASELINES},
@@ -75,16 +71,14 @@ def evaluate(recommender: Recommender, examples: Examples) -> Evaluation:
         details={
             "targets": len(examples.targets),
             "repeat_target_share": _share(ranked.seen),
-            "cases_with_history": int(examples.has_history.sum()),
+            "cases_with_history": int(has_history.sum()),
             "candidate_recall_by_source": {name: _share(selected) for name, selected in ranked.retrieved.items()},
+            "by_history": {
+                part: {name: _subset_means(of_method, mask) for name, of_method in values.items()}
+                for part, mask in (("with", has_history), ("without", ~has_history))
+            },
         },
     )
-    baseline, has_history = values[found.baseline], examples.has_history
-    by_history = {
-        "with": _subset_means(values[OURS], baseline, has_history),
-        "without": _subset_means(values[OURS], baseline, ~has_history),
-    }
-    return replace(found, details=found.details | {"by_history": by_history})
 
 
 def metric_values(lists: RankedLists, seen: np.ndarray) -> dict[str, np.ndarray]:
@@ -124,12 +118,8 @@ def _metrics(lists: RankedLists, values: dict[str, np.ndarray]) -> dict[str, flo
     return {"coverage": lists.coverage(K)} | {name: mean(found) for name, found in values.items()}
 
 
-def _subset_means(
-    values: dict[str, np.ndarray], baseline: dict[str, np.ndarray], mask: np.ndarray
-) -> dict[str, float | None]:
-    names = ("recall_at_20", "ndcg_at_10")
-    own = {name: mean(values[name][mask]) for name in names}
-    return own | {f"baseline_{name}": mean(baseline[name][mask]) for name in names}
+def _subset_means(values: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, float | None]:
+    return {name: mean(values[name][mask]) for name in ("recall_at_20", "ndcg_at_10")}
 
 
 def _share(found: np.ndarray) -> float | None:

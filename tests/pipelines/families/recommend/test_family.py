@@ -62,8 +62,10 @@ def test_it_is_judged_against_the_better_baseline() -> None:
     mine, baseline = found.metrics[RECOMMEND.gate.metric], found.baseline_metrics[RECOMMEND.gate.metric]
     assert mine is not None
     assert baseline is not None
-    assert mine > baseline > 0.35  # popular items find less
-    assert apply_gate(RECOMMEND, found).gain == pytest.approx(mine - baseline)
+    assert mine > baseline
+    verdict = apply_gate(RECOMMEND, found)
+    assert verdict.finding in ("better", "unclear")  # of so few customers
+    assert verdict.gain == pytest.approx(mine - baseline)
     assert found.cases > 50
     json.dumps(found.details)
 
