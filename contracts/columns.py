@@ -187,6 +187,11 @@ CAMPAIGNS: Final = pa.schema(
     ]
 )
 
+HOLDOUT_SHARE: Final = "holdout_share"  # that was drawn, of the campaign's customers
+
+# The input of the uplift family.
+ASSIGNMENTS: Final = pa.schema([*CAMPAIGNS, pa.field(HOLDOUT_SHARE, pa.float64(), nullable=False)])
+
 # --- interactions and demand ----------------------------------------------------------------------
 KIND: Final = "kind"  # view | cart | order
 DAY: Final = "day"

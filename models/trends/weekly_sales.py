@@ -26,7 +26,7 @@ class WeeklyPanel:
         return int(self.units.shape[1])
 
     def before(self, week: int) -> "WeeklyPanel":
-        """The panel as it was when that week began."""
+        """The panel's weeks before that one."""
         return WeeklyPanel(self.units[:, :week], self.exposure[:, :week], self.category)
 
 

@@ -110,9 +110,13 @@ def assign_holdout(
 
 
 def campaigns(settings: Settings) -> pa.Table:
-    """Every assignment of every campaign: c.CAMPAIGNS; empty where there is no campaign."""
-    tables = [pq.read_table(path).cast(c.CAMPAIGNS) for path in sorted(_folder(settings).glob("*.parquet"))]
-    return pa.concat_tables([c.CAMPAIGNS.empty_table(), *tables])
+    """Every assignment of every campaign: c.ASSIGNMENTS; empty where there is no campaign."""
+    tables = [c.ASSIGNMENTS.empty_table()]
+    for path in sorted(_folder(settings).glob("*.parquet")):
+        assigned = pq.read_table(path)
+        share = pa.array(np.full(assigned.num_rows, holdout_share(path)))
+        tables.append(assigned.append_column(c.HOLDOUT_SHARE, share).cast(c.ASSIGNMENTS))
+    return pa.concat_tables(tables)
 
 
 def campaign_path(settings: Settings, campaign: str) -> Path:

@@ -51,7 +51,8 @@ class ChurnFit:
 
 def backtest(data: TrainingData) -> Backtest:
     """Fit as of one horizon ago, predict the customers of that day, and compare with their outcomes."""
-    history, cadence = data.history, data.history.cadence(data.parameters, NAME)
+    history = data.history
+    cadence = history.cadence_before_test(data.parameters, NAME)
     cut = data.as_of - cadence.horizon_days * DAY
     fitted = fit_at(cut, history, cadence, data)
     data.progress("churn: test")

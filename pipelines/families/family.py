@@ -25,7 +25,7 @@ Metrics = dict[str, float | None]  # None: not defined on this data, for example
 
 def no_campaigns() -> ibis.Table:
     """The campaigns of a store without any."""
-    return ibis.memtable(c.CAMPAIGNS.empty_table())
+    return ibis.memtable(c.ASSIGNMENTS.empty_table())
 
 
 def no_statements() -> ibis.Table:
@@ -48,7 +48,7 @@ class TrainingData:
     """What a family may look at; the cut-off is an argument, so that a leak is visible.
 
     `events` has the columns of `columns.EVENT_LINES`, `catalogue` those of `columns.CATALOGUE`, `campaigns` those of
-    `columns.CAMPAIGNS`. Feature functions take `(events, as_of)` and look at nothing at or after `as_of`. Whose an
+    `columns.ASSIGNMENTS`. Feature functions take `(events, as_of)` and look at nothing at or after `as_of`. Whose an
     event is, and what that customer allows, depends on the cut-off, too: `events_at` and `history` know it.
     """
 

@@ -118,7 +118,8 @@ class Segmentation:
 
 def backtest(data: TrainingData) -> Backtest:
     """Segment the customers of one horizon ago, and test how well the segments predict their spending since."""
-    history, cadence = data.history, data.history.cadence(data.parameters, NAME)
+    history = data.history
+    cadence = history.cadence_before_test(data.parameters, NAME)
     horizon = cadence.horizon_days * DAY
     cut = data.as_of - horizon
     data.progress("segments: earlier")

@@ -72,6 +72,16 @@ class CustomerHistory:
         at = at or self.as_of
         return cadence_of(self.order_days(at), at, parameters, family)
 
+    def cadence_before_test(self, parameters: CadenceParameters, family: str) -> PurchaseCadence:
+        """The purchase cadence by the gaps that ended before the test horizon, which is the last before `as_of`."""
+        horizon_days = self.cadence(parameters, family).horizon_days
+        while True:
+            days = self.order_days(self.as_of - horizon_days * DAY)
+            found = cadence_of(days, self.as_of, parameters, family)
+            if found.horizon_days <= horizon_days:  # else the gaps of a part of the test horizon were used
+                return found
+            horizon_days = found.horizon_days
+
     def median_gap_days(self, at: datetime) -> float | None:
         """The median of the days between a customer's orders before `at`; None where nobody ordered twice."""
         gaps = _gaps(self.order_days(at))

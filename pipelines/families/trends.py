@@ -10,7 +10,7 @@ of the discovered change persisted.
 
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -129,23 +129,24 @@ class _Naive:
 def backtest(data: TrainingData) -> Backtest:
     """Fit as of four weeks ago, and compare the trends with the sales since."""
     parameters: TrendParameters = data.parameters
-    panel = _weekly_store(data, LATER_WEEKS).panel
-    past = panel.before(panel.weeks - LATER_WEEKS)
+    end = midnight(data.as_of)
+    start = end - timedelta(days=LATER_WEEKS * WEEK_DAYS)
+    known = _weekly_store(data, start, LATER_WEEKS)
+    panel = _continued(known, _weekly_store(data, end), LATER_WEEKS)
     data.progress("trends: of four weeks ago")
-    fitted = _Fit.of(past, data)
+    fitted = _Fit.of(known.panel, data)
     trends = fitted.trends
     later = later_weeks(panel, LATER_WEEKS, trends.window_weeks)
-    end = midnight(data.as_of)
     evidence = -np.nan_to_num(trends.p, nan=1.0)
     ours = _metrics(later, trends.direction, np.sign(trends.unshrunk), evidence, trends, parameters)
     values = _values(later, trends.direction, trends, parameters)
-    theirs = _values(later, _Naive.of(past, CHANGE).direction, trends, parameters)
+    theirs = _values(later, _Naive.of(known.panel, CHANGE).direction, trends, parameters)
     worth = difference(PairedCases.of_own_units(theirs, np.zeros(len(theirs))), data.seed)
-    naive = _Naive.of(past, CHANGE if worth is not None and worth.low > 0 else NOTHING)
+    naive = _Naive.of(known.panel, CHANGE if worth is not None and worth.low > 0 else NOTHING)
     theirs = theirs if naive.name == CHANGE else np.zeros(len(theirs))
     is_silent = len(values) > 0 and not ours["called"]
     return Backtest(
-        window_start=end - timedelta(days=LATER_WEEKS * WEEK_DAYS),
+        window_start=start,
         window_end=end,
         cases=len(values),
         metrics=ours | {"called_kept_share": later.persistence(trends, LATER_WEEKS)},
@@ -162,7 +163,7 @@ def backtest(data: TrainingData) -> Backtest:
 def fit(data: TrainingData) -> FittedFamily:
     """Fit as of now, for items and for categories."""
     parameters: TrendParameters = data.parameters
-    store = _weekly_store(data, 0)
+    store = _weekly_store(data, data.as_of)
     data.progress("trends: items")
     fitted = _Fit.of(store.panel, data)
     data.progress("trends: categories")
@@ -172,7 +173,7 @@ def fit(data: TrainingData) -> FittedFamily:
 
 def fit_baseline(data: TrainingData) -> FittedFamily:
     """The items that the better baseline of the last four weeks calls; without such weeks, none."""
-    store = _weekly_store(data, 0)
+    store = _weekly_store(data, data.as_of)
     data.progress("trends: items")
     fitted = _Fit.of(store.panel, data)
     try:
@@ -270,14 +271,25 @@ def item_table(store: WeeklyStore, trends: Trends, by_category: Trends | None) -
     return pa.table(columns)
 
 
-def _weekly_store(data: TrainingData, held_out_weeks: int) -> WeeklyStore:
+def _continued(known: WeeklyStore, later: WeeklyStore, weeks: int) -> WeeklyPanel:
+    """The panel of `known`, as it was known then, and the `weeks` after it; an item missing there sold nothing."""
+    place = np.minimum(np.searchsorted(later.item_ids, known.item_ids), len(later.item_ids) - 1)
+    is_there = (later.item_ids[place] == known.item_ids)[:, None]
+    units = np.where(is_there, later.panel.units[place, -weeks:], 0.0)
+    exposure = np.where(is_there, later.panel.exposure[place, -weeks:], 1.0)
+    panel = known.panel
+    return WeeklyPanel(np.hstack([panel.units, units]), np.hstack([panel.exposure, exposure]), panel.category)
+
+
+def _weekly_store(data: TrainingData, as_of: datetime, held_out_weeks: int = 0) -> WeeklyStore:
+    """Weekly sales as known at `as_of`; the message of NotEnoughData also counts the `held_out_weeks`."""
     parameters: TrendParameters = data.parameters
     data.progress("trends: reading orders")
     days = parameters.history_weeks * WEEK_DAYS
     wanted = replace(data.required[DEMAND.name], frequency="day", horizon=None, by_channel=False, history=days)
-    demand = store_demand(data, wanted, data.as_of)
+    demand = store_demand(data, wanted, as_of)
     units, exposure = weekly(demand.panel.units, demand.panel.is_observed)
-    weeks, needed = units.shape[1], MIN_WEEKS + held_out_weeks
+    weeks, needed = units.shape[1] + held_out_weeks, MIN_WEEKS + held_out_weeks
     if weeks < needed:
         judged = f", {held_out_weeks} of them to be judged on" if held_out_weeks else ""
         raise NotEnoughData(

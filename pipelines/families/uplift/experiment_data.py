@@ -1,8 +1,10 @@
 """The training data of uplift: all campaigns with a random holdout, pooled to one experiment.
 
-Features are those at the instant of the assignment; the outcome is an order within the days after it.
+Features and consent are those at the instant of the assignment; the outcome is an order within the days after it. A
+campaign whose arms have another size than was drawn is left out: an arm lost customers, and not at random.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,9 +19,11 @@ from models.customers.features import FEATURES
 from models.uplift.experiment import ExperimentData
 from models.uplift.model import UpliftParameters
 from pipelines.campaigns.holdout import CONTACTED
+from pipelines.campaigns.results import SUSPICIOUS, split_p_value
 from pipelines.families.family import TrainingData
 from pipelines.families.snapshots import CustomerHistory
 
+log = logging.getLogger(__name__)
 _HOW: Final = "Run `shopkeeper holdout CAMPAIGN` before the next campaign, contact only the customers in its file"
 
 
@@ -37,6 +41,8 @@ class PooledExperiment:
 class _Campaign:
     """One campaign's customers, (customers,)."""
 
+    name: str
+    holdout_share: float  # that was drawn
     ids: pa.Array
     features: np.ndarray
     treated: np.ndarray
@@ -45,6 +51,18 @@ class _Campaign:
     @property
     def treated_share(self) -> float:
         return float(self.treated.mean()) if len(self.treated) else 0.0
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the sizes of the arms, in a sentence; None if they are as drawn."""
+        contacted, held_out = int((self.treated == 1).sum()), int((self.treated == 0).sum())
+        if not len(self.treated) or split_p_value(contacted, held_out, self.holdout_share) >= SUSPICIOUS:
+            return None
+        return (
+            f"campaign {self.name!r} is left out: a holdout of {self.holdout_share:.0%} was drawn, and of its "
+            f"customers with an earlier order {contacted:,} are contacted ones and {held_out:,} held-out ones. Chance "
+            "does not explain this: an arm lost customers, or the assignment was changed."
+        )
 
     def weights(self, share: float) -> np.ndarray:
         """Weights that bring the share of treated to `share`: unequal shares would confound season and effect."""
@@ -74,10 +92,14 @@ def pooled_experiment(data: TrainingData) -> PooledExperiment:
         _campaign(finished, row[c.CAMPAIGN], row[c.ASSIGNED_AT], days, data.history) for row in starts.to_pylist()
     ]
     start, latest = pc.min_max(starts[c.ASSIGNED_AT]).as_py().values()
-    both_arms = [campaign for campaign in campaigns if 0 < campaign.treated_share < 1]
+    problems = [campaign.problem for campaign in campaigns if campaign.problem is not None]
+    for problem in problems:
+        log.warning("uplift: %s", problem)
+    both_arms = [campaign for campaign in campaigns if 0 < campaign.treated_share < 1 and campaign.problem is None]
     pooled = _pooled(both_arms)
-    facts = _counts(pooled) | {"campaigns": starts.num_rows, "outcome_days": parameters.outcome_days}
-    _check(facts, parameters)
+    facts = _counts(pooled) | {"campaigns": len(campaigns) - len(problems), "outcome_days": parameters.outcome_days}
+    _check(facts, parameters, problems)
+    facts |= {"left_out": problems} if problems else {}
     if len(pooled.outcome) > parameters.max_training_rows:
         random = np.random.default_rng(data.seed)
         rows = random.choice(np.arange(len(pooled.outcome)), parameters.max_training_rows, replace=False)
@@ -86,7 +108,10 @@ def pooled_experiment(data: TrainingData) -> PooledExperiment:
 
 
 def _campaign(assigned: pa.Table, campaign: str, at: datetime, days: timedelta, history: CustomerHistory) -> _Campaign:
-    """Customers who had ordered before and allow personalization. Both were known before the arms were assigned."""
+    """Customers who had ordered and allowed personalization, both as known before the arms were assigned.
+
+    A later refusal changes nothing: more of those who were contacted refuse.
+    """
     is_here = pc.and_(
         pc.equal(assigned[c.CAMPAIGN], campaign), pc.equal(assigned[c.ASSIGNED_AT], pa.scalar(at, c.TIMESTAMP))
     )
@@ -97,7 +122,8 @@ def _campaign(assigned: pa.Table, campaign: str, at: datetime, days: timedelta, 
     treated = pc.equal(rows[c.ARM].take(row.drop_null()), CONTACTED).to_numpy().astype(np.int64)
     ordered = history.order_days(at + days, since=at)[c.CUSTOMER_ID].combine_chunks()
     outcome = pc.is_in(customers.customer_ids, ordered).to_numpy(zero_copy_only=False).astype(np.int64)
-    return _Campaign(customers.customer_ids, customers.features, treated, outcome)
+    share = float(rows[c.HOLDOUT_SHARE][0].as_py())
+    return _Campaign(campaign, share, customers.customer_ids, customers.features, treated, outcome)
 
 
 def _pooled(campaigns: list[_Campaign]) -> ExperimentData:
@@ -119,7 +145,7 @@ def _counts(experiment: ExperimentData) -> dict[str, int]:
     return sizes | {f"{name}_ordered": int(experiment.outcome[rows].sum()) for name, rows in arms.items()}
 
 
-def _check(facts: dict[str, Any], parameters: UpliftParameters) -> None:
+def _check(facts: dict[str, Any], parameters: UpliftParameters, problems: list[str]) -> None:
     fewest = min(facts["contacted"], facts["held_out"])
     fewest_orders = min(facts["contacted_ordered"], facts["held_out_ordered"])
     if fewest < parameters.min_per_arm or fewest_orders < parameters.min_orders_per_arm:
@@ -128,4 +154,5 @@ def _check(facts: dict[str, Any], parameters: UpliftParameters) -> None:
             f"{parameters.min_orders_per_arm} ordered within {parameters.outcome_days} days. So far "
             f"{facts['contacted_ordered']} of {facts['contacted']} contacted and {facts['held_out_ordered']} of "
             f"{facts['held_out']} held-out ones did. {_HOW}, and hold out more."
+            + "".join(f" {problem[0].upper()}{problem[1:]}" for problem in problems)
         )

@@ -116,12 +116,13 @@ def test_an_invalid_share_is_refused(tmp_path: Path, share: float) -> None:
 
 
 def test_all_campaigns_are_read_in_the_declared_form(tmp_path: Path) -> None:
-    assert campaigns(settings_in(tmp_path)).equals(c.CAMPAIGNS.empty_table())
+    assert campaigns(settings_in(tmp_path)).equals(c.ASSIGNMENTS.empty_table())
     ingest_events(tmp_path, *customers(8))
     assigned = [assign(tmp_path, "one", 0.5), assign(tmp_path, "two", 0.5)]
     found = campaigns(settings_in(tmp_path))
-    assert found.schema == c.CAMPAIGNS
-    assert found.equals(pa.concat_tables([each.assignments for each in assigned]))
+    assert found.schema == c.ASSIGNMENTS
+    assert found.select(c.CAMPAIGNS.names).equals(pa.concat_tables([each.assignments for each in assigned]))
+    assert set(found[c.HOLDOUT_SHARE].to_pylist()) == {0.5}
 
 
 def test_only_the_owner_may_read_the_assignments(home: Path) -> None:

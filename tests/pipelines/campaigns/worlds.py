@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from contracts import columns as c
+from pipelines.campaigns.holdout import HELD_OUT
 from tests.worlds import day, events_table, order
 
 CUSTOMERS = 3000
@@ -15,10 +16,13 @@ END_DAY = 240.0
 CAMPAIGN = "spring"
 
 
-def assignments(arms: dict[str, str], at: datetime, campaign: str = CAMPAIGN) -> pa.Table:
-    """Rows of CAMPAIGNS, a customer each."""
-    rows = [dict(zip(c.CAMPAIGNS.names, (campaign, name, arm, at), strict=True)) for name, arm in arms.items()]
-    return pa.Table.from_pylist(rows, schema=c.CAMPAIGNS)
+def assignments(
+    arms: dict[str, str], at: datetime, campaign: str = CAMPAIGN, holdout_share: float | None = None
+) -> pa.Table:
+    """Rows of ASSIGNMENTS, a customer each; the share that was drawn is by default that of the arms."""
+    share = holdout_share or sum(arm == HELD_OUT for arm in arms.values()) / len(arms) or 0.1
+    rows = [dict(zip(c.ASSIGNMENTS.names, (campaign, name, arm, at, share), strict=True)) for name, arm in arms.items()]
+    return pa.Table.from_pylist(rows, schema=c.ASSIGNMENTS)
 
 
 def store_with_campaign(

@@ -1,5 +1,6 @@
 """Experiments pooled from campaigns in which who was contacted and who ordered is known."""
 
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -86,3 +87,36 @@ def test_a_campaign_without_a_control_arm_is_no_experiment() -> None:
     arms = {f"c{number}": "contacted" for number in range(60)}
     with pytest.raises(NotEnoughData, match="0 of 0 held-out ones did"):
         pooled_experiment(training_data(rows, assignments(arms, day(START_DAY))))
+
+
+def trial_of(refusals: list[str], lost: list[str], names: list[str]) -> TrainingData:
+    """Of two arms of 100, who refuses personalization after the start, and who is missing from the assignment."""
+    rows = [line for name in names for line in order(name, 100, {"tea": 1})]
+    rows += [line for name in names for line in order(name, START_DAY + 1, {"tea": 1})]
+    refusal = {c.CONSENT_PERSONALIZATION: False, c.OCCURRED_AT: day(START_DAY + 2)}
+    rows += [refusal | {c.CUSTOMER_ID: name} for name in refusals]
+    arms = {name: "contacted" if number % 2 else "holdout" for number, name in enumerate(names)}
+    kept = {name: arm for name, arm in arms.items() if name not in lost}
+    return training_data(rows, assignments(kept, day(START_DAY), holdout_share=0.5), min_per_arm=20)
+
+
+def test_who_refused_after_being_contacted_stays_in_the_experiment() -> None:
+    names = [f"c{number:03}" for number in range(200)]
+    facts = pooled_experiment(trial_of(names[1::2][:50], [], names)).facts
+    assert (facts["contacted"], facts["held_out"]) == (100, 100)
+
+
+def test_a_campaign_that_lost_customers_of_one_arm_is_left_out_with_a_sentence() -> None:
+    names = [f"c{number:03}" for number in range(200)]
+    assert "left_out" not in pooled_experiment(trial_of([], names[1::2][:10], names)).facts  # chance explains it
+    with pytest.raises(NotEnoughData, match=r"Campaign 'spring' is left out: a holdout of 50% was drawn.*50 are con"):
+        pooled_experiment(trial_of([], names[1::2][:50], names))
+
+
+def test_the_other_campaigns_are_used() -> None:
+    names = [f"c{number:03}" for number in range(200)]
+    data = trial_of([], names[1::2][:50], names)
+    arms = {name: "contacted" if number % 2 else "holdout" for number, name in enumerate(names)}
+    both = pa.concat_tables([data.campaigns.to_pyarrow(), assignments(arms, day(START_DAY), "summer")])
+    facts = pooled_experiment(replace(data, campaigns=ibis.memtable(both))).facts
+    assert (facts["campaigns"], facts["contacted"], len(facts["left_out"])) == (1, 100, 1)

@@ -85,7 +85,7 @@ def test_without_an_effect_nothing_is_published() -> None:
 def test_shuffled_arms_do_not_pass(store: tuple[pa.Table, pa.Table, dict[str, bool]]) -> None:
     events, assigned, _ = store
     arms = np.random.default_rng(4).permutation(assigned["arm"].to_pylist())
-    shuffled = assigned.set_column(2, c.CAMPAIGNS.field("arm"), pa.array(arms, pa.string()))
+    shuffled = assigned.set_column(2, c.ASSIGNMENTS.field("arm"), pa.array(arms, pa.string()))
     judged = UPLIFT_FAMILY.backtest(training_data(events, shuffled))
     assert apply_gate(UPLIFT_FAMILY, judged).answers == "baseline"
 
@@ -101,7 +101,7 @@ def test_without_a_campaign_the_error_names_the_command(
     store: tuple[pa.Table, pa.Table, dict[str, bool]],
 ) -> None:
     with pytest.raises(NotEnoughData, match="shopkeeper holdout"):
-        UPLIFT_FAMILY.backtest(training_data(store[0], c.CAMPAIGNS.empty_table()))
+        UPLIFT_FAMILY.backtest(training_data(store[0], c.ASSIGNMENTS.empty_table()))
 
 
 def test_before_the_outcome_is_known_the_error_names_the_date(
