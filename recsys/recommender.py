@@ -104,6 +104,10 @@ class Recommender:
             raise InputError(f"item {item_id!r} is not in the catalogue; give the id of an item that is.")
         return self.recommend(Query(item_id=item_id, k=k, filters=filters, placement="similar"))
 
+    def eligible_at(self, now: int) -> np.ndarray:
+        """(items,) bool, a new array: what may be shown at `now`, seconds since 1970 UTC, in an answer for_you."""
+        return eligible_items(self.retriever.items, Filters(), self.policies["for_you"], now, np.zeros(0, np.int64))
+
     def candidates_by_source(self, query: Query, now: datetime | None = None) -> dict[str, list[str]]:
         """The item ids that each source, and "any" of them, selects for a query; for evaluation."""
         context, _ = self._context(query, now)

@@ -16,6 +16,7 @@ from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.run_cache import RunCache
 from pipelines.families.snapshots import CustomerHistory
 from pipelines.identity.history import IdentityHistory
+from pipelines.warehouse.catalogue import catalogue_before
 from pipelines.warehouse.schemas import CONSENT_STATEMENTS
 from pipelines.warehouse.views import with_customer
 from recsys.reranking.policy import Policy
@@ -56,6 +57,7 @@ class TrainingData:
     catalogue: ibis.Table
     as_of: datetime
     parameters: Any  # an instance of the family's `parameters` class
+    told_items: ibis.Table | None = None  # what was told of items, and when; None: what `catalogue` holds
     campaigns: ibis.Table = field(
         default_factory=no_campaigns
     )  # who was assigned to be contacted, and who to the holdout
@@ -87,6 +89,13 @@ class TrainingData:
     def events_since(self, start: datetime, end: datetime) -> ibis.Table:
         """The same, but links before `end` give what new ids did to the customers who were known before `start`."""
         return self._with_people(self.people.outcome_people(start, end))
+
+    def catalogue_at(self, at: datetime) -> ibis.Table:
+        """The catalogue as known before `at`; the latest where this is now."""
+        if at >= self.as_of:
+            return self.catalogue
+        told = self.catalogue if self.told_items is None else self.told_items
+        return self.cache.once(("catalogue", at), lambda: catalogue_before(told, self.events, at).cache(), (told,))
 
     def _with_people(self, people: pa.Table) -> ibis.Table:
         lines = self.events.select(*c.EVENT_LINES.names)

@@ -76,8 +76,11 @@ class CustomerHistory:
         """The purchase cadence by the gaps that ended before the test horizon, which is the last before `as_of`."""
         horizon_days = self.cadence(parameters, family).horizon_days
         while True:
-            days = self.order_days(self.as_of - horizon_days * DAY)
-            found = cadence_of(days, self.as_of, parameters, family)
+            start = self.as_of - horizon_days * DAY
+            try:
+                found = cadence_of(self.order_days(start), self.as_of, parameters, family)
+            except NotEnoughData as error:
+                raise NotEnoughData(f"before the test period, which begins on {start:%Y-%m-%d}: {error}") from None
             if found.horizon_days <= horizon_days:  # else the gaps of a part of the test horizon were used
                 return found
             horizon_days = found.horizon_days

@@ -32,7 +32,7 @@ from pipelines.ingest.readers.segment import read_segment
 from pipelines.ingest.readers.tabular import read_tabular
 from pipelines.ingest.report import Conflict, Counts, IngestReport
 from pipelines.ingest.staging import Staging, open_staging
-from pipelines.warehouse.catalogue import latest_items
+from pipelines.warehouse.catalogue import descriptions, latest_items
 from pipelines.warehouse.file_index import LogPosition
 from pipelines.warehouse.schemas import CONSENT_STATEMENTS
 from pipelines.warehouse.views import accepted_currencies
@@ -142,6 +142,8 @@ def _write_catalogue(
     changed = _rows_changed(before, with_file)
     if changed or _rows_changed(with_file, after):
         draft.write_table("catalogue", after.order_by(c.ITEM_ID))
+        told = [before, after, *([warehouse.register(file.items)] if file else [])]
+        draft.write_table("descriptions", descriptions(warehouse.table("descriptions"), *told))
     if file is None:
         return None
     read = file.items.num_rows

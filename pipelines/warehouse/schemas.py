@@ -82,4 +82,5 @@ TABLES: Final = {
     "words": CONSENT_STATEMENTS,
     "quarantine": c.QUARANTINE,
     "catalogue": c.CATALOGUE,
+    "descriptions": c.CATALOGUE,  # each time a row of the catalogue changed, but for stock
 }

@@ -3,7 +3,7 @@
 import ibis
 
 from contracts import columns as c
-from pipelines.warehouse.catalogue import catalogue_of_events, merged_catalogue
+from pipelines.warehouse.catalogue import catalogue_of_events, merged_catalogue, with_attributes
 from pipelines.warehouse.currency import AcceptedCurrencies, converted, daily_rates, stated_currencies, store_currency
 from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
 from pipelines.warehouse.warehouse import Warehouse
@@ -38,6 +38,12 @@ def catalogue(warehouse: Warehouse) -> ibis.Table:
     Raises SettingsError where an exchange rate is missing.
     """
     return warehouse.cache(merged_catalogue(warehouse.table("catalogue"), catalogue_of_events(lines(warehouse))))
+
+
+def told_items(warehouse: Warehouse) -> ibis.Table:
+    """What catalogue files and updates told, and when: rows of `columns.CATALOGUE`, several for an item."""
+    tables = (warehouse.table("descriptions"), warehouse.table("catalogue"))
+    return warehouse.cache(ibis.union(*(with_attributes(table) for table in tables)))
 
 
 def currency(warehouse: Warehouse) -> str | None:

@@ -129,11 +129,6 @@ class Retriever:
         rows, selected_by = selected_rows(pool, eligible, *self._selection)
         return Retrieved(pool, rows, pool.items[rows], selected_by)
 
-    @cached_property
-    def everything(self) -> np.ndarray:
-        """(items,) bool, all true: the eligible items of the past, whose stock is not known."""
-        return np.ones(len(self.items), bool)
-
     def with_items(self, updates: Sequence[ItemUpsert]) -> "Retriever":
         """The same sources for the updated catalogue; nothing is fitted again."""
         items = updated_catalogue(self.items, updates)

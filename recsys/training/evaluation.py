@@ -2,7 +2,8 @@
 
 They are what is popular, and personal frequency: what this customer chose most often, then what is popular.
 
-The sources know nothing that happens after an example's time. The whole catalogue competes; no negatives are sampled.
+The sources know nothing that happens after an example's time. Every item that the service could show then competes, for
+the baseline as well; no negatives are sampled.
 """
 
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def evaluate(recommender: Recommender, examples: Examples) -> Evaluation:
     """Compare the ranked candidates of each example with its targets; `recommender` is fitted on what lies before."""
     retriever, item_count = recommender.retriever, examples.interactions.item_count
     ranked = rank_examples(recommender, examples)
-    popular = retriever.popularity.top(K, retriever.everything)
+    popular = retriever.popularity.top(K, recommender.eligible_at(retriever.now))
     padded = np.concatenate([popular, np.full(K - len(popular), -1)])
     shown = {OURS: ranked.lists, POPULAR: np.tile(padded, (len(examples), 1)), FREQUENT: ranked.frequent}
     lists = {name: RankedLists(found, examples.target_keys, item_count) for name, found in shown.items()}
@@ -100,7 +101,8 @@ def rank_examples(recommender: Recommender, examples: Examples) -> RankedExample
     by_frequency = recommender.with_baseline_rankers()
     for example in range(len(examples)):
         user = examples.user(example, retriever.log, retriever.parameters.visitor_interactions)
-        candidates = recommender.pipeline.candidates(user, examples.eligible(example))
+        eligible = examples.eligible(example) & recommender.eligible_at(int(examples.timestamps[example]))
+        candidates = recommender.pipeline.candidates(user, eligible)
         for ranker, first in ((recommender, lists), (by_frequency, frequent)):
             order = np.argsort(-ranker.scores(user, candidates), kind="stable")[:K]
             first[example, : len(order)] = candidates.items[order]

@@ -23,7 +23,8 @@ class Examples:
     began; `history_ends`, one past the last interaction that is known; `timestamps`, seconds since 1970 UTC;
     `known_until`, up to when the sessions of others are known; `context_items`, an item whose page is open without
     having been recorded, or -1. The distinct target items of example i are
-    targets[target_offsets[i] : target_offsets[i + 1]].
+    targets[target_offsets[i] : target_offsets[i + 1]]. `allowed` (items,) bool are the items that could be shown; those
+    that nobody knew yet could not.
     """
 
     interactions: Interactions
@@ -35,6 +36,7 @@ class Examples:
     context_items: np.ndarray
     target_offsets: np.ndarray
     targets: np.ndarray
+    allowed: np.ndarray
 
     @classmethod
     def next_period(cls, interactions: Interactions, window: Window, kind: int) -> Self:
@@ -46,7 +48,8 @@ class Examples:
         ends = (interactions.offsets[:-1] + before)[customers]
         starts = np.full(len(customers), window.start)
         no_context = np.full(len(customers), -1)
-        return cls(interactions, customers, ends, ends, starts, starts, no_context, offsets, targets)
+        allowed = np.ones(interactions.item_count, bool)
+        return cls(interactions, customers, ends, ends, starts, starts, no_context, offsets, targets, allowed)
 
     @classmethod
     def next_item(
@@ -80,7 +83,8 @@ class Examples:
         known_until = np.minimum(timestamps, np.maximum(timestamps - lags, window.start))
         no_context = np.full(len(first), -1)
         rows = interactions.rows[first]
-        examples = cls(interactions, rows, begins, ends, timestamps, known_until, no_context, offsets, targets)
+        allowed = np.ones(interactions.item_count, bool)
+        examples = cls(interactions, rows, begins, ends, timestamps, known_until, no_context, offsets, targets, allowed)
         return examples._with_context_items(~led, random)
 
     def __len__(self) -> int:
@@ -109,6 +113,10 @@ class Examples:
         offsets = np.concatenate([[0], np.cumsum(sizes)])
         return replace(self, **columns, target_offsets=offsets, targets=self.targets[mask[self.target_rows]])
 
+    def among(self, allowed: np.ndarray) -> Self:
+        """The same examples, of which only `allowed` (items,) bool could be shown."""
+        return replace(self, allowed=self.allowed & allowed)
+
     def sampled(self, limit: int, seed: int) -> Self:
         """At most `limit` examples, by a hash of customer and time, so that one more example changes little."""
         if len(self) <= limit:
@@ -124,8 +132,8 @@ class Examples:
         return self.targets[self.target_offsets[example] : self.target_offsets[example + 1]]
 
     def eligible(self, example: int) -> np.ndarray:
-        """(items,) bool: all but the context item, which is not to be predicted."""
-        mask = np.ones(self.interactions.item_count, bool)
+        """(items,) bool, a new array: what could be shown but the context item, which is not to be predicted."""
+        mask = self.allowed.copy()
         if self.context_items[example] >= 0:
             mask[self.context_items[example]] = False
         return mask

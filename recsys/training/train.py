@@ -33,9 +33,12 @@ def fit_recommender(
     seed: int = 7,
     threads: int = 2,
     progress: Progress = silent,
+    known_since: np.ndarray | None = None,
 ) -> Recommender:
     """A recommender that has seen nothing at or after `as_of` (seconds since 1970 UTC).
 
+    `known_since` (items,) is when the store first knew each item, by default its first interaction. The rankers learn
+    from no item that was not known when their window began: that nothing was known of it would give it away.
     Raises NotEnoughData. Where too few customers came back in the last windows, a fixed blend ranks instead of
     LambdaMART, and the parameters say so.
     """
@@ -50,7 +53,8 @@ def fit_recommender(
     found = target_kind(past, window, parameters.minimum_cases)
     kind = int(past.kinds.max()) if found is None else found
     log = SessionLog.of(past)
-    builder = _TrainingSetBuilder(past, log, items, kind, parameters, seed, threads)
+    since = first_interactions(past) if known_since is None else known_since
+    builder = _TrainingSetBuilder(past, log, items, kind, parameters, seed, threads, since)
     groups = builder.groups(windows_back(window, first, parameters.label_windows), progress)
     progress("recommend: candidate sources")
     pipeline = CandidatePipeline.of(Retriever.fit(past, log, items, as_of, kind, parameters, seed, threads))
@@ -93,6 +97,13 @@ def fit_baseline(
     return Recommender(pipeline, past.latest(parameters.visitor_interactions), blend).with_baseline_rankers()
 
 
+def first_interactions(interactions: Interactions) -> np.ndarray:
+    """When each item was first touched, (items,) int64; -1 for an item that never was."""
+    first = np.full(interactions.item_count, np.iinfo(np.int64).max)
+    np.minimum.at(first, interactions.items, interactions.times)
+    return np.where(first == np.iinfo(np.int64).max, -1, first)
+
+
 @dataclass
 class _TrainingSetBuilder:
     """Builds the groups that the rankers learn from, and learns the pre-ranking weights from the last window."""
@@ -104,6 +115,7 @@ class _TrainingSetBuilder:
     parameters: RecommendParameters
     seed: int
     threads: int
+    known_since: np.ndarray
     weights: np.ndarray | None = None  # (scenarios, columns), of the pre-ranker
     exclude_seen_shares: dict[str, float] = field(default_factory=dict)  # by scenario
 
@@ -142,7 +154,8 @@ class _TrainingSetBuilder:
         next_period = Examples.next_period(self.past, window, self.kind)
         next_item = Examples.next_item(self.past, window, self.kind, self.seed, self.parameters.stale_days)
         examples = dict(zip(SCENARIOS, (next_period, next_item), strict=True))
-        return {scenario: found.where(found.has_history) for scenario, found in examples.items()}
+        known = self.known_since < window.start
+        return {scenario: found.where(found.has_history).among(known) for scenario, found in examples.items()}
 
     def _groups_of(
         self,

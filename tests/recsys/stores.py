@@ -50,6 +50,11 @@ def retriever(rows: Sequence[Row], items: Items, now: float, parameters: Recomme
     return Retriever.fit(past, SessionLog.of(past), items, int(now * DAY), ORDER, parameters)
 
 
+def all_items(retriever: Retriever) -> np.ndarray:
+    """(items,) bool, all true: every item may be shown."""
+    return np.ones(len(retriever.items), bool)
+
+
 def pipeline(
     rows: Sequence[Row], items: Items, now: float, parameters: RecommendParameters = SMALL
 ) -> CandidatePipeline:

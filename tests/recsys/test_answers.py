@@ -23,6 +23,7 @@ from recsys.retrieval.candidate_pool import CandidatePool
 from recsys.retrieval.protocol import Column
 from tests.recsys.stores import (
     ORDER,
+    all_items,
     checkerboard,
     item_ids,
     recommender,
@@ -198,11 +199,11 @@ def interrupted_candidates() -> tuple[list[int], list[int]]:
     meeting = Meeting()
     met = replace(fitted, sources={**fitted.sources, meeting.name: meeting})
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(met.candidates, mine, fitted.everything)
+        first = pool.submit(met.candidates, mine, all_items(fitted))
         assert meeting.first_is_here.wait(60)
-        pool.submit(met.candidates, somebody, fitted.everything).result()
+        pool.submit(met.candidates, somebody, all_items(fitted)).result()
         found = first.result()
-    return fitted.candidates(mine, fitted.everything).items.tolist(), found.items.tolist()
+    return fitted.candidates(mine, all_items(fitted)).items.tolist(), found.items.tolist()
 
 
 def test_a_thread_that_is_interrupted_keeps_its_own_board() -> None:

@@ -27,7 +27,7 @@ CHANNEL: Final = "channel"
 PRICE: Final = "price"
 OBSERVED_SHARE: Final = 0.75  # a period is observed where so many of its days are
 HORIZONS_NEEDED: Final = 2  # one to train on, one to calibrate on
-REPORT_DELAY: Final = timedelta(days=1)  # a catalogue's stock may be reported just after the last event
+REPORT_DELAY: Final = timedelta(days=1)  # today's stock may be reported just after the last event
 _MONDAY: Final = np.datetime64("1970-01-05", "D")  # weeks are counted from it
 log = logging.getLogger(__name__)
 
@@ -79,19 +79,21 @@ def store_demand(
     Raises NotEnoughData, whose message also counts the `held_out_periods` of a backtest. Raises SettingsError where the
     demand calendar is invalid or lacks a value that is needed.
     """
+    told_by = as_of + REPORT_DELAY if as_of >= midnight(data.as_of) else as_of
+    catalogue = data.catalogue_at(told_by)
     # Sales: which series, over which days.
     sales = read_sales(data.events, as_of, parameters.by_channel)
     span, starts = _span(sales, as_of, parameters)
     series = sales.active(max(span.end - _days(parameters.active_days), span.first), span.end)
     items, item = np.unique(sales.item_of(series), return_inverse=True)
     _check_enough(len(items), int((starts < span.days).sum()), held_out_periods, parameters)
-    assortment = read_assortment(data.catalogue, sales.item_ids[items])
+    assortment = read_assortment(catalogue, sales.item_ids[items])
     units_of_items = units = sales.daily(sales.item, items, span)
     first_day_of_items = first_day = sales.first_day(sales.item, items, span)
     if parameters.by_channel:
         units, first_day = sales.daily(sales.series, series, span), sales.first_day(sales.series, series, span)
     channel, price = sales.channel_of(series), sales.mean_price(items)
-    stock = assortment.stock(data.catalogue, as_of + REPORT_DELAY, span)
+    stock = assortment.stock(catalogue, told_by, span)
     # Known-future covariates.
     country = _country(data.events, as_of, parameters)
     holidays = None if country is None else public_holidays(country, span.first, span.width)

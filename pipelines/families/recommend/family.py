@@ -15,9 +15,10 @@ from contracts.errors import NotEnoughData
 from contracts.time_units import SECONDS_PER_DAY
 from models.statistics.paired_bootstrap import PairedCases
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, TrainingData
-from pipelines.families.recommend.interactions import first_interaction, read_interactions, read_items
+from pipelines.families.recommend.interactions import first_interaction, known_since, read_interactions, read_items
 from pipelines.families.recommend.recommended_items import DESCRIPTION, with_recommended_items
-from recsys.data.interactions import KINDS
+from recsys.data.catalogue import Items
+from recsys.data.interactions import KINDS, Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.files import write_recommender
 from recsys.parameters import RecommendParameters
@@ -44,7 +45,7 @@ def backtest(data: TrainingData) -> Backtest:
     # As known at the start, then what followed: by the ids as they were known, and with the links that came later.
     found = [read_interactions(*one) for one in _views(data, start)]
     customers = Vocabulary.of([customer_id for rows in found for customer_id in rows.customer_ids])
-    items = read_items(data.catalogue)
+    items = read_items(data.catalogue_at(start))
     past, as_known, as_linked = (rows.interactions(customers, items) for rows in found)
     kind = target_kind(as_linked, window, parameters.minimum_cases)
     if kind is None:
@@ -53,9 +54,7 @@ def backtest(data: TrainingData) -> Backtest:
             f"judging recommendations needs at least {parameters.minimum_cases} customers who viewed, added or "
             f"ordered something in the last {days:.0f} days. Ingest more events."
         )
-    recommender = fit_recommender(
-        past, items, window.start, parameters, seed=data.seed, threads=data.threads, progress=data.progress
-    )
+    recommender = _fitted(data, past, items, window.start)
     data.progress("recommend: evaluation")
     of_period, of_visits = (past.joined(later.between(window.start, window.stop)) for later in (as_linked, as_known))
     next_period = Examples.next_period(of_period, window, kind).sampled(parameters.evaluated_cases, data.seed)
@@ -81,15 +80,8 @@ def backtest(data: TrainingData) -> Backtest:
 def fit(data: TrainingData) -> FittedFamily:
     """The recommender of everything before `as_of`, with requests that must be answered alike when it is served."""
     rows, items = read_interactions(data.events_at(data.as_of), data.as_of), read_items(data.catalogue)
-    recommender = fit_recommender(
-        rows.interactions(Vocabulary.of(rows.customer_ids), items),
-        items,
-        utc_seconds(data.as_of),
-        data.parameters,
-        seed=data.seed,
-        threads=data.threads,
-        progress=data.progress,
-    )
+    past = rows.interactions(Vocabulary.of(rows.customer_ids), items)
+    recommender = _fitted(data, past, items, utc_seconds(data.as_of))
     return _family_of(recommender, data)
 
 
@@ -108,6 +100,20 @@ def _family_of(recommender: Recommender, data: TrainingData) -> FittedFamily:
         write_recommender(folder, recommender)
 
     return FittedFamily(write_files=write_files, replays=_replays(recommender, data.parameters.replays))
+
+
+def _fitted(data: TrainingData, past: Interactions, items: Items, as_of: int) -> Recommender:
+    told = data.catalogue if data.told_items is None else data.told_items
+    return fit_recommender(
+        past,
+        items,
+        as_of,
+        data.parameters,
+        seed=data.seed,
+        threads=data.threads,
+        progress=data.progress,
+        known_since=known_since(data.events, told, items),
+    )
 
 
 def _views(data: TrainingData, start: datetime) -> Iterator[tuple[ibis.Table, datetime]]:

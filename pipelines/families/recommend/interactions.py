@@ -49,6 +49,22 @@ def first_interaction(events: ibis.Table, default: int) -> int:
     return default if first is None else int(first.timestamp())
 
 
+def known_since(events: ibis.Table, told: ibis.Table, items: Items) -> np.ndarray:
+    """When the store first knew each item, (items,) seconds since 1970 UTC; -1 where no time is known.
+
+    That is its first event, or when the catalogue first told it, but not before it was available.
+    """
+    seen = events.filter(events[c.ITEM_ID].notnull()).group_by(c.ITEM_ID).agg(at=events[c.OCCURRED_AT].min())
+    dated = told.filter(told[c.UPDATED_AT].notnull()).group_by(c.ITEM_ID)
+    first_told = dated.agg(at=ibis.greatest(told[c.UPDATED_AT].min(), told[c.AVAILABLE_FROM].min()))
+    since = np.full(len(items), np.iinfo(np.int64).max)
+    for table in (seen.to_pyarrow(), first_told.to_pyarrow()):
+        item = items.ids.indices(table[c.ITEM_ID].to_pylist())
+        at = table["at"].cast(c.TIMESTAMP).cast(pa.int64()).to_numpy() // 1_000_000
+        np.minimum.at(since, item[item >= 0], at[item >= 0])
+    return np.where(since == np.iinfo(np.int64).max, -1, since)
+
+
 def read_interactions(events: ibis.Table, as_of: datetime) -> InteractionRows:
     """What was known before `as_of`: of an order refunded later, the order; of one refunded before, nothing."""
     table = interactions(events, as_of).to_pyarrow()

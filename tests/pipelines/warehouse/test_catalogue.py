@@ -6,7 +6,13 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.events import ORDER_COMPLETED, ORDER_REFUNDED, PRODUCT_VIEWED
-from pipelines.warehouse.catalogue import catalogue_of_events, latest_items, merged_catalogue
+from pipelines.warehouse.catalogue import (
+    catalogue_before,
+    catalogue_of_events,
+    descriptions,
+    latest_items,
+    merged_catalogue,
+)
 from tests.pipelines.wire import rows
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -67,4 +73,35 @@ def test_the_file_takes_precedence_field_by_field() -> None:
         ("cup", "Cup", 5.0, None),
         ("pot", None, None, 2.0),
         ("tea", "Tea", 3.5, None),
+    ]
+
+
+def told(days: float, **more: Any) -> dict[str, Any]:
+    return {c.ITEM_ID: "tea", c.UPDATED_AT: NOW + timedelta(days=days), **more}
+
+
+def test_a_description_is_kept_from_when_it_was_first_told_and_a_new_stock_is_none() -> None:
+    days = (told(1, price=3.0, stock=9.0), told(2, price=3.0, stock=1.0), told(3, price=4.0), told(4, price=3.0))
+    kept = [("tea", 3.0, None, NOW + timedelta(days=1))]
+    kept += [("tea", price, None, NOW + timedelta(days=day)) for price, day in ((3.0, 4), (4.0, 3))]
+    names = (c.ITEM_ID, c.PRICE, c.STOCK, c.UPDATED_AT)
+    assert sorted(rows(descriptions(items(*days)), *names), key=repr) == sorted(kept, key=repr)
+    assert rows(descriptions(items(*days[2:]), items(*days[:2])), *names) == rows(descriptions(items(*days)), *names)
+    again = descriptions(items(*days))
+    assert rows(descriptions(again, items(*days[1:])), *names) == rows(again, *names)
+
+
+def test_the_catalogue_before_a_time_is_what_was_told_and_seen_before() -> None:
+    known = items(told(1, item_category="green"), told(4, item_category="black", stock=0.0), told(7, item_id="pot"))
+    seen = lines(
+        (1, PRODUCT_VIEWED, "tea", "Tea", 3.0),
+        (2, PRODUCT_VIEWED, "tea", "Tea", 2.0),
+        (5, PRODUCT_VIEWED, "cup", "Cup", 5.0),
+    )
+    names = (c.ITEM_ID, c.ITEM_CATEGORY, c.PRICE, c.STOCK)
+    assert rows(catalogue_before(known, seen, NOW + timedelta(days=1)), *names) == []
+    assert rows(catalogue_before(known, seen, NOW + timedelta(days=2)), *names) == [("tea", "green", 3.0, None)]
+    assert rows(catalogue_before(known, seen, NOW + timedelta(days=6)), *names) == [
+        ("cup", None, 5.0, None),
+        ("tea", "black", 2.0, 0.0),
     ]

@@ -12,7 +12,7 @@ from recsys.ranking.features import Candidates
 from recsys.recommender import Recommender
 from recsys.request import Query
 from recsys.retrieval.retriever import SOURCES
-from tests.recsys.stores import VIEW, checkerboard_recommender, user
+from tests.recsys.stores import VIEW, all_items, checkerboard_recommender, user
 
 VIEWED, SHOWN = 2, 6
 
@@ -26,7 +26,7 @@ def context(item: int = -1) -> RequestContext:
     retriever = shop().retriever
     asked = user([], session=[(VIEWED, VIEW)], cutoff=len(retriever.log.ends))
     cart = np.zeros(0, np.int64)
-    everything, pipeline = retriever.everything, shop().pipeline
+    everything, pipeline = all_items(retriever), shop().pipeline
     return RequestContext(Query(), asked, item, cart, everything, shop().as_of, pipeline, shop().rankers)
 
 

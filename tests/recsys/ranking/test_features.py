@@ -25,6 +25,7 @@ from tests.recsys.stores import (
     SMALL,
     VIEW,
     Row,
+    all_items,
     checkerboard,
     interactions,
     item_ids,
@@ -120,7 +121,7 @@ def test_the_context_item_is_the_same_in_training_and_in_serving() -> None:
 def described(asked: UserHistory, name: str) -> dict[int, float]:
     """One feature of every candidate."""
     fitted = pipeline(checkerboard(), ITEMS, 60)
-    found = fitted.candidates(asked, fitted.retriever.everything)
+    found = fitted.candidates(asked, all_items(fitted.retriever))
     column = found.features[:, fitted.features.place[name]]
     return dict(zip(found.items.tolist(), column.tolist(), strict=True))
 
@@ -176,6 +177,6 @@ def test_a_rising_item_has_a_trend_above_one() -> None:
 
 def test_an_unknown_category_or_price_is_no_taste() -> None:
     bare = pipeline(checkerboard(), Items.of(item_ids(40)), 60)
-    found = bare.candidates(user([(0, ORDER, 1.0)]), bare.retriever.everything)
+    found = bare.candidates(user([(0, ORDER, 1.0)]), all_items(bare.retriever))
     for name in ("category_affinity", "brand_affinity", "price_gap"):
         assert set(found.features[:, bare.features.place[name]].tolist()) == {0}

@@ -7,7 +7,7 @@ from recsys.data.catalogue import Items
 from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
 from recsys.ranking.pipeline import CandidatePipeline
-from tests.recsys.stores import ORDER, VIEW, checkerboard, item_ids, pipeline, user
+from tests.recsys.stores import ORDER, VIEW, all_items, checkerboard, item_ids, pipeline, user
 
 USERS = (
     user([]),
@@ -25,7 +25,7 @@ def fitted(**parameters: int) -> CandidatePipeline:
 @everyone
 def test_every_candidate_has_every_feature(user: UserHistory) -> None:
     found = fitted()
-    candidates = found.candidates(user, found.retriever.everything)
+    candidates = found.candidates(user, all_items(found.retriever))
     assert candidates.features.shape == (len(candidates.items), len(found.features.names))
     assert np.isfinite(candidates.features).all()
 
@@ -33,7 +33,7 @@ def test_every_candidate_has_every_feature(user: UserHistory) -> None:
 def test_names_of_features_are_distinct_and_in_place() -> None:
     found = fitted()
     assert len(set(found.features.names)) == len(found.features.names)
-    candidates = found.candidates(user([(2, ORDER, 9.0)]), found.retriever.everything)
+    candidates = found.candidates(user([(2, ORDER, 9.0)]), all_items(found.retriever))
     row = candidates.items.tolist().index(2)
     assert candidates.features[row, found.features.place["order_count"]] == 1
     assert candidates.features[row, found.features.place["shopper_orders"]] == 1
@@ -43,7 +43,7 @@ def test_names_of_features_are_distinct_and_in_place() -> None:
 def test_pre_ranking_limits_the_candidates_to_the_best(user: UserHistory) -> None:
     whole = fitted()
     few = whole.with_pre_ranker(whole.pre_ranker.weights, 5)
-    every, best = (one.candidates(user, whole.retriever.everything) for one in (whole, few))
+    every, best = (one.candidates(user, all_items(whole.retriever)) for one in (whole, few))
     assert len(every.items) > 5 == len(best.items)
     place = whole.features.place["pre_ranking_score"]
     scores = dict(zip(every.items.tolist(), every.features[:, place].tolist(), strict=True))
@@ -58,6 +58,6 @@ def test_a_pipeline_survives_its_arrays(user: UserHistory) -> None:
     weights = np.arange(2 * len(found.retriever.columns), dtype=np.float32).reshape(2, -1)
     found = found.with_pre_ranker(weights, 150)
     read = CandidatePipeline.from_arrays(found.to_arrays(), found.retriever.parameters, found.retriever.now)
-    mine, theirs = (one.candidates(user, one.retriever.everything) for one in (found, read))
+    mine, theirs = (one.candidates(user, all_items(one.retriever)) for one in (found, read))
     np.testing.assert_array_equal(mine.items, theirs.items)
     np.testing.assert_array_equal(mine.features, theirs.features)

@@ -7,7 +7,7 @@ from recsys.data.catalogue import Items
 from recsys.data.user_history import UserHistory
 from recsys.parameters import RecommendParameters
 from recsys.retrieval.retriever import Retrieved, Retriever
-from tests.recsys.stores import ORDER, VIEW, checkerboard, item_ids, retriever, user
+from tests.recsys.stores import ORDER, VIEW, all_items, checkerboard, item_ids, retriever, user
 
 ITEMS = Items.of(item_ids(40))
 SHOPPERS = (
@@ -25,14 +25,14 @@ def fitted(**parameters: int) -> Retriever:
 
 def retrieved(fitted: Retriever, asked: UserHistory) -> tuple[Retrieved, np.ndarray]:
     """The candidates, and a copy of what the pool holds of them."""
-    found = fitted.candidates(asked, fitted.everything)
+    found = fitted.candidates(asked, all_items(fitted))
     return found, found.pool.scores[:, found.rows]
 
 
 @everyone
 def test_every_candidate_is_nominated_by_some_source_and_none_twice(asked: UserHistory) -> None:
     found = fitted()
-    candidates = found.candidates(asked, found.everything)
+    candidates = found.candidates(asked, all_items(found))
     assert len(candidates.items) == len(set(candidates.items.tolist())) > 0
     selected = np.column_stack([found.is_from(source, candidates.selected_by) for source in found.sources])
     assert selected.any(axis=1).all()
@@ -46,7 +46,7 @@ def test_what_may_not_be_shown_is_no_candidate(asked: UserHistory) -> None:
     candidates = found.candidates(asked, eligible)
     assert len(candidates.items)
     assert eligible[candidates.items].all()
-    assert not eligible[found.candidates(asked, found.everything).items].all()
+    assert not eligible[found.candidates(asked, all_items(found)).items].all()
 
 
 @everyone
@@ -54,7 +54,7 @@ def test_the_same_shopper_is_answered_alike_whoever_asked_before(asked: UserHist
     found = fitted()
     before, scores = retrieved(found, asked)
     for other in SHOPPERS:
-        found.candidates(other, found.everything)
+        found.candidates(other, all_items(found))
     after, same = retrieved(found, asked)
     np.testing.assert_array_equal(before.items, after.items)
     np.testing.assert_array_equal(scores, same)
@@ -62,13 +62,13 @@ def test_the_same_shopper_is_answered_alike_whoever_asked_before(asked: UserHist
 
 def test_history_nominates_the_shoppers_own_items() -> None:
     found = fitted()
-    candidates = found.candidates(user([(2, ORDER, 9.0), (4, VIEW, 1.0)]), found.everything)
+    candidates = found.candidates(user([(2, ORDER, 9.0), (4, VIEW, 1.0)]), all_items(found))
     assert set(candidates.items[found.is_from("history", candidates.selected_by)].tolist()) == {2, 4}
 
 
 def test_a_source_nominates_no_more_than_its_limits_allow() -> None:
     found = fitted(candidates_per_relation=3)
-    candidates = found.candidates(user([(2, ORDER, 9.0)]), found.everything)
+    candidates = found.candidates(user([(2, ORDER, 9.0)]), all_items(found))
     assert found.is_from("bought_together", candidates.selected_by).sum() == 3
 
 

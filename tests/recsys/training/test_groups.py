@@ -15,7 +15,7 @@ from recsys.retrieval.retriever import Retriever
 from recsys.training.examples import Examples
 from recsys.training.groups import training_groups
 from recsys.training.time_split import Window
-from tests.recsys.stores import DAY, ORDER, SMALL, checkerboard, interactions, item_ids
+from tests.recsys.stores import DAY, ORDER, SMALL, all_items, checkerboard, interactions, item_ids
 
 ITEMS = Items.of(item_ids(40))
 WINDOW = Window(50 * DAY, 60 * DAY)
@@ -40,7 +40,7 @@ def test_labels_are_what_was_chosen_among_the_candidates() -> None:
     features, labels = [], []
     for example in range(len(examples)):
         user = examples.user(example, pipeline.retriever.log, 300)
-        candidates = pipeline.candidates(user, pipeline.retriever.everything)
+        candidates = pipeline.candidates(user, all_items(pipeline.retriever))
         features.append(candidates.features)
         labels.append(np.isin(candidates.items, examples.targets[examples.target_rows == example]))
     assert all(label.any() for label in labels)
