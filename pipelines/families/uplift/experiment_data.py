@@ -139,7 +139,7 @@ def _pooled(campaigns: list[_Campaign]) -> ExperimentData:
     )
 
 
-def _counts(experiment: ExperimentData) -> dict[str, int]:
+def _counts(experiment: ExperimentData) -> dict[str, Any]:
     arms = {"contacted": experiment.treated == 1, "held_out": experiment.treated == 0}
     sizes = {name: int(rows.sum()) for name, rows in arms.items()}
     return sizes | {f"{name}_ordered": int(experiment.outcome[rows].sum()) for name, rows in arms.items()}
