@@ -71,9 +71,11 @@ def training_data(
         | ({c.STOCK: stock[item]} if stock else {})
         for item in range(items)
     ]
+    described = [item | {c.UPDATED_AT: day(0), c.STOCK: None} for item in catalogue]  # told before it ever sold
     return TrainingData(
         events=ibis.memtable(events_table(rows)),
         catalogue=ibis.memtable(pa.Table.from_pylist(catalogue, schema=c.CATALOGUE)),
+        told_items=ibis.memtable(pa.Table.from_pylist(described + catalogue, schema=c.CATALOGUE)),
         as_of=day(as_of),
         parameters=StoreDemandParameters(**{**SMALL, **parameters}),
         threads=1,
