@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.bundle import Replay
+from pipelines.families.demand.baseline import baseline_demand
 from pipelines.families.demand.bundle_files import available_data, column_descriptions, item_table, write_files
 from pipelines.families.demand.evaluation import (
     actual_demand,
@@ -17,7 +18,7 @@ from pipelines.families.demand.evaluation import (
     paired_by_item,
     stronger_baseline,
 )
-from pipelines.families.demand.fit import fit_store, fitted_demand
+from pipelines.families.demand.fit import FittedDemand, fit_store, fitted_demand
 from pipelines.families.demand.panel_builder import period_start, store_demand
 from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, TrainingData
@@ -53,7 +54,18 @@ def backtest(data: TrainingData) -> Backtest:
 def fit(data: TrainingData) -> FittedFamily:
     """Fit on every whole period before `as_of` and forecast those from then on."""
     data.progress("demand: fitting on everything")
-    fitted = fitted_demand(data, data.parameters)
+    return _family_of(fitted_demand(data, data.parameters), data)
+
+
+def fit_baseline(data: TrainingData) -> FittedFamily:
+    """The same by the baseline that was better in the last horizon."""
+    parameters: StoreDemandParameters = data.parameters
+    data.progress("demand: reading orders")
+    demand = store_demand(data, parameters, data.as_of)
+    return _family_of(baseline_demand(demand, parameters.horizon_periods), data)
+
+
+def _family_of(fitted: FittedDemand, data: TrainingData) -> FittedFamily:
     table = item_table(fitted)
     return FittedFamily(
         write_files=lambda folder: write_files(folder, fitted, data.parameters),
@@ -74,6 +86,7 @@ DEMAND: Final = Family(
     parameters=StoreDemandParameters,
     backtest=backtest,
     fit=fit,
+    fit_baseline=fit_baseline,
     shown_metrics=("wape", "rmsse", "pinball", "coverage_80_tied"),
 )
 
