@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from contracts.errors import ShopkeeperError
+from shopkeeper.failures import explained
 
 # Section of the help -> command -> where it is and what it does. A test imports each.
 COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
@@ -116,12 +117,21 @@ def options(
 
 
 def run() -> None:
-    """Run the command line; a ShopkeeperError becomes one message and exit status 1."""
+    """Run the command line; an error of ours, or of the machine, becomes one message and exit status 1."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         app()
-    except ShopkeeperError as error:
-        from shopkeeper.display.console import errors
-
-        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+    except Exception as error:
+        advice = str(error) if isinstance(error, ShopkeeperError) else explained(error)
+        if advice is None:
+            raise
+        _print_error(advice)
         sys.exit(1)
+
+
+def _print_error(text: str) -> None:
+    from rich.text import Text
+
+    from shopkeeper.display.console import errors
+
+    errors.print(Text.assemble(("error:", "bold red"), f" {text}"), highlight=False, soft_wrap=True)

@@ -91,8 +91,8 @@ class SqliteEventLog:
 
     def count_after(self, cursor: int) -> int:
         with self._lock:
-            row: Any = self._connection.execute("SELECT count(*) FROM records WHERE cursor > ?", (cursor,)).fetchone()
-        return int(row[0])
+            ((count,),) = self._query("SELECT count(*) FROM records WHERE cursor > ?", (cursor,))
+        return int(count)
 
     def counts(self) -> LogCounts:
         with self._lock:
@@ -107,7 +107,10 @@ class SqliteEventLog:
         try:
             return self._connection.execute(statement, bindings).fetchall()
         except apsw.Error as error:
-            raise EventLogError(f"the event log cannot be read: {error}") from error
+            raise EventLogError(
+                f"the event log cannot be read: {error}. Restore it from a backup; or stop the service and move the "
+                "file away: a new log is started, and the events that only the old one has are lost."
+            ) from error
 
     def _insert_all(self, records: Sequence[LogRecord]) -> list[bool]:
         with transaction(self._connection):

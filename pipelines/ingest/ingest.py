@@ -14,7 +14,7 @@ import ibis
 import pyarrow as pa
 
 from contracts import columns as c
-from contracts.errors import StorageError
+from contracts.errors import InputError, StorageError
 from contracts.logs.events import open_event_log
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
@@ -25,10 +25,11 @@ from pipelines.ingest.precedence import PRECEDENCE, with_precedence
 from pipelines.ingest.quarantine import RECORD_KEY
 from pipelines.ingest.readers.catalogue import CatalogueFile, read_catalogue
 from pipelines.ingest.readers.event_log import EVENT_LOG, EventLogReader
-from pipelines.ingest.readers.mapping import load_mapping
+from pipelines.ingest.readers.mapping import load_mapping, shipped_mappings
 from pipelines.ingest.readers.quarantine import QUARANTINE, QuarantineReader
 from pipelines.ingest.readers.record import Record
 from pipelines.ingest.readers.segment import read_segment
+from pipelines.ingest.readers.table_check import kind_of_table
 from pipelines.ingest.readers.tabular import read_tabular
 from pipelines.ingest.report import Conflict, Counts, IngestReport
 from pipelines.ingest.staging import Staging, open_staging
@@ -83,9 +84,20 @@ def ingest(
 def _reader(mapping: str | None) -> tuple[str, Callable[[Path], Iterable[Iterable[Record]]]]:
     """The source of this call's events, and the function that reads its files."""
     if mapping is None:
-        return SEGMENT_SOURCE, read_segment
+        return SEGMENT_SOURCE, _read_json
     loaded = load_mapping(mapping)
     return loaded.source, lambda path: read_tabular(path, loaded)
+
+
+def _read_json(path: Path) -> Iterable[Iterable[Record]]:
+    """The events of a file of JSON lines. A table is refused here: its rows would all end in the quarantine."""
+    kind = kind_of_table(path)
+    if kind is not None:
+        raise InputError(
+            f"{path} looks like {kind}, not like JSON lines. Say how its columns become events: --mapping NAME or "
+            f"--mapping FILE.toml; shipped are {', '.join(shipped_mappings())}. docs/events.md explains the file."
+        )
+    return read_segment(path)
 
 
 def _stage_event_log(url: str, position: LogPosition, staging: Staging) -> LogPosition:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from contracts.errors import InputError
 from contracts.settings import load_settings
 from shopkeeper.display.console import JsonOption, console, print_json
 from shopkeeper.display.progress import steps
@@ -46,8 +47,14 @@ def ingest(
         report = run_ingest(settings, files or (), mapping, catalogue, progress=progress)
     if as_json:
         print_json(report.as_dict() | {"seconds": progress.seconds})
-        return
-    _print(report)
+    else:
+        _print(report)
+    total = report.total
+    if files and total.received and total.received == total.quarantined.total():
+        raise InputError(
+            f"nothing was stored: all {total.received:,} records were refused and are in the quarantine, for the "
+            "reasons above. docs/events.md describes the format."
+        )
 
 
 def _print(report: "IngestReport") -> None:

@@ -11,6 +11,7 @@ import typer
 from contracts.errors import SettingsError
 from contracts.settings import load_settings
 from shopkeeper.display.console import console
+from shopkeeper.ports import require_free
 
 
 def mlflow(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
@@ -25,6 +26,7 @@ def mlflow(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000)
     if not settings.mlflow_url.startswith("sqlite:"):
         console.print(f"This store's runs are on the MLflow server {settings.mlflow_url}; open it there.")
         return
+    require_free("127.0.0.1", port)
     environment = os.environ | {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # The job API has had an authorisation bypass (CVE-2026-0545); nothing here needs it.

@@ -6,6 +6,7 @@ import typer
 
 from contracts.settings import load_settings
 from shopkeeper.display.console import console
+from shopkeeper.ports import require_free
 
 SHUTDOWN_SECONDS: Final = 10
 LOG_CONFIG: Final[dict[str, Any]] = {
@@ -36,6 +37,7 @@ def serve(
     settings = load_settings()
     KeyRing(settings.keys_path).require_safe()
     PolicyWatcher(settings.policy)
+    require_free(host, port)
     console.print(f"Shopkeeper at http://{host}:{port}  (stop with Ctrl-C)", highlight=False)
     uvicorn.run(
         "serving.app:from_environment",

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from contracts.errors import InputError
 from shopkeeper.main import app
 from tests.pipelines.wire import wire, write_events
 
@@ -28,6 +29,17 @@ def test_it_prints_counts_that_add_up_and_the_quarantine_by_code(tmp_path: Path)
         "quarantined": 1,
         "suppressed": 0,
     }
+
+
+def test_a_file_of_which_nothing_could_be_stored_is_an_error(tmp_path: Path) -> None:
+    events = write_events(tmp_path / "e.jsonl", [b"{", b"{x"])
+    environment = {"SHOPKEEPER_HOME": str(tmp_path / "home")}
+    done = CliRunner().invoke(app, ["ingest", str(events)], env=environment)
+    assert isinstance(done.exception, InputError)
+    assert "all 2 records were refused" in str(done.exception)
+    assert "2 × malformed_json" in done.stdout
+    one = write_events(tmp_path / "f.jsonl", [b"{", wire("1", userId="a")])
+    assert CliRunner().invoke(app, ["ingest", str(one)], env=environment).exit_code == 0
 
 
 def test_without_files_it_drains_the_event_log(tmp_path: Path) -> None:
