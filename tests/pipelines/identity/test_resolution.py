@@ -99,3 +99,14 @@ def test_the_order_of_what_was_seen_does_not_matter(seen: list[Seen], seed: int)
 def test_users_that_no_alias_joins_stay_apart(seen: list[Seen]) -> None:
     found = people(*((anonymous, user, None, at) for anonymous, user, _, at in seen))
     assert all(found[f"u:{user}"] == user for _, user, _, _ in seen)
+
+
+ODD_IDS = st.lists(st.sampled_from(["user:", "anonymous:", "17", " ", "ø"]), min_size=1, max_size=4).map("".join)
+
+
+@given(user=ODD_IDS, visitor=ODD_IDS)
+@settings(max_examples=50, deadline=None)
+def test_ingest_and_the_live_service_agree_on_every_id(user: str, visitor: str) -> None:
+    found = people((None, user, None, 0), (visitor, None, None, 0))
+    assert found[f"u:{user}"] == customer_id_of(user, None)
+    assert found[f"a:{visitor}"] == customer_id_of(None, visitor)
