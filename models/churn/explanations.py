@@ -28,13 +28,13 @@ def explain_risk(features: np.ndarray, contributions: np.ndarray, bands: np.ndar
     """Three sentences per customer, the strongest first; None where there are fewer.
 
     `features` and `contributions` are (customers, features), `bands` (customers,). For a high risk, topics that raise
-    it come first; for a low one, those that lower it; for a medium one, the strongest. A sentence says if its topic
-    lowers the risk.
+    it come first; for a low one, those that lower it; for a medium one, the strongest that raise it, then the strongest
+    that lower it. A sentence says if its topic lowers the risk.
     """
     topics, weights = topic_contributions(contributions)
     order = np.argsort(-np.where(bands == "high", 1, -1)[:, None] * weights, axis=1, kind="stable")
-    by_size = np.argsort(-np.abs(weights), axis=1, kind="stable")
-    order = np.where((bands == "medium")[:, None], by_size, order)
+    raising_first = np.lexsort((-np.abs(weights), weights <= 0), axis=1)
+    order = np.where((bands == "medium")[:, None], raising_first, order)
     names = list(MODEL_FEATURES)
     return [
         _sentences(dict(zip(names, row.tolist(), strict=True)), [(topics[t], weight[t]) for t in chosen])
@@ -72,7 +72,9 @@ def _rhythm(features: Features, raises: bool) -> str:
 
 def _frequency(features: Features, raises: bool) -> str:
     only = "only " if raises else ""
-    return f"{only}{_count(features['orders'], 'order')} in all, {features['orders_365d']:.0f} in the last 365 days"
+    orders, recent = round(features["orders"]), round(features["orders_365d"])
+    latest = "all" if recent == orders > 1 else f"{recent}"
+    return f"{only}{_count(orders, 'order')} in all, {latest} in the last 365 days"
 
 
 def _tenure(features: Features, raises: bool) -> str:

@@ -29,6 +29,7 @@ def mlflow(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000)
     require_free("127.0.0.1", port)
     environment = os.environ | {
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PYTHONWARNINGS": "ignore::DeprecationWarning",  # of the libraries that its server uses
         # The job API has had an authorisation bypass (CVE-2026-0545); nothing here needs it.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }

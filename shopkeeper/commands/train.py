@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from contracts.errors import InputError, NotEnoughData
 from contracts.settings import load_settings
 from pipelines.families.names import FAMILY_NAMES
-from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.console import JsonOption, console, print_json, print_paragraph
+from shopkeeper.display.metrics import MEANINGS, explore_sentence
 from shopkeeper.display.progress import steps
 from shopkeeper.display.tables import Column, print_table, printable
 
@@ -155,12 +155,22 @@ def _print_outcome(outcome: "Outcome") -> None:
         console.print(f"[bold]{outcome.family}[/]: {verdict.reason}.\nBaseline: {outcome.baseline}.\n", highlight=False)
         return
     window = f"{backtest.window_start:%Y-%m-%d} to {backtest.window_end:%Y-%m-%d}"
-    table = Table(title=f"{outcome.family}: {backtest.cases:,} cases, {window}", title_justify="left", min_width=60)
-    for heading in ("metric", outcome.family, "baseline"):
-        table.add_column(heading, justify="left" if heading == "metric" else "right")
-    for name in outcome.shown_metrics or tuple(backtest.metrics):  # the rest are in --json and in MLflow
-        table.add_row(name, _number(backtest.metrics.get(name)), _number(backtest.baseline_metrics.get(name)))
-    console.print(table)
+    # The others are in --json and in MLflow.
+    names = [name for name in outcome.shown_metrics or tuple(backtest.metrics) if name in MEANINGS]
+    print_table(
+        f"{outcome.family}: {backtest.cases:,} cases, {window}",
+        [
+            Column("metric", names, least=12),
+            Column(outcome.family, [_number(backtest.metrics.get(name)) for name in names], is_number=True),
+            Column("baseline", [_number(backtest.baseline_metrics.get(name)) for name in names], is_number=True),
+            Column("", [MEANINGS[name][0] for name in names]),
+            Column("meaning", [MEANINGS[name][1] for name in names], least=20),
+        ],
+        has_file=False,
+    )
+    explored = explore_sentence(backtest.metrics, backtest.baseline_metrics)
+    if explored:
+        print_paragraph(explored)
     style = {"better": "green", "worse": "red"}.get(verdict.finding, "yellow")
     console.print(f"[{style}]{outcome.family}[/]: {verdict.reason}. {outcome.seconds:.1f} s.", highlight=False)
     if outcome.kept is not None:
@@ -198,7 +208,7 @@ def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3f}"
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -157,7 +157,7 @@ def _identifier(ids: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _title(column: str) -> str:
-    return column.replace("_", " ").title()
+    return column.replace("_", " ").title().replace("Rfm", "RFM")
 
 
 def _tags(rows: pa.Table, tagged: Sequence[str]) -> pa.ChunkedArray:

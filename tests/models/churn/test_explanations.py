@@ -50,10 +50,18 @@ def test_a_low_risk_is_explained_by_what_lowers_it_first() -> None:
     assert third == "sent back 25% of what was ordered"
 
 
-def test_a_medium_risk_is_explained_by_what_weighs_most() -> None:
-    first, second, _ = explained("medium", {"orders": 0.2, "items": -0.5, "tenure_days": 0.1})
-    assert first == "lowers the risk: bought 1 different item, 1.5 per order"
-    assert second == "only 5 orders in all, 4 in the last 365 days"
+def test_a_medium_risk_is_explained_by_what_raises_it_most_then_by_what_lowers_it_most() -> None:
+    contributions = {"items": -0.5, "tenure_days": 0.1, "orders": 0.2, "revenue": -0.1}
+    assert explained("medium", contributions) == [
+        "only 5 orders in all, 4 in the last 365 days",
+        "customer for 200 days",
+        "lowers the risk: bought 1 different item, 1.5 per order",
+    ]
+
+
+def test_orders_that_are_all_of_the_last_year_are_told_once() -> None:
+    first, *_ = explained("high", {"orders": 0.2}, orders=5, orders_365d=5)
+    assert first == "only 5 orders in all, all in the last 365 days"
 
 
 def test_negligible_contributions_are_left_out() -> None:

@@ -35,8 +35,9 @@ def test_a_family_stands_beside_its_baseline(capsys: pytest.CaptureFixture[str])
     report(OUTCOMES, {}, as_json=False)
     shown = capsys.readouterr().out
     assert "1,234 cases" in shown
-    assert "0.8000" in shown
-    assert "0.7500" in shown
+    assert "0.800" in shown
+    assert "0.750" in shown
+    assert "0.5: chance" in shown
     assert "churn: clearly better. 2.5 s." in shown
     assert "recommend: too few cases to judge." in shown
     assert "passed" not in shown
