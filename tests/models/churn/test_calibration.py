@@ -44,13 +44,14 @@ def test_snapshots_that_differ_widen_the_interval() -> None:
 
 @pytest.mark.parametrize("std", [0.2, 0.35])
 def test_the_interval_covers_the_true_share_at_its_nominal_rate(std: float) -> None:
+    """Over 500 seeds .91 and .78; the standard error of 60 trials is .05."""
     chance, covered = np.random.default_rng(5), []
     for trial in range(60):
         offsets = chance.normal(0, std, 9)
         calibration = fitted(cases(offsets[1:].tolist(), seed=trial, size=400))
         low, high = calibration.interval(np.zeros(1), np.zeros(1), np.zeros(1, bool))
         covered.append(low[0] <= expit(offsets[0]) <= high[0])
-    assert 0.7 <= np.mean(covered) <= 0.93
+    assert 0.63 <= np.mean(covered) <= 0.98
 
 
 def test_a_score_that_ranks_backwards_is_not_believed() -> None:

@@ -50,7 +50,7 @@ def test_shuffled_outcomes_teach_nothing(seed: int) -> None:
     nonsense = fitted(training, later)
     risk = nonsense.predict(test[0]).risk
     assert abs(roc_auc_score(test[1], risk) - 0.5) < 0.02
-    assert np.abs(risk - 0.5).mean() < 0.1
+    assert np.abs(risk - test[1].mean()).mean() < 0.05
     # The control: had the test rows been among the training rows, this test would fail.
     assert roc_auc_score(training[1], nonsense.trees.score(training[0])) > 0.55
 

