@@ -33,6 +33,7 @@ ORDERS_HORIZON: Final = 90
 MIN_PERIOD_DAYS: Final = 14  # a shorter period is not trained on
 TREES: Final = "trees"  # the choice of a corrected BTYD forecast
 REPLAYS: Final = 3
+MIN_BASELINE_CUSTOMERS: Final = 10  # from whose errors its interval is learned
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,12 @@ class _Past:
         """The mean rate, with intervals from its errors in the period before `cut`, and facts about it."""
         days = self.test_days(cut)
         before = cut - days * DAY
-        held_out = self._enough(self.labelled(before, days, MEAN_RATE))
+        held_out = self.labelled(before, days, MEAN_RATE)
+        customers = len(held_out.orders)
+        if customers < MIN_BASELINE_CUSTOMERS:
+            raise NotEnoughData(
+                f"the mean rate needs {MIN_BASELINE_CUSTOMERS} customers at {before:%Y-%m-%d}; there are {customers}."
+            )
         training = ValueTraining(MEAN_RATE, (Expectation.of_btyd(held_out.inputs.btyd), held_out.spend))
         facts = {"choice": MEAN_RATE, "chosen_on": [before.isoformat(), cut.isoformat()]}
         return ValueModel.fit(training, self._parameters, FitContext(self.data.seed, self.data.threads)), facts

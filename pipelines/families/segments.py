@@ -8,7 +8,7 @@ must also be stable: the share of customers who change segment within a week onl
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ NAMED: Final = (RFM_SEGMENT, STAGE, CLUSTER)
 SEGMENTS_FILE: Final = "segments.json"
 MAX_BOUNDARY_SHARE: Final = 0.05
 REPLAYS: Final = 3
+MIN_BASELINE_CUSTOMERS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,8 @@ def fit(data: TrainingData) -> FittedFamily:
 
 def fit_baseline(data: TrainingData) -> FittedFamily:
     """The same by recency alone, without clusters."""
-    customers, cadence = _customers_now(data)
+    of_few = replace(data.parameters, min_customers=min(data.parameters.min_customers, MIN_BASELINE_CUSTOMERS))
+    customers, cadence = _customers_now(replace(data, parameters=of_few))
     return _family_of(Segmentation.fit_baseline(customers, cadence.horizon_days), customers, data, {})
 
 

@@ -36,7 +36,8 @@ def apply_gate(family: Family, backtest: Backtest, seed: int = 7, is_served: boo
 
 def unjudged(family: Family, why: str) -> Verdict:
     """The verdict without a backtest, where the baseline can answer."""
-    return Verdict("too_few", "baseline", f"{_sentence_part(why)}: too few cases to judge{_consequence('baseline')}")
+    reason = f"too few cases to judge{_consequence('baseline')} ({_sentence_part(why)})"
+    return Verdict("too_few", "baseline", reason)
 
 
 def _gain(family: Family, backtest: Backtest, seed: int) -> Difference | None:

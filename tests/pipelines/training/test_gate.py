@@ -148,5 +148,5 @@ def test_the_reason_is_a_sentence_for_a_person() -> None:
 
 def test_without_a_backtest_the_baseline_answers() -> None:
     assert unjudged(family(), "needs 30 customers.") == Verdict(
-        "too_few", "baseline", "needs 30 customers: too few cases to judge, so the baseline answers"
+        "too_few", "baseline", "too few cases to judge, so the baseline answers (needs 30 customers)"
     )
