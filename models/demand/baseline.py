@@ -40,7 +40,7 @@ def own_recent(panel: Panel, horizon: int) -> DemandForecast:
     mean, quantiles = sample_quantiles(np.where(panel.is_observed & begun, panel.units, np.nan)[:, recent])
     shape = len(mean), horizon
     every_step = np.broadcast_to(quantiles[:, None], (*shape, len(QUANTILE_LEVELS)))
-    return DemandForecast(np.broadcast_to(mean[:, None], shape), every_step)
+    return DemandForecast(np.broadcast_to(mean[:, None], shape), every_step, is_count=panel.is_count)
 
 
 def sample_quantiles(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

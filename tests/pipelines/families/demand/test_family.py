@@ -321,3 +321,18 @@ def test_items_of_channels_are_the_sums_of_their_channels() -> None:
         np.testing.assert_allclose(forecast.mean.sum(), of_store.by_series.mean.sum())
     truth = 2 * np.geomspace(1, 30, ITEMS) * WEEKEND.mean() * HORIZON
     assert of_store.forecast.mean.sum() == pytest.approx(truth.sum(), rel=0.1)
+
+
+def test_the_quantiles_of_everything_published_are_whole_units(tmp_path: Path) -> None:
+    fitted().write_files(tmp_path / "demand")
+    for name in ("forecast", "levels", "level_totals"):
+        table = read_table(tmp_path / "demand" / f"{name}.arrow")
+        for column in (c.UNITS_LOW, c.UNITS_MEDIAN, c.UNITS_HIGH):
+            values = table[column].to_numpy()
+            np.testing.assert_array_equal(values, np.round(values))
+        assert (table[c.UNITS_MEAN].to_numpy() % 1 > 0).any()
+    table = fitted().table
+    assert table is not None
+    for column in ("units_low_28_days", "units_high_28_days"):
+        values = table[column].to_numpy()
+        np.testing.assert_array_equal(values, np.round(values))
