@@ -102,7 +102,7 @@ async def answer_list(request: Request, kind: str, query: ListQuery) -> Response
         if listed.consent:
             headers[WITHOUT_CONSENT_HEADER] = str(await asyncio.to_thread(listed.without_consent, found))
         if form in CONTACT_FORMATS:
-            chunks, left_out = await asyncio.to_thread(listed.contact_file, found)
+            chunks, left_out = await asyncio.to_thread(listed.contact_file, found, None, served.tables.get("items"))
             headers[WITHOUT_ADDRESS_HEADER] = str(left_out)
             return _file(f"customers-{form}-{served.version}.csv", chunks, CSV_MEDIA_TYPE, headers)
     if form == "json":

@@ -90,7 +90,7 @@ def customers(
         count = request.without_consent(found)
         _say(f"{count:,} customers are left out: they did not agree to marketing.")
     if given in CONTACT_FORMATS:
-        _give_contacts(request, found, settings, output)
+        _give_contacts(request, found, settings, output, bundle.tables.get("items"))
     else:
         lists.give_list(request, found, bundle.version, output, lambda: _print(request, found, bundle.version))
 
@@ -127,11 +127,13 @@ def _find_agreeing(request: "ListRequest", settings: Settings) -> "Found":
     return Found(found.positions[agrees], int(np.count_nonzero(agrees)))
 
 
-def _give_contacts(request: "ListRequest", found: "Found", settings: Settings, output: lists.Output) -> None:
+def _give_contacts(
+    request: "ListRequest", found: "Found", settings: Settings, output: lists.Output, items: "ServedTable | None"
+) -> None:
     from pipelines.identity.email_addresses import latest_addresses
     from pipelines.warehouse.warehouse import open_warehouse
 
-    chunks, left_out = request.contact_file(found, latest_addresses(open_warehouse(settings)))
+    chunks, left_out = request.contact_file(found, latest_addresses(open_warehouse(settings)), items)
     if left_out:
         _say(f"{left_out:,} customers are left out: {request.form} needs an address of each one's own.")
     write_blocks(chunks, output, is_text=True)

@@ -41,7 +41,10 @@ def _value(row: Row) -> str:
     if row[c.EXPECTED_VALUE_90D] is None:
         return ""
     low, high = row[c.EXPECTED_VALUE_90D_LOW], row[c.EXPECTED_VALUE_90D_HIGH]
-    interval = f" ({low:,.0f}–{high:,.0f})" if low is not None and high is not None else ""
+    if low is None or high is None:
+        return f"{row[c.EXPECTED_VALUE_90D]:,.0f}"
+    # Most low ends are 0, which says nothing.
+    interval = f" ({low:,.0f}–{high:,.0f})" if low > 0 else f" (to {high:,.0f})"
     return f"{row[c.EXPECTED_VALUE_90D]:,.0f}{interval}"
 
 

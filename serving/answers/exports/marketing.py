@@ -4,7 +4,7 @@ The bundle holds no addresses, so the service cannot leak any. Over HTTP a conta
 address only if the id is one. The command line has access to the warehouse and adds the addresses of identify events.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final, NamedTuple
@@ -26,6 +26,7 @@ from serving.answers.exports.csv import (
     starts_formula,
     times_as_text,
 )
+from serving.answers.exports.item_details import details_of, item_details
 from serving.answers.tables.filters import Filter
 from serving.answers.tables.table import ServedTable
 
@@ -69,6 +70,7 @@ class ContactFormat:
     name: str
     needs_email: bool  # otherwise the customer id is enough
     has_tags: bool
+    has_item_details: bool  # Mailchimp's smallest plan has no fields left for them
     time: Callable[[pa.ChunkedArray], pa.ChunkedArray]
     texts: Callable[[pa.ChunkedArray], pa.ChunkedArray]  # of lists of text
 
@@ -113,17 +115,23 @@ def useful_columns(table: ServedTable) -> list[str]:
     return [name for name in _USEFUL if name in table.columns]
 
 
-def contact_chunks(form: ContactFormat, table: ServedTable, found: Contacts, columns: Sequence[str]) -> Iterator[bytes]:
-    """The header, then one line per contact, batch by batch."""
+def contact_chunks(
+    form: ContactFormat, table: ServedTable, found: Contacts, columns: Sequence[str], items: ServedTable | None = None
+) -> Iterator[bytes]:
+    """The header, then one line per contact, batch by batch; with `items`, what a mail shows of recommended items."""
+    has_items = form.has_item_details and c.RECOMMENDED_ITEMS in columns
+    details = item_details(items) if has_items else {}
     shown = [name for name in columns if name != table.key]
     tagged = [name for name in _TAGGED if form.has_tags and name in table.columns]
-    yield csv_header([EMAIL_ADDRESS, EXTERNAL_ID, *([TAGS] if tagged else []), *map(_title, shown)])
+    yield csv_header([EMAIL_ADDRESS, EXTERNAL_ID, *([TAGS] if tagged else []), *map(_title, shown), *details])
     read = list(dict.fromkeys([table.key, *shown, *tagged]))
     start = 0
     for rows in table.batches(found.positions, read, ROWS_PER_BATCH):
         cells = [found.emails.slice(start, len(rows)), _identifier(rows[table.key])]
         cells += [_tags(rows, tagged)] if tagged else []
-        yield csv_rows([*cells, *(_cells(form, rows[name]) for name in shown)])
+        cells += [_cells(form, rows[name]) for name in shown]
+        cells += [_text(details_of(rows[c.RECOMMENDED_ITEMS].to_pylist(), texts)) for texts in details.values()]
+        yield csv_rows(cells)
         start += len(rows)
 
 
@@ -183,6 +191,10 @@ def _json_lists(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
+def _text(cells: Iterable[str | None]) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(list(cells), pa.string())])
+
+
 def _date(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.utf8_slice_codeunits(times_as_text(column), 0, 10)
 
@@ -197,6 +209,7 @@ CONTACT_FORMATS: Final[dict[str, ContactFormat]] = {
             name="klaviyo",
             needs_email=False,
             has_tags=False,
+            has_item_details=True,
             time=lambda column: times_as_text(column, " ", "+00:00"),
             texts=_json_lists,
         ),
@@ -205,6 +218,7 @@ CONTACT_FORMATS: Final[dict[str, ContactFormat]] = {
             name="mailchimp",
             needs_email=True,
             has_tags=True,
+            has_item_details=False,
             time=_date,
             texts=lambda column: guarded(joined(column)),
         ),

@@ -78,7 +78,9 @@ class ListRequest:
         """These rows as a CSV or Parquet file."""
         return _FILE_CHUNKS[self.form](self.table, positions, self.shown_columns)
 
-    def contact_file(self, found: Found, addresses: pa.Table | None = None) -> tuple[Iterator[bytes], int]:
+    def contact_file(
+        self, found: Found, addresses: pa.Table | None = None, items: ServedTable | None = None
+    ) -> tuple[Iterator[bytes], int]:
         """The contacts among the rows as a tool's import, and how many rows have no address of their own.
 
         Raises InputError if rows were found and the tool can take none of them.
@@ -88,7 +90,8 @@ class ListRequest:
         problem = why_no_contacts(tool, found.total) if not len(reached.positions) else None
         if problem is not None:
             raise InputError(problem)
-        return contact_chunks(tool, self.table, reached.first(self.limit), self.shown_columns), reached.left_out
+        chosen = reached.first(self.limit)
+        return contact_chunks(tool, self.table, chosen, self.shown_columns, items), reached.left_out
 
 
 def parse_list(kind: str, table: ServedTable, form: str, options: ListOptions) -> ListRequest:

@@ -15,3 +15,11 @@ def test_the_risk_has_its_interval_and_band(capsys: pytest.CaptureFixture[str]) 
     row = {c.CUSTOMER_ID: "ann", c.CHURN_RISK: 0.5, c.CHURN_RISK_LOW: 0.4, c.CHURN_RISK_HIGH: 0.6, c.CHURN_BAND: "high"}
     print_customers("Customers", [row], list(row))
     assert "50 % (40–60) high" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("low", "shown"), [(20.0, "50 (20–90)"), (0.0, "50 (to 90)"), (None, "50")])
+def test_a_low_end_of_nothing_is_not_shown(low: float | None, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    names = (c.EXPECTED_VALUE_90D, c.EXPECTED_VALUE_90D_LOW, c.EXPECTED_VALUE_90D_HIGH)
+    row = {c.CUSTOMER_ID: "ann", **dict(zip(names, (50.0, low, 90.0), strict=True))}
+    print_customers("Customers", [row], list(row))
+    assert shown in capsys.readouterr().out
