@@ -80,7 +80,7 @@ churn-list: setup ## the customers most at risk; FORMAT=csv, parquet, klaviyo or
 forecast: setup ## what to order today; ITEM=... for one item's forecast, BY=total, category or channel for sums
 	@$(RUN) forecast $(ITEM) $(if $(BY),--by $(BY))
 
-status: setup ## what is stored, trained and published
+status: setup ## what is served, trained, stored and waiting, and what is wrong
 	@$(RUN) status
 
 mlflow: setup ## open MLflow's pages on loopback, port 5000
