@@ -18,12 +18,11 @@ MAX_SLOPE: Final = 3.0  # and its inverse the least: steeper curves are steps, w
 
 @dataclass(frozen=True)
 class HazardCalibration:
-    """Cumulative hazard = exp(intercept) * uncalibrated ** slope; quantile levels of the range and the median."""
+    """Cumulative hazard = exp(intercept) * uncalibrated ** slope; quantile levels of the range."""
 
     intercept: float
     slope: float
     low: float = (1 - COVERAGE) / 2
-    middle: float = 0.5
     high: float = (1 + COVERAGE) / 2
 
     @classmethod
@@ -39,9 +38,9 @@ class HazardCalibration:
         calibrated = uncovered.apply(curves)
         has_range = calibrated.event_probability(curves.horizon_days) >= min_probability
         rows = np.flatnonzero(has_range & (later.event_days <= curves.horizon_days))
-        nominal = (uncovered.low, uncovered.middle, uncovered.high)
-        low, middle, high = _levels(calibrated.subset(rows), later.subset(rows), nominal)
-        return cls(intercept, slope, low, middle, high)
+        nominal = (uncovered.low, uncovered.high)
+        low, high = _levels(calibrated.subset(rows), later.subset(rows), nominal)
+        return cls(intercept, slope, low, high)
 
     def apply(self, curves: HazardCurves) -> HazardCurves:
         """The calibrated curves."""
@@ -74,8 +73,8 @@ def _slope(parameters: np.ndarray) -> float:
     return float(np.exp(np.clip(parameters[1], -np.log(MAX_SLOPE), np.log(MAX_SLOPE))))
 
 
-def _levels(curves: HazardCurves, later: CensoredCustomers, nominal: tuple[float, float, float]) -> tuple[float, ...]:
-    """Low, middle and high quantile level, shrunk towards the nominal ones where orders are few."""
+def _levels(curves: HazardCurves, later: CensoredCustomers, nominal: tuple[float, float]) -> tuple[float, ...]:
+    """Low and high quantile level, shrunk towards the nominal ones where orders are few."""
     orders = len(later.event_days)
     if not orders:
         return nominal
@@ -88,12 +87,8 @@ def _levels(curves: HazardCurves, later: CensoredCustomers, nominal: tuple[float
     missed = float((dates < at(low)).mean())
     # Where many orders come on the first date, fewer than 10 % come before the range: more may come after it.
     high = _crossing(lambda level: missed + float((dates > at(level)).mean()) <= 1 - COVERAGE)
-    days = later.event_days
-    middle = _crossing(lambda level: float((days <= curves.quantile_days(level)).mean()) > 0.5)
     weight = orders / (orders + PRIOR_ORDERS)
-    return tuple(
-        weight * fitted + (1 - weight) * usual for fitted, usual in zip((low, middle, high), nominal, strict=True)
-    )
+    return tuple(weight * fitted + (1 - weight) * usual for fitted, usual in zip((low, high), nominal, strict=True))
 
 
 def _crossing(is_above: Callable[[float], bool]) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 GROWTH: Final = 1.25  # ratio of the lengths of consecutive intervals; none is shorter than a day
 BLOCK: Final = 10_000  # customers whose curves are expanded to days at one time
 TINY: Final = 1e-9
+MEDIAN: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,25 @@ class HazardCurves:
         """P(the next order comes within `days`), (customers,); at most the horizon's."""
         return np.asarray(-np.expm1(-self._hazards_at(np.array([days]))[:, 0]))
 
-    def quantile_days(self, level: float) -> np.ndarray:
+    def anchored(self, days: float, survival: np.ndarray) -> "HazardCurves":
+        """The curves with P(no order within `days`) = `survival` (customers,); NaN leaves a curve as it is.
+
+        Each hazard is multiplied by one factor (proportional hazards), so that no probability exceeds 1 or falls with
+        time. Beyond the curve's horizon its mean hazard goes on.
+        """
+        until = self._hazards_at(np.array([days]))[:, 0] * max(days / self.horizon_days, 1.0)
+        wanted = -np.log(np.clip(survival, TINY, 1.0))
+        factor = np.where(np.isnan(survival), 1.0, wanted / np.maximum(until, TINY))
+        return HazardCurves(self.edges, self.hazards * factor[:, None])
+
+    def median_days(self) -> np.ndarray:
+        """By when an order has come with a probability of one half, (customers,); NaN beyond the horizon."""
+        within = self.event_probability(self.horizon_days)
+        with np.errstate(divide="ignore"):
+            level = MEDIAN / within
+        return np.where(within >= MEDIAN, self.quantile_days(np.minimum(level, 1.0)), np.nan)
+
+    def quantile_days(self, level: float | np.ndarray) -> np.ndarray:
         """A quantile of the days to the next order, given that it comes within the horizon, (customers,)."""
         target = -np.log1p(level * np.expm1(-self.hazards[:, -1]))
         after = np.clip((self.hazards <= target[:, None]).sum(axis=1), 1, len(self.edges) - 1)

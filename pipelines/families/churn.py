@@ -30,7 +30,7 @@ RISK: Final = c.CHURN_RISK
 RISK_LOW: Final = c.CHURN_RISK_LOW
 RISK_HIGH: Final = c.CHURN_RISK_HIGH
 BAND: Final = c.CHURN_BAND
-HORIZON: Final = "churn_horizon_days"
+HORIZON: Final = c.CHURN_HORIZON_DAYS
 RISKS: Final = (RISK, RISK_LOW, RISK_HIGH)
 OUTCOME: Final = c.CHURN_OUTCOME  # of the backtest; 1: no order
 # A year of history cannot predict how seasons shift the churn rate, so calibration may be off by this much. The part of

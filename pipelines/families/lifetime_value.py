@@ -24,12 +24,11 @@ from models.statistics.paired_bootstrap import PairedCases
 from models.statistics.probability_metrics import normalised_gini
 from models.statistics.resampled_metrics import resampled_gini
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, Rescored, TrainingData
+from pipelines.families.order_floor import ORDERS_DAYS, with_orders_as_churn_says
 from pipelines.families.snapshots import DAY, Snapshot
 
 NAME: Final = "value"
 HORIZONS: Final = (30, 90, 365)
-ORDERS_90D: Final = "expected_orders_90d"
-ORDERS_HORIZON: Final = 90
 MIN_PERIOD_DAYS: Final = 14  # a shorter period is not trained on
 TREES: Final = "trees"  # the choice of a corrected BTYD forecast
 REPLAYS: Final = 3
@@ -241,8 +240,8 @@ def _table(past: _Past, model: ValueModel) -> pa.Table:
         name = f"expected_value_{days}d"
         money = {name: expected.spend, f"{name}_low": expected.low, f"{name}_high": expected.high}
         columns |= {column: np.round(amount, 2) for column, amount in money.items()}
-        if days == ORDERS_HORIZON:
-            columns[ORDERS_90D] = np.round(expected.orders, 3)
+        if days == ORDERS_DAYS:
+            columns[c.EXPECTED_ORDERS_90D] = np.round(expected.orders, 3)
     return pa.table(columns)
 
 
@@ -256,7 +255,10 @@ def column_descriptions() -> dict[str, str]:
             f"{name}_low": f"Low end of the range that holds the {days}-day spend of 8 in 10 similar customers.",
             f"{name}_high": f"High end of the range that holds the {days}-day spend of 8 in 10 similar customers.",
         }
-    return descriptions | {ORDERS_90D: "How many orders the customer is expected to place in the next 90 days."}
+    return descriptions | {
+        c.EXPECTED_ORDERS_90D: "How many orders the customer is expected to place in the next 90 days; at least "
+        "the probability of an order in that time."
+    }
 
 
 def _spend_metrics(spend: np.ndarray, expected: np.ndarray) -> Metrics:
@@ -287,7 +289,7 @@ def _spearman(actual: np.ndarray, expected: np.ndarray) -> float | None:
 
 def _replays(table: pa.Table) -> list[Replay]:
     """The customers of lowest, middle and highest value; serving checks their answers before it uses the bundle."""
-    name = f"expected_value_{ORDERS_HORIZON}d"
+    name = f"expected_value_{ORDERS_DAYS}d"
     ordered = table.sort_by([(name, "ascending"), (c.CUSTOMER_ID, "ascending")])
     rows = sorted({0, ordered.num_rows // 2, ordered.num_rows - 1})[:REPLAYS] if ordered.num_rows else []
     return [
@@ -306,4 +308,5 @@ VALUE: Final = Family(
     fit=fit,
     fit_baseline=fit_baseline,
     rescore=rescore,
+    derive=with_orders_as_churn_says,
 )

@@ -1,6 +1,7 @@
 """The next best action for a customer, in a sentence: the first rule of a table that applies.
 
-A rule that needs columns of a family that was not published does not apply. Every store gets what its data support.
+Nobody who is on schedule by the own rhythm gets an offer. Only a campaign with a holdout shows who orders without one,
+so no other rule claims it. A rule that needs columns of a family that was not published does not apply.
 """
 
 from collections.abc import Callable
@@ -11,12 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import columns as c
-from models.churn.bands import HIGH, LOW, MEDIUM
+from contracts.time_units import MICROSECONDS_PER_SECOND, SECONDS_PER_DAY
+from models.churn.bands import HIGH
 from models.churn.bands import LAPSED as LAPSED_BAND
 from models.segments.lifecycle import ACTIVE, COOLING, LAPSED, NEW, PROSPECT, WON_BACK
 from models.uplift.bands import LEAVE_ALONE, LOST_CAUSE, PERSUADABLE, SURE_THING
 
 OFFER: Final = "win back with an offer"  # the only action that costs margin
+REMINDER: Final = "send a reminder"
+SHOWN_REMINDER: Final = "send a reminder with the recommended items"
+EVEN: Final = 0.5
 
 
 class Customers:
@@ -44,6 +49,13 @@ class Customers:
             return np.full(self.count, np.nan)
         return self._table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
 
+    def days(self, column: str) -> np.ndarray:
+        """The column's times in days, (customers,); NaN where missing."""
+        if column not in self._table.column_names:
+            return np.full(self.count, np.nan)
+        microseconds = self._table[column].cast(c.TIMESTAMP).cast(pa.int64()).cast(pa.float64(), safe=False)
+        return np.asarray(microseconds.to_numpy(zero_copy_only=False)) / (MICROSECONDS_PER_SECOND * SECONDS_PER_DAY)
+
     def _true(self, column: str, condition: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> np.ndarray:
         if column not in self._table.column_names:
             return np.zeros(self.count, bool)
@@ -58,14 +70,31 @@ class Action(NamedTuple):
     applies: Callable[[Customers], np.ndarray]
 
 
-def is_at_risk(customers: Customers) -> np.ndarray:
-    """Whether the customer is likely to churn or has lapsed, (customers,)."""
-    return customers.has(c.CHURN_BAND, HIGH, LAPSED_BAND) | customers.has(c.STAGE, COOLING, LAPSED)
+def is_on_schedule(customers: Customers) -> np.ndarray:
+    """Whether the silence is no longer than the customer's own mean time between orders, (customers,).
+
+    False for customers with one order, whose rhythm is not known.
+    """
+    first, last = customers.days(c.FIRST_ORDER_AT), customers.days(c.LAST_ORDER_AT)
+    gaps = np.maximum(customers.number(c.ORDERS) - 1, 0)
+    silent = customers.days(c.AS_OF) - last
+    return (gaps > 0) & (silent * gaps <= last - first)
+
+
+def is_leaving(customers: Customers) -> np.ndarray:
+    """Whether the customer is likely to churn or has lapsed, and is overdue by the own rhythm, (customers,)."""
+    is_at_risk = customers.has(c.CHURN_BAND, HIGH, LAPSED_BAND) | customers.has(c.STAGE, COOLING, LAPSED)
+    return is_at_risk & ~is_on_schedule(customers)
+
+
+def may_stay_away(customers: Customers) -> np.ndarray:
+    """Whether no order within the churn horizon is more likely than one, (customers,)."""
+    return customers.number(c.CHURN_RISK) > EVEN
 
 
 def has_lapsed(customers: Customers) -> np.ndarray:
-    """Whether the customer has lapsed, so that no churn risk is published, (customers,)."""
-    return customers.has(c.CHURN_BAND, LAPSED_BAND) | customers.has(c.STAGE, LAPSED)
+    """Whether the customer has lapsed, so that no churn risk is published, and is overdue, (customers,)."""
+    return is_leaving(customers) & (customers.has(c.CHURN_BAND, LAPSED_BAND) | customers.has(c.STAGE, LAPSED))
 
 
 def is_worth_an_offer(customers: Customers) -> np.ndarray:
@@ -93,17 +122,17 @@ ACTIONS: Final = (
     Action(
         "leave alone: an offer would not change anything",
         "leaving, and a past campaign says that contact does not help",
-        lambda customers: customers.has(c.UPLIFT_BAND, LOST_CAUSE) & is_at_risk(customers),
+        lambda customers: customers.has(c.UPLIFT_BAND, LOST_CAUSE) & is_leaving(customers),
     ),
     Action(
-        "leave alone: comes back without an offer",
-        "leaving, and a past campaign says that such customers order anyway",
-        lambda customers: customers.has(c.UPLIFT_BAND, SURE_THING) & is_at_risk(customers),
+        "leave alone: orders without an offer",
+        "a past campaign says that such customers order anyway",
+        lambda customers: customers.has(c.UPLIFT_BAND, SURE_THING),
     ),
     Action(
         OFFER,
         "leaving, and a past campaign says that contact helps",
-        lambda customers: customers.has(c.UPLIFT_BAND, PERSUADABLE) & is_at_risk(customers),
+        lambda customers: customers.has(c.UPLIFT_BAND, PERSUADABLE) & is_leaving(customers),
     ),
     Action(
         "invite to a first order",
@@ -113,25 +142,37 @@ ACTIONS: Final = (
     Action(
         OFFER,
         "leaving or lapsed, and worth more than half of the store's customers",
-        lambda customers: is_at_risk(customers) & is_worth_an_offer(customers),
+        lambda customers: is_leaving(customers) & is_worth_an_offer(customers),
     ),
     Action("leave alone: left, and an offer would cost more than it brings", "lapsed, and worth less", has_lapsed),
     Action(
-        "send a reminder with the recommended items",
+        SHOWN_REMINDER,
         "leaving, and worth less; there are items to show",
-        lambda customers: is_at_risk(customers) & customers.is_filled(c.RECOMMENDED_ITEMS),
+        lambda customers: is_leaving(customers) & customers.is_filled(c.RECOMMENDED_ITEMS),
     ),
-    Action("send a reminder", "leaving, and worth less", is_at_risk),
+    Action(REMINDER, "leaving, and worth less", is_leaving),
     Action(
         "thank and ask for a review",
         "new, or back after a long silence",
         lambda customers: customers.has(c.STAGE, NEW, WON_BACK),
     ),
     Action(
-        "leave alone: orders without help",
-        "on their own rhythm",
-        lambda customers: customers.has(c.STAGE, ACTIVE) | customers.has(c.CHURN_BAND, LOW, MEDIUM),
+        "no offer: on schedule",
+        "silent for no longer than the own mean time between orders",
+        is_on_schedule,
     ),
+    Action(
+        SHOWN_REMINDER,
+        "overdue, no order is more likely than one, and there are items to show",
+        lambda customers: may_stay_away(customers) & customers.is_filled(c.RECOMMENDED_ITEMS),
+    ),
+    Action(REMINDER, "overdue, and no order is more likely than one", may_stay_away),
+    Action(
+        "no offer: an order is likely",
+        "overdue, but an order is at least as likely as none",
+        lambda customers: customers.number(c.CHURN_RISK) <= EVEN,
+    ),
+    Action("no offer: active", "ordered in the usual time", lambda customers: customers.has(c.STAGE, ACTIVE)),
 )
 
 

@@ -221,6 +221,8 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress
     )
     families = [family for name, family in FAMILIES.items() if name in contents.entries]
     customers = with_derived_columns(customers, families, bundle_draft)
+    for family in families:
+        contents.replays[family.name] = [_as_published(replay, customers) for replay in contents.replays[family.name]]
     described = _FACTS | DERIVED_COLUMNS | {k: v for family in families for k, v in family.derived_columns.items()}
     contents.columns.update({name: described[name] for name in customers.column_names if name in described})
     write_table(draft / ITEMS_TABLE, items)
@@ -236,7 +238,9 @@ def _joined(draft: Path, contents: _Contents, kind: FamilyKind, table: pa.Table)
     key = _KEYS[kind]
     names = [name for name, entry in contents.entries.items() if entry.kind == kind]
     for name in names:
-        table = table.join(read_table(draft / name / FAMILY_TABLE), keys=key, join_type="left outer")
+        # A family may keep more in its table than it publishes, and derive columns from it.
+        own = read_table(draft / name / FAMILY_TABLE).select([key, *contents.entries[name].columns])
+        table = table.join(own, keys=key, join_type="left outer")
     table = table.sort_by(key)  # by bytes, since readers find a row by bisection
     for name in names:
         contents.replays[name] = _still_answerable(contents.replays[name], table[key], key)
@@ -256,6 +260,16 @@ def _still_answerable(replays: list[Replay], keys: pa.ChunkedArray, key: str) ->
         pc.unique(keys.filter(pc.is_in(keys, pa.array([r.request[key] for r in replays], keys.type)))).to_pylist()
     )
     return [replay for replay in replays if replay.request[key] in present]
+
+
+def _as_published(replay: Replay, customers: pa.Table) -> Replay:
+    """The replay with what the customers' table says, since columns may have been derived."""
+    customer_id = replay.request.get(c.CUSTOMER_ID)
+    published = set(replay.expected) <= set(customers.column_names)
+    if replay.route != "customer" or not published:
+        return replay
+    (row,) = customers.filter(pc.equal(customers[c.CUSTOMER_ID], customer_id)).to_pylist()
+    return msgspec.structs.replace(replay, expected={name: row[name] for name in replay.expected})
 
 
 def _manifest(

@@ -12,16 +12,21 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import NotEnoughData
-from contracts.time_units import SECONDS_PER_DAY
 from models.next_purchase.calibration import COVERAGE, HazardCalibration
 from models.next_purchase.censored_customers import RECENCY, CensoredCustomers, dates_after, gap_days
 from models.next_purchase.hazard_curves import HazardCurves
-from models.next_purchase.model import SOON_DAYS, HazardData, HazardModel, NextOrderParameters
+from models.next_purchase.model import FEATURES, SOON_DAYS, HazardData, HazardModel, NextOrderParameters
 from models.protocol import FitContext
 from models.statistics.paired_bootstrap import PairedCases
 from models.statistics.probability_metrics import probability_metrics
+from models.stored_parameters import read_parameters
 from pipelines.families.family import Backtest, Family, FittedFamily, Gate, Metrics, Rescored, TrainingData
-from pipelines.families.next_purchase.past_dates import without_past_dates
+from pipelines.families.next_purchase.published_columns import (
+    SOON,
+    coherent_with_churn,
+    next_order_dates,
+    own_table,
+)
 from pipelines.families.next_purchase.snapshots import (
     CensoredSnapshot,
     censored_snapshot,
@@ -33,21 +38,11 @@ from pipelines.families.snapshots import DAY, CustomerHistory
 EXPECTED: Final = c.NEXT_ORDER_EXPECTED
 FROM: Final = c.NEXT_ORDER_FROM
 TO: Final = c.NEXT_ORDER_TO
-SOON: Final = "next_order_probability_30d"
 OUTCOME: Final = "next_order_outcome_30d"  # of the backtest: 1 where an order came
 # Above what chance explains in so few orders. A store with a year of history cannot foresee a change of season.
 MAX_COVERAGE_EXCESS: Final = 0.1
+LEAST_CHANCE: Final = "least_chance"  # of the stored facts
 REPLAYS: Final = 3
-
-
-@dataclass(frozen=True)
-class _Dates:
-    """The published answer, (customers,): UTC dates after the instant's own; NaN where no date is given."""
-
-    expected: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
-    soon: np.ndarray  # P(order within SOON_DAYS)
 
 
 @dataclass(frozen=True)
@@ -106,7 +101,7 @@ def _fit_now(data: TrainingData) -> DatedFit:
 
 def _family_of(model: HazardModel, facts: dict[str, Any], data: TrainingData) -> FittedFamily:
     data.progress("next_order: score")
-    table = _table(model, data)
+    table = _table(model, data, facts[LEAST_CHANCE])
 
     def write_files(folder: Path) -> None:
         model.write(folder, facts)
@@ -116,7 +111,7 @@ def _family_of(model: HazardModel, facts: dict[str, Any], data: TrainingData) ->
 
 def rescore(data: TrainingData, folder: Path) -> Rescored:
     """Date the next order of all customers as of now by a stored model."""
-    table = _table(HazardModel.read(folder), data)
+    table = _table(HazardModel.read(folder), data, read_parameters(folder, FEATURES)[LEAST_CHANCE])
     return Rescored(table, _replays(table))
 
 
@@ -134,6 +129,7 @@ def fit_at(cut: datetime, history: CustomerHistory, days: int, data: TrainingDat
     model = HazardModel.fit(cases, parameters, FitContext(data.seed, data.threads))
     facts = {
         "horizon_days": days,
+        LEAST_CHANCE: parameters.least_chance,
         "usual_gap_days": model.baseline.median_gap_days,
         "training_snapshots": [at.isoformat() for at in times],
         "calibration_snapshot": later_at.isoformat(),
@@ -152,25 +148,6 @@ def _enough(customers: CensoredCustomers, at: datetime, parameters: NextOrderPar
     return customers
 
 
-def _dates(
-    curves: HazardCurves,
-    calibration: HazardCalibration,
-    customers: CensoredCustomers,
-    parameters: NextOrderParameters,
-) -> _Dates:
-    has_date = curves.event_probability(curves.horizon_days) >= parameters.least_chance
-
-    def dates(level: float) -> np.ndarray:
-        return np.where(has_date, dates_after(curves.quantile_days(level), customers.day_fraction), np.nan)
-
-    return _Dates(
-        expected=dates(calibration.middle),
-        first=dates(calibration.low),
-        last=dates(calibration.high),
-        soon=curves.event_probability(SOON_DAYS),
-    )
-
-
 def _metrics(
     curves: HazardCurves,
     calibration: HazardCalibration,
@@ -178,10 +155,11 @@ def _metrics(
     parameters: NextOrderParameters,
 ) -> Metrics:
     """Metrics of curves and dates, on customers who were observed for the whole horizon."""
-    predicted = _dates(curves, calibration, customers, parameters)
+    predicted = next_order_dates(curves, calibration, customers.day_fraction, parameters.least_chance)
     ordered = customers.event_days <= curves.horizon_days
-    rows = np.flatnonzero(ordered & ~np.isnan(predicted.expected))
-    dates = dates_after(customers.event_days[rows], customers.day_fraction)
+    rows, dated = (np.flatnonzero(ordered & ~np.isnan(days)) for days in (predicted.first, predicted.expected))
+    came = dates_after(customers.event_days, customers.day_fraction)
+    dates = came[rows]
     coverage = _mean((dates >= predicted.first[rows]) & (dates <= predicted.last[rows]))
     by_chance = np.sqrt(2 / np.pi * COVERAGE * (1 - COVERAGE) / max(len(rows), 1))
     soon = probability_metrics((customers.event_days <= SOON_DAYS).astype(np.int8), predicted.soon)
@@ -190,7 +168,7 @@ def _metrics(
         "coverage_80": coverage,
         "coverage_excess": None if coverage is None else max(abs(coverage - COVERAGE) - float(by_chance), 0.0),
         "range_days": _mean((predicted.last - predicted.first + 1)[rows]),
-        "error_days": _mean(np.abs(dates - predicted.expected[rows])),
+        "error_days": _mean(np.abs(came[dated] - predicted.expected[dated])),
         "dated_share": _mean(~np.isnan(predicted.expected)),
         "auc_30d": soon["auc"],
         "brier_30d": soon["brier"],
@@ -214,32 +192,25 @@ def _mean(values: np.ndarray) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def _table(model: HazardModel, data: TrainingData) -> pa.Table:
-    """The columns of the customers' table, a row per customer."""
+def _table(model: HazardModel, data: TrainingData, least_chance: float) -> pa.Table:
+    """The family's table as of now, a row per customer."""
     snapshot = censored_snapshot(data.history, data.as_of, data.as_of)
     curves = model.predict(snapshot.customers.features, data.threads)
-    dates = _dates(curves, model.calibration, snapshot.customers, data.parameters)
-    today = int(data.as_of.timestamp() // SECONDS_PER_DAY)
-    by_column = {EXPECTED: dates.expected, FROM: dates.first, TO: dates.last}
-    columns = {
-        name: pa.array(today + days, pa.float64(), from_pandas=True).cast(pa.int32()).cast(pa.date32())
-        for name, days in by_column.items()
-    }
-    return pa.table({c.CUSTOMER_ID: snapshot.ids, **columns, SOON: pa.array(np.round(dates.soon, 4))})
+    return own_table(snapshot.ids, curves, model.calibration, data.as_of, least_chance)
 
 
 def _described(horizon_days: int, data: TrainingData) -> dict[str, str]:
     least = data.parameters.least_chance
-    horizon = (
-        f"Looks {horizon_days} days ahead, given the days since the last order; empty where an order in that time is "
-        f"unlikely (below {least:.0%})."
-    )
+    horizon = f"Looks {horizon_days} days ahead, given the days since the last order"
     return {
-        EXPECTED: f"Date by which half of such customers have placed their next order, if they order at all. {horizon}",
-        FROM: "First date of the range in which 8 of 10 next orders fall, of the customers who order at all; empty "
-        "where no date is expected.",
-        TO: "Last date of the range in which 8 of 10 next orders fall; empty where no date is expected.",
-        SOON: f"Probability that the customer places an order in the next {SOON_DAYS} days.",
+        EXPECTED: "Date by which half of such customers have placed their next order; empty where fewer than half do. "
+        f"{horizon}.",
+        FROM: "First date of the range in which 8 of 10 next orders fall, of the customers who order at all. "
+        f"{horizon}; empty where an order in that time is unlikely (below {least:.0%}).",
+        TO: "Last date of the range in which 8 of 10 next orders fall; empty where no range is given. The range is "
+        "extended to the expected date.",
+        SOON: f"Probability that the customer places an order in the next {SOON_DAYS} days. "
+        "It agrees with the churn risk, where there is one.",
     }
 
 
@@ -270,5 +241,5 @@ NEXT_ORDER: Final = Family(
     fit=fit,
     fit_baseline=fit_baseline,
     rescore=rescore,
-    derive=without_past_dates,
+    derive=coherent_with_churn,
 )

@@ -56,5 +56,5 @@ def test_where_all_orders_come_on_one_date_the_range_is_that_date() -> None:
 def test_without_orders_the_levels_are_the_nominal_ones() -> None:
     never = observed(np.ones(50), np.ones(50), np.full(50, np.inf))
     calibration = HazardCalibration.fit(constant(0.01, 50), never, min_probability=0.2)
-    assert (calibration.low, calibration.middle, calibration.high) == pytest.approx((0.1, 0.5, 0.9))
+    assert (calibration.low, calibration.high) == pytest.approx((0.1, 0.9))
     assert calibration.apply(constant(0.01, 50)).event_probability(100).max() < 0.2

@@ -56,3 +56,24 @@ def test_the_true_rate_scores_best() -> None:
     days = np.random.default_rng(1).exponential(50, 4000)
     scores = {rate: constant(rate, customers=len(days)).crps_days(days).mean() for rate in (0.01, 0.02, 0.04)}
     assert min(scores, key=scores.__getitem__) == 0.02
+
+
+def test_an_anchored_curve_agrees_on_its_day_and_stays_a_distribution() -> None:
+    curves = constant(0.02, customers=4)
+    survival = np.array([0.9, 0.2, 0.0, np.nan])
+    anchored = curves.anchored(60, survival)
+    assert 1 - anchored.event_probability(60)[:3] == pytest.approx(survival[:3], abs=1e-6)
+    assert anchored.event_probability(60)[3] == curves.event_probability(60)[3]
+    assert (np.diff(anchored.hazards, axis=1) >= 0).all()
+    assert anchored.event_probability(100).max() <= 1
+
+
+def test_an_anchor_beyond_the_horizon_continues_the_mean_hazard() -> None:
+    anchored = constant(0.02, horizon_days=100).anchored(200, np.array([np.exp(-2.0)]))
+    assert anchored.event_probability(100)[0] == pytest.approx(1 - np.exp(-1.0))
+
+
+def test_half_of_all_have_ordered_by_the_median_day_or_there_is_none() -> None:
+    assert constant(0.02).median_days()[0] == pytest.approx(np.log(2) / 0.02)
+    assert np.isnan(constant(0.001).median_days()[0])
+    assert np.isnan(constant(0.0).median_days()[0])

@@ -14,6 +14,7 @@ from contracts.errors import NotEnoughData
 from models.next_purchase.model import NextOrderParameters
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.next_purchase.family import NEXT_ORDER, fit_at, rescore
+from pipelines.families.next_purchase.published_columns import HAZARDS, KNOWN_BEFORE
 from pipelines.families.snapshots import CustomerHistory
 from pipelines.training.gate import apply_gate
 from tests.pipelines.families.baselines import check_baseline
@@ -147,7 +148,7 @@ def test_what_comes_after_the_cut_does_not_change_the_fit(store: list[Row]) -> N
 
 def test_the_table_holds_who_ordered_and_consents(rows: dict[str, Row], fitted: FittedFamily) -> None:
     assert fitted.table is not None
-    assert fitted.table.column_names == [c.CUSTOMER_ID, *COLUMNS]
+    assert fitted.table.column_names == [c.CUSTOMER_ID, *COLUMNS, HAZARDS, KNOWN_BEFORE]
     assert set(fitted.columns) == set(COLUMNS)
     assert [fitted.table.schema.field(name).type for name in COLUMNS[:3]] == [pa.date32()] * 3
     assert {"private", "guest"}.isdisjoint(rows)
