@@ -13,7 +13,7 @@ from contracts import bundle as bundles
 from contracts.bundle_store import CURRENT, open_bundle_store
 from contracts.errors import NoBundle
 from contracts.settings import Settings
-from pipelines.families.family import FittedFamily
+from pipelines.families.family import FittedFamily, Rescored
 from pipelines.publishing.publish import publish, rollback
 from pipelines.training.challengers import ChallengerStore
 from pipelines.training.tracking import Tracker
@@ -106,6 +106,22 @@ def test_a_version_that_can_be_read_keeps_its_families(settings: Settings) -> No
     published = publish(settings)
     assert (published.new, published.kept, published.refused) == (["churn"], ["value"], None)
     assert rollback(settings).version < published.version
+
+
+def test_a_table_that_the_published_model_has_made_anew_is_published_though_nothing_else_is_new(
+    settings: Settings,
+) -> None:
+    store, challengers = open_bundle_store(settings.bundles_url), ChallengerStore(settings.candidates_path)
+    version = store.current().version
+    for family in ("churn", "value"):
+        challengers.save(msgspec.structs.replace(CHALLENGER, family=family, verdict=REFUSED), None)
+    with pytest.raises(NoBundle, match="nothing to publish"):
+        publish(settings)
+    rescored = msgspec.structs.replace(CHALLENGER, verdict=REFUSED, replays=[], rescored_version=version)
+    challengers.save(rescored, Rescored(pa.table({"customer_id": ["alice"], "churn_risk": [0.75]}), []))
+    published = publish(settings)
+    assert (published.new, published.kept) == ([], ["churn", "value"])
+    assert store.open(store.current()).table(bundles.CUSTOMERS_TABLE)["churn_risk"].to_pylist() == [0.75]
 
 
 def test_nothing_that_passed_is_nothing_to_publish(tmp_path: Path) -> None:
