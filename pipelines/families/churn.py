@@ -67,7 +67,7 @@ def backtest(data: TrainingData) -> Backtest:
         metrics=_metrics(outcome, risk),
         baseline_metrics=_metrics(outcome, baseline),
         paired=PairedCases.of_own_units(risk, baseline, partial(resampled_auc, outcome)),
-        baseline_name="RFM baseline",
+        baseline_name="the RFM baseline",
         details=fitted.facts
         | {
             "reliability": reliability_curve(outcome, risk),

@@ -128,7 +128,7 @@ class Backtest:
     metrics: Metrics
     baseline_metrics: Metrics
     paired: PairedCases
-    baseline_name: str = "baseline"  # of this backtest, in a few words, where there are several
+    baseline_name: str = "the baseline"  # of this backtest, in a few words
     nothing: str = ""  # a sentence, where the model predicted nothing that could be judged
     details: dict[str, Any] = field(default_factory=dict)  # JSON: for example a reliability curve
     predictions: pa.Table | None = None  # customer_id first: each customer's prediction and outcome

@@ -70,7 +70,7 @@ def backtest(data: TrainingData) -> Backtest:
         metrics=_spend_metrics(test.spend, expected.spend) | _order_metrics(test.orders, expected.orders),
         baseline_metrics=_spend_metrics(test.spend, baseline.spend) | _order_metrics(test.orders, baseline.orders),
         paired=PairedCases.of_own_units(expected.spend, baseline.spend, partial(resampled_gini, test.spend)),
-        baseline_name="mean rate of the past",
+        baseline_name="the mean rate of the past",
         details=facts | {"test_days": days, "interval_coverage": coverage},
         predictions=pa.table(
             {

@@ -87,10 +87,10 @@ def _reason(family: Family, backtest: Backtest, finding: Finding, gain: Differen
     if gain is None:
         return f"too few cases to judge {where} (at least {MIN_UNITS} are needed, with different outcomes)"
     ours, theirs = backtest.metrics[gate.metric] or 0.0, backtest.baseline_metrics[gate.metric] or 0.0
-    numbers = f"({gate.label} {ours:.3g}, {baseline} {theirs:.3g}, gain {gain.low:.2g} to {gain.high:.2g})"
+    named = f"{gate.label} {ours:.3g}, {baseline.removeprefix('the ')} {theirs:.3g}"
     words = {"better": "clearly better", "worse": "clearly worse"}.get(finding, "not clearly better")
     but = f", but {exceeded}" if finding == "better" and exceeded else ""
-    return f"{words} than the {baseline} {where} {numbers}{but}"
+    return f"{words} than {baseline} {where} ({named}, gain {gain.low:.2g} to {gain.high:.2g}){but}"
 
 
 def _consequence(answers: Answerer | None) -> str:

@@ -145,7 +145,7 @@ def _outside_problems(settings: Settings) -> list[str]:
 
 def _print_bundle(bundle: dict[str, Any] | None, now: datetime) -> None:
     if bundle is None:
-        print_paragraph("Served: nothing is published yet. `shopkeeper retrain` trains and publishes.")
+        print_paragraph("Served: nothing that can be read is published. `shopkeeper retrain` trains and publishes.")
         return
     made, end = (datetime.fromisoformat(bundle[name]) for name in ("created_at", "window_end"))
     print_paragraph(f"Served: bundle {bundle['version']}, made {ago(made, now)}, from events to {end:%Y-%m-%d}.")

@@ -76,7 +76,7 @@ def backtest(data: TrainingData) -> Backtest:
         paired=PairedCases.of_own_units(
             curves.crps_days(customers.event_days), baseline.crps_days(customers.event_days)
         ),
-        baseline_name="customer's own mean gap",
+        baseline_name="the customer's own mean gap",
         details=fitted.facts
         | {"own_gap_error_days": _mean(np.abs(point[rows] - customers.event_days[rows])), "orders": len(rows)},
         predictions=_predictions(test, curves),

@@ -42,7 +42,7 @@ def backtest(data: TrainingData) -> Backtest:
         metrics=evaluation.metrics(OURS) | evaluation.significance(data.seed) | {"cases": float(cases)},
         baseline_metrics=evaluation.metrics(RESPONSE_MODEL),
         paired=evaluation.paired,
-        baseline_name="response model",
+        baseline_name="the response model",
         details=experiment.facts
         | {
             "chosen": [choice.method for choice in evaluation.choices],

@@ -141,7 +141,7 @@ def test_the_reason_is_a_sentence_for_a_person() -> None:
     ours[:8], baseline[:7] = 1, 1
     verdict = apply_gate(family(), judged(ours, baseline))
     assert verdict.reason == (
-        "not clearly better than the popular items on 100 customers (hit rate 0.08, popular items 0.07, "
+        "not clearly better than popular items on 100 customers (hit rate 0.08, popular items 0.07, "
         f"gain {verdict.gain_low:.2g} to {verdict.gain_high:.2g}), so the baseline answers"
     )
 
