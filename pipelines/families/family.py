@@ -61,6 +61,7 @@ class TrainingData:
     campaigns: ibis.Table = field(
         default_factory=no_campaigns
     )  # who was assigned to be contacted, and who to the holdout
+    is_published: bool = False  # what is fitted may be published: nobody who refuses as of `as_of` is learnt from
     is_current: bool = False  # no event was left out by the cut: what was told last is how it is now
     seed: int = 7
     threads: int = 2
@@ -78,7 +79,15 @@ class TrainingData:
 
     @property
     def history(self) -> CustomerHistory:
-        """The customers' history, fetched once in a run."""
+        """The customers' history, fetched once in a run; without those who refuse by now, where it is published."""
+        if self.is_published:
+            key = (CustomerHistory, self.as_of, "published")
+            return self.cache.once(key, self.complete_history.without_refusals, (self.events,))
+        return self.complete_history
+
+    @property
+    def complete_history(self) -> CustomerHistory:
+        """The customers' history with those who refused since, which an experiment needs: refusing may be its effect."""
         key = (CustomerHistory, self.as_of)
         return self.cache.once(key, lambda: CustomerHistory(self.events, self.people, self.as_of), (self.events,))
 

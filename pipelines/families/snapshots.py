@@ -5,6 +5,7 @@ personalization, is as known before the snapshot. Outcomes also count what the c
 events link to them.
 """
 
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -65,7 +66,20 @@ class CustomerHistory:
         self.people = people
         self.as_of = as_of
         self._models: dict[tuple[datetime, str], BTYDModel] = {}
+        self._left_out = np.empty(0, np.int64)  # persons whose customers no snapshot contains
         self._keys_name = ibis.util.gen_name("keys")
+
+    def without_refusals(self) -> "CustomerHistory":
+        """The same without the customers who refuse as of `as_of`, also in earlier snapshots.
+
+        What is published learns from nobody who has refused since; a backtest must not know it. Queries are shared.
+        """
+        customers = self.people.customers(self.as_of)
+        refuses = ~self.people.allowed(self.as_of, customers)
+        _ = self._features, self._order_days  # prepared once, for both
+        consenting = copy(self)
+        consenting._left_out, consenting._models = np.flatnonzero(refuses[customers]), {}
+        return consenting
 
     def cadence(self, parameters: CadenceParameters, family: str, at: datetime | None = None) -> PurchaseCadence:
         """The purchase cadence at `at`, by default the history's end; NotEnoughData names `family`."""
@@ -96,7 +110,7 @@ class CustomerHistory:
 
     def snapshot(self, at: datetime, horizon_days: int | None = None) -> Snapshot:
         """The customers with an order before `at`; with `horizon_days`, those not lapsed, and their outcomes."""
-        customers = _snapshot(self._named(self._features(at)), at)
+        customers = _snapshot(self._named(self._consenting(self._features(at), at)), at)
         if horizon_days is None:
             return customers
         eligible = customers.subset(customers.recency_days < LAPSE_HORIZONS * horizon_days)
@@ -124,7 +138,8 @@ class CustomerHistory:
         customers are those known before `since`, also if they refused personalization, and those who came later.
         Without `since`, they are those known before `at` who allow it.
         """
-        return self._named(self._order_days(since, at))
+        days = self._order_days(since, at)
+        return self._named(self._consenting(days, at) if since == BEGINNING else days)
 
     def btyd_forecast(
         self, customer_ids: pa.Array, at: datetime, horizon_days: float, model_name: str = PARETO_NBD
@@ -191,6 +206,13 @@ class CustomerHistory:
         events, keys = self._events, self._keys
         joined = events.left_join(keys, events[c.CUSTOMER_ID] == keys[_PERSON])
         return customer_input(joined.mutate(joined[_KEY].name(c.CUSTOMER_ID), joined[_KEY].notnull().name(c.IS_KNOWN)))
+
+    def _consenting(self, table: pa.Table, at: datetime) -> pa.Table:
+        """The rows of customers, known as numbers at `at`, who are not left out."""
+        if not len(self._left_out):
+            return table
+        is_left_out = np.isin(table[c.CUSTOMER_ID].to_numpy(), self.people.customers(at)[self._left_out])
+        return table.filter(pa.array(~is_left_out))
 
     def _named(self, table: pa.Table) -> pa.Table:
         """The table with customer ids for their numbers, which have the same order."""

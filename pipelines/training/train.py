@@ -274,7 +274,7 @@ def _without_backtest(run: _Run, family: Family, data: TrainingData, started_at:
         return skipped
     try:
         run.progress(f"{family.name}: fit the baseline")
-        return replace(skipped, verdict=unjudged(family, why), fitted=family.fit_baseline(data), skipped=None)
+        return replace(skipped, verdict=unjudged(family, why), fitted=family.fit_baseline(replace(data, is_published=True)), skipped=None)
     except NotEnoughData:
         return skipped
 
@@ -294,7 +294,7 @@ def _kept(run: _Run, tracker: Tracker, found: _Found) -> _Found:
 
 def _fitted(run: _Run, found: _Found) -> _Found:
     """The model or the baseline, whichever answers; where neither does, what the served model says as of now."""
-    family, data, verdict = found.family, found.data, found.verdict
+    family, data, verdict = found.family, replace(found.data, is_published=True), found.verdict
     assert verdict is not None
     if verdict.answers == "model":
         run.progress(f"{family.name}: fit")

@@ -118,6 +118,20 @@ def test_who_refused_later_is_in_earlier_snapshots_and_who_agrees_later_is_not()
     assert known.snapshot(day(120)).customer_ids.to_pylist() == ["bob"]
 
 
+def test_what_is_published_learns_from_nobody_who_refuses_by_then() -> None:
+    refusal = {c.OCCURRED_AT: day(110), c.TYPE: "identify", c.CONSENT_PERSONALIZATION: False}
+    guest = {c.IS_KNOWN: False, c.USER_ID: None, c.ANONYMOUS_ID: "phone"}
+    rows = [*order("ann", 50, {"tea": 1}), *order("bob", 50, {"tea": 1}), *order("cy", 60, {"tea": 1})]
+    rows += [{**refusal, c.CUSTOMER_ID: "ann"}, {**refusal, c.CUSTOMER_ID: "phone", **guest}]
+    rows += [{c.OCCURRED_AT: day(115), c.CUSTOMER_ID: "cy", c.ANONYMOUS_ID: "phone", c.TYPE: "identify"}]
+    known = history(rows)
+    published = known.without_refusals()
+    assert known.snapshot(day(100)).customer_ids.to_pylist() == ["ann", "bob", "cy"]
+    assert published.snapshot(day(100)).customer_ids.to_pylist() == ["bob"]  # of cy, the phone refused
+    assert published.order_days(day(100))[c.CUSTOMER_ID].to_pylist() == ["bob"]
+    assert known.snapshot(day(100)).customer_ids.to_pylist() == ["ann", "bob", "cy"]
+
+
 def test_the_horizon_of_a_backtest_is_set_by_gaps_before_its_test_period() -> None:
     """Until day 270 everybody comes back after 20 to 25 days, then after one day."""
     rows = rows_of({f"c-{number}": (*range(2, 270, 20 + number), *range(290, 296)) for number in range(6)})
