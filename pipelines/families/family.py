@@ -87,7 +87,7 @@ class TrainingData:
 
     @property
     def complete_history(self) -> CustomerHistory:
-        """The customers' history with those who refused since, which an experiment needs: refusing may be its effect."""
+        """The history with those who refused since. An experiment needs it: contact may be why they refused."""
         key = (CustomerHistory, self.as_of)
         return self.cache.once(key, lambda: CustomerHistory(self.events, self.people, self.as_of), (self.events,))
 

@@ -274,7 +274,12 @@ def _without_backtest(run: _Run, family: Family, data: TrainingData, started_at:
         return skipped
     try:
         run.progress(f"{family.name}: fit the baseline")
-        return replace(skipped, verdict=unjudged(family, why), fitted=family.fit_baseline(replace(data, is_published=True)), skipped=None)
+        return replace(
+            skipped,
+            verdict=unjudged(family, why),
+            fitted=family.fit_baseline(replace(data, is_published=True)),
+            skipped=None,
+        )
     except NotEnoughData:
         return skipped
 

@@ -89,7 +89,8 @@ def pooled_experiment(data: TrainingData) -> PooledExperiment:
         .sort_by([(c.ASSIGNED_AT, "ascending"), (c.CAMPAIGN, "ascending")])
     )
     campaigns = [
-        _campaign(finished, row[c.CAMPAIGN], row[c.ASSIGNED_AT], days, data.complete_history) for row in starts.to_pylist()
+        _campaign(finished, row[c.CAMPAIGN], row[c.ASSIGNED_AT], days, data.complete_history)
+        for row in starts.to_pylist()
     ]
     start, latest = pc.min_max(starts[c.ASSIGNED_AT]).as_py().values()
     problems = [campaign.problem for campaign in campaigns if campaign.problem is not None]
