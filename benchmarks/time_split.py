@@ -8,8 +8,8 @@ their first instant, as the recommend family's backtest does: for every customer
 for times inside sessions (next_item). Ours answers through recommend(), at the example's time. Everything is fitted
 anew for each window, ours with its default parameters; the examples of all windows count together. Repeat targets are
 items that the customer had before, explore targets the others. `ours_minus` holds, against each baseline, the mean
-difference and its 95 % interval (paired bootstrap of examples). The last line is one JSON object. `--home` is emptied
-first.
+difference and its 95 % interval (paired bootstrap of customers, who have several examples). The last line is one JSON
+object. `--home` is emptied first.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from contracts.progress import Progress
 from contracts.settings import load_settings
 from models.statistics.paired_bootstrap import PairedCases, difference
 from pipelines.families.family import TrainingData
+from pipelines.families.recommend.family import fit_to_past
 from pipelines.families.recommend.interactions import InteractionRows, first_interaction, read_interactions, read_items
 from pipelines.training.train import default_as_of
 from pipelines.warehouse import views
@@ -47,7 +48,6 @@ from recsys.training.evaluation import metric_values
 from recsys.training.examples import Examples
 from recsys.training.ranking_metrics import RankedLists, mean
 from recsys.training.time_split import Window, last_window, target_kind, windows_back
-from recsys.training.train import fit_recommender
 
 OURS: Final = "ours"
 EXAMPLES: Final = ("next_period", "next_item")
@@ -88,7 +88,7 @@ def main() -> None:
 def evaluated(data: TrainingData, windows: int) -> dict[str, Any]:
     """The benchmark's line. Raises NotEnoughData where too few customers bought in any window."""
     data.progress("interactions")
-    items, as_of = read_items(data.catalogue), utc_seconds(data.as_of)
+    as_of = utc_seconds(data.as_of)
     first = first_interaction(data.events, as_of)
     last = last_window(first, as_of, data.parameters.test_window_days)
     trials = []
@@ -97,7 +97,7 @@ def evaluated(data: TrainingData, windows: int) -> dict[str, Any]:
         start, stop = (datetime.fromtimestamp(seconds, UTC) for seconds in (window.start, window.stop))
         rows = read_interactions(data.events_since(start, stop), stop)
         rows_before = read_interactions(data.events_at(start), start)
-        trial = _trial(data, items, window, rows, rows_before)
+        trial = _trial(data, read_items(data.catalogue_at(start)), window, rows, rows_before)
         trials += [trial] if trial else []
     if not trials:
         raise NotEnoughData(f"fewer than {data.parameters.minimum_cases} customers bought in each of the windows.")
@@ -113,11 +113,12 @@ def evaluated(data: TrainingData, windows: int) -> dict[str, Any]:
 class Outcome:
     """The metrics of one window's next-period or next-item examples.
 
-    `values` are per method and metric (examples,), NaN where not defined; `seen` (targets,) bool: which targets the
-    customer had before; `retrieved` are per source (targets,) bool.
+    `values` are per method and metric (examples,), NaN where not defined; `customers` (examples,) are ids; `seen`
+    (targets,) bool: which targets the customer had before; `retrieved` are per source (targets,) bool.
     """
 
     values: dict[str, dict[str, np.ndarray]]
+    customers: np.ndarray
     has_history: np.ndarray
     seen: np.ndarray
     retrieved: dict[str, np.ndarray]
@@ -141,9 +142,7 @@ def _trial(
     kind = target_kind(everything, window, p.minimum_cases)
     if kind is None:
         return None
-    recommender = fit_recommender(
-        past, items, window.start, p, seed=data.seed, threads=data.threads, progress=data.progress
-    )
+    recommender = fit_to_past(data, past, items, window.start)
     data.progress("baselines")
     validation = last_window(int(past.times.min()), window.start, p.test_window_days)
     earlier = Examples.next_period(past, validation, kind)
@@ -174,7 +173,8 @@ def _outcome(recommender: Recommender, baselines: Baselines, examples: Examples)
     lists: Lists = {OURS: ours.lists} | baselines.lists(examples)
     seen = find(Entries.of_history(examples).pairs.keys, keys) >= 0  # in the whole history, not only its latest part
     values = {name: metric_values(RankedLists(shown, keys, size), seen) for name, shown in lists.items()}
-    return Outcome(values, examples.has_history, seen, ours.retrieved)
+    ids = np.array([examples.interactions.customers.value(row) for row in examples.customers.tolist()])
+    return Outcome(values, ids, examples.has_history, seen, ours.retrieved)
 
 
 def _pooled(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
@@ -189,6 +189,7 @@ def _pooled(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
     }
     seen = np.concatenate([outcome.seen for outcome in outcomes])
     has_history = np.concatenate([outcome.has_history for outcome in outcomes])
+    _, customer = np.unique(np.concatenate([outcome.customers for outcome in outcomes]), return_inverse=True)
     return {
         "cases": len(has_history),
         "cases_with_history": int(has_history.sum()),
@@ -199,7 +200,9 @@ def _pooled(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
             for method, of_method in values.items()
         },
         "ours_minus": {
-            method: {metric: _difference(values[OURS][metric] - found, seed) for metric, found in of_method.items()}
+            method: {
+                metric: _difference(customer, values[OURS][metric], found, seed) for metric, found in of_method.items()
+            }
             for method, of_method in values.items()
             if method != OURS
         },
@@ -210,9 +213,10 @@ def _pooled(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
     }
 
 
-def _difference(differences: np.ndarray, seed: int) -> dict[str, Any] | None:
-    defined = differences[~np.isnan(differences)]
-    found = difference(PairedCases.of_own_units(defined, np.zeros(len(defined))), seed)
+def _difference(customer: np.ndarray, ours: np.ndarray, other: np.ndarray, seed: int) -> dict[str, Any] | None:
+    """Customers are resampled with all their examples, since those of one customer are alike."""
+    is_defined = ~np.isnan(ours)
+    found = difference(PairedCases(customer[is_defined], ours[is_defined], other[is_defined]), seed)
     if found is None:
         return None
     return {"mean": _rounded(found.value), "interval_95": [_rounded(found.low), _rounded(found.high)]}

@@ -55,9 +55,9 @@ def evaluate(recommender: Recommender, examples: Examples) -> Evaluation:
     """Compare the ranked candidates of each example with its targets; `recommender` is fitted on what lies before."""
     retriever, item_count = recommender.retriever, examples.interactions.item_count
     ranked = rank_examples(recommender, examples)
-    popular = retriever.popularity.top(K, recommender.eligible_at(retriever.now))
-    padded = np.concatenate([popular, np.full(K - len(popular), -1)])
-    shown = {OURS: ranked.lists, POPULAR: np.tile(padded, (len(examples), 1)), FREQUENT: ranked.frequent}
+    popular = retriever.popularity.top(K + 1, recommender.eligible_at(retriever.now))
+    popular_lists = _without_open_page(popular, examples.context_items)
+    shown = {OURS: ranked.lists, POPULAR: popular_lists, FREQUENT: ranked.frequent}
     lists = {name: RankedLists(found, examples.target_keys, item_count) for name, found in shown.items()}
     values = {name: metric_values(found, ranked.seen) for name, found in lists.items()}
     metrics = {name: _metrics(lists[name], values[name]) for name in lists}
@@ -114,6 +114,14 @@ def rank_examples(recommender: Recommender, examples: Examples) -> RankedExample
             own = candidates.items[retriever.is_from(name, candidates.selected_by)]
             retrieved[name][span] = np.isin(targets, own)
     return RankedExamples(lists, frequent, seen, retrieved)
+
+
+def _without_open_page(popular: np.ndarray, context_items: np.ndarray) -> np.ndarray:
+    """The first K of the popular items for each example, without its open page, as the other lists; (examples, K)."""
+    padded = np.concatenate([popular, np.full(K + 1 - len(popular), -1)])
+    lists = np.tile(padded, (len(context_items), 1))
+    open_last = np.argsort(lists == context_items[:, None], axis=1, kind="stable")
+    return np.take_along_axis(lists, open_last, axis=1)[:, :K]
 
 
 def _metrics(lists: RankedLists, values: dict[str, np.ndarray]) -> dict[str, float | None]:

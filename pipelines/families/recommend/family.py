@@ -54,7 +54,7 @@ def backtest(data: TrainingData) -> Backtest:
             f"judging recommendations needs at least {parameters.minimum_cases} customers who viewed, added or "
             f"ordered something in the last {days:.0f} days. Ingest more events."
         )
-    recommender = _fitted(data, past, items, window.start)
+    recommender = fit_to_past(data, past, items, window.start)
     data.progress("recommend: evaluation")
     of_period, of_visits = (past.joined(later.between(window.start, window.stop)) for later in (as_linked, as_known))
     next_period = Examples.next_period(of_period, window, kind).sampled(parameters.evaluated_cases, data.seed)
@@ -81,7 +81,7 @@ def fit(data: TrainingData) -> FittedFamily:
     """The recommender of everything before `as_of`, with requests that must be answered alike when it is served."""
     rows, items = read_interactions(data.events_at(data.as_of), data.as_of), read_items(data.catalogue)
     past = rows.interactions(Vocabulary.of(rows.customer_ids), items)
-    recommender = _fitted(data, past, items, utc_seconds(data.as_of))
+    recommender = fit_to_past(data, past, items, utc_seconds(data.as_of))
     return _family_of(recommender, data)
 
 
@@ -102,7 +102,8 @@ def _family_of(recommender: Recommender, data: TrainingData) -> FittedFamily:
     return FittedFamily(write_files=write_files, replays=_replays(recommender, data.parameters.replays))
 
 
-def _fitted(data: TrainingData, past: Interactions, items: Items, as_of: int) -> Recommender:
+def fit_to_past(data: TrainingData, past: Interactions, items: Items, as_of: int) -> Recommender:
+    """The recommender of the past before `as_of` (seconds since 1970 UTC), with what was known of items then."""
     told = data.catalogue if data.told_items is None else data.told_items
     return fit_recommender(
         past,

@@ -5,7 +5,7 @@ import pytest
 
 from recsys.data.catalogue import Items
 from recsys.recommender import Recommender
-from recsys.training.evaluation import FREQUENT, OURS, POPULAR, Evaluation, evaluate
+from recsys.training.evaluation import FREQUENT, OURS, POPULAR, Evaluation, K, evaluate
 from recsys.training.examples import Examples
 from recsys.training.time_split import last_window
 from recsys.training.train import fit_recommender
@@ -65,6 +65,18 @@ def test_in_a_session_the_context_item_tells_the_taste_and_is_not_predicted() ->
     mine, baseline = value(found, "recall_at_20")
     assert found.examples > 100
     assert mine > 1.5 * baseline
+
+
+def test_popular_items_spend_no_place_on_the_open_page() -> None:
+    recommender = checkerboard_before_the_window()
+    examples = Examples.next_item(interactions(checkerboard(count=80), ITEMS), WINDOW, ORDER, seed=1)
+    best = recommender.retriever.popularity.order[: K + 1].tolist()
+    recalls = []
+    for example, open_page in enumerate(examples.context_items.tolist()):
+        shown = [item for item in best if item != open_page][:K]
+        recalls.append(np.isin(examples.targets_of(example), shown).mean())
+    assert np.isin(examples.context_items, best[:K]).any()
+    assert checkerboard_evaluation(in_session=True).recall[POPULAR].tolist() == recalls
 
 
 def test_customers_without_a_past_are_examples_and_get_the_popular_items() -> None:
