@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from scipy.stats import norm
 
 from contracts import columns as c
+from contracts.campaigns import HELD_OUT, OUTCOME_DAYS, campaigns_folder
 from contracts.errors import InputError, NotEnoughData
 from contracts.files.atomic import replace_file, sync
 from contracts.progress import Progress, silent
@@ -31,10 +32,8 @@ from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 
 CONTACTED: Final = "contacted"  # the treatment arm
-HELD_OUT: Final = "holdout"  # the control arm
 SHARE: Final = 0.1  # of the customers, in the holdout group
 MAX_SHARE: Final = 0.5
-OUTCOME_DAYS: Final = 30
 CONFIDENCE: Final = 0.95
 POWER: Final = 0.80
 PRIVATE: Final = 0o600  # the files name people
@@ -72,6 +71,12 @@ class Assignment:
     def minimum_detectable_lift(self) -> float | None:
         """The smallest change of the share who order that is found with POWER; None: not defined."""
         return minimum_detectable_lift(self.base_rate, len(self.contacted), len(self.held_out))
+
+    @property
+    def even_detectable_lift(self) -> float | None:
+        """The same with as many customers in halves, which is the least that they can show."""
+        half = self.assignments.num_rows // 2
+        return minimum_detectable_lift(self.base_rate, self.assignments.num_rows - half, half)
 
     def _arm(self, arm: str) -> pa.ChunkedArray:
         return self.assignments.filter(pc.equal(self.assignments[c.ARM], arm))[c.CUSTOMER_ID]
@@ -112,7 +117,7 @@ def assign_holdout(
 def campaigns(settings: Settings) -> pa.Table:
     """Every assignment of every campaign: c.ASSIGNMENTS; empty where there is no campaign."""
     tables = [c.ASSIGNMENTS.empty_table()]
-    for path in sorted(_folder(settings).glob("*.parquet")):
+    for path in sorted(campaigns_folder(settings).glob("*.parquet")):
         assigned = pq.read_table(path)
         share = pa.array(np.full(assigned.num_rows, holdout_share(path)))
         tables.append(assigned.append_column(c.HOLDOUT_SHARE, share).cast(c.ASSIGNMENTS))
@@ -126,7 +131,7 @@ def campaign_path(settings: Settings, campaign: str) -> Path:
             f"campaign {campaign[:80]!r}: a name has 1 to 64 lower-case letters, digits, '-' and '_'; for example "
             "win-back-march."
         )
-    return _folder(settings) / f"{campaign}.parquet"
+    return campaigns_folder(settings) / f"{campaign}.parquet"
 
 
 def holdout_share(path: Path) -> float:
@@ -163,10 +168,6 @@ def known_until(warehouse: Warehouse) -> datetime:
     """Just after the last event, but never later than now; now, where there is none."""
     last, now = warehouse.event_window().last, datetime.now(UTC)
     return now if last is None else min(last + timedelta(microseconds=1), now)
-
-
-def _folder(settings: Settings) -> Path:
-    return settings.home.resolve() / "campaigns"
 
 
 def _consenting(warehouse: Warehouse, eligible: Collection[str] | None) -> pa.Array:

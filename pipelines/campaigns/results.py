@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 from scipy.stats import chi2, norm
 
 from contracts import columns as c
+from contracts.campaigns import OUTCOME_DAYS
 from contracts.errors import InputError, NotEnoughData
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.campaigns.holdout import (
     CONFIDENCE,
     CONTACTED,
-    OUTCOME_DAYS,
     campaign_path,
     customers_with_order,
     holdout_share,

@@ -16,6 +16,7 @@ ACQUISITION_SHARES = (0.14, 0.3, 0.22, 0.04, 0.16, 0.08, 0.06)
 # Factor on the hazard: customers won by advertisements leave sooner, which a churn model can use.
 CHANNEL_HAZARD = (0.8, 0.9, 1.3, 0.8, 1.6, 0.6, 1.4)
 DEVICES = 3
+EMAIL_DOMAINS = ("example.com", "example.org")
 STAPLES = 3
 NOT_STATED = 8  # consent codes: bits analytics 1, personalization 2, marketing 4; 8: never answered
 YEAR_BEFORE = 400  # days before the window in which customers may have started
@@ -33,6 +34,7 @@ class Customers:
     start_day: np.ndarray  # first day; below 0 for customers from before the window
     end_day: np.ndarray  # alive on days below it
     identifies: np.ndarray  # bool: ever sends its user id
+    has_email: np.ndarray  # bool: sends its e-mail address when it identifies itself
     uses_alias: np.ndarray  # bool
     country: np.ndarray
     channel: np.ndarray  # of acquisition
@@ -54,6 +56,11 @@ class Customers:
 
     def user_id(self, customer: int) -> str:
         return f"C{100_000 + customer}"
+
+    def email(self, customer: int) -> str | None:
+        """An address of a domain that is reserved for examples (RFC 2606), or None."""
+        domain = EMAIL_DOMAINS[customer % len(EMAIL_DOMAINS)]
+        return f"{self.user_id(customer).lower()}@{domain}" if self.has_email[customer] else None
 
     def alive(self, day: int) -> np.ndarray:
         return (self.start_day <= day) & (day < self.end_day)
@@ -86,6 +93,7 @@ def draw_customers(parameters: StoreParameters, catalogue: Catalogue) -> Custome
         start_day=start,
         end_day=end,
         identifies=identifies,
+        has_email=np.random.default_rng([p.seed, 7]).random(n) < p.email_share,
         uses_alias=rng.random(n) < p.alias_share,
         country=rng.choice(len(COUNTRIES), n, p=COUNTRY_SHARES),
         channel=channel,

@@ -45,6 +45,7 @@ class StoreParameters:
     walk_in_share: float = 0.3  # of sessions: people with one session who never log in
     walk_in_conversion: float = 0.04
     never_identifies_share: float = 0.12
+    email_share: float = 0.85  # of customers who identify themselves: they send an e-mail address
     login_chance: float = 0.25
     login_at_checkout_chance: float = 0.85
     stays_logged_in_chance: float = 0.9

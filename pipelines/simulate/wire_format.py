@@ -131,7 +131,9 @@ class EncodedFragments:
         """The type and traits of a customer's identify event."""
         country = COUNTRIES[self._customers.country[customer]]
         created = self._p.date_of(int(self._customers.start_day[customer]))
-        return f'"type":"identify","traits":{{"country":"{country}","created_at":"{created}"}}'
+        address = self._customers.email(customer)
+        email = f',"email":"{address}"' if address else ""
+        return f'"type":"identify","traits":{{"country":"{country}","created_at":"{created}"{email}}}'
 
     def alias(self, anonymous: str) -> str:
         """The type of an alias event, with the anonymous id, a field of `anonymous`, as the previous one."""

@@ -5,6 +5,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal
 
@@ -13,7 +14,9 @@ from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from contracts import columns as c
+from contracts.campaigns import held_out_customers
 from contracts.errors import InputError
+from contracts.settings import Settings
 from serving.answers.exports.marketing import CONTACT_FORMATS
 from serving.answers.served_bundle import ServedBundle
 from serving.answers.tables.filters import OPERATORS
@@ -28,6 +31,7 @@ MAX_FILTERS: Final = 20
 CSV_MEDIA_TYPE: Final = "text/csv; charset=utf-8"
 PARQUET_MEDIA_TYPE: Final = "application/vnd.apache.parquet"
 WITHOUT_CONSENT_HEADER: Final = "X-Left-Out-Without-Consent"
+HELD_OUT_HEADER: Final = "X-Left-Out-Held-Out"
 WITHOUT_ADDRESS_HEADER: Final = "X-Left-Out-Without-Address"
 # For FastAPI's `responses`: the forms other than JSON.
 LIST_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -71,6 +75,11 @@ WithoutConsent = Annotated[
     bool, Query(description="Keeps who did not agree to marketing, for messages that need no consent.")
 ]
 
+HeldOut = Annotated[
+    bool,
+    Query(description="Keeps the control groups of running campaigns, who must not be contacted; for other messages."),
+]
+
 
 @dataclass(frozen=True)
 class ListQuery:
@@ -84,6 +93,7 @@ class ListQuery:
     format: Format = None
     purpose: Purpose = None
     include_without_consent: WithoutConsent = False
+    include_held_out: HeldOut = False
 
 
 async def answer_list(request: Request, kind: str, query: ListQuery) -> Response:
@@ -93,7 +103,7 @@ async def answer_list(request: Request, kind: str, query: ListQuery) -> Response
     form = _form(request, query)
     if query.cursor is not None and form != "json":
         raise InputError("cursor: files have no pages; leave cursor out, and the answer streams every row.")
-    listed = _parsed(kind, served.table(kind), form, query)
+    listed = await asyncio.to_thread(_parsed, kind, served.table(kind), form, query, service.settings)
     start = _start(query.cursor, served, listed)
     rows = start + _page_rows(query) if form == "json" else None if form in CONTACT_FORMATS else query.limit
     async with service.list_semaphore:
@@ -101,6 +111,8 @@ async def answer_list(request: Request, kind: str, query: ListQuery) -> Response
         headers = {"X-Bundle-Version": served.version}
         if listed.consent:
             headers[WITHOUT_CONSENT_HEADER] = str(await asyncio.to_thread(listed.without_consent, found))
+        if listed.held_out:
+            headers[HELD_OUT_HEADER] = str(await asyncio.to_thread(listed.left_to_control_groups))
         if form in CONTACT_FORMATS:
             chunks, left_out = await asyncio.to_thread(listed.contact_file, found, None, served.tables.get("items"))
             headers[WITHOUT_ADDRESS_HEADER] = str(left_out)
@@ -119,7 +131,7 @@ def _form(request: Request, query: ListQuery) -> str:
     return next((form for media_type, form in forms.items() if media_type in accepted), "json")
 
 
-def _parsed(kind: str, table: ServedTable, form: str, query: ListQuery) -> ListRequest:
+def _parsed(kind: str, table: ServedTable, form: str, query: ListQuery, settings: Settings) -> ListRequest:
     listed = parse_list(
         kind,
         table,
@@ -131,6 +143,7 @@ def _parsed(kind: str, table: ServedTable, form: str, query: ListQuery) -> ListR
             limit=query.limit,
             for_marketing=query.purpose is not None,
             include_without_consent=query.include_without_consent,
+            held_out=None if query.include_held_out else partial(held_out_customers, settings),
         ),
     )
     if any(row_filter.column == c.CUSTOMER_ID for row_filter in listed.filters):
@@ -188,7 +201,8 @@ def _cursor(offset: int, served: ServedBundle, listed: ListRequest) -> str:
 
 def _digest(listed: ListRequest) -> str:
     """The same for all pages of one list."""
-    return blake2b(repr((listed.filters + listed.consent, listed.sort)).encode(), digest_size=8).hexdigest()
+    filters = listed.filters + listed.consent + listed.held_out
+    return blake2b(repr((filters, listed.sort)).encode(), digest_size=8).hexdigest()
 
 
 def _start(cursor: str | None, served: ServedBundle, listed: ListRequest) -> int:

@@ -1,11 +1,13 @@
 """`shopkeeper customers`: the published list of customers, without the service."""
 
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from contracts import columns as c
+from contracts.campaigns import held_out_customers
 from contracts.errors import NoBundle
 from contracts.settings import Settings, load_settings
 from shopkeeper.display import lists
@@ -44,6 +46,10 @@ WithoutConsent = Annotated[
     bool, typer.Option("--include-without-consent", help="Keep customers without consent, for messages that need none.")
 ]
 
+HeldOut = Annotated[
+    bool, typer.Option("--include-held-out", help="Keep the control groups of running campaigns, for other messages.")
+]
+
 
 def customers(
     where: lists.Where = None,
@@ -55,6 +61,7 @@ def customers(
     at_risk: AtRisk = False,
     marketing: Marketing = False,
     include_without_consent: WithoutConsent = False,
+    include_held_out: HeldOut = False,
     as_csv: lists.CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,12 +90,16 @@ def customers(
         limit=limit or lists.default_limit(given),
         for_marketing=marketing,
         include_without_consent=include_without_consent,
+        held_out=None if include_held_out else partial(held_out_customers, settings),
     )
     request = parse_list("customers", table, given, options)
     found = _find_agreeing(request, settings) if request.consent else request.find(_rows_needed(request))
     if request.consent:
         count = request.without_consent(found)
         _say(f"{count:,} customers are left out: they did not agree to marketing.")
+    if request.held_out:
+        count = request.left_to_control_groups()
+        _say(f"{count:,} customers are left out: a running campaign holds them out. --include-held-out keeps them.")
     if given in CONTACT_FORMATS:
         _give_contacts(request, found, settings, output, bundle.tables.get("items"))
     else:

@@ -112,6 +112,7 @@ def _draw_json(drawn: "Assignment", path: Path) -> dict[str, Any]:
         "held_out": len(drawn.held_out),
         "base_rate": drawn.base_rate,
         "smallest_lift": drawn.minimum_detectable_lift,
+        "smallest_lift_at_even_shares": drawn.even_detectable_lift,
         "is_new": drawn.is_new,
         "contact_file": str(path),
         "assignments_file": str(drawn.path),
@@ -130,11 +131,19 @@ def _print_draw(drawn: "Assignment", path: Path) -> None:
 
 
 def _power(drawn: "Assignment") -> str:
+    from pipelines.campaigns.holdout import MAX_SHARE
+
     if drawn.minimum_detectable_lift is None:
         return "The detectable effect is unknown: one group is empty, or nobody ordered in the 30 days before."
+    advice, even = "", drawn.even_detectable_lift
+    if even is not None and even < drawn.minimum_detectable_lift:
+        advice = (
+            f" To detect a smaller change: --share {MAX_SHARE:g} (and another name) detects {100 * even:.1f} points "
+            "with the same customers; four times as many customers detect half the change."
+        )
     return (
         f"{drawn.base_rate:.1%} of them ordered in the 30 days before. With 80 % power, this detects a change of "
-        f"{100 * drawn.minimum_detectable_lift:.1f} percentage points or more."
+        f"{100 * drawn.minimum_detectable_lift:.1f} percentage points or more.{advice}"
     )
 
 

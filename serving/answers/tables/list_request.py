@@ -42,6 +42,7 @@ class ListOptions:
     limit: int | None = None
     for_marketing: bool = False  # the contact forms imply it
     include_without_consent: bool = False
+    held_out: Callable[[], tuple[str, ...]] | None = None  # control groups, left out for marketing
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class ListRequest:
     form: str  # "csv", "parquet", one of CONTACT_FORMATS, or rows: "json", "table"
     filters: tuple[Filter, ...]
     consent: tuple[Filter, ...]  # added for marketing
+    held_out: tuple[Filter, ...]  # the same: without the control groups of running campaigns
     sort: tuple[str, ...]
     columns: tuple[str, ...]  # empty: those that suit the form
     limit: int | None
@@ -64,11 +66,18 @@ class ListRequest:
 
     def find(self, rows: int | None) -> Found:
         """The first `rows` rows, or all."""
-        return self.table.find(self.filters + self.consent, self.sort, rows)
+        return self.table.find(self.filters + self.consent + self.held_out, self.sort, rows)
 
     def without_consent(self, found: Found) -> int:
         """How many rows the marketing consent leaves out."""
-        return self.table.count(self.filters) - found.total
+        return self.table.count(self.filters) - found.total - self.left_to_control_groups()
+
+    def left_to_control_groups(self) -> int:
+        """How many further rows are left out because a running campaign holds them out."""
+        if not self.held_out:
+            return 0
+        allowed_rows = self.filters + self.consent
+        return self.table.count(allowed_rows) - self.table.count(allowed_rows + self.held_out)
 
     def rows(self, positions: np.ndarray) -> list[dict[str, Any]]:
         """These rows, ready for JSON."""
@@ -108,7 +117,9 @@ def parse_list(kind: str, table: ServedTable, form: str, options: ListOptions) -
     table.checked([name.removeprefix("-") for name in sort])
     columns = tuple(table.checked(list(dict.fromkeys(_names(options.columns or "")))))
     consent = (allowed(table),) if is_marketing and not options.include_without_consent else ()
-    return ListRequest(table, form, filters, consent, sort, columns, options.limit)
+    ids = options.held_out() if is_marketing and options.held_out is not None else ()
+    held_out = (Filter(table.key, "not_in", ids),) if ids else ()
+    return ListRequest(table, form, filters, consent, held_out, sort, columns, options.limit)
 
 
 def _default_sort(kind: str, table: ServedTable) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from contracts import columns as c
-from pipelines.campaigns.holdout import HELD_OUT
+from contracts.campaigns import HELD_OUT
 from tests.worlds import day, events_table, order
 
 CUSTOMERS = 3000

@@ -27,3 +27,11 @@ def test_consents_are_refused_as_often_as_planted() -> None:
         PARAMETERS.refuses_marketing_share,
     ]
     assert refused == pytest.approx(planted, abs=0.01)
+
+
+def test_most_customers_have_an_address_that_reaches_nobody() -> None:
+    customers = draw_customers(PARAMETERS, draw_catalogue(PARAMETERS))
+    addresses = [address for number in range(customers.size) if (address := customers.email(number)) is not None]
+    assert len(addresses) / customers.size == pytest.approx(PARAMETERS.email_share, abs=0.08)
+    assert len(set(addresses)) == len(addresses)
+    assert all(address.endswith(("@example.com", "@example.org")) for address in addresses)

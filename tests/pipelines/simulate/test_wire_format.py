@@ -27,3 +27,10 @@ def test_every_event_is_a_line_and_a_refund_comes_on_its_day(drawn: DrawnDay) ->
     names = Counter(event.get("event") for event in events)
     assert names["Order Completed"] == (drawn.events.kind == ORDER).sum()
     assert (names["Order Refunded"], names["Order Cancelled"]) == (1, 0)  # the cancellation is of tomorrow
+
+
+def test_identify_has_the_address_of_those_who_have_one(drawn: DrawnDay) -> None:
+    fragments = EncodedFragments(PARAMETERS, drawn.catalogue, drawn.customers)
+    for customer in range(drawn.customers.size):
+        traits = json.loads(f"{{{fragments.identify(customer)}}}")["traits"]
+        assert traits.get("email") == drawn.customers.email(customer)

@@ -1,5 +1,6 @@
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -7,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from contracts import columns as c
+from contracts.campaigns import HELD_OUT, campaigns_folder
 from serving.app import create_app
-from tests.serving.conftest import shop_settings
+from tests.serving.conftest import Shop, shop_settings
 from tests.serving.running import running
 from tests.serving.shop import CUSTOMERS, customers_table, publish_shop
 
@@ -177,3 +180,20 @@ def test_a_cursor_of_an_earlier_bundle_is_gone(tmp_path: Path) -> None:
 def test_items_are_listed_the_same_way(api: httpx.Client) -> None:
     answer = api.get("/v1/items?where=stock:lt:2&sort=-price").json()
     assert [row["item_id"] for row in answer["rows"]] == ["tea-1", "tea-0"]
+
+
+def test_lists_for_contact_leave_the_control_group_out(tmp_path: Path) -> None:
+    settings, keys = shop_settings(tmp_path)
+    publish_shop(settings, "v1")
+    campaigns_folder(settings).mkdir()
+    row = {"campaign": "spring", "customer_id": AGREED[0], "arm": HELD_OUT, "assigned_at": datetime.now(UTC)}
+    held_out = pa.Table.from_pylist([row], schema=c.CAMPAIGNS)
+    pq.write_table(held_out, campaigns_folder(settings) / "spring.parquet")
+    with running(settings) as url, Shop(settings, url, keys).client() as client:
+        for form in ("format=klaviyo", "format=csv&purpose=marketing"):
+            answer = client.get(f"/v1/customers?{form}")
+            assert answer.headers["x-left-out-held-out"] == "1"
+            assert answer.headers["x-left-out-without-consent"] == "30"
+            assert AGREED[0] not in answer.text
+            assert AGREED[0] in client.get(f"/v1/customers?{form}&include_held_out=true").text
+        assert client.get("/v1/customers").json()["total"] == len(CUSTOMERS)

@@ -14,7 +14,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from contracts import columns as c
 from contracts.bundle import CUSTOMERS_TABLE
+from contracts.campaigns import HELD_OUT
 from contracts.errors import InputError, NoBundle
 from shopkeeper.display.customers import printable
 from shopkeeper.main import app
@@ -192,3 +194,26 @@ def test_a_no_of_who_became_another_customer_counts_for_both(home: Path) -> None
     )
     assert ids(run(home, "--format", "klaviyo"), "External ID") == ["cy"]
     assert ids(run(home, "--csv", "--marketing")) == ["cy"]
+
+
+def hold_out(home: Path, *customer_ids: str) -> None:
+    folder = home / "campaigns"
+    folder.mkdir()
+    rows = [
+        {"campaign": "spring", "customer_id": name, "arm": HELD_OUT, "assigned_at": datetime.now(UTC)}
+        for name in customer_ids
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, schema=c.CAMPAIGNS), folder / "spring.parquet")
+
+
+@pytest.mark.parametrize("options", [["--format", "klaviyo"], ["--marketing", "--csv"]])
+def test_lists_for_contact_leave_the_control_group_out(home: Path, options: list[str]) -> None:
+    column = "External ID" if "klaviyo" in options else "customer_id"
+    everybody = ids(run(home, *options), column)
+    hold_out(home, "bob", "di")  # di did not agree to marketing
+    without = run(home, *options)
+    assert sorted(ids(without, column)) == sorted(set(everybody) - {"bob"})
+    assert "1 customers are left out: a running campaign" in without.stderr
+    assert "3 customers are left out: they did not agree" in without.stderr
+    assert ids(run(home, *options, "--include-held-out"), column) == everybody
+    assert len(ids(run(home, "--csv"))) == 6  # no list for contact

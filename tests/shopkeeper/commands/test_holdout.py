@@ -52,6 +52,11 @@ def test_the_file_names_who_to_contact_and_nobody_else() -> None:
     assert Path(found["assignments_file"]).is_file()
 
 
+def test_halves_detect_a_smaller_change() -> None:
+    found = drawn()
+    assert 0 < found["smallest_lift_at_even_shares"] < found["smallest_lift"]
+
+
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     found = drawn("--output", str(tmp_path / "mine.csv"))
     assert (tmp_path / "mine.csv").is_file()
@@ -68,6 +73,7 @@ def test_the_words_say_sizes_power_and_where() -> None:
     text = run("spring", "--share", "0.25")
     assert "control group" in text
     assert "percentage points" in text
+    assert "--share 0.5" in " ".join(text.split())
     assert "spring-contact.csv" in text.replace("\n", "")
     assert "Assigned before, unchanged" in run("spring", "--share", "0.25")
 
