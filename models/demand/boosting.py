@@ -33,9 +33,10 @@ class Learner:
     weight_power: float = 0.0
 
 
+TREES: Final = "trees"  # of the mean, over all series
 LEARNERS: Final = (
     Learner("log_trees", {"objective": "l1"}, is_log=True),
-    Learner("trees", {"objective": "tweedie", "tweedie_variance_power": 1.3}, weight_power=0.5),
+    Learner(TREES, {"objective": "tweedie", "tweedie_variance_power": 1.3}, weight_power=0.5),
 )
 
 

@@ -64,12 +64,8 @@ class QuantileForest:
 def fit_quantile_forest(
     features: np.ndarray, centre: np.ndarray, units: np.ndarray, window: np.ndarray, context: FitContext
 ) -> QuantileForest:
-    """The forest of `units` over `centre`; `window` are the backtest's windows.
-
-    All units over all centres is divided out of the ratios: that a few windows sold more than expected seldom lasts.
-    """
-    level = max(float(units.sum()), _TINY) / max(float(centre.sum()), _TINY)
-    ratio = units / np.maximum(centre * level, _TINY)
+    """The forest of `units` over `centre`; `window` are the backtest's windows."""
+    ratio = units / np.maximum(centre, _TINY)
     columns = _stable_columns(features, window)
     chosen = features[:, columns]
     forest_settings = _settings(len(ratio), context)
