@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.recommendations.run import item_id
 
-Ranked = dict[int, list[int]]  # of each key the items, best first
+ItemsOf = dict[int, list[int]]  # of each key the items, best first
 
 
 def popular(items: np.ndarray) -> list[int]:
@@ -15,7 +15,7 @@ def popular(items: np.ndarray) -> list[int]:
     return [int(item) for item in found[np.argsort(-counts, kind="stable")]]
 
 
-def most_frequent(keys: np.ndarray, items: np.ndarray) -> Ranked:
+def most_frequent(keys: np.ndarray, items: np.ndarray) -> ItemsOf:
     """Of each key its items, the most frequent first: of a customer the own ones, of an item those that followed it.
 
     Of equally frequent ones, the more popular first: the order of numbers may say something about the targets.
@@ -24,13 +24,13 @@ def most_frequent(keys: np.ndarray, items: np.ndarray) -> Ranked:
     pairs, counts = np.unique(np.stack([keys, items]), axis=1, return_counts=True)
     places = np.array([place[item] for item in pairs[1].tolist()])
     order = np.lexsort((places, -counts, pairs[0]))
-    ranked: Ranked = {}
+    ranked: ItemsOf = {}
     for key, item in pairs[:, order].T.tolist():
         ranked.setdefault(key, []).append(item)
     return ranked
 
 
-def followers(sessions: np.ndarray, items: np.ndarray) -> Ranked:
+def followers(sessions: np.ndarray, items: np.ndarray) -> ItemsOf:
     """Of each item those that came next in a session, the most frequent first; rows are in the order of time."""
     is_next = sessions[1:] == sessions[:-1]
     return most_frequent(items[:-1][is_next], items[1:][is_next])
