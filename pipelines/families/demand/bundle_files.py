@@ -74,7 +74,7 @@ def column_descriptions(fitted: FittedDemand) -> dict[str, str]:
             "intermittent: now and then, steady amounts; lumpy: now and then, uneven amounts; new: first sold lately; "
             "all_zero: not sold in the days looked at."
         ),
-        FORECAST_METHOD: "How the item is forecast: the method that was best for its kind of demand in the backtest.",
+        FORECAST_METHOD: "How the item is forecast: the methods that count most, or none if it never sells.",
     }
 
 
