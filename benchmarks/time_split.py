@@ -74,7 +74,7 @@ def main() -> None:
         events=views.lines(warehouse),
         consent_statements=warehouse.table("words"),
         catalogue=views.catalogue(warehouse),
-        told_items=views.told_items(warehouse),
+        described_items=views.described_items(warehouse),
         as_of=default_as_of(warehouse),
         parameters=RecommendParameters(),
         seed=settings.seed,

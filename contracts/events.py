@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from contracts.bounds import MAX_DEPTH, MAX_MONEY, MAX_UNITS, is_too_deep
 from contracts.errors import InvalidEvent
 from contracts.segment_spec import (
     AliasEvent,
@@ -29,6 +28,7 @@ from contracts.segment_spec import (
     TrackEvent,
     WireEvent,
 )
+from contracts.validation.bounds import MAX_DEPTH, MAX_MONEY, MAX_UNITS, is_too_deep
 
 MAX_EVENT_BYTES: Final = 32 * 1024  # Segment's limit per event
 MAX_ID_CHARS: Final = 200

@@ -8,7 +8,7 @@ import msgspec
 
 from contracts.bundle import read_arrays, write_arrays
 from contracts.errors import BundleRefused, InvalidFields
-from contracts.validation import decode
+from contracts.validation.fields import decode
 from recsys.parameters import RecommendParameters
 from recsys.ranking.ranker import SCENARIOS
 from recsys.recommender import Recommender

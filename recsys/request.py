@@ -4,8 +4,8 @@ from typing import Annotated, Final, Literal, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from contracts.bounds import MAX_MONEY
 from contracts.errors import InputError
+from contracts.validation.bounds import MAX_MONEY
 from recsys.data.attributes import MAX_ATTRIBUTES
 from recsys.data.interactions import Kind
 

@@ -5,7 +5,7 @@ Arrow, Harris & Marschak (1951), "Optimal inventory policy"; Harris (1913), "How
 
 import numpy as np
 
-from contracts.bounds import MAX_SERVICE_LEVEL
+from contracts.validation.bounds import MAX_SERVICE_LEVEL
 from models.inventory.terms import DAYS_PER_YEAR, ItemTerms
 
 

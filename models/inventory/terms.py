@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from contracts.bounds import INVENTORY_TERMS
 from contracts.errors import InputError
+from contracts.validation.bounds import INVENTORY_TERMS
 
 DAYS_PER_YEAR: Final = 365.0
 

@@ -57,7 +57,7 @@ class TrainingData:
     catalogue: ibis.Table
     as_of: datetime
     parameters: Any  # an instance of the family's `parameters` class
-    told_items: ibis.Table | None = None  # what was told of items, and when; None: what `catalogue` holds
+    described_items: ibis.Table | None = None  # what was told of items, and when; None: what `catalogue` holds
     campaigns: ibis.Table = field(
         default_factory=no_campaigns
     )  # who was assigned to be contacted, and who to the holdout
@@ -103,7 +103,7 @@ class TrainingData:
         """The catalogue as known before `at`; the latest where this is now."""
         if at >= self.as_of:
             return self.catalogue
-        told = self.catalogue if self.told_items is None else self.told_items
+        told = self.catalogue if self.described_items is None else self.described_items
         return self.cache.once(("catalogue", at), lambda: catalogue_before(told, self.events, at).cache(), (told,))
 
     def _with_people(self, people: pa.Table) -> ibis.Table:

@@ -32,7 +32,7 @@ from pipelines.warehouse.schemas import (
     PERSON_ID,
     stated_at,
 )
-from pipelines.warehouse.views import with_person
+from pipelines.warehouse.views import with_person_id
 
 NEVER: Final = np.iinfo(np.int64).max  # microseconds since 1970
 BEFORE_ALL: Final = np.iinfo(np.int64).min
@@ -189,7 +189,7 @@ class IdentityHistory:
         if len(persons):
             table = pa.table({IS_USER_ID: self.is_user[persons], PERSON_ID: self.person_ids.take(pa.array(persons))})
             heads = events.filter(events[c.LINE] == 0, _is_statement(events))
-            keyed = with_person(heads).semi_join(ibis.memtable(table), [IS_USER_ID, PERSON_ID])
+            keyed = with_person_id(heads).semi_join(ibis.memtable(table), [IS_USER_ID, PERSON_ID])
             rows.append(keyed.select(*_STATED).to_pyarrow())
         stated = pa.concat_tables([table.cast(rows[0].schema) for table in rows])
         person = self.persons(stated[c.USER_ID].to_pandas(), stated[c.ANONYMOUS_ID].to_pandas())

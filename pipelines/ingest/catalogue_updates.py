@@ -10,8 +10,8 @@ import orjson
 import pyarrow as pa
 
 from contracts import columns as c
-from contracts.bounds import MAX_MONEY, MAX_UNITS
 from contracts.logs.catalogue import CatalogueLog, FieldUpdate
+from contracts.validation.bounds import MAX_MONEY, MAX_UNITS
 
 _FIELDS: Final = tuple(name for name in c.CATALOGUE.names if name not in (c.ITEM_ID, c.UPDATED_AT))
 _UPDATED_AT: Final = "{name}_updated_at"

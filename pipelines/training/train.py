@@ -65,7 +65,7 @@ class _Run:
     events: ibis.Table
     consent_statements: ibis.Table
     catalogue: ibis.Table
-    told_items: ibis.Table
+    described_items: ibis.Table
     campaigns: ibis.Table
     as_of: datetime
     served: Bundle | None  # the current bundle, where there is one that can be read
@@ -81,7 +81,7 @@ class _Run:
             events=self.events,
             consent_statements=self.consent_statements,
             catalogue=self.catalogue,
-            told_items=self.told_items,
+            described_items=self.described_items,
             campaigns=self.campaigns,
             as_of=self.as_of,
             is_current=self.is_current,
@@ -148,7 +148,7 @@ def _each_family(
         events=views.lines(warehouse),
         consent_statements=warehouse.table("words"),
         catalogue=views.catalogue(warehouse),
-        told_items=views.told_items(warehouse),
+        described_items=views.described_items(warehouse),
         campaigns=warehouse.register(campaigns(settings)),
         as_of=cut,
         is_current=cut >= latest,

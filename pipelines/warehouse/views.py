@@ -40,7 +40,7 @@ def catalogue(warehouse: Warehouse) -> ibis.Table:
     return warehouse.cache(merged_catalogue(warehouse.table("catalogue"), catalogue_of_events(lines(warehouse))))
 
 
-def told_items(warehouse: Warehouse) -> ibis.Table:
+def described_items(warehouse: Warehouse) -> ibis.Table:
     """What catalogue files and updates told, and when: rows of `columns.CATALOGUE`, several for an item."""
     tables = (warehouse.table("descriptions"), warehouse.table("catalogue"))
     return warehouse.cache(ibis.union(*(with_attributes(table) for table in tables)))
@@ -61,10 +61,10 @@ def accepted_currencies(warehouse: Warehouse) -> AcceptedCurrencies:
 
 def with_customer(table: ibis.Table, identity_map: ibis.Table) -> ibis.Table:
     """The table with the columns of the identity map for each row: by the user id, else by the anonymous id."""
-    return with_person(table).left_join(identity_map, [IS_USER_ID, PERSON_ID]).drop(IS_USER_ID, PERSON_ID)
+    return with_person_id(table).left_join(identity_map, [IS_USER_ID, PERSON_ID]).drop(IS_USER_ID, PERSON_ID)
 
 
-def with_person(table: ibis.Table) -> ibis.Table:
+def with_person_id(table: ibis.Table) -> ibis.Table:
     """The table with the key of the identity map for each row: the user id, else the anonymous id."""
     person = ibis.coalesce(table[c.USER_ID], table[c.ANONYMOUS_ID])
     return table.mutate(**{IS_USER_ID: table[c.USER_ID].notnull(), PERSON_ID: person})

@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from contracts.bounds import MAX_MONEY, MAX_UNITS
+from contracts.validation.bounds import MAX_MONEY, MAX_UNITS
 from recsys.data.attributes import RESERVED, Attributes, Value, as_number
 from recsys.data.vocabulary import Texts, Vocabulary
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from contracts.bounds import MAX_MONEY, MAX_UNITS
 from contracts.errors import InputError
+from contracts.validation.bounds import MAX_MONEY, MAX_UNITS
 from recsys.data.attributes import Value
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.data.item_counts import ItemCounters

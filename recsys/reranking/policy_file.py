@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from contracts.errors import InputError, SettingsError
-from contracts.validation import convert
+from contracts.validation.fields import convert
 from recsys.request import PLACEMENTS
 from recsys.reranking.policy import PlacementPolicy, Policy
 

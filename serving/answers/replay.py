@@ -7,7 +7,7 @@ from typing import Any, Final
 from contracts import columns as c
 from contracts.bundle import Replay
 from contracts.errors import BundleRefused
-from contracts.validation import convert
+from contracts.validation.fields import convert
 from recsys.recommender import Recommender
 from recsys.request import Query
 from serving.answers.tables.table import ServedTable

@@ -15,10 +15,10 @@ from uuid import uuid4
 import msgspec
 import orjson
 
-from contracts.bounds import MAX_DEPTH, is_too_deep
 from contracts.errors import InvalidEvent
 from contracts.events import MAX_EVENT_BYTES, Event, parse_event
 from contracts.logs.sources import log_key
+from contracts.validation.bounds import MAX_DEPTH, is_too_deep
 from serving.http.body import MAX_EVENTS_BYTES
 from serving.http.problems import Problem
 

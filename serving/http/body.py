@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from fastapi import Request
 
 from contracts.errors import FieldProblem, InvalidFields
-from contracts.validation import decode
+from contracts.validation.fields import decode
 from serving.http.problems import Problem
 
 MAX_QUESTION_BYTES: Final = 64 * 1024

@@ -10,8 +10,8 @@ import msgspec
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from contracts.bounds import INVENTORY_TERMS, inventory_term, refused_term
 from contracts.errors import StorageError
+from contracts.validation.bounds import INVENTORY_TERMS, inventory_term, refused_term
 from recsys.data.catalogue_updates import ItemUpsert
 from serving.answers.catalogue_updates import catalogue_fields
 from serving.answers.forecasts.items import DEMAND

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from contracts.errors import FieldProblem, InputError, InvalidFields
-from contracts.validation import convert
+from contracts.validation.fields import convert
 from recsys.data.interactions import KINDS
 from recsys.request import Query
 

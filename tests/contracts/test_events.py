@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import columns as c
-from contracts.bounds import MAX_MONEY, MAX_UNITS
 from contracts.errors import InvalidEvent
 from contracts.events import EVENT_NAMES, MAX_EVENT_BYTES, V1_ALIASES, event_rows, parse_event
+from contracts.validation.bounds import MAX_MONEY, MAX_UNITS
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 

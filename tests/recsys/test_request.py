@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import InputError
-from contracts.validation import convert, decode
+from contracts.validation.fields import convert, decode
 from recsys.data.interactions import KINDS
 from recsys.request import MAX_SEED, PLACEMENTS, Filters, Placement, Query, SessionEvent
 

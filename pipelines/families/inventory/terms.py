@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import columns as c
-from contracts.bounds import inventory_term, refused_term
+from contracts.validation.bounds import inventory_term, refused_term
 from models.inventory.terms import InventoryParameters, ItemTerms
 
 ITEM_TERMS: Final = tuple(field.name for field in fields(ItemTerms))

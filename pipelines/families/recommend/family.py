@@ -104,7 +104,7 @@ def _family_of(recommender: Recommender, data: TrainingData) -> FittedFamily:
 
 def fit_to_past(data: TrainingData, past: Interactions, items: Items, as_of: int) -> Recommender:
     """The recommender of the past before `as_of` (seconds since 1970 UTC), with what was known of items then."""
-    told = data.catalogue if data.told_items is None else data.told_items
+    told = data.catalogue if data.described_items is None else data.described_items
     return fit_recommender(
         past,
         items,

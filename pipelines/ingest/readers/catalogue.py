@@ -13,9 +13,9 @@ import orjson
 import pyarrow as pa
 
 from contracts import columns as c
-from contracts.bounds import MAX_ATTRIBUTE, MAX_DEPTH, MAX_MONEY, MAX_UNITS, is_too_deep
 from contracts.errors import InputError, InvalidEvent
 from contracts.events import MAX_ID_CHARS
+from contracts.validation.bounds import MAX_ATTRIBUTE, MAX_DEPTH, MAX_MONEY, MAX_UNITS, is_too_deep
 from pipelines.ingest.quarantine import quarantine_row
 from pipelines.ingest.readers.lines import readable
 from pipelines.ingest.readers.record import Record

@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from pydantic import Field
 
-from contracts.bounds import MAX_ATTRIBUTE, MAX_UNITS
 from contracts.events import MAX_TEXT_CHARS
+from contracts.validation.bounds import MAX_ATTRIBUTE, MAX_UNITS
 from recsys.data.attributes import MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES
 from recsys.request import Id, Price
 from serving.http.schemas.answer import Part

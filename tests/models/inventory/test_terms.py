@@ -2,8 +2,8 @@
 
 import pytest
 
-from contracts.bounds import INVENTORY_TERMS
 from contracts.errors import InputError
+from contracts.validation.bounds import INVENTORY_TERMS
 from models.inventory.terms import InventoryParameters
 
 

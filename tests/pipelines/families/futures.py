@@ -32,12 +32,12 @@ def store(future: str | Sequence[str] = (), seed: int = 0, parameters: Any = Non
     chance = random.Random(seed)
     later = [row for part in ("events", "identity", "consent") if part in parts for row in _FUTURES[part](chance)]
     told = _told_before() + (_told_after(chance) if "catalogue" in parts else [])
-    told_items = ibis.memtable(pa.Table.from_pylist(told, schema=c.CATALOGUE))
+    described_items = ibis.memtable(pa.Table.from_pylist(told, schema=c.CATALOGUE))
     arms = {f"u{number:02d}": "holdout" if number % 2 else "contacted" for number in range(CUSTOMERS)}
     return TrainingData(
         events=ibis.memtable(events_table([*_past(), *later])),
-        catalogue=ibis.memtable(latest_items(told_items).to_pyarrow()),
-        told_items=told_items,
+        catalogue=ibis.memtable(latest_items(described_items).to_pyarrow()),
+        described_items=described_items,
         consent_statements=ibis.memtable(_suppressed(chance) if "consent" in parts else no_statements().to_pyarrow()),
         campaigns=ibis.memtable(assignments(arms, CUT, holdout_share=0.5)),
         as_of=AS_OF,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.bounds import INVENTORY_TERMS
+from contracts.validation.bounds import INVENTORY_TERMS
 from models.inventory.terms import ItemTerms
 from pipelines.families.described_parameters import Parameter, described, markdown_table
 from pipelines.families.registry import FAMILIES

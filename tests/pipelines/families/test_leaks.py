@@ -53,8 +53,8 @@ def recommend_interactions(data: TrainingData, cut: datetime) -> Any:
 
 def recommend_items(data: TrainingData, cut: datetime) -> Any:
     items = read_items(data.catalogue_at(cut))
-    assert data.told_items is not None
-    return items.to_arrays(), known_since(data.events, data.told_items, items)
+    assert data.described_items is not None
+    return items.to_arrays(), known_since(data.events, data.described_items, items)
 
 
 def demand_panel(data: TrainingData, cut: datetime) -> Any:

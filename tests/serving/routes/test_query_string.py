@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from contracts.errors import InputError, InvalidFields
-from contracts.validation import convert
+from contracts.validation.fields import convert
 from recsys.request import Filters, Query
 from serving.routes.query_string import PARAMETERS, openapi_parameters, parse_query
 

@@ -75,7 +75,7 @@ def training_data(
     return TrainingData(
         events=ibis.memtable(events_table(rows)),
         catalogue=ibis.memtable(pa.Table.from_pylist(catalogue, schema=c.CATALOGUE)),
-        told_items=ibis.memtable(pa.Table.from_pylist(described + catalogue, schema=c.CATALOGUE)),
+        described_items=ibis.memtable(pa.Table.from_pylist(described + catalogue, schema=c.CATALOGUE)),
         as_of=day(as_of),
         parameters=StoreDemandParameters(**{**SMALL, **parameters}),
         threads=1,

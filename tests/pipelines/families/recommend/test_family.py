@@ -13,7 +13,7 @@ import pytest
 from contracts import columns as c
 from contracts.bundle import SUFFIXES
 from contracts.errors import NotEnoughData
-from contracts.validation import convert
+from contracts.validation.fields import convert
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.recommend.family import RECOMMEND
 from pipelines.training.gate import apply_gate

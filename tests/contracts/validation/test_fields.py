@@ -6,7 +6,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from contracts.errors import InputError, InvalidFields
-from contracts.validation import convert, decode
+from contracts.validation.fields import convert, decode
 
 
 class Line(Struct, frozen=True, forbid_unknown_fields=True):

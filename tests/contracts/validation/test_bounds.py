@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.bounds import MAX_DEPTH, inventory_term, is_too_deep, refused_term
+from contracts.validation.bounds import MAX_DEPTH, inventory_term, is_too_deep, refused_term
 
 
 def depth_of(value: Any) -> int:
