@@ -101,8 +101,8 @@ def parameters(
     from dataclasses import asdict
 
     from models.inventory.terms import ItemTerms
-    from pipelines.families.described_parameters import described, markdown_table
     from pipelines.families.registry import FAMILIES
+    from pipelines.training.described_parameters import described, markdown_table
 
     if family is not None and family not in FAMILIES:
         raise InputError(f"family {family!r} does not exist; families are {', '.join(FAMILIES)}.")

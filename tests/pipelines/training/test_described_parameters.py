@@ -7,8 +7,8 @@ import pytest
 
 from contracts.validation.bounds import INVENTORY_TERMS
 from models.inventory.terms import ItemTerms
-from pipelines.families.described_parameters import Parameter, described, markdown_table
 from pipelines.families.registry import FAMILIES
+from pipelines.training.described_parameters import Parameter, described, markdown_table
 
 SETTINGS = Path(__file__).parents[3] / "docs" / "settings.md"
 
