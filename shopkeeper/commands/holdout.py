@@ -1,6 +1,7 @@
 """`shopkeeper holdout`: assign a control group that is not contacted, and measure a campaign's effect with it."""
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,12 +9,12 @@ import pyarrow as pa
 import typer
 
 from contracts import columns as c
-from contracts.bundle import CUSTOMERS_TABLE
+from contracts.bundle import CUSTOMERS_TABLE, ITEMS_TABLE
 from contracts.bundle_store import open_bundle_store
-from contracts.errors import InputError
+from contracts.errors import InputError, NoBundle
 from contracts.files.atomic import replace_file
 from contracts.settings import Settings, load_settings
-from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.console import JsonOption, console, errors, print_json
 from shopkeeper.display.progress import steps
 
 if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the warehouse
@@ -21,6 +22,14 @@ if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the
     from pipelines.campaigns.results import Results
 
 PRIVATE = 0o600  # the files name people
+
+
+class ContactForm(StrEnum):
+    """The form of the file with the customers to contact."""
+
+    csv = "csv"
+    klaviyo = "klaviyo"
+    mailchimp = "mailchimp"
 
 
 def holdout(
@@ -40,6 +49,9 @@ def holdout(
             help="CSV file with the customers to contact. Default: beside the assignments.", show_default=False
         ),
     ] = None,
+    form: Annotated[
+        ContactForm, typer.Option("--format", help="Of that file; klaviyo and mailchimp import theirs as it is.")
+    ] = ContactForm.csv,
     results: Annotated[
         bool, typer.Option("--results", help="Show the campaign's measured effect; assign nothing.")
     ] = False,
@@ -59,7 +71,7 @@ def holdout(
     if results:
         _report(_results(settings, campaign, days), as_json)
         return
-    drawn, path = _draw(settings, campaign, share, where or [], output)
+    drawn, path = _draw(settings, campaign, share, where or [], output, form)
     if as_json:
         print_json(_draw_json(drawn, path))
         return
@@ -67,7 +79,7 @@ def holdout(
 
 
 def _draw(
-    settings: Settings, campaign: str, share: float, where: list[str], output: Path | None
+    settings: Settings, campaign: str, share: float, where: list[str], output: Path | None, form: str
 ) -> tuple["Assignment", Path]:
     from pipelines.campaigns.holdout import assign_holdout
 
@@ -78,7 +90,10 @@ def _draw(
         drawn = assign_holdout(settings, campaign, share, among, progress=progress)
         progress("holdout: write")
         path = (output or drawn.path.with_name(f"{campaign}-contact.csv")).resolve()
-        replace_file(path, _csv(drawn.contacted), PRIVATE)
+        content, left_out = _contact_file(settings, drawn.contacted, form)
+        replace_file(path, content, PRIVATE)
+    if left_out:
+        errors.print(f"{left_out:,} customers are not in the file: {form} needs an address of each one's own.")
     return drawn, path
 
 
@@ -97,10 +112,22 @@ def _among(settings: Settings, where: list[str]) -> list[str]:
     return table[c.CUSTOMER_ID].to_pylist()
 
 
-def _csv(customer_ids: pa.ChunkedArray) -> bytes:
-    from serving.answers.exports.csv import csv_header, csv_rows, guarded
+def _contact_file(settings: Settings, contacted: pa.ChunkedArray, form: str) -> tuple[bytes, int]:
+    """The file for the tool, and how many customers it cannot take."""
+    from pipelines.identity.email_addresses import latest_addresses
+    from pipelines.warehouse.warehouse import open_warehouse
+    from serving.answers.exports.campaign_file import campaign_file
+    from serving.answers.tables.table import ServedTable
 
-    return csv_header([c.CUSTOMER_ID]) + csv_rows([guarded(customer_ids)])
+    published = items = None
+    try:
+        store = open_bundle_store(settings.bundles_url)
+        bundle = store.open(store.current())
+        published, items = bundle.table(CUSTOMERS_TABLE), ServedTable(bundle.table(ITEMS_TABLE), c.ITEM_ID)
+    except NoBundle:
+        pass
+    chunks, left_out = campaign_file(form, contacted, latest_addresses(open_warehouse(settings)), published, items)
+    return b"".join(chunks), left_out
 
 
 def _draw_json(drawn: "Assignment", path: Path) -> dict[str, Any]:

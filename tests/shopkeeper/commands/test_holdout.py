@@ -44,12 +44,25 @@ def test_the_file_names_who_to_contact_and_nobody_else() -> None:
     found = drawn()
     with Path(found["contact_file"]).open(newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["customer_id"]
+    assert rows[0] == ["customer_id", "email"]
     assert len(rows) - 1 == found["contacted"]
     assert found["contacted"] + found["held_out"] == 401
     assert not any(row[0].startswith("=") for row in rows)
     assert datetime.fromisoformat(found["assigned_at"]).tzinfo is not None
     assert Path(found["assignments_file"]).is_file()
+
+
+@pytest.mark.parametrize("form", ["csv", "klaviyo", "mailchimp"])
+def test_the_file_can_be_imported(home: Path, form: str) -> None:
+    known = [wire(f"e{n}", "identify", userId=f"c{n:03}", context=YES, traits={"email": f"c{n}@example.org"})
+             for n in range(9)]  # fmt: skip
+    ingest_events(home, *known)
+    with Path(drawn("--format", form)["contact_file"]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    column = "email" if form == "csv" else "Email Address"
+    addresses = {row[column] for row in rows} - {""}
+    assert 0 < len(addresses) <= 9
+    assert addresses <= {f"c{n}@example.org" for n in range(9)}
 
 
 def test_halves_detect_a_smaller_change() -> None:
