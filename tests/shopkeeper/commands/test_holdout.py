@@ -54,7 +54,7 @@ def test_the_file_names_who_to_contact_and_nobody_else() -> None:
 
 @pytest.mark.parametrize("form", ["csv", "klaviyo", "mailchimp"])
 def test_the_file_can_be_imported(home: Path, form: str) -> None:
-    known = [wire(f"e{n}", "identify", userId=f"c{n:03}", context=YES, traits={"email": f"c{n}@example.org"})
+    known = [wire(f"e{n}", type="identify", userId=f"c{n:03}", context=YES, traits={"email": f"c{n}@example.org"})
              for n in range(9)]  # fmt: skip
     ingest_events(home, *known)
     with Path(drawn("--format", form)["contact_file"]).open(newline="") as file:
