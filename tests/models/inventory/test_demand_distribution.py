@@ -5,13 +5,13 @@ import pytest
 from scipy.stats import expon, norm
 
 from models.inventory.demand_distribution import TotalDemand
-from tests.models.inventory.stockpyl_oracle import newsvendor_normal
+from tests.models.inventory.textbook import newsvendor_stock
 from tests.models.inventory.worlds import LEVELS, normal_totals
 
 
 @pytest.mark.parametrize("shortage", [1.0, 3.0, 9.0, 19.0])
 def test_the_quantile_at_the_critical_ratio_is_the_newsvendors_stock(shortage: float) -> None:
-    stock, _ = newsvendor_normal(1.0, shortage, demand_mean=80, demand_sd=20)
+    stock = newsvendor_stock(1.0, shortage, 80, 20)
     np.testing.assert_allclose(normal_totals(80, 20).quantile(shortage / (1 + shortage)), stock, rtol=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""The plan of items whose demand is certain, which anybody can reckon, and of normal ones, which stockpyl reckons."""
+"""The plan of items whose demand is certain, which anybody can reckon, and of normal ones, which the textbook has."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from models.inventory.policy import (
     stockout_day,
 )
 from models.inventory.service_level import CycleDemand
-from tests.models.inventory.stockpyl_oracle import newsvendor_normal
+from tests.models.inventory.textbook import newsvendor_stock
 from tests.models.inventory.worlds import normal_totals, steady_demand, terms
 
 
@@ -32,7 +32,7 @@ def test_the_level_is_the_newsvendors_of_the_protected_time() -> None:
     cycle = CycleDemand(normal_totals(4 * 12, 5 * 4**0.5), normal_totals(7 * 12, 5 * 7**0.5))
     demand = replace(steady_demand(2), cycle=cycle)
     told = terms(lead_time_days=4, review_days=3, unit_cost=36.5, shortage_cost=0.9, holding_cost_per_year=1)
-    expected, _ = newsvendor_normal(0.3, 0.9, demand_mean=12, demand_sd=5, lead_time=6)  # 6 + 1 periods
+    expected = newsvendor_stock(0.3, 0.9, 12, 5, periods=7)
     np.testing.assert_allclose(plan_inventory(np.zeros(1), demand, told).reorder_point, expected, rtol=2e-3)
 
 

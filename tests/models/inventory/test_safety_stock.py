@@ -12,7 +12,7 @@ from models.inventory.safety_stock import (
     TOTAL_ERRORS,
     safety_stock_demand,
 )
-from tests.models.inventory.stockpyl_oracle import newsvendor_normal
+from tests.models.inventory.textbook import newsvendor_stock
 
 STEADY = np.random.default_rng(3).normal(100, 10, (40, 600))
 
@@ -24,7 +24,7 @@ def known(units: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("spread", DEVIATIONS)
 def test_steady_demand_gets_the_newsvendors_stock(spread: str) -> None:
     demand = safety_stock_demand(STEADY, known(STEADY), 7, spread, 300)
-    expected, _ = newsvendor_normal(1, 9, demand_mean=100, demand_sd=10, lead_time=6)
+    expected = newsvendor_stock(1, 9, 100, 10, periods=7)
     assert demand.quantile(0.9).mean() == pytest.approx(expected, rel=0.01)
 
 
