@@ -152,6 +152,11 @@ class FittedFamily:
     columns: dict[str, str] = field(default_factory=dict)  # column -> its description, in a marketer's words
     replays: list[Replay] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        missing = sorted(set(self.columns) - set(self.table.column_names)) if self.table is not None else []
+        if missing:
+            raise ValueError(f"columns {', '.join(missing)} are described, but the table lacks them")
+
 
 @dataclass(frozen=True)
 class Rescored:

@@ -193,11 +193,12 @@ def _family_of(
             table.column_names.index(TREND_PERCENT), TREND_PERCENT, pa.nulls(len(table), pa.float64())
         )
     record = {"parameters": asdict(parameters), **fitted.summary(), "categories": _categories(store, by_category)}
+    described = _columns(trends.window_weeks, parameters.false_discovery_rate)
+    described |= _BY_BASELINE.get(fitted.answered_by, {})
     return FittedFamily(
         write_files=lambda folder: _write_files(folder, record),
         table=table,
-        columns=_columns(trends.window_weeks, parameters.false_discovery_rate)
-        | _BY_BASELINE.get(fitted.answered_by, {}),
+        columns={name: text for name, text in described.items() if name in table.column_names},
         replays=_replays(table),
     )
 

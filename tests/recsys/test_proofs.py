@@ -82,7 +82,7 @@ def recall_after_learning_from(examples: Examples, scenario: str, seed: int) -> 
     ranker = train_ranker(groups, pipeline_before(LABELS).features.names, SMALL, seed, 1)
     past, later = interactions(checkerboard(), ITEMS).before(TEST.start), examples_of(TEST, scenario)
     evaluated = Recommender(pipeline_before(TEST), past, dict.fromkeys(SCENARIOS, ranker))
-    found = evaluate(evaluated, later.where(later.has_history), seed).metrics["recall_at_20"]
+    found = evaluate(evaluated, later.where(later.has_history)).metrics["recall_at_20"]
     assert found is not None
     return found
 

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import ibis
+import pyarrow as pa
+import pytest
 
 from contracts import columns as c
-from pipelines.families.family import TrainingData
+from pipelines.families.family import FittedFamily, TrainingData
 from pipelines.families.registry import FAMILIES
 from pipelines.families.run_cache import RunCache
 from tests.worlds import day, events_table, order
@@ -35,3 +37,10 @@ def test_two_runs_share_no_history() -> None:
 def test_what_a_family_requires_is_a_family() -> None:
     for family in FAMILIES.values():
         assert set(family.requires) <= set(FAMILIES) - {family.name}
+
+
+def test_a_described_column_is_in_the_table() -> None:
+    table = pa.table({c.CUSTOMER_ID: ["ann"], "risk": [0.5]})
+    assert FittedFamily(lambda folder: None, table, {"risk": "How likely."}).table is table
+    with pytest.raises(ValueError, match="columns band are described"):
+        FittedFamily(lambda folder: None, table, {"risk": "How likely.", "band": "In words."})
