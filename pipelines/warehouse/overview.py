@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from contracts import columns as c
+from contracts.time_units import from_microseconds
 from pipelines.warehouse import file_index
 
 LONGEST_SILENCE: Final = timedelta(days=28)  # between two days with events; more is a hole in the data
@@ -41,13 +42,13 @@ def read_overview(root: Path) -> Overview:
     """The overview of the warehouse in `root`, empty where there is none. Raises StorageError if it is damaged."""
     index = file_index.load_index(root)
     days = sorted(index.days)
-    first = _statistics(root / index.days[days[0]].path) if days else {}
-    last = _statistics(root / index.days[days[-1]].path) if days else {}
-    stated = {text for found in (first, last) for text in found.get(c.CURRENCY, ())}
+    files = [root / index.days[day].path for day in (days[:1] + days[-1:])]
+    times = [_statistics(file, c.OCCURRED_AT) for file in files]
+    stated = {text.decode() for file in files for text in _statistics(file, c.CURRENCY) or ()}
     return Overview(
         events=sum(day.events for day in index.days.values()),
-        first=first[c.OCCURRED_AT][0] if first else None,
-        last=last[c.OCCURRED_AT][1] if last else None,
+        first=from_microseconds(times[0][0]) if times and times[0] else None,
+        last=from_microseconds(times[-1][1]) if times and times[-1] else None,
         currencies=frozenset(stated),
         ingests=file_index.read_ledger(root, index),
         log_cursor=index.log.cursor,
@@ -67,14 +68,10 @@ def hole_before(days: Iterable[str], as_of: datetime) -> str:
     )
 
 
-def _statistics(path: Path) -> dict[str, tuple[Any, Any]]:
-    """The least and the greatest value of each column that has any."""
+def _statistics(path: Path, name: str) -> tuple[Any, Any] | None:
+    """The least and the greatest value of a column as they are stored, since Arrow reads times by pandas; else None."""
     metadata = pq.ParquetFile(path).metadata
-    found: dict[str, tuple[Any, Any]] = {}
-    for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):
-        for column in (group.column(number) for number in range(group.num_columns)):
-            statistics = column.statistics
-            if statistics is not None and statistics.has_min_max:
-                least, greatest = found.get(column.path_in_schema, (statistics.min, statistics.max))
-                found[column.path_in_schema] = min(least, statistics.min), max(greatest, statistics.max)
-    return found
+    place = metadata.schema.names.index(name)
+    groups = [metadata.row_group(number).column(place).statistics for number in range(metadata.num_row_groups)]
+    stated = [(found.min_raw, found.max_raw) for found in groups if found is not None and found.has_min_max]
+    return (min(least for least, _ in stated), max(greatest for _, greatest in stated)) if stated else None

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from contracts.bundle import FORMAT_VERSION
 from shopkeeper.main import COMMANDS, app, help_text, run
+from tests.pipelines.wire import bought, ingest_events
 
 NAMES = [name for section in COMMANDS.values() for name in section]
 ENGINES = {"duckdb", "fastapi", "ibis", "lightgbm", "mlflow", "numba", "pandas", "scipy", "sklearn", "statsforecast"}
@@ -84,6 +85,11 @@ def test_neither_status_nor_a_commands_help_imports_an_engine(arguments: list[st
     loaded = imported_by(*arguments, home=tmp_path)
     assert "pydantic" in loaded
     assert loaded & ENGINES == set()
+
+
+def test_status_of_a_store_with_events_imports_no_engine(tmp_path: Path) -> None:
+    ingest_events(tmp_path, bought("o1", "ann", {"tea": 2.5}))
+    assert imported_by("status", home=tmp_path) & ENGINES == set()
 
 
 def test_an_error_of_ours_is_a_message_and_exit_status_1(
