@@ -2,19 +2,21 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 READABLE: Final = 0o644
+PRIVATE: Final = 0o600  # for its owner only
 
 
-def replace_file(path: Path, content: bytes, mode: int = READABLE) -> None:
+def replace_file(path: Path, content: bytes | Iterable[bytes], mode: int = READABLE) -> None:
     """Write a temporary file beside `path`, sync it, rename it and sync the folder. `mode` is set before the rename."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # private until it is renamed
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())

@@ -24,7 +24,7 @@ from scipy.stats import norm
 from contracts import columns as c
 from contracts.campaigns import HELD_OUT, OUTCOME_DAYS, campaigns_folder
 from contracts.errors import InputError, NotEnoughData
-from contracts.files.atomic import replace_file, sync
+from contracts.files.atomic import PRIVATE, replace_file, sync
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.features.orders import ORDERED_AT, orders
@@ -36,7 +36,6 @@ SHARE: Final = 0.1  # of the customers, in the holdout group
 MAX_SHARE: Final = 0.5
 CONFIDENCE: Final = 0.95
 POWER: Final = 0.80
-PRIVATE: Final = 0o600  # the files name people
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SHARE_KEY: Final = b"share"
 _HASH_BYTES: Final = 8

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,11 +42,24 @@ SNAPSHOTS_PER_HORIZON: Final = 4
 
 @dataclass(frozen=True)
 class ChurnFit:
-    """The model, its baseline, and facts about the fit, which are stored with either."""
+    """The training cases as of a cut-off. The model and its baseline are fitted when they are first asked for."""
 
-    model: ChurnModel
-    baseline: ChurnModel
-    facts: dict[str, Any]  # base_rate: of the latest snapshot whose outcome was known
+    cases: ChurnCases
+    parameters: ChurnParameters
+    context: FitContext
+    known: dict[str, Any]  # facts about the cases; base_rate: of the latest snapshot whose outcome was known
+
+    @cached_property
+    def model(self) -> ChurnModel:
+        return ChurnModel.fit(self.cases, self.parameters, self.context)
+
+    @cached_property
+    def baseline(self) -> ChurnModel:
+        return ChurnModel.fit_baseline(self.cases, self.parameters, self.context)
+
+    def facts(self, model: ChurnModel) -> dict[str, Any]:
+        """What is stored with the model or the baseline."""
+        return self.known | {"snapshot_std": model.calibration.snapshot_std}
 
 
 def backtest(data: TrainingData) -> Backtest:
@@ -68,7 +81,7 @@ def backtest(data: TrainingData) -> Backtest:
         baseline_metrics=_metrics(outcome, baseline),
         paired=PairedCases.of_own_units(risk, baseline, partial(resampled_auc, outcome)),
         baseline_name="the RFM baseline",
-        details=fitted.facts
+        details=fitted.facts(fitted.model)
         | {
             "reliability": reliability_curve(outcome, risk),
             "interval_coverage": share_coverage(outcome, risk, low, high),
@@ -80,13 +93,13 @@ def backtest(data: TrainingData) -> Backtest:
 def fit(data: TrainingData) -> FittedFamily:
     """Fit to everything before `as_of`, and score all customers with an order who allow personalization."""
     fitted = _fit_now(data)
-    return _family_of(fitted.model, fitted.facts, data)
+    return _family_of(fitted.model, fitted.facts(fitted.model), data)
 
 
 def fit_baseline(data: TrainingData) -> FittedFamily:
     """The same by the RFM baseline."""
     fitted = _fit_now(data)
-    return _family_of(fitted.baseline, fitted.facts, data)
+    return _family_of(fitted.baseline, fitted.facts(fitted.baseline), data)
 
 
 def _fit_now(data: TrainingData) -> ChurnFit:
@@ -110,7 +123,7 @@ def rescore(data: TrainingData, folder: Path) -> Rescored:
 
 
 def fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, data: TrainingData) -> ChurnFit:
-    """Fit the model and its baseline to what was known at `cut`."""
+    """The fit to what was known at `cut`."""
     parameters: ChurnParameters = data.parameters
     data.progress("churn: snapshots")
     labelled = _snapshots(history, cut, cadence, parameters)
@@ -121,9 +134,7 @@ def fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, da
     }
     cases = ChurnCases.concatenated(parts, SNAPSHOTS_PER_HORIZON).sampled(parameters.max_training_rows, data.seed)
     data.progress("churn: train")
-    context = FitContext(data.seed, data.threads, data.progress)
-    model = ChurnModel.fit(cases, parameters, context)
-    facts = {
+    known = {
         "horizon_days": cadence.horizon_days,
         "usual_gap_days": cadence.median_gap_days,
         "base_rate": float(latest_outcome.mean()),
@@ -131,9 +142,8 @@ def fit_at(cut: datetime, history: CustomerHistory, cadence: PurchaseCadence, da
         "training_rows": len(cases.outcome),
         "calibration_snapshot": latest.at.isoformat(),
         "calibration_rows": len(latest_outcome),
-        "snapshot_std": model.calibration.snapshot_std,
     }
-    return ChurnFit(model, ChurnModel.fit_baseline(cases, parameters, context), facts)
+    return ChurnFit(cases, parameters, FitContext(data.seed, data.threads, data.progress), known)
 
 
 def model_features(history: CustomerHistory, snapshot: Snapshot, horizon_days: int) -> np.ndarray:

@@ -127,7 +127,12 @@ class _Naive:
 
 
 def backtest(data: TrainingData) -> Backtest:
-    """Fit as of four weeks ago, and compare the trends with the sales since."""
+    """Fit as of four weeks ago, and compare the trends with the sales since; once in a run."""
+    key = (TrendModel, data.as_of, data.parameters, data.seed, data.threads)
+    return data.cache.once(key, lambda: _backtest(data), (data.events, data.catalogue))
+
+
+def _backtest(data: TrainingData) -> Backtest:
     parameters: TrendParameters = data.parameters
     end = midnight(data.as_of)
     start = end - timedelta(days=LATER_WEEKS * WEEK_DAYS)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contracts.errors import InputError, SettingsError
-from contracts.files.atomic import replace_file
+from contracts.files.atomic import PRIVATE, replace_file
 
 EVENTS_WRITE: Final = "events:write"
 EVENTS_SERVER: Final = "events:server"
@@ -45,7 +45,6 @@ _ID: Final = re.compile(r"[0-9a-f]{16}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _SECRET_BYTES: Final = 32
-PRIVATE: Final = 0o600
 _NO_HASH: Final = "0" * 64
 
 

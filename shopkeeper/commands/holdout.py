@@ -12,7 +12,7 @@ from contracts import columns as c
 from contracts.bundle import CUSTOMERS_TABLE, ITEMS_TABLE
 from contracts.bundle_store import open_bundle_store
 from contracts.errors import InputError, NoBundle
-from contracts.files.atomic import replace_file
+from contracts.files.atomic import PRIVATE, replace_file
 from contracts.settings import Settings, load_settings
 from shopkeeper.display.console import JsonOption, console, errors, print_json
 from shopkeeper.display.progress import steps
@@ -20,8 +20,6 @@ from shopkeeper.display.progress import steps
 if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the warehouse
     from pipelines.campaigns.holdout import Assignment
     from pipelines.campaigns.results import Results
-
-PRIVATE = 0o600  # the files name people
 
 
 class ContactForm(StrEnum):

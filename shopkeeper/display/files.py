@@ -1,13 +1,11 @@
 """Output of a list: standard output, or a file that is replaced only when it is complete."""
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from contracts.errors import InputError
-from contracts.files.atomic import sync
+from contracts.files.atomic import PRIVATE, replace_file
 
 
 def write_blocks(blocks: Iterable[bytes], output: Path | None, is_text: bool) -> None:
@@ -29,15 +27,4 @@ def _write_file(blocks: Iterable[bytes], output: Path) -> None:
     """Replace the file when it is complete; only its owner can read it, since it lists people."""
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"--output {output}: name a file in a folder that exists.")
-    descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(blocks)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(output)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync(output.parent)
+    replace_file(output, blocks, PRIVATE)

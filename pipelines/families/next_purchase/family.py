@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,12 +48,21 @@ REPLAYS: Final = 3
 
 @dataclass(frozen=True)
 class DatedFit:
-    """The model and its baseline as of `cut`, and facts about the fit."""
+    """The training cases as of `cut`. The model and its baseline are fitted when they are first asked for."""
 
     cut: datetime
-    model: HazardModel
-    baseline: HazardModel
-    facts: dict[str, Any]
+    cases: HazardData
+    parameters: NextOrderParameters
+    context: FitContext
+    facts: dict[str, Any]  # about the cases; stored with the model or the baseline
+
+    @cached_property
+    def model(self) -> HazardModel:
+        return HazardModel.fit(self.cases, self.parameters, self.context)
+
+    @cached_property
+    def baseline(self) -> HazardModel:
+        return HazardModel.fit_baseline(self.cases, self.parameters)
 
 
 def backtest(data: TrainingData) -> Backtest:
@@ -65,7 +75,7 @@ def backtest(data: TrainingData) -> Backtest:
     customers = test.customers
     curves = fitted.model.predict(customers.features, data.threads)
     baseline = fitted.baseline.predict(customers.features)
-    point = _one_gap_later(customers.features, fitted.model.baseline.median_gap_days)
+    point = _one_gap_later(customers.features, fitted.cases.median_gap_days)
     rows = np.flatnonzero(customers.event_days <= days)
     return Backtest(
         window_start=cut,
@@ -126,16 +136,15 @@ def fit_at(cut: datetime, history: CustomerHistory, days: int, data: TrainingDat
     _enough(training[0], times[0], parameters)
     data.progress("next_order: train")
     cases = HazardData(training, later, median_gap_days(history, later_at), days)
-    model = HazardModel.fit(cases, parameters, FitContext(data.seed, data.threads))
     facts = {
         "horizon_days": days,
         LEAST_CHANCE: parameters.least_chance,
-        "usual_gap_days": model.baseline.median_gap_days,
+        "usual_gap_days": cases.median_gap_days,
         "training_snapshots": [at.isoformat() for at in times],
         "calibration_snapshot": later_at.isoformat(),
         "calibration_orders": int((later.event_days <= days).sum()),
     }
-    return DatedFit(cut, model, HazardModel.fit_baseline(cases, parameters), facts)
+    return DatedFit(cut, cases, parameters, FitContext(data.seed, data.threads), facts)
 
 
 def _enough(customers: CensoredCustomers, at: datetime, parameters: NextOrderParameters) -> CensoredCustomers:
