@@ -14,7 +14,7 @@ from shopkeeper.display import lists
 from shopkeeper.display.console import JsonOption, errors
 from shopkeeper.display.customers import print_customers, shown_columns
 from shopkeeper.display.files import write_blocks
-from shopkeeper.display.tables import print_rows
+from shopkeeper.display.tables import counted, print_rows
 
 if TYPE_CHECKING:
     from serving.answers.tables.list_request import ListRequest
@@ -96,10 +96,10 @@ def customers(
     found = _find_agreeing(request, settings) if request.consent else request.find(_rows_needed(request))
     if request.consent:
         count = request.without_consent(found)
-        _say(f"{count:,} customers are left out: they did not agree to marketing.")
+        _say(f"Left out: {counted(count, 'customer')} without consent to marketing.")
     if request.held_out:
         count = request.left_to_control_groups()
-        _say(f"{count:,} customers are left out: a running campaign holds them out. --include-held-out keeps them.")
+        _say(f"Left out: {counted(count, 'customer')} held out of a running campaign. --include-held-out keeps them.")
     if given in CONTACT_FORMATS:
         _give_contacts(request, found, settings, output, bundle.tables.get("items"))
     else:
@@ -146,12 +146,12 @@ def _give_contacts(
 
     chunks, left_out = request.contact_file(found, latest_addresses(open_warehouse(settings)), items)
     if left_out:
-        _say(f"{left_out:,} customers are left out: {request.form} needs an address of each one's own.")
+        _say(f"Left out: {counted(left_out, 'customer')} without an address of their own, which {request.form} needs.")
     write_blocks(chunks, output, is_text=True)
 
 
 def _print(request: "ListRequest", found: "Found", version: str) -> None:
-    title = f"{found.total:,} customers, bundle {version}"
+    title = f"{counted(found.total, 'customer')}, bundle {version}"
     table, first = request.table, found.positions[: request.limit]
     if request.columns:
         print_rows(title, request.rows(first), request.columns)

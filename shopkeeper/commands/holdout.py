@@ -16,6 +16,7 @@ from contracts.files.atomic import PRIVATE, replace_file
 from contracts.settings import Settings, load_settings
 from shopkeeper.display.console import JsonOption, console, errors, print_json
 from shopkeeper.display.progress import steps
+from shopkeeper.display.tables import counted
 
 if TYPE_CHECKING:  # imported where it is used: `--help` should not wait for the warehouse
     from pipelines.campaigns.holdout import Assignment
@@ -91,7 +92,7 @@ def _draw(
         content, left_out = _contact_file(settings, drawn.contacted, form)
         replace_file(path, content, PRIVATE)
     if left_out:
-        errors.print(f"{left_out:,} customers are not in the file: {form} needs an address of each one's own.")
+        errors.print(f"Left out: {counted(left_out, 'customer')} without an address of their own, which {form} needs.")
     return drawn, path
 
 
@@ -147,7 +148,7 @@ def _draw_json(drawn: "Assignment", path: Path) -> dict[str, Any]:
 def _print_draw(drawn: "Assignment", path: Path) -> None:
     word = "Assigned" if drawn.is_new else "Assigned before, unchanged"
     console.print(
-        f"{word}: contact {len(drawn.contacted):,} customers; {len(drawn.held_out):,} are the control group.",
+        f"{word}: contact {counted(len(drawn.contacted), 'customer')}; the control group has {len(drawn.held_out):,}.",
         highlight=False,
     )
     console.print(_power(drawn), highlight=False)

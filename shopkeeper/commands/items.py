@@ -11,7 +11,7 @@ from contracts.settings import load_settings
 from shopkeeper.display import lists
 from shopkeeper.display.console import JsonOption, print_paragraph
 from shopkeeper.display.items import ALERT, ORDER_QUANTITY, ORDER_UP_TO, STOCK, print_items, shown_columns
-from shopkeeper.display.tables import print_rows
+from shopkeeper.display.tables import counted, print_rows
 
 if TYPE_CHECKING:
     from serving.answers.tables.table import ServedTable
@@ -90,8 +90,8 @@ def _say_unknown_stock(table: "ServedTable") -> None:
     unknown = parse_list("items", table, "json", ListOptions(conditions)).find(1).total
     if unknown:
         print_paragraph(
-            f"The stock of {unknown:,} items is unknown, so they cannot be in this list. State it in the column "
-            "`stock` of the catalogue file, or by POST /v1/items; then run `shopkeeper ingest --catalogue FILE`, "
+            f"The stock of {counted(unknown, 'item')} is unknown. Without it, no item can be in this list. State "
+            "it in the column `stock` of the catalogue file, or by POST /v1/items; then run `shopkeeper ingest --catalogue FILE`, "
             "`shopkeeper train inventory` and `shopkeeper publish`."
         )
 

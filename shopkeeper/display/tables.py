@@ -85,6 +85,11 @@ def number(value: Any) -> str:
     return f"{value:,.0f}" if isinstance(value, float) and value.is_integer() else printable(value)
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, as in "1 item" and "2,000 items"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def words(code: str | None) -> str:
     """A code such as `out_of_stock` in words."""
     return re.sub("_", " ", code) if code else NOTHING

@@ -26,6 +26,7 @@ from shopkeeper.commands.demo.store import demo_store
 from shopkeeper.commands.simulate import last_day
 from shopkeeper.display.console import console
 from shopkeeper.display.progress import steps
+from shopkeeper.display.tables import number
 
 if TYPE_CHECKING:
     from pipelines.simulate.parameters import StoreParameters
@@ -51,8 +52,8 @@ def demo(
 
     Example: [bold]DEMO_SERVE=no shopkeeper demo[/]
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # so that the processes that were started end, too
-        signal.signal(number, signal.default_int_handler)
+    for which in (signal.SIGINT, signal.SIGTERM):  # so that the processes that were started end, too
+        signal.signal(which, signal.default_int_handler)
     settings = load_settings(home=load_settings().home / "demo")
     _make(settings, demo_store(settings, events, last_day(until), until is not None))
     key = _fresh_key(settings)
@@ -210,7 +211,7 @@ def _show_forecast(shop: _Client) -> None:
     title = f"\nDemand forecast: {item['item_name'] or item['item_id']}, units a day"
     table = Table("day", "low", "median", "high", title=title, title_justify="left")
     for day in days[:7]:
-        table.add_row(day["date"], *(_number(day[name]) for name in ("low", "median", "high")))
+        table.add_row(day["date"], *(number(day[name]) for name in ("low", "median", "high")))
     console.print(table)
 
 

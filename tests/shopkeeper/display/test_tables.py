@@ -3,7 +3,7 @@
 import pytest
 
 from shopkeeper.display.console import console
-from shopkeeper.display.tables import Column, number, print_rows, print_table, printable, words
+from shopkeeper.display.tables import Column, counted, number, print_rows, print_table, printable, words
 
 COLUMNS = [
     Column("item", ["P1", "P2"]),
@@ -68,6 +68,10 @@ def test_a_cell_is_text_that_steers_no_terminal(value: object, text: str) -> Non
 @pytest.mark.parametrize(("value", "text"), [(3.0, "3"), (3.25, "3.25"), (None, "–"), ("tea", "tea")])
 def test_whole_numbers_have_no_decimals(value: object, text: str) -> None:
     assert number(value) == text
+
+
+def test_one_of_a_kind_is_singular() -> None:
+    assert [counted(count, "item") for count in (0, 1, 2000)] == ["0 items", "1 item", "2,000 items"]
 
 
 def test_codes_are_shown_in_words() -> None:
