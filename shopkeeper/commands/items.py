@@ -91,8 +91,8 @@ def _say_unknown_stock(table: "ServedTable") -> None:
     if unknown:
         print_paragraph(
             f"The stock of {counted(unknown, 'item')} is unknown. Without it, no item can be in this list. State "
-            "it in the column `stock` of the catalogue file, or by POST /v1/items; then run `shopkeeper ingest --catalogue FILE`, "
-            "`shopkeeper train inventory` and `shopkeeper publish`."
+            "it in the column `stock` of the catalogue file, or by POST /v1/items; then run `shopkeeper ingest "
+            "--catalogue FILE`, `shopkeeper train inventory` and `shopkeeper publish`."
         )
 
 
