@@ -22,6 +22,7 @@ from contracts.settings import url_path, url_scheme
 
 CURRENT: Final = "CURRENT"
 LOCK: Final = ".lock"
+WRITER: Final = "publish or rollback"  # what only one process may do at a time
 DRAFT: Final = ".draft-"  # how the names of drafts begin
 _VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
@@ -40,7 +41,7 @@ class BundleStore(Protocol):
     def draft(self) -> AbstractContextManager[Path]:
         """A new, empty folder for the files of a bundle, which is removed unless it is published.
 
-        Meanwhile nobody else can publish: raises StorageError if another process has a draft.
+        Meanwhile nobody else can publish or roll back: raises StorageError if another process does either.
         """
 
     def publish(self, draft: Path, manifest: Manifest) -> BundlePointer:
@@ -56,7 +57,10 @@ class BundleStore(Protocol):
         """The pointer to a published version; raises NoBundle."""
 
     def rollback(self, version: str | None = None) -> BundlePointer:
-        """Point CURRENT at `version`, or at the version before the current one; verifies it first."""
+        """Point CURRENT at `version`, or at the version before the current one; verifies it first.
+
+        Raises StorageError while another process publishes or rolls back.
+        """
 
     def open(self, pointer: BundlePointer) -> Bundle:
         """Verify and open a version; raises BundleRefused."""
@@ -74,7 +78,7 @@ class FileBundleStore:
 
     @contextmanager
     def draft(self) -> Iterator[Path]:
-        with exclusive(self._root / LOCK, "publish"):
+        with exclusive(self._root / LOCK, WRITER):
             for left_by_a_kill in self._root.glob(f"{DRAFT}*"):
                 shutil.rmtree(left_by_a_kill, ignore_errors=True)
             draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self._root))
@@ -122,9 +126,10 @@ class FileBundleStore:
         return BundlePointer(version, (self._digests / version).read_text().strip())
 
     def rollback(self, version: str | None = None) -> BundlePointer:
-        pointer = self.pointer(version if version is not None else self._version_before_current(self.versions()))
-        self.open(pointer)
-        self._point_at(pointer)
+        with exclusive(self._root / LOCK, WRITER):
+            pointer = self.pointer(version if version is not None else self._version_before_current(self.versions()))
+            self.open(pointer)
+            self._point_at(pointer)
         return pointer
 
     def open(self, pointer: BundlePointer) -> Bundle:

@@ -22,7 +22,7 @@ INVENTORY_TERMS: Final[dict[str, tuple[float, float]]] = {
     "order_cost": (0, MAX_MONEY),
     "pack_size": (1e-6, MAX_UNITS),
     "minimum_order": (0, MAX_UNITS),
-    "on_order": (0, 1e12),
+    "on_order": (0, MAX_UNITS),
     "on_order_in_days": (0, 365),
     "overstock_days": (0, 3650),
 }

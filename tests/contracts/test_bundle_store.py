@@ -52,11 +52,21 @@ def test_a_killed_publisher_leaves_the_old_version_current_and_its_draft_is_remo
 
 def test_of_two_who_publish_at_once_the_later_one_is_refused(store: FileBundleStore, root: Path) -> None:
     with store.draft() as draft:
-        with pytest.raises(StorageError, match=f"another publish .process {os.getpid()}."):
+        with pytest.raises(StorageError, match=f"another publish or rollback .process {os.getpid()}."):
             publish(FileBundleStore(root), "v2")
         assert draft.exists()
         store.publish(draft, bare_manifest(draft, "v1"))
     assert store.versions() == ["v1"]
+
+
+def test_nobody_rolls_back_while_another_publishes(store: FileBundleStore, root: Path) -> None:
+    for version in ("v1", "v2"):
+        publish(store, version)
+    with store.draft():
+        with pytest.raises(StorageError, match=f"another publish or rollback .process {os.getpid()}."):
+            FileBundleStore(root).rollback()
+        assert store.current().version == "v2"
+    assert store.rollback().version == "v1"
 
 
 def test_a_draft_that_is_not_published_is_removed(store: FileBundleStore, root: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.validation.bounds import MAX_DEPTH, inventory_term, is_too_deep, refused_term
+from contracts.validation.bounds import MAX_DEPTH, MAX_UNITS, inventory_term, is_too_deep, refused_term
 
 
 def depth_of(value: Any) -> int:
@@ -40,6 +40,8 @@ def test_any_depth_and_any_text_is_judged() -> None:
         ("pack_size", 0, None),
         ("lead_time_days", "3 weeks", None),
         ("service_level", None, None),
+        ("on_order", MAX_UNITS, MAX_UNITS),
+        ("on_order", 2 * MAX_UNITS, None),
     ],
 )
 def test_a_term_is_a_number_within_its_bounds(name: str, value: Any, number: float | None) -> None:
