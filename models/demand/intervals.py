@@ -52,26 +52,38 @@ class QuantileForest:
     quantiles: tuple[np.ndarray, ...]
 
     def predict(self, features: np.ndarray, centre: np.ndarray) -> np.ndarray:
-        """Quantiles in units (rows, QUANTILE_LEVELS)."""
+        """Quantiles in units, at least 0, (rows, QUANTILE_LEVELS)."""
         leaf = _leaves(self.forest, features[:, self.columns])
         quantiles = np.zeros((len(centre), len(QUANTILE_LEVELS)))
         for tree, values in enumerate(self.quantiles):
             quantiles += values[leaf[:, tree]]
-        found: np.ndarray = quantiles / len(self.quantiles) * centre[:, None]
+        found: np.ndarray = np.maximum(quantiles, 0) / len(self.quantiles) * centre[:, None]
         return found
 
 
 def fit_quantile_forest(
-    features: np.ndarray, centre: np.ndarray, units: np.ndarray, window: np.ndarray, context: FitContext
+    features: np.ndarray,
+    centre: np.ndarray,
+    units: np.ndarray,
+    window: np.ndarray,
+    context: FitContext,
+    is_median: bool = False,
 ) -> QuantileForest:
-    """The forest of `units` over `centre`; `window` are the backtest's windows."""
+    """The forest of `units` over `centre`; `window` are the backtest's windows.
+
+    Where the centre `is_median`, every error counts with both signs. Then the forest's median is the centre, and an
+    error that a whole window shares widens the band. It does not shift it: a few windows cannot tell its sign.
+    """
     ratio = units / np.maximum(centre, _TINY)
     columns = _stable_columns(features, window)
     chosen = features[:, columns]
     forest_settings = _settings(len(ratio), context)
     data = lgb.Dataset(chosen, np.minimum(np.abs(ratio - 1), ERROR_LIMIT), params=forest_settings)
     forest = lgb.train(forest_settings, data, TREES)
-    return QuantileForest(forest, columns, _leaf_quantiles(_leaves(forest, chosen), ratio))
+    leaf = _leaves(forest, chosen)
+    if is_median:
+        leaf, ratio = np.concatenate([leaf, leaf]), np.concatenate([ratio, 2 - ratio])
+    return QuantileForest(forest, columns, _leaf_quantiles(leaf, ratio))
 
 
 def uncertainty_features(rows: Rows, mean: np.ndarray, forecasts: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from contracts.errors import InputError
 from models.demand.backtest import BacktestRows, Combination, MethodBacktest, base_forecasts
 from models.demand.boosting import LEARNERS, TREES, Boosting, BoostingParameters
-from models.demand.forecast import MEDIAN, QUANTILE_LEVELS, DemandForecast
+from models.demand.forecast import QUANTILE_LEVELS, DemandForecast
 from models.demand.intervals import CumulativeDemand, QuantileForest, fit_quantile_forest, uncertainty_features
 from models.demand.panel import ALL_ZERO, CategoricalCovariates, Panel, PreparedPanel, demand_class
 from models.demand.regression import REGRESSION
@@ -24,9 +24,7 @@ METHODS: Final = (*(learner.name for learner in LEARNERS), REGRESSION)
 ROW_FEATURES: Final = "row_features"  # the quantile forest sees the features of the trees
 CUMULATIVE: Final = "cumulative_forest"  # sums over a lead time have a quantile forest of their own
 PARTS: Final = (*METHODS, ROW_FEATURES, CUMULATIVE)
-MEDIAN_RATIO_LIMITS: Final = (0.7, 1.4)
 NAMED_SHARE: Final = 0.2  # a method with less weight is not named
-_TINY: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,9 @@ class DemandModel:
         past = replace(backtest.past, mean=mean)
         features = uncertainty_features(rows, mean, [backtest.forecasts[name] for name in combination.methods])
         everything = np.column_stack([features, rows.features]) if ROW_FEATURES in parts else features
-        forest = fit_quantile_forest(everything, mean, past.units, past.window, context)
+        # Where all series nearly always sell, all methods minimise absolute errors or those of logarithms.
+        is_median = TREES not in backtest.boosting.boosters
+        forest = fit_quantile_forest(everything, mean, past.units, past.window, context, is_median)
         cumulative = None
         if CUMULATIVE in parts:
             cumulative = CumulativeDemand.fit(past, rows.demand_size, features, parameters.horizon, context)
@@ -101,10 +101,7 @@ class DemandModel:
         sells = ~prepared.closed[:, panel.periods :] & ~_never_sells(prepared)[:, None]
         mean = np.where(sells.ravel(), mean, 0)
         everything = np.column_stack([features, rows.features]) if ROW_FEATURES in parts else features
-        quantiles = self.forest.predict(everything, mean)
-        if TREES not in self.boosting.boosters:
-            quantiles = recentred(quantiles, mean)
-        quantiles = quantiles.reshape(*shape, len(QUANTILE_LEVELS))
+        quantiles = self.forest.predict(everything, mean).reshape(*shape, len(QUANTILE_LEVELS))
         mean, size = mean.reshape(shape), rows.demand_size.reshape(shape)[:, 0]
         cumulative = None
         if self.cumulative is not None:
@@ -116,18 +113,6 @@ class DemandModel:
         pairs = sorted(zip(-self.combination.weights, self.combination.methods, strict=True))
         named = " + ".join(name for weight, name in pairs if -weight >= NAMED_SHARE)
         return np.where(_never_sells(self.covariates.prepare(panel, self.parameters.horizon)), "none", named)
-
-
-def recentred(quantiles: np.ndarray, median: np.ndarray) -> np.ndarray:
-    """Quantiles (rows, QUANTILE_LEVELS) in proportion, so that their median is that of the methods, within limits.
-
-    For panels of series that nearly always sell: their trees minimise absolute errors in logarithms, so the methods
-    forecast the median, and the level of a few windows' errors need not be learned.
-    """
-    middle = quantiles[:, MEDIAN]
-    ratio = np.where(middle > 0, median / np.maximum(middle, _TINY), 1)
-    found: np.ndarray = quantiles * np.clip(ratio, *MEDIAN_RATIO_LIMITS)[:, None]
-    return found
 
 
 def _never_sells(prepared: PreparedPanel) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.demand.forecast import HIGH, LOW
+from models.demand.forecast import HIGH, LOW, MEDIAN
 from models.demand.intervals import fit_quantile_forest
 from models.demand.metrics import coverage
 from models.protocol import FitContext
@@ -39,3 +39,23 @@ def test_what_is_one_for_all_rows_of_a_window_is_not_learnt_from() -> None:
     assert forest.columns.tolist() == [0]
     quantiles = forest.predict(features(np.full(ROWS, WINDOWS)), CENTRE)
     assert (quantiles[:, HIGH] - quantiles[:, LOW]).mean() > 30
+
+
+def test_an_error_that_a_window_shares_widens_the_band_around_a_median_and_does_not_move_it() -> None:
+    shared = CENTRE * np.array([0.04, 0.06, 0.08])[FOLD]
+    seen, coming = units(np.full(ROWS, 0.05)) + shared, units(np.full(ROWS, 0.05)) - shared  # the other way this time
+    held, middle = {}, {}
+    for is_median in (True, False):
+        forest = fit_quantile_forest(features(FOLD), CENTRE, seen, FOLD, FitContext(1, 1), is_median)
+        found = forest.predict(features(FOLD), CENTRE)
+        held[is_median] = coverage(coming, found[:, LOW], found[:, HIGH])
+        middle[is_median] = float(found[:, MEDIAN].mean())
+    assert 0.77 <= held[True] <= 0.83
+    np.testing.assert_allclose(middle[True], 100, atol=0.5)
+    assert middle[False] > 105  # the control: the sign of three errors is learnt
+    assert held[False] < 0.5
+
+
+def test_quantiles_around_a_median_are_never_below_zero() -> None:
+    forest = fit_quantile_forest(features(FOLD), CENTRE, units(np.full(ROWS, 2.0)), FOLD, FitContext(1, 1), True)
+    assert forest.predict(features(FOLD), CENTRE).min() == 0

@@ -10,7 +10,7 @@ from models.demand.baseline import seasonal_naive
 from models.demand.forecast import HIGH, LOW, DemandForecast
 from models.demand.frequency import WEEK
 from models.demand.metrics import coverage, pinball
-from models.demand.model import METHODS, DemandModel, DemandParameters, recentred
+from models.demand.model import METHODS, DemandModel, DemandParameters
 from models.demand.panel import Panel
 from models.protocol import FitContext
 from tests.models.demand.worlds import SMALL, SMALL_TREES, panel_of, rates, sales
@@ -227,15 +227,6 @@ def test_a_day_that_most_likely_sells_nothing_has_a_median_of_0() -> None:
     forecast = fitted(panel, SHORT).predict(panel)
     assert not forecast.median.any()
     assert forecast.mean.sum() == pytest.approx(7 * np.geomspace(0.1, 0.4, SERIES).sum(), rel=0.2)
-
-
-def test_recentred_quantiles_keep_their_proportions_and_take_the_median_of_the_methods() -> None:
-    quantiles = np.tile(np.arange(1.0, 12.0), (3, 1))
-    found = recentred(quantiles, np.array([6.6, 60.0, 6.0]))
-    np.testing.assert_allclose(found[0], 1.1 * quantiles[0])
-    np.testing.assert_allclose(found[1], 1.4 * quantiles[1])  # within limits
-    np.testing.assert_array_equal(found[2], quantiles[2])
-    np.testing.assert_array_equal(recentred(0 * quantiles, np.ones(3)), 0 * quantiles)
 
 
 def test_short_series_beside_large_ones_keep_a_sane_mean() -> None:
