@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy.stats import poisson
 
 from contracts.errors import InputError, NotEnoughData
 from models.demand.baseline import seasonal_naive
@@ -68,13 +69,17 @@ def test_its_bands_hold_what_they_promise() -> None:
     assert not holds_its_band(actual, forecast.median - narrow, forecast.median + narrow)  # the control fails
 
 
-def test_the_band_of_the_total_holds_it_and_is_narrower_than_the_days_added_up() -> None:
+def true_coverage(quantiles: np.ndarray) -> float:
+    """How much of each total's distribution, which is Poisson, lies in the band, on average over the series."""
+    rate = TRUTH[:, DAYS:].sum(axis=1)
+    return float((poisson.cdf(quantiles[:, HIGH], rate) - poisson.cdf(quantiles[:, LOW] - 1, rate)).mean())
+
+
+def test_the_band_of_the_total_holds_it_and_that_of_the_days_added_up_is_far_too_wide() -> None:
     _, _, forecast = world()
-    total = forecast.total(HORIZON)
-    actual = SOLD[:, DAYS:].sum(axis=1)
-    assert coverage(actual, total[:, LOW], total[:, HIGH]) >= 0.7
-    days = forecast.quantiles.sum(axis=1)
-    assert (total[:, HIGH] - total[:, LOW]).sum() < (days[:, HIGH] - days[:, LOW]).sum()
+    # In ten other worlds the share was .84 to .91; a band of whole units holds its ends as well.
+    assert 0.75 <= true_coverage(forecast.total(HORIZON)) <= 0.95
+    assert true_coverage(forecast.quantiles.sum(axis=1)) > 0.99  # the control: days do not add up
 
 
 def test_quantiles_never_cross_and_never_fall_below_zero() -> None:

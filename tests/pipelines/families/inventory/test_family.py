@@ -14,8 +14,11 @@ import pytest
 
 from contracts import columns as c
 from contracts.bundle import SUFFIXES
+from models.demand.model import DemandModel
+from models.demand.panel import Panel
 from models.inventory.alerts import ALERTS
-from models.inventory.safety_stock import TEXTBOOK_METHODS, safety_stock_demand
+from models.inventory.demand_distribution import DemandForecaster
+from models.inventory.safety_stock import TEXTBOOK_METHODS, NormalDemand, safety_stock_demand
 from models.inventory.terms import InventoryParameters
 from pipelines.families.demand.parameters import StoreDemandParameters
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
@@ -142,6 +145,27 @@ def test_orders_use_safety_stock_where_the_forecast_costs_no_less() -> None:
 def test_orders_use_the_forecast_where_that_would_clearly_have_cost_less() -> None:
     assert apply_gate(INVENTORY, backtested()).answers == "model"
     assert {row["order_method"] for row in rows()} == {FORECAST}
+
+
+@pytest.mark.parametrize("factor", [0.0, 5.0])
+def test_a_policy_that_costs_clearly_more_is_refused(factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted in place of the forecast's: orders up to nothing, or to five times what the days sell.
+
+    The test above is the control: in the same store the forecast's own orders pass.
+    """
+
+    def planted(model: DemandModel, lead_time: int, protected: int) -> DemandForecaster:
+        def ordered(past: Panel) -> NormalDemand:
+            return NormalDemand(factor * protected * past.units[:, -28:].mean(axis=1), np.zeros(past.series))
+
+        return ordered
+
+    monkeypatch.setattr("pipelines.families.inventory.backtest.model_forecaster", planted)
+    found = INVENTORY.backtest(base())
+    verdict = apply_gate(INVENTORY, found)
+    assert (verdict.finding, verdict.answers) == ("worse", "baseline")
+    assert "clearly worse than safety stock" in verdict.reason
+    assert apply_gate(INVENTORY, found, is_served=True).answers is None  # what is published stays
 
 
 def test_every_item_has_a_level_near_what_its_days_sell() -> None:
