@@ -105,10 +105,15 @@ def last_band(fitted_to: CumulativeDemand) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("world", [by_chance, wrong_level, both])
 def test_bands_of_sums_hold_their_share_small_and_large(world) -> None:
+    """Within .06, and .12 for the large ones of `by_chance`, which share leaves with noisier ones.
+
+    With 20 other seeds the shares were .76 to .84, and those of the large ones by chance .79 to .88.
+    """
     low, high = last_band(fitted(world))
-    later = world().sum(axis=1)
-    for part in np.array_split(np.arange(SERIES), 3):
-        assert 0.74 <= coverage(later[part], low[part], high[part]) <= 0.87
+    later = np.stack([world().sum(axis=1) for _ in range(30)])  # many, so that only the bands vary by chance
+    for place, part in enumerate(np.array_split(np.arange(SERIES), 3)):
+        highest = 0.92 if world is by_chance and place == 2 else 0.86
+        assert 0.74 <= coverage(later[:, part], low[part], high[part]) <= highest
 
 
 def test_bands_of_another_world_do_not_hold() -> None:
