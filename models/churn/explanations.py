@@ -6,11 +6,13 @@ from typing import Final
 
 import numpy as np
 
+from models.churn.bands import LOW
 from models.customers.features import FREQUENCY, MODEL_FEATURES, RANGE, REFUNDS, RHYTHM, SPEND, TENURE, VISITS
 
 EXPLANATIONS: Final = 3  # per customer
 NEGLIGIBLE: Final = 0.005  # log-odds
 LOWERS: Final = "lowers the risk: "
+NOTHING_RAISES: Final = "nothing raises the risk above this store's average"
 
 Features = Mapping[str, float]  # of one customer; NaN where missing
 
@@ -29,7 +31,8 @@ def explain_risk(features: np.ndarray, contributions: np.ndarray, bands: np.ndar
 
     `features` and `contributions` are (customers, features), `bands` (customers,). For a high risk, topics that raise
     it come first; for a low one, those that lower it; for a medium one, the strongest that raise it, then the strongest
-    that lower it. A sentence says if its topic lowers the risk.
+    that lower it. A sentence says if its topic lowers the risk. Where the risk is not low and no topic raises it, the
+    first sentence says so.
     """
     topics, weights = topic_contributions(contributions)
     order = np.argsort(-np.where(bands == "high", 1, -1)[:, None] * weights, axis=1, kind="stable")
@@ -37,8 +40,8 @@ def explain_risk(features: np.ndarray, contributions: np.ndarray, bands: np.ndar
     order = np.where((bands == "medium")[:, None], raising_first, order)
     names = list(MODEL_FEATURES)
     return [
-        _sentences(dict(zip(names, row.tolist(), strict=True)), [(topics[t], weight[t]) for t in chosen])
-        for row, weight, chosen in zip(features, weights.tolist(), order.tolist(), strict=True)
+        _sentences(dict(zip(names, row.tolist(), strict=True)), [(topics[t], weight[t]) for t in chosen], band != LOW)
+        for row, weight, chosen, band in zip(features, weights.tolist(), order.tolist(), bands, strict=True)
     ]
 
 
@@ -47,12 +50,11 @@ def explain_lapse(features: Features) -> str:
     return _rhythm(features, True)
 
 
-def _sentences(features: Features, weighted: list[tuple[str, float]]) -> list[str | None]:
-    sentences = [
-        ("" if weight > 0 else LOWERS) + _SENTENCES[topic](features, weight > 0)
-        for topic, weight in weighted
-        if abs(weight) >= NEGLIGIBLE
-    ]
+def _sentences(features: Features, weighted: list[tuple[str, float]], is_elevated: bool) -> list[str | None]:
+    notable = [(topic, weight) for topic, weight in weighted if abs(weight) >= NEGLIGIBLE]
+    sentences = [("" if weight > 0 else LOWERS) + _SENTENCES[topic](features, weight > 0) for topic, weight in notable]
+    if is_elevated and not any(weight > 0 for _, weight in notable):
+        sentences.insert(0, NOTHING_RAISES)
     chosen: list[str | None] = [*sentences[:EXPLANATIONS]]
     return chosen + [None] * (EXPLANATIONS - len(chosen))
 

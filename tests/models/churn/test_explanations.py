@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from models.churn.explanations import LOWERS, explain_lapse, explain_risk, topic_contributions
+from models.churn.explanations import LOWERS, NOTHING_RAISES, explain_lapse, explain_risk, topic_contributions
 from models.customers.features import MODEL_FEATURES, REFUNDS, RHYTHM
 
 NAMES = list(MODEL_FEATURES)
@@ -57,6 +57,19 @@ def test_a_medium_risk_is_explained_by_what_raises_it_most_then_by_what_lowers_i
         "customer for 200 days",
         "lowers the risk: bought 1 different item, 1.5 per order",
     ]
+
+
+@pytest.mark.parametrize("band", ["high", "medium"])
+def test_an_elevated_risk_that_nothing_raises_says_so_first(band: str) -> None:
+    assert explained(band, {"revenue": -0.9, "tenure_days": 0.001}) == [
+        NOTHING_RAISES,
+        "lowers the risk: spent 24.00 per order, 120.00 in all",
+        None,
+    ]
+
+
+def test_a_low_risk_that_nothing_raises_is_explained_by_what_lowers_it() -> None:
+    assert explained("low", {"revenue": -0.9})[0] == "lowers the risk: spent 24.00 per order, 120.00 in all"
 
 
 def test_orders_that_are_all_of_the_last_year_are_told_once() -> None:
