@@ -3,18 +3,34 @@
 The only module that imports mlflow, and only when it is used: the import takes seconds.
 """
 
+import json
 import logging
 import os
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pipelines.families.family import Gate
 from pipelines.training.challengers import Challenger
 
 EXPERIMENT: Final = "shopkeeper"
 CHAMPION: Final = "champion"
 # MLflow's pages then show the runs of models first, not the traces of language models.
 _KIND: Final = {"mlflow.experimentKind": "custom_model_development"}
+# A shared view of MLflow's list of runs: an address that names it opens the list with these columns.
+_VIEW: Final = "compare"
+_VIEW_TAG: Final = f"mlflow.sharedViewState.{_VIEW}"
+_COLUMN_WIDTHS: Final = {
+    "tags.`family`": 100,
+    "tags.`verdict`": 80,
+    "tags.`answered_by`": 100,
+    "tags.`judged_by`": 170,
+    **{f"metrics.`{name}`": 110 for name in ("score", "baseline_score", "gain", "gain_low", "gain_high")},
+    "tags.`as_of`": 150,
+    "attributes.`Version`": 80,  # the commit
+}
+_COMMIT: Final = "mlflow.source.git.commit"
 _MAX_PARAMETER_CHARS: Final = 6000  # MLflow's own limit
 
 
@@ -35,12 +51,17 @@ class Tracker:
         self._client = MlflowClient(tracking_uri)
         self._experiment_id = self._experiment(tracking_uri, artifacts)
 
-    def record(self, challenger: Challenger) -> tuple[str, str]:
+    @property
+    def runs_page(self) -> str:
+        """The page of MLflow's server that lists the runs with the columns that compare them, without its host."""
+        return f"/#/experiments/{self._experiment_id}/runs?viewStateShareKey={_VIEW}&workflowType=machine_learning"
+
+    def record(self, challenger: Challenger, gate: Gate) -> tuple[str, str]:
         """Write one finished run and register it as a version; returns (run id, version)."""
         from mlflow.entities import Metric, Param
 
-        client, metrics = self._client, _defined(challenger)
-        tags = {"family": challenger.family, **_tags(challenger)}
+        client, metrics = self._client, _defined(challenger, gate)
+        tags = {"family": challenger.family, "judged_by": gate.label, **_tags(challenger), **_commit()}
         run = client.create_run(
             self._experiment_id,
             run_name=challenger.family,
@@ -66,11 +87,16 @@ class Tracker:
 
     def _experiment(self, tracking_uri: str, artifacts: Path) -> str:
         found = self._client.get_experiment_by_name(EXPERIMENT)
+        columns = list(_COLUMN_WIDTHS)
+        view = json.dumps({"selectedColumns": columns, "columnOrder": columns, "columnWidths": _COLUMN_WIDTHS})
         if found is not None:
+            if found.tags.get(_VIEW_TAG) != view:  # of an earlier version
+                self._client.set_experiment_tag(found.experiment_id, _VIEW_TAG, view)
             return str(found.experiment_id)
         # A database alone would put artifacts into the current folder; a server knows its own place.
         location = None if tracking_uri.startswith("http") else artifacts.resolve().as_uri()
-        return str(self._client.create_experiment(EXPERIMENT, artifact_location=location, tags=_KIND))
+        tags = _KIND | {_VIEW_TAG: view}
+        return str(self._client.create_experiment(EXPERIMENT, artifact_location=location, tags=tags))
 
     def _registered(self, family: str) -> str:
         from mlflow.exceptions import MlflowException
@@ -96,12 +122,29 @@ def _tags(challenger: Challenger) -> dict[str, str]:
     }
 
 
-def _defined(challenger: Challenger) -> dict[str, float]:
-    """The metrics that exist on this data, those of the baseline with a prefix, and the gain with its interval."""
+def _commit() -> dict[str, str]:
+    """The commit of the checkout that the program runs from, as MLflow's tag; nothing where it is installed."""
+    checkout = Path(__file__).parents[2]
+    if not (checkout / ".git").exists():
+        return {}
+    try:
+        found = subprocess.run(["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True)
+    except OSError:  # there is no git
+        return {}
+    return {_COMMIT: found.stdout.strip()} if found.returncode == 0 else {}
+
+
+def _defined(challenger: Challenger, gate: Gate) -> dict[str, float]:
+    """The metrics that exist on this data, and the gain with its interval; those of the baseline have a prefix.
+
+    `score` is the metric that the gate judges by, so that runs of different families have it in one column.
+    """
     verdict = challenger.verdict
-    baseline = {f"baseline_{name}": value for name, value in challenger.baseline_metrics.items()}
+    metrics = challenger.metrics | {"score": challenger.metrics.get(gate.metric)}
+    of_baseline = challenger.baseline_metrics | {"score": challenger.baseline_metrics.get(gate.metric)}
+    baseline = {f"baseline_{name}": value for name, value in of_baseline.items()}
     gain = {"gain": verdict.gain, "gain_low": verdict.gain_low, "gain_high": verdict.gain_high}
-    return {name: value for name, value in (challenger.metrics | baseline | gain).items() if value is not None}
+    return {name: value for name, value in (metrics | baseline | gain).items() if value is not None}
 
 
 def _milliseconds(moment: datetime) -> int:

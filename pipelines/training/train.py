@@ -290,7 +290,7 @@ def _kept(run: _Run, tracker: Tracker, found: _Found) -> _Found:
     assert found.verdict is not None
     run.progress(f"{found.family.name}: record")
     challenger = found.challenger(found.verdict)
-    run_id, version = tracker.record(challenger)
+    run_id, version = tracker.record(challenger, found.family.gate)
     challenger = msgspec.structs.replace(challenger, run_id=run_id, model_version=version)
     predictions = found.backtest.predictions if found.backtest else None
     ChallengerStore(run.settings.candidates_path).save(challenger, found.fitted, predictions)

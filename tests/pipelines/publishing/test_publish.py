@@ -14,6 +14,7 @@ from contracts.bundle_store import CURRENT, open_bundle_store
 from contracts.errors import NoBundle
 from contracts.settings import Settings
 from pipelines.families.family import FittedFamily, Rescored
+from pipelines.families.registry import FAMILIES
 from pipelines.publishing.publish import publish, rollback
 from pipelines.training.challengers import ChallengerStore
 from pipelines.training.tracking import Tracker
@@ -29,7 +30,9 @@ def write_model(folder: Path) -> None:
 def keep(settings: Settings, family: str, column: str) -> None:
     """A challenger that passed, with one column of one customer."""
     challenger = msgspec.structs.replace(CHALLENGER, family=family, columns={column: "A number."}, replays=[])
-    run_id, version = Tracker(settings.mlflow_url, settings.home / "mlartifacts").record(challenger)
+    run_id, version = Tracker(settings.mlflow_url, settings.home / "mlartifacts").record(
+        challenger, FAMILIES[challenger.family].gate
+    )
     fitted = FittedFamily(write_model, pa.table({"customer_id": ["alice"], column: [0.25]}))
     ChallengerStore(settings.candidates_path).save(
         msgspec.structs.replace(challenger, run_id=run_id, model_version=version), fitted

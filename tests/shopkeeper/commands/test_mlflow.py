@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from contracts.errors import SettingsError
 from shopkeeper.commands.mlflow import mlflow
+from tests.mlflow_store import with_mlflow_store
 
 app = typer.Typer()
 app.command()(mlflow)
@@ -38,11 +39,13 @@ def test_without_the_server_it_says_what_to_install(tmp_path: Path, monkeypatch:
 
 def test_it_listens_on_loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[list[str]]) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
-    CliRunner().invoke(app, ["--port", "5001"], env={"SHOPKEEPER_HOME": str(tmp_path)})
+    with_mlflow_store(tmp_path)
+    shown = CliRunner().invoke(app, ["--port", "5001"], env={"SHOPKEEPER_HOME": str(tmp_path)}).stdout
     (command,) = started
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert command[command.index("--port") + 1] == "5001"
     assert str(tmp_path) in command[command.index("--backend-store-uri") + 1]
+    assert "http://127.0.0.1:5001/#/experiments/1/runs?viewStateShareKey=" in shown
 
 
 def test_a_remote_server_is_named_and_nothing_started(
