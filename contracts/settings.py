@@ -13,6 +13,8 @@ from pydantic import Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from contracts.errors import SettingsError
+from contracts.events.consent import Purpose
+from contracts.events.rules import EventRules
 
 PREFIX = "SHOPKEEPER_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
@@ -46,6 +48,14 @@ class Settings(BaseSettings):
     seed: int = Field(7, ge=0, description="Seed of everything random.")
     cors_origins: list[str] = Field(
         default_factory=list, description="Web origins whose pages may call the service, such as https://shop.example."
+    )
+    placeholder_ids: list[str] = Field(
+        default_factory=list,
+        description="User ids that stand for nobody, besides those such as 'undefined', '0' and 'guest'.",
+    )
+    consent_categories: dict[str, Purpose] = Field(
+        default_factory=dict,
+        description="Per category id of the consent tool: analytics, personalization or marketing.",
     )
     families: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Per family, the parameters that differ from its defaults."
@@ -92,6 +102,13 @@ class Settings(BaseSettings):
     def items_path(self) -> Path:
         """The catalogue log of the running service."""
         return self.home.resolve() / "items.sqlite"
+
+    @property
+    def event_rules(self) -> EventRules:
+        """What these settings add to the rules of events."""
+        return EventRules(
+            frozenset(each.strip().casefold() for each in self.placeholder_ids), dict(self.consent_categories)
+        )
 
     @property
     def keys_path(self) -> Path:

@@ -67,8 +67,10 @@ def create_app(settings: Settings) -> FastAPI:
         # Uvicorn's access log would hold paths, and with them ids.
         logging.getLogger("uvicorn.access").disabled = True
         writer = EventWriter(open_event_log(settings.events_url))
-        log_follower = LogFollower(open_event_log(settings.events_url), sessions)
-        app.state.service = Service(settings, keys, bundles, writer, telemetry, sessions, log_follower, updates)
+        log_follower = LogFollower(open_event_log(settings.events_url), sessions, settings.event_rules)
+        app.state.service = Service(
+            settings, keys, bundles, writer, telemetry, sessions, log_follower, updates, settings.event_rules
+        )
         await asyncio.to_thread(bundles.refresh)
         if bundles.served is None:
             _log.warning("%s", bundles.status().detail)

@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import Request
 
+from contracts.events.rules import EventRules
 from contracts.settings import Settings
 from serving.answers.catalogue_updates import CatalogueUpdates
 from serving.answers.served_bundle import ServedBundle
@@ -32,6 +33,7 @@ class Service:
     sessions: SessionStore
     log_follower: LogFollower
     catalogue_updates: CatalogueUpdates
+    rules: EventRules
     # Sorting a million rows keeps a core busy for a moment.
     list_semaphore: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTS))
 

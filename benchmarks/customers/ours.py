@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from benchmarks.customers.metrics import Prediction
 from benchmarks.customers.split import Split
 from contracts import columns as c
-from contracts.events import ORDER_COMPLETED
+from contracts.events.names import ORDER_COMPLETED
 from models.lifetime_value.cases import ValueParameters
 from pipelines.families.family import TrainingData
 from pipelines.families.lifetime_value import predict

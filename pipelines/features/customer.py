@@ -10,7 +10,7 @@ import ibis
 from ibis import Value
 
 from contracts import columns as c
-from contracts.events import (
+from contracts.events.names import (
     ORDER_CANCELLED,
     ORDER_COMPLETED,
     ORDER_REFUNDED,

@@ -6,7 +6,7 @@ from typing import Final
 import ibis
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED
+from contracts.events.names import ORDER_CANCELLED, ORDER_COMPLETED
 
 COUPON_UNITS: Final = "coupon_units"  # of orders on which a coupon was used
 _PRICED_UNITS: Final = "priced_units"

@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from contracts import columns as c
-from contracts.events import (
+from contracts.events.names import (
     ORDER_CANCELLED,
     ORDER_COMPLETED,
     ORDER_REFUNDED,

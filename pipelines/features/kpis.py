@@ -12,7 +12,7 @@ import ibis
 from ibis import Value
 
 from contracts import columns as c
-from contracts.events import ORDER_COMPLETED
+from contracts.events.names import ORDER_COMPLETED
 from contracts.time_units import SECONDS_PER_DAY
 from pipelines.features.orders import ORDERED_AT, VALUE, orders
 

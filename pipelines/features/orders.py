@@ -13,7 +13,7 @@ from typing import Final
 import ibis
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
 from contracts.time_units import SECONDS_PER_DAY
 from pipelines.features.as_of import AsOf, timestamp
 

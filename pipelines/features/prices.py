@@ -5,7 +5,7 @@ from datetime import datetime
 import ibis
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED
 
 
 def daily_prices(events: ibis.Table, as_of: datetime) -> ibis.Table:

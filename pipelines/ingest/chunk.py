@@ -21,7 +21,10 @@ import pyarrow.parquet as pq
 
 from contracts import columns as c
 from contracts.errors import InvalidEvent
-from contracts.events import Event, event_rows, parse_event
+from contracts.events.parse import Event, parse_event
+from contracts.events.refusal import consent_of_refused
+from contracts.events.rows import event_rows
+from contracts.events.rules import NO_RULES, EventRules
 from pipelines.ingest.quarantine import quarantine_row
 from pipelines.ingest.readers.record import Record
 from pipelines.warehouse.currency import AcceptedCurrencies
@@ -44,6 +47,7 @@ class Chunk:
     received_at: datetime
     records: Iterable[Record]
     currencies: AcceptedCurrencies
+    rules: EventRules = NO_RULES
 
 
 @dataclass
@@ -56,6 +60,8 @@ class StagedChunk:
     accepted: int = 0
     suppressed: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
+    repaired: int = 0
+    repairs: Counter[str] = field(default_factory=Counter)  # by field
 
 
 def prepare_worker() -> None:
@@ -78,28 +84,38 @@ class _NoPandas(MetaPathFinder):
 def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
     currencies = chunk.currencies
     staged = StagedChunk(chunk.number, currencies.currency)
-    accepted, suppressed, refused = _Part(), _Part(), _Part()
+    accepted, consents, refused = _Part(), _Part(), _Part()
     for record in chunk.records:
         staged.received += 1
         received_at, source = record.received_at or chunk.received_at, record.source or chunk.source
         try:
-            event = _checked(record, received_at)
+            event = _checked(record, received_at, chunk.rules)
             rows = [] if event.is_suppressed else event_rows(event, received_at, source)
             if rows and rows[0][_CURRENCY] is not None:
                 currencies = currencies.checked(rows[0][_CURRENCY], event.occurred_at)
         except InvalidEvent as error:
+            statement = consent_of_refused(record.raw, received_at, chunk.rules, is_live=_is_live(record))
+            if statement is not None:
+                consents.add(record.raw, [_consent_statement(statement, received_at, source)])
+                if statement.is_suppressed:  # nothing else of it is kept
+                    staged.suppressed += 1
+                    continue
             staged.quarantined[error.code] += 1
             refused.add(record.raw, [quarantine_row(record, error, chunk.origin, source, received_at)])
             continue
+        if event.repairs:
+            staged.repaired += 1
+            staged.repairs.update(set(event.repairs))
         if event.is_suppressed:
-            suppressed.add(record.raw, [_consent_statement(event, received_at, source)])
+            staged.suppressed += 1
+            consents.add(record.raw, [_consent_statement(event, received_at, source)])
         else:
             accepted.add(record.raw, rows)
     staged.currency = currencies.currency
-    staged.accepted, staged.suppressed = len(accepted.raws), len(suppressed.raws)
+    staged.accepted = len(accepted.raws)
     sequences = np.arange(staged.accepted) + chunk.number * SEQUENCES_PER_CHUNK
     lines = accepted.columns(accepted.content_hashes(), sequences)
-    statements = suppressed.columns(suppressed.content_hashes())
+    statements = consents.columns(consents.content_hashes())
     _write(folder / f"lines-{chunk.number:06}.parquet", STAGED, lines)
     _write(folder / f"consent-{chunk.number:06}.parquet", CONSENT_STATEMENTS, statements)
     _write(folder / f"quarantine-{chunk.number:06}.parquet", c.QUARANTINE, refused.columns())
@@ -129,10 +145,15 @@ class _Part:
         return [*zip(*self._rows, strict=True), *repeated] if self._rows else []
 
 
-def _checked(record: Record, received_at: datetime) -> Event:
+def _checked(record: Record, received_at: datetime, rules: EventRules) -> Event:
     if record.refusal is not None:
         raise InvalidEvent(*record.refusal)
-    return parse_event(record.raw, received_at)
+    return parse_event(record.raw, received_at, rules, is_live=_is_live(record))
+
+
+def _is_live(record: Record) -> bool:
+    """Whether the service received the record; of a file, the time of receipt is that of the ingest."""
+    return record.received_at is not None
 
 
 def _consent_statement(event: Event, received_at: datetime, source: str) -> tuple[Any, ...]:

@@ -63,7 +63,9 @@ def ingest(
     folder = warehouse.root / STAGING
     with (
         warehouse.writing() as draft,
-        open_staging(folder, received_at, accepted_currencies(warehouse), settings.threads, progress) as staging,
+        open_staging(
+            folder, received_at, accepted_currencies(warehouse), settings.threads, progress, settings.event_rules
+        ) as staging,
     ):
         for path in files:
             staging.add(str(path), source, read(path))
@@ -114,7 +116,7 @@ def _stage_event_log(url: str, position: LogPosition, staging: Staging) -> LogPo
 
 def _restage_quarantined(warehouse: Warehouse, staging: Staging) -> pa.Table:
     """Stage the quarantined records that can be stored now; returns their keys."""
-    reader = QuarantineReader(warehouse.table("quarantine"), staging.currencies)
+    reader = QuarantineReader(warehouse.table("quarantine"), staging.currencies, staging.rules)
     if reader.keys.num_rows:
         staging.add(QUARANTINE, EVENT_LOG, reader.blocks())
     return reader.keys

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from contracts.errors import InvalidEvent
-from contracts.events import MAX_EVENT_BYTES
+from contracts.events.parse import MAX_EVENT_BYTES
 from pipelines.ingest.readers.record import Record
 
 RECORD_KEY: Final = "record_key"

@@ -3,7 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+MAX_REPAIRS: Final = 100
+OTHERS: Final = "others"
 
 
 @dataclass
@@ -15,6 +18,8 @@ class Counts:
     duplicate: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)  # by code
     suppressed: int = 0
+    repaired: int = 0  # of the received ones, those of which a field was repaired or left out
+    repairs: Counter[str] = field(default_factory=Counter)  # by field
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -23,6 +28,8 @@ class Counts:
             self.duplicate + other.duplicate,
             self.quarantined + other.quarantined,
             self.suppressed + other.suppressed,
+            self.repaired + other.repaired,
+            _most_frequent(self.repairs + other.repairs),
         )
 
     @property
@@ -39,7 +46,18 @@ class Counts:
             "quarantined": self.quarantined.total(),
             "suppressed": self.suppressed,
             "quarantined_by_code": dict(sorted(self.quarantined.items())),
+            "repaired": self.repaired,
+            "repaired_by_field": dict(sorted(self.repairs.items())),
         }
+
+
+def _most_frequent(repairs: Counter[str]) -> Counter[str]:
+    """At most `MAX_REPAIRS` names, since some come from the sender; the rest counts as `OTHERS`."""
+    if len(repairs) <= MAX_REPAIRS:
+        return repairs
+    kept = Counter(dict(repairs.most_common(MAX_REPAIRS - 1)))
+    kept[OTHERS] += repairs.total() - kept.total()
+    return kept
 
 
 class Conflict(NamedTuple):

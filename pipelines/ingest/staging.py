@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Final
 
 from contracts.errors import StorageError
+from contracts.events.rules import NO_RULES, EventRules
 from contracts.progress import Progress
 from pipelines.ingest.chunk import Chunk, StagedChunk, prepare_worker, stage_chunk
 from pipelines.ingest.readers.record import Record
@@ -34,12 +35,19 @@ class Staging:
     """A folder of staged parts, and the counts so far of each file that they came from."""
 
     def __init__(
-        self, folder: Path, received_at: datetime, currencies: AcceptedCurrencies, workers: int, progress: Progress
+        self,
+        folder: Path,
+        received_at: datetime,
+        currencies: AcceptedCurrencies,
+        workers: int,
+        progress: Progress,
+        rules: EventRules,
     ) -> None:
         self.counts: dict[str, Counts] = {}
         self._folder = folder
         self._received_at = received_at
         self.currencies = currencies
+        self.rules = rules
         self._workers = workers
         self._progress = progress
         self._origins: list[str] = []  # of each chunk, by its number
@@ -52,7 +60,7 @@ class Staging:
         for records in blocks:
             self._origins.append(name)
             number = len(self._origins) - 1
-            self._submit(Chunk(number, name, source, self._received_at, records, self.currencies))
+            self._submit(Chunk(number, name, source, self._received_at, records, self.currencies, self.rules))
             self._progress("read events", sum(counts.received for counts in self.counts.values()))
 
     def finish(self) -> None:
@@ -111,6 +119,8 @@ class Staging:
         counts.stored += chunk.accepted
         counts.suppressed += chunk.suppressed
         counts.quarantined += chunk.quarantined
+        counts.repaired += chunk.repaired
+        counts.repairs += chunk.repairs
 
 
 @contextmanager
@@ -126,12 +136,17 @@ def _bare_main() -> Iterator[None]:
 
 @contextmanager
 def open_staging(
-    folder: Path, received_at: datetime, currencies: AcceptedCurrencies, workers: int, progress: Progress
+    folder: Path,
+    received_at: datetime,
+    currencies: AcceptedCurrencies,
+    workers: int,
+    progress: Progress,
+    rules: EventRules = NO_RULES,
 ) -> Iterator[Staging]:
     """Stage in `folder`, which is emptied before and removed after."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    staging = Staging(folder, received_at, currencies, workers, progress)
+    staging = Staging(folder, received_at, currencies, workers, progress, rules)
     try:
         yield staging
     finally:

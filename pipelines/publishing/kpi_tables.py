@@ -10,7 +10,7 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.bundle import COHORTS_TABLE, KPIS_TABLE, write_table
 from contracts.errors import NotEnoughData
-from contracts.events import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
 from models.customers.cadence import CadenceParameters
 from pipelines.families.snapshots import cadence_of, order_days
 from pipelines.features.customer import INPUT_COLUMNS, customer_input

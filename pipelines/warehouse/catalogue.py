@@ -6,7 +6,7 @@ from typing import Final
 import ibis
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED
 
 _NOT_DESCRIBED: Final = (c.ITEM_ID, c.STOCK, c.UPDATED_AT)  # stock changes too often for its history to be kept
 _STATED_BY_EVENTS: Final = (c.ITEM_NAME, c.ITEM_CATEGORY, c.ITEM_BRAND, c.PRICE)

@@ -16,7 +16,9 @@ import msgspec
 import orjson
 
 from contracts.errors import InvalidEvent
-from contracts.events import MAX_EVENT_BYTES, Event, parse_event
+from contracts.events.parse import MAX_EVENT_BYTES, Event, parse_event
+from contracts.events.refusal import consent_of_refused
+from contracts.events.rules import EventRules
 from contracts.logs.sources import log_key
 from contracts.validation.bounds import MAX_DEPTH, is_too_deep
 from serving.http.body import MAX_EVENTS_BYTES
@@ -32,6 +34,7 @@ class Envelope(msgspec.Struct, frozen=True, rename="camel"):
 
     batch: list[msgspec.Raw]
     context: msgspec.Raw = msgspec.Raw(b"")
+    sent_at: msgspec.Raw = msgspec.Raw(b"")
     write_key: Any = None
 
 
@@ -40,12 +43,23 @@ class _Head(msgspec.Struct, frozen=True, rename="camel"):
 
     type: msgspec.Raw = msgspec.Raw(b"")
     message_id: msgspec.Raw = msgspec.Raw(b"")
+    sent_at: msgspec.Raw = msgspec.Raw(b"")
     write_key: msgspec.Raw = msgspec.Raw(b"")
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What all events of a request share, and an event may state for itself."""
+
+    type: str | None  # that the path implies
+    context: dict[str, Any] | None
+    sent_at: bytes  # JSON; empty where the batch does not state it
+    is_import: bool = False  # events of the past: their times hold, whenever they are sent
+
+
+@dataclass(frozen=True)
 class Incoming:
-    """One event to be stored. If ingest will quarantine it, `problem` says why and `event` is None."""
+    """One event to be stored. `problem` says why ingest will quarantine it; then `event` has only its consent."""
 
     key: str  # by which the event log finds duplicates
     payload: bytes
@@ -86,30 +100,37 @@ def write_key(body: bytes) -> str | None:
         return None
 
 
-def prepare(raw: bytes, default_type: str | None, context: Any, received_at: datetime, source: str) -> Incoming:
-    """One event of a batch, completed and checked. No event is dropped here."""
-    payload = _completed(_without_write_keys(raw), default_type, context)
+def shared_by(envelope: Envelope, default_type: str | None, *, has_objection: bool, is_import: bool = False) -> Shared:
+    """What the events of a batch share; `has_objection`: the browser sent `Sec-GPC: 1`."""
     try:
-        event = parse_event(payload, received_at)
+        context = orjson.loads(_without_write_keys(bytes(envelope.context)) or b"null")
+    except orjson.JSONDecodeError:
+        context = None
+    if not isinstance(context, dict):
+        context = {}
+    if has_objection:
+        context["globalPrivacyControl"] = True
+    sent_at = b"" if is_import else bytes(envelope.sent_at)
+    return Shared(default_type, context or None, b"" if sent_at in _BLANK else sent_at, is_import)
+
+
+def prepare(raw: bytes, shared: Shared, received_at: datetime, source: str, rules: EventRules) -> Incoming:
+    """One event of a batch, completed and checked. No event is dropped here."""
+    payload = _completed(_without_write_keys(raw), shared)
+    try:
+        event = parse_event(payload, received_at, rules)
     except InvalidEvent as problem:
+        statement = consent_of_refused(payload, received_at, rules)
+        if statement is not None and statement.is_suppressed:
+            return Incoming(log_key(source, statement.message_id), _refusal(statement), statement, is_suppressed=True)
         # Not its message id: the sender may repair the event and send it again under the same one.
         key = f"invalid:{blake2b(payload, digest_size=16).hexdigest()}"
-        return Incoming(
-            key, payload[: MAX_EVENT_BYTES + 1], problem=problem
-        )  # one byte more: ingest says too large, too
+        kept = payload[: MAX_EVENT_BYTES + 1]  # one byte more: ingest says too large, too
+        return Incoming(key, kept, statement, problem)
     key = log_key(source, event.message_id)
     if event.is_suppressed:
         return Incoming(key, _refusal(event), event, is_suppressed=True)
     return Incoming(key, payload, event)
-
-
-def batch_context(envelope: Envelope) -> Any:
-    """The context that all events of a batch share, or None."""
-    try:
-        context = orjson.loads(_without_write_keys(bytes(envelope.context)) or b"null")
-    except orjson.JSONDecodeError:
-        return None
-    return context if isinstance(context, dict) and context else None
 
 
 _decode_envelope: Final = msgspec.json.Decoder(Envelope).decode
@@ -141,27 +162,39 @@ def _without_write_keys(raw: bytes) -> bytes:
     return _WRITE_KEY.sub(b'"writeKey":""', raw) if b"writeKey" in raw else raw
 
 
-def _completed(raw: bytes, default_type: str | None, context: Any) -> bytes:
+def _completed(raw: bytes, shared: Shared) -> bytes:
     if len(raw) > MAX_EVENT_BYTES or is_too_deep(raw):
         return raw  # refused as it is
     try:
         head = _decode_head(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return raw  # not an object; ingest reports it
-    has_type = bytes(head.type) not in _BLANK or default_type is None
-    if has_type and context is None and bytes(head.message_id) not in _BLANK and not bytes(head.write_key):
-        return raw
+    has_type = bytes(head.type) not in _BLANK or shared.type is None
+    is_sent = bytes(head.sent_at) not in _BLANK
+    has_time = not is_sent if shared.is_import else is_sent or not shared.sent_at
+    if has_type and shared.context is None and bytes(head.message_id) not in _BLANK and not bytes(head.write_key):
+        if has_time:
+            return raw
+        if not shared.is_import:  # most events of a batch lack nothing else: its time goes before the closing brace
+            return b'%b,"sentAt":%b}' % (raw.rstrip()[:-1], shared.sent_at)
     try:
-        event = orjson.loads(raw)
-        event.pop("writeKey", None)
-        if default_type is not None:
-            event["type"] = event.get("type") or default_type
-        event["messageId"] = event.get("messageId") or str(uuid4())
-        if context is not None:
-            event["context"] = _merged(context, event.get("context") or {})
-        return orjson.dumps(event)
+        return orjson.dumps(_completed_object(orjson.loads(raw), shared, has_time=has_time))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return raw  # broken inside: kept for the quarantine
+
+
+def _completed_object(event: dict[str, Any], shared: Shared, *, has_time: bool) -> dict[str, Any]:
+    event.pop("writeKey", None)
+    if shared.type is not None:
+        event["type"] = event.get("type") or shared.type
+    if shared.is_import:
+        event.pop("sentAt", None)
+    elif not has_time:
+        event["sentAt"] = orjson.loads(shared.sent_at)
+    event["messageId"] = event.get("messageId") or str(uuid4())
+    if shared.context is not None:
+        event["context"] = _merged(shared.context, event.get("context") or {})
+    return event
 
 
 def _refusal(event: Event) -> bytes:

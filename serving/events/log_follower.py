@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from contracts.errors import InvalidEvent
-from contracts.events import parse_event
+from contracts.events.parse import Event, parse_event
+from contracts.events.refusal import consent_of_refused
+from contracts.events.rules import EventRules
 from contracts.logs.events import EventLog, LogRecord
 from recsys.data.sessions import SESSION_GAP_SECONDS
 from serving.events.envelope import Incoming
@@ -21,7 +23,7 @@ from serving.state.protocol import SessionStore
 READ_BACK: Final = 100_000  # records before the end that are read at the start, so that a restart ends no session
 BLOCK_RECORDS: Final = 1_000
 MAX_RECORDED: Final = 200_000  # keys; several times what may wait for the disk
-_CONSENT: Final = b"onsent"  # in every event that states a consent
+_CONSENT: Final = (b"onsent", b"Privacy")  # one of them is in every event that states a consent
 
 _log: Final = logging.getLogger("serving.events")
 
@@ -29,7 +31,8 @@ _log: Final = logging.getLogger("serving.events")
 class LogFollower:
     """Follows an event log, which it owns, from shortly before its end; raises EventLogError if it cannot be read."""
 
-    def __init__(self, log: EventLog, sessions: SessionStore) -> None:
+    def __init__(self, log: EventLog, sessions: SessionStore, rules: EventRules) -> None:
+        self._rules = rules
         self._event_log = log
         self._sessions = sessions
         # A record's cursor is never less than the number of records up to it.
@@ -88,9 +91,14 @@ class LogFollower:
 
     def _record_stored(self, record: LogRecord) -> None:
         is_over = record.received_at < datetime.now(UTC) - timedelta(seconds=SESSION_GAP_SECONDS)
-        if is_over and _CONSENT not in record.payload:
+        if is_over and not any(word in record.payload for word in _CONSENT):
             return
+        event = self._event(record)
+        if event is not None:
+            self._sessions.record(event, record.received_at)
+
+    def _event(self, record: LogRecord) -> Event | None:
         try:
-            self._sessions.record(parse_event(record.payload, record.received_at), record.received_at)
-        except InvalidEvent:
-            return  # ingest reports what is wrong with it
+            return parse_event(record.payload, record.received_at, self._rules)
+        except InvalidEvent:  # ingest reports what is wrong with it
+            return consent_of_refused(record.payload, record.received_at, self._rules)

@@ -14,6 +14,9 @@ MAX_EVENTS_BYTES: Final = 4 * 1024 * 1024  # as RudderStack; Segment's SDKs stay
 _WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
+_GZIP: Final = b"\x1f\x8b"  # no JSON begins so
+
+
 Form = TypeVar("Form")
 
 
@@ -41,7 +44,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 
 
 def _decompressed(raw: bytes, encoding: str, max_bytes: int) -> bytes:
-    name = encoding.strip().lower()
+    name = encoding.strip().lower() or ("gzip" if raw.startswith(_GZIP) else "")  # some clients forget the header
     if name in {"", "identity"}:
         return raw
     if name not in _WINDOW_BITS:

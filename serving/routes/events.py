@@ -5,59 +5,78 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.errors import EventLogError
+from contracts.events.rules import EventRules
 from contracts.logs.events import LogRecord
 from contracts.logs.sources import source_of_key
-from serving.events.envelope import Envelope, Incoming, batch_context, open_envelope, prepare, single_envelope
+from serving.events.envelope import Envelope, Incoming, Shared, open_envelope, prepare, shared_by, single_envelope
 from serving.events.sender import EventSender, Sender
 from serving.http.openapi import json_body
 from serving.http.problems import unavailable
 from serving.http.schemas.events import Batch, Event, EventsAnswer
-from serving.service import Service, service_of
+from serving.service import service_of
 
-SINGLE_TYPES: Final = ("track", "identify", "page", "screen", "alias")
+SINGLE_TYPES: Final = {  # by path; one letter, as Segment's SDK for browsers sends them
+    **{name: name for name in ("track", "identify", "page", "screen", "alias", "group")},
+    **{name[0]: name for name in ("track", "identify", "page", "screen", "alias", "group")},
+}
+BATCH_PATHS: Final = {
+    "batch": "Send up to 2,500 events",
+    "b": "Send up to 2,500 events, as Segment's SDK for browsers does",
+    "import": "Send up to 2,500 events of the past",
+}
 MAX_REPORTED_PROBLEMS: Final = 100
 _EVENTS_PER_TURN: Final = 200  # then the event loop serves other requests
 
 router = APIRouter(tags=["events"])
 SenderOf = Annotated[Sender, Depends(EventSender())]
+StrictQuery = Annotated[bool, Query(description="Say of every event what became of it, and what was repaired.")]
 
 
-@router.post(
-    "/v1/batch",
-    response_model=EventsAnswer,
-    summary="Send up to 2,500 events",
-    openapi_extra=json_body(Batch),
-)
-async def send_batch(request: Request, sender: SenderOf) -> Response:
+async def send_batch(request: Request, sender: SenderOf, strict: StrictQuery = False) -> Response:
     """Store a batch of events. A bad event never stops its batch: it is quarantined, and the answer says why."""
-    return await _accept(service_of(request), open_envelope(sender.body), None, sender)
+    return await _accept(request, sender, open_envelope(sender.body), None, strict)
 
 
-async def send_event(request: Request, sender: SenderOf) -> Response:
+async def send_event(request: Request, sender: SenderOf, strict: StrictQuery = False) -> Response:
     """Store one event; its type is that of the path, unless it has its own."""
-    kind = request.url.path.rsplit("/", 1)[-1]
-    return await _accept(service_of(request), single_envelope(sender.body), kind, sender)
+    kind = SINGLE_TYPES[request.url.path.rsplit("/", 1)[-1]]
+    return await _accept(request, sender, single_envelope(sender.body), kind, strict)
 
 
-for _type in SINGLE_TYPES:
+for _path, _summary in BATCH_PATHS.items():
     router.add_api_route(
-        f"/v1/{_type}",
+        f"/v1/{_path}",
+        send_batch,
+        methods=["POST"],
+        response_model=EventsAnswer,
+        name=f"send_{_path}",
+        summary=_summary,
+        openapi_extra=json_body(Batch),
+    )
+for _path, _type in SINGLE_TYPES.items():
+    router.add_api_route(
+        f"/v1/{_path}",
         send_event,
         methods=["POST"],
         response_model=EventsAnswer,
-        name=f"send_{_type}",
+        name=f"send_{_path}",
         summary=f"Send one {_type} event",
         openapi_extra=json_body(Event),
     )
 
 
-async def _accept(service: Service, envelope: Envelope, default_type: str | None, sender: Sender) -> Response:
-    received_at = datetime.now(UTC)
+async def _accept(
+    request: Request, sender: Sender, envelope: Envelope, default_type: str | None, is_strict: bool
+) -> Response:
+    service, received_at = service_of(request), datetime.now(UTC)
     source = source_of_key(sender.key.name, is_trusted=sender.key.is_trusted)
-    incoming = await _prepared(envelope, default_type, received_at, source)
+    has_objection = not sender.key.is_trusted and request.headers.get("sec-gpc") == "1"
+    is_import = request.url.path.endswith("/import")
+    shared = shared_by(envelope, default_type, has_objection=has_objection, is_import=is_import)
+    incoming = await _prepared(envelope, shared, received_at, source, service.rules)
     records = [LogRecord(event.key, event.payload, received_at, source) for event in incoming]
     try:
         is_new = await service.writer.append(records)
@@ -69,21 +88,23 @@ async def _accept(service: Service, envelope: Envelope, default_type: str | None
     counts = _counts(incoming, is_new)
     for outcome, number in counts.items():
         service.telemetry.events.labels(outcome=outcome).inc(number)
-    problems = [_problem(index, event) for index, event in enumerate(incoming) if event.problem is not None]
-    return Response(
-        orjson.dumps({"success": True, **counts, "events": problems[:MAX_REPORTED_PROBLEMS]}),
-        media_type="application/json",
-    )
+    if is_strict:
+        events = [_outcome(index, *pair) for index, pair in enumerate(zip(incoming, is_new, strict=True))]
+    else:
+        problems = [_problem(index, event) for index, event in enumerate(incoming) if event.problem is not None]
+        events = problems[:MAX_REPORTED_PROBLEMS]
+    return Response(orjson.dumps({"success": True, **counts, "events": events}), media_type="application/json")
 
 
-async def _prepared(envelope: Envelope, default_type: str | None, received_at: datetime, source: str) -> list[Incoming]:
-    context = batch_context(envelope)
+async def _prepared(
+    envelope: Envelope, shared: Shared, received_at: datetime, source: str, rules: EventRules
+) -> list[Incoming]:
     incoming: list[Incoming] = []
     for start in range(0, len(envelope.batch), _EVENTS_PER_TURN):
         if start:
             await asyncio.sleep(0)
         part = envelope.batch[start : start + _EVENTS_PER_TURN]
-        incoming.extend(prepare(bytes(raw), default_type, context, received_at, source) for raw in part)
+        incoming.extend(prepare(bytes(raw), shared, received_at, source, rules) for raw in part)
     return incoming
 
 
@@ -98,6 +119,19 @@ def _counts(incoming: list[Incoming], is_new: list[bool]) -> dict[str, int]:
         "quarantined": quarantined,
         "suppressed": suppressed,
     }
+
+
+def _outcome(index: int, event: Incoming, is_new: bool) -> dict[str, Any]:
+    """What became of one event."""
+    if not is_new:
+        outcome = "duplicate"
+    elif event.problem is not None:
+        outcome = "quarantined"
+    else:
+        outcome = "suppressed" if event.is_suppressed else "accepted"
+    repairs = list(event.event.repairs) if event.event is not None else []
+    problem = _problem(index, event) if event.problem is not None else {"index": index}
+    return {**problem, "outcome": outcome, "repaired": repairs}
 
 
 def _problem(index: int, event: Incoming) -> dict[str, Any]:

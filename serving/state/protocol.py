@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from contracts.events import Event
+from contracts.events.parse import Event
 from recsys.request import SessionEvent
 
 

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from contracts.customer_id import ANONYMOUS_PREFIX, customer_id_of
-from contracts.events import MAX_ID_CHARS, ORDER_COMPLETED, PRODUCT_ADDED, PRODUCT_CLICKED, PRODUCT_VIEWED, Event
-from contracts.events import item_of as item_of_product
+from contracts.events.ids import MAX_ID_CHARS
+from contracts.events.ids import item_of as item_of_product
+from contracts.events.names import ORDER_COMPLETED, PRODUCT_ADDED, PRODUCT_CLICKED, PRODUCT_VIEWED
+from contracts.events.parse import Event
 from recsys.data.interactions import Kind
 from recsys.data.sessions import SESSION_GAP_SECONDS
 from recsys.request import SessionEvent

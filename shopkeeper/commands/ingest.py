@@ -72,6 +72,8 @@ def _print(report: "IngestReport") -> None:
     refused = report.total.quarantined + (report.catalogue.quarantined if report.catalogue else Counter())
     for code, number in sorted(refused.items()):
         console.print(f"quarantined: {number:,} × {code}", highlight=False)
+    for field, number in sorted(report.total.repairs.items()):
+        console.print(f"repaired: {number:,} × {field}", highlight=False, markup=False)
     for conflict in report.conflicts:
         console.print(
             f"conflicting: {conflict.events:,} × {conflict.dropped}, since {conflict.kept} has other content under "

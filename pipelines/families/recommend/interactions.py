@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 
 from contracts import columns as c
-from contracts.events import ORDER_COMPLETED
+from contracts.events.names import ORDER_COMPLETED
 from pipelines.features.interactions import KIND_BY_EVENT, interactions
 from recsys.data.catalogue import ALWAYS, Items
 from recsys.data.interactions import KINDS, Interactions

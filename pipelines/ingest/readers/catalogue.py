@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.errors import InputError, InvalidEvent
-from contracts.events import MAX_ID_CHARS
+from contracts.events.ids import MAX_ID_CHARS
 from contracts.validation.bounds import MAX_ATTRIBUTE, MAX_DEPTH, MAX_MONEY, MAX_UNITS, is_too_deep
 from pipelines.ingest.quarantine import quarantine_row
 from pipelines.ingest.readers.lines import readable

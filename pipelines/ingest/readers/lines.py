@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from contracts.errors import InputError
-from contracts.events import MAX_EVENT_BYTES
+from contracts.events.parse import MAX_EVENT_BYTES
 
 BLOCK_BYTES: Final = 1 << 22
 _GZIP_MAGIC: Final = b"\x1f\x8b"

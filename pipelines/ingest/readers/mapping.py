@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from contracts.errors import InputError
-from contracts.events import EVENT_NAMES, V1_ALIASES
+from contracts.events.names import EVENT_NAMES, V1_ALIASES
 from contracts.logs.sources import RESERVED
 
 SHIPPED: Final = "mappings"  # folder beside this module

@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from contracts import columns as c
 from contracts.errors import InvalidEvent
-from contracts.events import event_rows, parse_event
+from contracts.events.parse import parse_event
+from contracts.events.rows import event_rows
+from contracts.events.rules import EventRules
 from pipelines.ingest.quarantine import RECORD_KEY
 from pipelines.ingest.readers.event_log import EVENT_LOG, READ_AT_ONCE
 from pipelines.ingest.readers.record import Record
@@ -25,11 +27,11 @@ _CURRENCY: Final = c.EVENT_LINES.get_field_index(c.CURRENCY)
 class QuarantineReader:
     """The quarantined events that can be stored now; `keys` is a table of their record_key."""
 
-    def __init__(self, quarantine: ibis.Table, currencies: AcceptedCurrencies) -> None:
+    def __init__(self, quarantine: ibis.Table, currencies: AcceptedCurrencies, rules: EventRules) -> None:
         origin = quarantine[c.ORIGIN]
         is_live = origin.startswith(f"{EVENT_LOG}:") | origin.startswith(f"{QUARANTINE}:")
         waiting = quarantine.filter(quarantine[c.CODE] == NO_RATE, is_live).order_by(RECORD_KEY)
-        self._rows = [row for row in waiting.to_pyarrow().to_pylist() if _is_accepted(row, currencies)]
+        self._rows = [row for row in waiting.to_pyarrow().to_pylist() if _is_accepted(row, currencies, rules)]
         self.keys = pa.table({RECORD_KEY: pa.array([row[RECORD_KEY] for row in self._rows], pa.string())})
 
     def blocks(self) -> Iterator[list[Record]]:
@@ -39,9 +41,9 @@ class QuarantineReader:
             yield [_record(place, row) for place, row in block]
 
 
-def _is_accepted(row: dict[str, Any], currencies: AcceptedCurrencies) -> bool:
+def _is_accepted(row: dict[str, Any], currencies: AcceptedCurrencies, rules: EventRules) -> bool:
     try:
-        event = parse_event(row[c.RAW].encode(), row[c.RECEIVED_AT])
+        event = parse_event(row[c.RAW].encode(), row[c.RECEIVED_AT], rules)
         first, *_ = event_rows(event, row[c.RECEIVED_AT], row[c.SOURCE])
         currencies.checked(first[_CURRENCY] or "", event.occurred_at)
     except InvalidEvent:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.errors import InputError
-from contracts.events import MAX_EVENT_BYTES
+from contracts.events.parse import MAX_EVENT_BYTES
 from pipelines.ingest.readers.lines import read_lines
 from pipelines.ingest.readers.record import Refusal
 from pipelines.ingest.readers.segment import oversized

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.events import MAX_EVENT_BYTES
+from contracts.events.parse import MAX_EVENT_BYTES
 from pipelines.ingest.readers.lines import LineBlock, read_blocks
 from pipelines.ingest.readers.record import Record, Refusal
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from pydantic import Field
 
-from contracts.events import MAX_TEXT_CHARS
+from contracts.events.parse import MAX_TEXT_CHARS
 from contracts.validation.bounds import MAX_ATTRIBUTE, MAX_UNITS
 from recsys.data.attributes import MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES
 from recsys.request import Id, Price

@@ -8,12 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from serving.http.schemas.answer import Part
 
 
-class EventProblem(Part):
-    """Why one event was put into quarantine."""
+class EventOutcome(Part):
+    """What became of one event; without `strict`, only why it was put into quarantine."""
 
     index: int = Field(description="The event's place in the batch, from 0.")
-    code: str
-    detail: str
+    code: str | None = Field(None, description="Why it was put into quarantine.")
+    detail: str | None = None
+    outcome: Literal["accepted", "duplicate", "quarantined", "suppressed"] | None = Field(
+        None, description="Only with `strict`."
+    )
+    repaired: list[str] | None = Field(None, description="Fields that were repaired or left out; only with `strict`.")
 
 
 class EventsAnswer(Part):
@@ -24,7 +28,7 @@ class EventsAnswer(Part):
     duplicates: int = Field(description="Message ids that were stored before.")
     quarantined: int = Field(description="Stored, but set aside: see `events`.")
     suppressed: int = Field(description="The person refused analytics: only the refusal is kept.")
-    events: list[EventProblem] = Field(description="The first 100 events that have a problem.")
+    events: list[EventOutcome] = Field(description="The first 100 events that have a problem; with `strict`, all.")
 
 
 class Event(BaseModel):
@@ -32,7 +36,7 @@ class Event(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: Literal["track", "identify", "page", "screen", "alias"] | None = Field(
+    type: Literal["track", "identify", "page", "screen", "alias", "group"] | None = Field(
         default=None, description="Needed in a batch; otherwise the path says it."
     )
     messageId: str | None = Field(default=None, description="Unique; the same id is stored once.")
@@ -50,5 +54,6 @@ class Batch(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     batch: list[Event] = Field(max_length=2500)
+    sentAt: datetime | None = Field(default=None, description="When it was sent, by the clock of the events.")
     context: dict[str, Any] | None = Field(default=None, description="Merged into every event; the event's own wins.")
     writeKey: str | None = Field(default=None, description="The API key, where no header carries it.")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED
 from models.churn.model import ChurnParameters
 from pipelines.families.churn import CHURN
 from pipelines.families.family import TrainingData

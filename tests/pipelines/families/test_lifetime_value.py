@@ -9,7 +9,7 @@ import pytest
 
 from contracts import columns as c
 from contracts.errors import NotEnoughData
-from contracts.events import ORDER_CANCELLED
+from contracts.events.names import ORDER_CANCELLED
 from models.lifetime_value.cases import ValueParameters
 from pipelines.families.family import Backtest, FittedFamily, TrainingData
 from pipelines.families.lifetime_value import VALUE, predict, rescore

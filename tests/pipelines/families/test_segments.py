@@ -15,7 +15,7 @@ import pytest
 from contracts import columns as c
 from contracts.bundle import FAMILY_TABLE, write_table
 from contracts.errors import InputError, NotEnoughData
-from contracts.events import ORDER_CANCELLED
+from contracts.events.names import ORDER_CANCELLED
 from pipelines.families.family import Backtest, FittedFamily, PreviousFit, TrainingData
 from pipelines.families.segments import (
     CLUSTER,

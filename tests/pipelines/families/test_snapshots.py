@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED
+from contracts.events.names import ORDER_CANCELLED
 from contracts.time_units import SECONDS_PER_DAY
 from models.customers.cadence import CadenceParameters
 from pipelines.families.snapshots import CustomerHistory, Snapshot

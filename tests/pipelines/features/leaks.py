@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED
 from tests.worlds import day, events_table, order, view
 
 FeatureFunction = Callable[[ibis.Table, datetime], ibis.Table]

@@ -6,7 +6,7 @@ import ibis
 import pytest
 
 from contracts import columns as c
-from contracts.events import ORDER_REFUNDED
+from contracts.events.names import ORDER_REFUNDED
 from pipelines.features.customer import customer_base, customer_features
 from tests.worlds import day, events_table, order, view
 

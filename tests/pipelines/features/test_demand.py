@@ -7,7 +7,7 @@ import ibis
 import pytest
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED
 from pipelines.features.demand import COUPON_UNITS, channel_demand, daily_demand, order_countries
 from tests.pipelines.features.leaks import busy_world, computed, looks_ahead
 from tests.worlds import day, events_table, order, view

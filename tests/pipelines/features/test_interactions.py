@@ -6,7 +6,7 @@ from typing import Any
 import ibis
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED
 from pipelines.features.interactions import interactions
 from tests.pipelines.features.leaks import busy_world, looks_ahead
 from tests.worlds import day, events_table, order, view

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED
 from pipelines.features import orders as order_features
 from pipelines.features.kpis import ALL_CHANNELS, NO_CHANNEL, cohorts, kpis
 from tests.worlds import DAY_ZERO, events_table, order, view

@@ -7,7 +7,7 @@ import ibis
 import pytest
 
 from contracts import columns as c
-from contracts.events import ORDER_CANCELLED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED
 from pipelines.features.orders import GAP_DAYS, order_gaps, orders, unlinked_refunds
 from tests.worlds import day, events_table, order
 

@@ -6,7 +6,7 @@ from typing import Any
 import ibis
 
 from contracts import columns as c
-from contracts.events import ORDER_REFUNDED
+from contracts.events.names import ORDER_REFUNDED
 from pipelines.features.prices import daily_prices
 from tests.worlds import day, events_table, order, view
 

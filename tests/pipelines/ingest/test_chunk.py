@@ -4,6 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts import columns as c
+from contracts.events.rules import EventRules
 from pipelines.ingest.chunk import Chunk, StagedChunk, stage_chunk
 from pipelines.ingest.readers.record import Record, Refusal
 from pipelines.warehouse.currency import AcceptedCurrencies
@@ -37,8 +38,11 @@ def test_events_become_lines_that_share_their_event_s_number(tmp_path: Path) -> 
         (b"{", "malformed_json"),
         (b"\xff\xfe", "malformed_json"),
         (b'{"type":"page","anonymousId":"\\ud800"}', "malformed_json"),
-        (b'{"type":"page","userId":["a"]}', "wrong_type"),
-        (b'{"type":"group","userId":"a"}', "unknown_type"),
+        (b'["page"]', "wrong_type"),
+        (b'{"type":"dance","userId":"a"}', "unknown_type"),
+        (b'{"type":"group","userId":"a"}', "unused_type"),
+        (b'{"type":"page","userId":["a"]}', "missing_identity"),
+        (b'{"type":"page","userId":"undefined"}', "missing_identity"),
         (b'{"type":"page"}', "missing_identity"),
         (b'{"type":"page","userId":"a","timestamp":"1970-01-01T00:00:00Z"}', "bad_timestamp"),
         (b'{"type":"page","userId":"a","timestamp":"2100-01-01T00:00:00Z"}', "bad_timestamp"),
@@ -60,6 +64,37 @@ def test_a_bad_record_is_kept_with_its_reason_and_harms_no_other(
     (row,) = pq.read_table(tmp_path / "quarantine-000000.parquet").to_pylist()
     assert row[c.CODE] == code
     assert len(row[c.REASON]) > 10
+
+
+def test_a_repaired_event_is_stored_and_counted(tmp_path: Path) -> None:
+    order = (
+        b'{"type":"track","event":"Order Completed","userId":"a","properties":{"order_id":"o","coupon":[],"tax":""}}'
+    )
+    staged = stage(tmp_path, order, order, b'{"type":"page","userId":"a"}')
+    assert (staged.accepted, staged.repaired) == (3, 2)
+    assert staged.repairs == {"properties.coupon": 2, "properties.tax": 2}
+
+
+@pytest.mark.parametrize(("purpose", "suppressed", "quarantined"), [("analytics", 1, 0), ("marketing", 0, 1)])
+def test_the_consent_of_a_refused_event_is_kept_and_of_who_refuses_analytics_nothing_else(
+    tmp_path: Path, purpose: str, suppressed: int, quarantined: int
+) -> None:
+    raw = b'{"type":"track","event":"Danced","userId":"a","context":{"ip":"192.0.2.7","consent":{"%s":false}}}'
+    staged = stage(tmp_path, raw % purpose.encode())
+    assert (staged.received, staged.suppressed, staged.quarantined.total()) == (1, suppressed, quarantined)
+    (statement,) = pq.read_table(tmp_path / "consent-000000.parquet").to_pylist()
+    assert statement[f"consent_{purpose}"] is False
+    kept = pq.read_table(tmp_path / "quarantine-000000.parquet").to_pylist() if quarantined else []
+    assert len(kept) == quarantined
+
+
+def test_rules_of_the_store_are_used(tmp_path: Path) -> None:
+    raw = b'{"type":"page","userId":"shop@example.com","anonymousId":"a"}'
+    rules = EventRules(frozenset({"shop@example.com"}), {})
+    records = [Record(raw, 1, len(raw))]
+    chunk = Chunk(0, "f.jsonl", "file", NOW, records, AcceptedCurrencies(None, {}), rules)
+    assert stage_chunk(chunk, tmp_path).repairs == {"userId (placeholder)": 1}
+    assert stage(tmp_path, raw).repaired == 0
 
 
 def test_records_may_carry_their_own_time_and_source(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
         "quarantined": 2,
         "suppressed": 2,
         "quarantined_by_code": {"malformed_json": 1, "unknown_event": 1},
+        "repaired": 0,
+        "repaired_by_field": {},
     }
     return content(home)
 

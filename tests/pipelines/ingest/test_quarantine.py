@@ -41,7 +41,7 @@ def test_a_row_of_a_table_is_kept_under_its_own_names() -> None:
 
 def test_every_code_is_documented() -> None:
     root = Path(__file__).parents[3]
-    sources = [*(root / "contracts").glob("*.py"), *(root / "pipelines").rglob("*.py")]
+    sources = [*(root / "contracts").rglob("*.py"), *(root / "pipelines").rglob("*.py")]
     pattern = r"(?:InvalidEvent|Refusal)\(\s*\"([a-z_]+)\""
     codes = {code for source in sources for code in re.findall(pattern, source.read_text())}
     page = (root / "docs" / "events.md").read_text()

@@ -18,7 +18,7 @@ ANY_CURRENCY = AcceptedCurrencies(None, {})
 
 
 def blocks(count: int) -> list[list[Record]]:
-    raws = [b'{"type":"page","userId":"%d"}' % number for number in range(count)]
+    raws = [b'{"type":"page","userId":"u%d"}' % number for number in range(count)]
     return [[Record(raw, 1, len(raw)), Record(b"{", 2, 1)] for raw in raws]
 
 

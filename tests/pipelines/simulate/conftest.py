@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from contracts.events import Event, parse_event
+from contracts.events.parse import Event, parse_event
 from pipelines.simulate.parameters import StoreParameters
 from pipelines.simulate.simulation import Simulated, simulate
 from tests.pipelines.simulate.drawn_day import DrawnDay, draw_day

@@ -5,7 +5,7 @@ import ibis
 import pyarrow as pa
 
 from contracts import columns as c
-from contracts.events import ORDER_COMPLETED, ORDER_REFUNDED, PRODUCT_VIEWED
+from contracts.events.names import ORDER_COMPLETED, ORDER_REFUNDED, PRODUCT_VIEWED
 from pipelines.warehouse.catalogue import (
     catalogue_before,
     catalogue_of_events,

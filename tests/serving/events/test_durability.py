@@ -40,6 +40,7 @@ def confirmed_and_stored(home: Path, factory: str) -> tuple[set[str], set[str]]:
         for sender in senders:
             sender.start()
         while len(confirmed) < 10 * BATCH:
+            assert any(sender.is_alive() for sender in senders), "every sender gave up"
             time.sleep(0.01)
         service.kill()
         for sender in senders:

@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,14 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import InvalidEvent
-from contracts.events import MAX_EVENT_BYTES, parse_event
+from contracts.events.parse import MAX_EVENT_BYTES, parse_event
+from contracts.events.rules import NO_RULES
 from serving.events.envelope import (
     MAX_BATCH_EVENTS,
     Envelope,
     Incoming,
-    batch_context,
+    Shared,
     open_envelope,
     prepare,
+    shared_by,
     single_envelope,
     write_key,
 )
@@ -33,18 +35,26 @@ VIEW = {
 
 
 def prepared(event: dict[str, Any], default_type: str | None = None, context: Any = None) -> Incoming:
-    return prepare(json.dumps(event).encode(), default_type, context, NOW, SOURCE)
+    return prepare(json.dumps(event).encode(), Shared(default_type, context, b""), NOW, SOURCE, NO_RULES)
+
+
+def shared_context(envelope: Envelope) -> Any:
+    return shared_by(envelope, None, has_objection=False).context
+
+
+def prepared_raw(raw: bytes, source: str = SOURCE) -> Incoming:
+    return prepare(raw, Shared(None, None, b""), NOW, source, NO_RULES)
 
 
 def test_an_event_that_is_complete_keeps_its_bytes() -> None:
     raw = b'{ "type":"track", "messageId":"m1","anonymousId":"a", "event":"Product Viewed","properties":{"sku":"s"}}'
-    incoming = prepare(raw, None, None, NOW, SOURCE)
+    incoming = prepared_raw(raw)
     assert incoming.payload is raw
     assert (incoming.key, incoming.problem) == ("api:m1", None)
 
 
 def test_a_page_cannot_take_the_key_of_a_servers_event() -> None:
-    keys = {prepare(json.dumps(VIEW).encode(), None, None, NOW, source).key for source in (SOURCE, "server:shop")}
+    keys = {prepared_raw(json.dumps(VIEW).encode(), source).key for source in (SOURCE, "server:shop")}
     assert keys == {"api:m1", "server:m1"}
     assert prepared(VIEW | {"messageId": "server:m1"}).key == "api:server:m1"
 
@@ -82,13 +92,44 @@ def test_of_refused_analytics_only_the_refusal_is_kept() -> None:
     assert again.occurred_at == datetime(2025, 5, 1, 8, tzinfo=UTC)
 
 
+def test_a_refusal_in_an_event_that_is_refused_is_all_that_is_kept_of_it() -> None:
+    refused = {"consent": {"categoryPreferences": {"Analytics": False}}}
+    incoming = prepared(VIEW | {"event": "Segment Consent Preference Updated"}, context=refused)
+    assert (incoming.is_suppressed, incoming.problem) == (True, None)
+    assert b"tea-1" not in incoming.payload
+    assert parse_event(incoming.payload, NOW).is_suppressed
+
+
+def test_consent_in_an_event_that_is_refused_counts() -> None:
+    incoming = prepared(VIEW | {"event": "Nonsense"}, context={"consent": {"marketing": False}})
+    assert incoming.problem is not None
+    assert incoming.event is not None
+    assert incoming.event.consent == (None, None, False)
+
+
+def test_the_batchs_time_of_sending_corrects_the_clock_of_its_events() -> None:
+    ahead = {**VIEW, "originalTimestamp": "2025-06-04T10:00:00Z"}
+    shared = Shared(None, None, b'"2025-06-04T10:00:02Z"')
+    for event in (ahead, ahead | {"messageId": ""}, ahead | {"sentAt": None}):
+        incoming = prepare(json.dumps(event).encode(), shared, NOW, SOURCE, NO_RULES)
+        assert incoming.event is not None
+        assert incoming.event.occurred_at == NOW - timedelta(seconds=2)
+
+
+def test_a_browsers_objection_refuses_marketing() -> None:
+    shared = shared_by(open_envelope(b'{"batch": []}'), None, has_objection=True)
+    event = prepare(json.dumps(VIEW).encode(), shared, NOW, SOURCE, NO_RULES).event
+    assert event is not None
+    assert event.consent == (None, None, False)
+
+
 def test_a_bad_event_is_kept_under_a_key_of_its_content() -> None:
     bad = prepared(VIEW | {"event": "Nonsense"})
     assert bad.problem is not None
     assert bad.problem.code == "unknown_event"
     assert bad.key.startswith("invalid:")  # the repaired event may come under the same message id
     assert prepared(VIEW | {"event": "Nonsense"}).key == bad.key != prepared(VIEW | {"event": "Other"}).key
-    assert prepare(b"5", None, None, NOW, SOURCE).payload == b"5"
+    assert prepared_raw(b"5").payload == b"5"
 
 
 def test_the_write_key_is_read_and_removed() -> None:
@@ -100,13 +141,13 @@ def test_the_write_key_is_read_and_removed() -> None:
     }
     assert prepared(inside).problem is None
     assert b"sk_secret" not in prepared(inside).payload
-    shared = batch_context(open_envelope(b'{"batch": [], "context": {"a": {"writeKey": "sk_secret"}}}'))
+    shared = shared_context(open_envelope(b'{"batch": [], "context": {"a": {"writeKey": "sk_secret"}}}'))
     assert b"sk_secret" not in prepared(VIEW, context=shared).payload
     long = event | {"padding": "x" * MAX_EVENT_BYTES}
     deep = json.dumps(event).replace('"tea-1"', "[" * 300 + "]" * 300)
     broken = json.dumps(inside)[:-1] + ', "a": nothing}'
     for raw in (json.dumps(long), deep, broken):
-        assert b"sk_secret" not in prepare(raw.encode(), None, None, NOW, SOURCE).payload
+        assert b"sk_secret" not in prepared_raw(raw.encode()).payload
     for body in (b"", b"[]", b"\xff", b'{"writeKey": 5}'):
         assert write_key(body) is None
 
@@ -114,8 +155,8 @@ def test_the_write_key_is_read_and_removed() -> None:
 def test_a_batch_has_its_events_and_its_context() -> None:
     envelope = open_envelope(b'{"batch": [{"a": 1}, 5], "context": {"ip": "x"}, "sentAt": "now"}')
     assert [bytes(raw) for raw in envelope.batch] == [b'{"a": 1}', b"5"]
-    assert batch_context(envelope) == {"ip": "x"}
-    assert batch_context(open_envelope(b'{"batch": [], "context": []}')) is None
+    assert shared_context(envelope) == {"ip": "x"}
+    assert shared_context(open_envelope(b'{"batch": [], "context": []}')) is None
     assert len(single_envelope(b'{"event": "x"}').batch) == 1
 
 
@@ -189,6 +230,7 @@ def test_every_body_is_refused_or_every_event_of_it_is_prepared(body: bytes, is_
         status, envelope = problem.status, Envelope([])
     assert status in {200, 400}
     for raw in envelope.batch:
-        incoming = prepare(bytes(raw), None if is_batch else "track", batch_context(envelope), NOW, SOURCE)
-        assert (incoming.event is None) == (incoming.problem is not None)
+        shared = shared_by(envelope, None if is_batch else "track", has_objection=False)
+        incoming = prepare(bytes(raw), shared, NOW, SOURCE, NO_RULES)
+        assert incoming.event is not None or incoming.problem is not None
         assert incoming.key

@@ -1,13 +1,15 @@
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
+from contracts.events.rules import NO_RULES
 from contracts.logs.events import LogRecord, SqliteEventLog
 from serving.events import log_follower
-from serving.events.envelope import Incoming, prepare
+from serving.events.envelope import Incoming, Shared, prepare
 from serving.events.log_follower import LogFollower
 from serving.state.sessions import MemorySessionStore
 
@@ -17,7 +19,7 @@ NOW = datetime.now(UTC)
 def incoming(item: str, received_at: datetime = NOW, **consent: bool) -> Incoming:
     raw = {"type": "track", "messageId": f"m-{item}", "userId": "u", "event": "Product Viewed"}
     raw |= {"properties": {"product_id": item}, "context": {"consent": {"categoryPreferences": consent}}}
-    return prepare(orjson.dumps(raw), None, None, received_at, "api:web")
+    return prepare(orjson.dumps(raw), Shared(None, None, b""), received_at, "api:web", NO_RULES)
 
 
 def store(log: SqliteEventLog, event: Incoming, received_at: datetime = NOW) -> list[bool]:
@@ -40,7 +42,7 @@ def log(path: Path) -> SqliteEventLog:
 
 def test_an_event_of_another_worker_is_recorded_once(path: Path, log: SqliteEventLog) -> None:
     sessions = MemorySessionStore()
-    follower = LogFollower(SqliteEventLog(path), sessions)
+    follower = LogFollower(SqliteEventLog(path), sessions, NO_RULES)
     store(log, incoming("tea"))
     follower.catch_up()
     follower.catch_up()
@@ -52,7 +54,7 @@ def test_an_own_event_is_recorded_once_whoever_comes_first(
     path: Path, log: SqliteEventLog, is_read_first: bool
 ) -> None:
     sessions = MemorySessionStore()
-    follower = LogFollower(SqliteEventLog(path), sessions)
+    follower = LogFollower(SqliteEventLog(path), sessions, NO_RULES)
     event = incoming("tea")
     is_new = [*store(log, event), *store(log, event)]
     if is_read_first:
@@ -65,7 +67,7 @@ def test_an_own_event_is_recorded_once_whoever_comes_first(
 
 def test_an_event_that_another_worker_stored_counts_though_it_is_retried_here(path: Path, log: SqliteEventLog) -> None:
     sessions = MemorySessionStore()
-    follower = LogFollower(SqliteEventLog(path), sessions)
+    follower = LogFollower(SqliteEventLog(path), sessions, NO_RULES)
     event = incoming("tea")
     store(log, event)  # by another worker
     follower.record([event], store(log, event), NOW)  # the retry, before the log is read again
@@ -78,7 +80,7 @@ def test_what_is_remembered_of_recorded_events_is_bounded(
 ) -> None:
     monkeypatch.setattr(log_follower, "MAX_RECORDED", 1)
     sessions = MemorySessionStore()
-    follower = LogFollower(SqliteEventLog(path), sessions)
+    follower = LogFollower(SqliteEventLog(path), sessions, NO_RULES)
     first, second = incoming("tea"), incoming("cup")
     for event in (first, second):
         follower.record([event], store(log, event), NOW)
@@ -91,11 +93,11 @@ def test_a_restart_ends_no_session_and_forgets_no_refusal(path: Path, log: Sqlit
     store(log, incoming("old", long_ago), long_ago)
     store(log, incoming("tea"))
     sessions = MemorySessionStore()
-    LogFollower(SqliteEventLog(path), sessions).catch_up()
+    LogFollower(SqliteEventLog(path), sessions, NO_RULES).catch_up()
     assert viewed(sessions) == ["tea"]
     store(log, incoming("refused", long_ago, personalization=False), long_ago)
     again = MemorySessionStore()
-    LogFollower(SqliteEventLog(path), again).catch_up()
+    LogFollower(SqliteEventLog(path), again, NO_RULES).catch_up()
     assert again.has_refused(["u"])
 
 
@@ -105,7 +107,7 @@ def test_a_start_reads_back_only_so_far(path: Path, log: SqliteEventLog, monkeyp
     for item in ("a", "b", "c"):
         store(log, incoming(item))
     sessions = MemorySessionStore()
-    LogFollower(SqliteEventLog(path), sessions).catch_up()
+    LogFollower(SqliteEventLog(path), sessions, NO_RULES).catch_up()
     assert viewed(sessions) == ["b", "c"]
 
 
@@ -113,13 +115,32 @@ def test_a_record_that_is_no_event_is_skipped(path: Path, log: SqliteEventLog) -
     log.append([LogRecord("bad", b"{", NOW, "test")])
     store(log, incoming("tea"))
     sessions = MemorySessionStore()
-    LogFollower(SqliteEventLog(path), sessions).catch_up()
+    LogFollower(SqliteEventLog(path), sessions, NO_RULES).catch_up()
     assert viewed(sessions) == ["tea"]
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"consent": {"categoryPreferences": {"personalization": False}}},
+        {"customerPrivacy": {"preferencesProcessingAllowed": False}},
+        {"consentManagement": {"deniedConsentIds": ["functional"]}},
+    ],
+)
+def test_a_refusal_of_another_worker_counts_in_every_form_and_from_a_refused_event(
+    path: Path, log: SqliteEventLog, context: dict[str, Any]
+) -> None:
+    long_ago = NOW - timedelta(hours=5)
+    raw = {"type": "track", "event": "Danced", "messageId": "m", "userId": "u", "context": context}
+    log.append([LogRecord("m", orjson.dumps(raw), long_ago, "test")])
+    sessions = MemorySessionStore()
+    LogFollower(SqliteEventLog(path), sessions, NO_RULES).catch_up()
+    assert sessions.has_refused(["u"])
 
 
 def test_a_log_that_cannot_be_read_is_logged_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     own = SqliteEventLog(path)
-    follower = LogFollower(own, MemorySessionStore())
+    follower = LogFollower(own, MemorySessionStore(), NO_RULES)
     own.close()
     with caplog.at_level(logging.ERROR):
         follower.catch_up()
@@ -128,7 +149,7 @@ def test_a_log_that_cannot_be_read_is_logged_once(path: Path, caplog: pytest.Log
 
 
 def test_a_closed_follower_reads_no_more(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    follower = LogFollower(SqliteEventLog(path), MemorySessionStore())
+    follower = LogFollower(SqliteEventLog(path), MemorySessionStore(), NO_RULES)
     follower.close()
     with caplog.at_level(logging.ERROR):
         follower.catch_up()

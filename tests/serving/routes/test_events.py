@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.events import MAX_EVENT_BYTES, parse_event
+from contracts.events.parse import MAX_EVENT_BYTES, parse_event
 from contracts.logs.events import StoredRecord, open_event_log
 from serving.events.envelope import MAX_BATCH_EVENTS
+from serving.routes.events import SINGLE_TYPES
 from tests.serving.conftest import Shop
 from tests.serving.events.test_envelope import bodies
 
@@ -45,13 +46,24 @@ def stored(shop: Shop, message_id: str | None = None) -> list[StoredRecord]:
 
 def test_a_batch_is_in_the_log_when_it_is_answered(shop: Shop, sender: httpx.Client) -> None:
     events = [view(), view()]
-    answer = sender.post("/v1/batch", json={"batch": events, "sentAt": "2025-01-01T00:00:00Z"})
+    sent_at = "2025-01-01T00:00:00Z"
+    answer = sender.post("/v1/batch", json={"batch": events, "sentAt": sent_at})
     counts = {"accepted": 2, "duplicates": 0, "quarantined": 0, "suppressed": 0}
     assert answer.json() == {"success": True, **counts, "events": []}
     record = stored(shop, events[0]["messageId"])[0].record
-    assert json.loads(record.payload) == events[0]
+    assert json.loads(record.payload) == events[0] | {"sentAt": sent_at}
     assert record.source == "api:events"
     assert abs((datetime.now(UTC) - record.received_at).total_seconds()) < 60
+
+
+def test_an_import_keeps_the_times_of_its_events(shop: Shop, sender: httpx.Client) -> None:
+    happened = datetime(2025, 3, 1, 8, tzinfo=UTC)
+    for path, expected in (("import", happened), ("batch", None)):
+        event = view(timestamp=happened.isoformat(), sentAt="2025-03-01T08:00:00Z")
+        assert sender.post(f"/v1/{path}", json={"batch": [event], "sentAt": "x"}).json()["accepted"] == 1
+        record = stored(shop, event["messageId"])[0].record
+        occurred_at = parse_event(record.payload, record.received_at).occurred_at
+        assert occurred_at == (expected or record.received_at)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +74,8 @@ def test_a_batch_is_in_the_log_when_it_is_answered(shop: Shop, sender: httpx.Cli
         ("page", {"name": "Home"}),
         ("screen", {"name": "Home"}),
         ("alias", {"previousId": "visitor-1", "userId": "u1"}),
+        ("p", {"name": "Home"}),
+        ("i", {"userId": "u1"}),
     ],
 )
 def test_the_path_says_the_type_and_ingest_can_read_it(
@@ -71,8 +85,40 @@ def test_the_path_says_the_type_and_ingest_can_read_it(
     answer = sender.post(f"/v1/{kind}", json={"messageId": message_id, "anonymousId": "visitor-1", **fields})
     assert answer.json()["accepted"] == 1
     record = stored(shop, message_id)[0].record
-    assert json.loads(record.payload)["type"] == kind
+    assert json.loads(record.payload)["type"] == SINGLE_TYPES[kind]
     assert parse_event(record.payload, record.received_at).message_id == message_id
+
+
+def test_strict_says_of_every_event_what_became_of_it(sender: httpx.Client) -> None:
+    good = view()
+    events = [
+        good,
+        good,
+        view(properties={"product_id": "tea-1", "price": "1,50 €"}),
+        view(event="Danced"),
+        view(context={"consent": {"categoryPreferences": {"analytics": False}}}),
+        {"type": "group", "messageId": f"group-{next(_numbers)}", "anonymousId": "visitor-1"},
+    ]
+    found = sender.post("/v1/batch?strict=1", json={"batch": events}).json()["events"]
+    outcomes = ["accepted", "duplicate", "accepted", "quarantined", "suppressed", "quarantined"]
+    assert [event["outcome"] for event in found] == outcomes
+    assert [event["index"] for event in found] == [0, 1, 2, 3, 4, 5]
+    assert found[2]["repaired"] == ["properties.price"]
+    assert [found[place]["code"] for place in (3, 5)] == ["unknown_event", "unused_type"]
+
+
+def test_what_a_browser_says_of_global_privacy_control_counts_for_pages(shop: Shop, sender: httpx.Client) -> None:
+    event = view()
+    sender.post("/v1/t", json=event, headers={"Sec-GPC": "1"})
+    record = stored(shop, event["messageId"])[0].record
+    assert parse_event(record.payload, record.received_at).consent == (None, None, False)
+
+
+def test_gzip_is_recognised_without_a_header(shop: Shop, sender: httpx.Client) -> None:
+    event = view()
+    answer = sender.post("/v1/b", content=gzip.compress(json.dumps({"batch": [event]}).encode()))
+    assert answer.json()["accepted"] == 1
+    assert stored(shop, event["messageId"])
 
 
 def test_a_repeat_is_counted_and_stored_once(shop: Shop, sender: httpx.Client) -> None:

@@ -14,7 +14,10 @@ from tests.serving.conftest import SCOPES as KEY_SCOPES
 from tests.serving.conftest import Shop
 
 OPEN_PATHS = {"/", "/health", "/ready"}
-BODIES = {"/v1/batch": b'{"batch": []}', "/v1/items": b'{"items": [{"item_id": "tea-1"}]}'}
+BODIES = {
+    **dict.fromkeys(("/v1/batch", "/v1/b", "/v1/import"), b'{"batch": []}'),
+    "/v1/items": b'{"items": [{"item_id": "tea-1"}]}',
+}
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 GUARDED = [(method, route) for route in ROUTES for method in sorted(route.methods or ()) if scope_of(route)]
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from contracts.customer_id import customer_id_of_user
-from contracts.events import Event, parse_event
+from contracts.events.parse import Event, parse_event
 from serving.state.protocol import SessionStore
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import InputError
-from contracts.events import MAX_EVENT_BYTES
+from contracts.events.parse import MAX_EVENT_BYTES
 from pipelines.ingest.readers.lines import read_blocks, read_lines
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from contracts import columns as c
 from contracts.errors import InvalidEvent
-from contracts.events import EVENT_NAMES, MAX_EVENT_BYTES, V1_ALIASES, event_rows, parse_event
+from contracts.events.names import EVENT_NAMES, V1_ALIASES
+from contracts.events.parse import MAX_EVENT_BYTES, parse_event
+from contracts.events.rows import event_rows
 from contracts.validation.bounds import MAX_MONEY, MAX_UNITS
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -142,23 +144,27 @@ def test_v1_names_become_v2(alias: str, name: str) -> None:
         (encode(type="page", context={"a": nested(31)}), "too_deep"),
         (b"[]", "wrong_type"),
         (b'{"userId":"a"}', "unknown_type"),
-        (encode(type="group"), "unknown_type"),
-        (encode(userId={}), "wrong_type"),
+        (encode(type="group"), "unused_type"),
+        (encode(userId={}), "missing_identity"),
+        (encode(userId="undefined"), "missing_identity"),
+        (encode(event="Order Completed", properties={"order_id": "undefined"}), "missing_order_id"),
         (encode(userId="", anonymousId=None), "missing_identity"),
         (encode(userId="x" * 201), "bad_id"),
         (encode(), "missing_event"),
         (encode(event="Newsletter Signed Up"), "unknown_event"),
         (encode(event="Product Viewed"), "missing_item"),
         (
-            encode(event="Order Completed", properties={"products": [{"name": "no id"}], "order_id": "o"}),
+            encode(event="Order Refunded", properties={"products": [{"name": "no id"}], "order_id": "o"}),
             "missing_item",
         ),
+        (encode(event="Product Viewed", properties={"product_id": "undefined"}), "missing_item"),
+        (encode(event="Order Completed", properties={"order_id": "o", "revenue": "1,299"}), "bad_amount"),
+        (encode(event="Order Completed", properties={"order_id": "o", "product_id": "a", "price": "?"}), "bad_amount"),
         (encode(event="Order Completed", properties={"product_id": "a"}), "missing_order_id"),
         (encode(event="Product Viewed", properties={"product_id": "a", "price": -1}), "bad_price"),
         (encode(event="Product Viewed", properties={"product_id": "a", "price": "nan"}), "bad_price"),
         (encode(event="Product Viewed", properties={"product_id": "a", "price": "inf"}), "bad_price"),
         (encode(event="Product Viewed", properties={"product_id": "a", "price": 1e308}), "bad_price"),
-        (encode(event="Product Viewed", properties={"product_id": "a", "price": "cheap"}), "wrong_type"),
         (encode(event="Product Added", properties={"product_id": "a", "quantity": 0}), "bad_quantity"),
         (encode(event="Product Added", properties={"product_id": "a", "quantity": 1e10}), "bad_quantity"),
         (
@@ -172,7 +178,6 @@ def test_v1_names_become_v2(alias: str, name: str) -> None:
             for amount in ("inf", "nan", 1e13, -1e13)
         ),
         (encode(type="alias"), "missing_identity"),
-        (encode(type="page", timestamp="yesterday"), "wrong_type"),
         (encode(type="page", timestamp="1970-01-01T00:00:00Z"), "bad_timestamp"),
         (encode(type="page", timestamp="2100-01-01T00:00:00Z"), "bad_timestamp"),
         (encode(type="page", timestamp="9999-12-31T23:59:59-14:00"), "bad_timestamp"),
@@ -195,7 +200,7 @@ def test_times_are_utc_and_the_first_given_clock_counts() -> None:
     for fields in (
         {"timestamp": "2026-01-10T10:00:00+02:00"},
         {"timestamp": None, "originalTimestamp": "2026-01-10T08:00:00Z"},
-        {"timestamp": None, "sentAt": "2026-01-10T08:00:00"},
+        {"timestamp": "2026-01-10T08:00:00"},
     ):
         occurred_at = parse_event(encode(type="page", **fields), NOW).occurred_at
         assert occurred_at == moment

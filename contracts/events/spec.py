@@ -5,6 +5,7 @@ of `timestamp`, `context.sessionId`). Fields that are not named here (addresses,
 """
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -41,6 +42,7 @@ class Properties(Product, gc=False, frozen=True):
     path: str | None = None
     session_id: Id = None
     channel: str | None = None
+    consent: Any = None
 
 
 class Campaign(msgspec.Struct, gc=False, frozen=True):
@@ -68,12 +70,6 @@ class Location(msgspec.Struct, gc=False, frozen=True):
     country: str | None = None
 
 
-class Consent(msgspec.Struct, gc=False, frozen=True, rename="camel"):
-    """Segment's consent object: for each purpose, true or false."""
-
-    category_preferences: dict[str, bool] | None = None
-
-
 class Context(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     """The fields of Segment's context that are read."""
 
@@ -81,7 +77,11 @@ class Context(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     page: Page | None = None
     device: Device | None = None
     location: Location | None = None
-    consent: Consent | None = None
+    consent: Any = None  # one of the forms that `consent` reads, as are the next four
+    consent_management: Any = None
+    consent_mode: Any = None
+    customer_privacy: Any = None
+    global_privacy_control: Any = None  # true where the browser sent Sec-GPC: 1
     session_id: Id = None
     traits: msgspec.Raw = msgspec.Raw(b"")
 
@@ -95,6 +95,7 @@ class CommonFields(msgspec.Struct, frozen=True, rename="camel", tag_field="type"
     timestamp: datetime | None = None
     original_timestamp: datetime | None = None
     sent_at: datetime | None = None
+    received_at: datetime | None = None  # when the sender's collector received it; read from files only
     context: Context | None = None
 
 

@@ -1,0 +1,1 @@
+"""The event format: wire fields, checks and repairs, and the rows that are stored."""
