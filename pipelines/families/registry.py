@@ -17,4 +17,4 @@ FAMILIES: Final[dict[str, Family]] = {
     family.name: family
     for family in (RECOMMEND, CHURN, VALUE, NEXT_ORDER, SEGMENTS, UPLIFT_FAMILY, DEMAND, INVENTORY, TRENDS)
 }
-STORE_CADENCE: Final = CHURN  # its parameters also set the horizon of the store's KPIs
+STORE_CADENCE: Final = CHURN  # its horizon is also that of the store's KPIs

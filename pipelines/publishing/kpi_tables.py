@@ -6,12 +6,13 @@ from typing import Final
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from contracts import columns as c
 from contracts.bundle import COHORTS_TABLE, KPIS_TABLE, write_table
 from contracts.errors import NotEnoughData
 from contracts.events.names import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
-from models.customers.cadence import CadenceParameters
+from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters
 from pipelines.families.snapshots import cadence_of, order_days
 from pipelines.features.customer import INPUT_COLUMNS, customer_input
 from pipelines.features.kpis import cohorts, kpis
@@ -21,20 +22,31 @@ _COLUMNS: Final = (*INPUT_COLUMNS, c.CHANNEL)
 _EVENTS: Final = (ORDER_COMPLETED, ORDER_REFUNDED, ORDER_CANCELLED)
 
 
-def write_kpis(draft: Path, events: ibis.Table, as_of: datetime, parameters: CadenceParameters) -> None:
+def write_kpis(
+    draft: Path, events: ibis.Table, as_of: datetime, customers: pa.Table, parameters: CadenceParameters
+) -> None:
     """Write both tables into a bundle's draft; nothing where the store has no order that stands.
 
-    The metadata hold `as_of`, and the `lapse_days` of the store's purchase cadence, after which a customer counts as
-    lost; empty where the store is too young to have a cadence.
+    The metadata hold `as_of`, and the `lapse_days` after which a customer counts as lost: those of the churn columns in
+    `customers`, the bundle's table; where it has none, of the store's purchase cadence by `parameters`. Empty where the
+    store is too young to have a cadence.
     """
     relevant = events.filter(events[c.EVENT].isin(_EVENTS)).select(*_COLUMNS).cache()
-    lapse_days = _lapse_days(relevant, as_of, parameters)
+    lapse_days = _published_lapse_days(customers) or _lapse_days(relevant, as_of, parameters)
     by_month = kpis(relevant, as_of, lapse_days).to_pyarrow()
     if not by_month.num_rows:
         return
     facts = {"as_of": as_of.isoformat(), "lapse_days": "" if lapse_days is None else str(lapse_days)}
     _write(draft / KPIS_TABLE, by_month, facts)
     _write(draft / COHORTS_TABLE, cohorts(relevant, as_of).to_pyarrow(), facts)
+
+
+def _published_lapse_days(customers: pa.Table) -> int | None:
+    """The churn family may have been fitted earlier, with other settings, or on fewer events."""
+    if c.CHURN_HORIZON_DAYS not in customers.column_names:
+        return None
+    horizon_days = pc.max(customers[c.CHURN_HORIZON_DAYS]).as_py()
+    return None if horizon_days is None else LAPSE_HORIZONS * int(horizon_days)
 
 
 def _lapse_days(events: ibis.Table, as_of: datetime, parameters: CadenceParameters) -> int | None:

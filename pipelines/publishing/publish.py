@@ -227,7 +227,7 @@ def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress
     contents.columns.update({name: described[name] for name in customers.column_names if name in described})
     write_table(draft / ITEMS_TABLE, items)
     write_table(draft / CUSTOMERS_TABLE, customers)
-    write_kpis(draft, events, as_of, family_parameters(STORE_CADENCE, settings))
+    write_kpis(draft, events, as_of, customers, family_parameters(STORE_CADENCE, settings))
     recorded = {name: getattr(settings, name) for name in _RECORDED_SETTINGS}
     contents.settings.update(recorded | {"currency": views.currency(warehouse)})
     return warehouse.event_window()
