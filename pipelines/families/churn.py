@@ -232,8 +232,8 @@ def _table(model: ChurnModel, facts: dict[str, Any], data: TrainingData) -> pa.T
 def _column_descriptions(facts: dict[str, Any]) -> dict[str, str]:
     horizon = facts["horizon_days"]
     reasons = {
-        name: f"Reason {number} for the risk, the strongest first; where the risk is not low, reasons that raise it stand "
-        "before those that lower it. A reason that lowers the risk says so."
+        name: f"Reason {number} for the risk, the strongest first; where the risk is not low, reasons that raise it "
+        "come before those that lower it. A reason that lowers the risk says so."
         for number, name in enumerate(c.CHURN_REASONS, start=1)
     }
     return {

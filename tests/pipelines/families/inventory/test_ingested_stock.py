@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -37,18 +36,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a catalogue file that says nothing of times, read a year after the last order."""
     home = with_mlflow_store(tmp_path_factory.mktemp("store"))
     sold = {day: {f"item-{(2 * line + day) % ITEMS}": 10.0 for line in range(LINES)} for day in range(DAYS)}
-    events: list[dict[str, Any] | bytes] = [bought(f"{day}", f"u{day % 7}", sold[day], float(day)) for day in range(DAYS)]
+    orders = [bought(f"{day}", f"u{day % 7}", sold[day], float(day)) for day in range(DAYS)]
     stocks = [0.0, 900.0] + [5.0] * (ITEMS - 3)  # the last item has no row
     rows = "".join(f"item-{number},{stock:g}\n" for number, stock in enumerate(stocks))
     (home / "catalogue.csv").write_text(f"item_id,stock\n{rows}")
-    files = [write_events(home / "events.jsonl", events)]
+    files = [write_events(home / "events.jsonl", orders)]
     ingest(settings_in(home), files, catalogue=home / "catalogue.csv", now=YEAR_LATER)
     return home
 
 
 def test_stock_of_a_catalogue_file_without_times_makes_the_buying_list(home: Path) -> None:
     listed = buying_list(home)
-    assert listed[EMPTY][0] == 0 and (listed[EMPTY][1] or 0) > 0
+    assert listed[EMPTY][0] == 0
+    assert (listed[EMPTY][1] or 0) > 0
     assert listed[FULL] == (900, 0)
     assert listed[f"item-{ITEMS - 1}"] == (None, None)  # nobody told its stock
 
@@ -60,4 +60,5 @@ def test_stock_that_the_service_was_told_replaces_the_files(home: Path) -> None:
     ingest(settings_in(home))
     listed = buying_list(home)
     assert listed[EMPTY] == (900, 0)
-    assert listed[FULL][0] == 0 and (listed[FULL][1] or 0) > 0
+    assert listed[FULL][0] == 0
+    assert (listed[FULL][1] or 0) > 0
