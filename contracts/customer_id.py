@@ -25,6 +25,11 @@ def customer_id_of_user(user_id: str) -> str:
     return f"{USER_PREFIX}{user_id}" if _AMBIGUOUS.match(user_id) else user_id
 
 
+def user_id_of(customer_id: str) -> str:
+    """The user id of which `customer_id_of_user` made this customer id."""
+    return customer_id.removeprefix(USER_PREFIX) if _AMBIGUOUS.match(customer_id) else customer_id
+
+
 def customer_id_of_anonymous(anonymous_id: str) -> str:
     """The customer id of an anonymous id that belongs to no known user."""
     return f"{ANONYMOUS_PREFIX}{anonymous_id}"

@@ -27,6 +27,7 @@ from contracts.errors import InputError, NotEnoughData
 from contracts.files.atomic import PRIVATE, replace_file, sync
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
+from pipelines.campaigns.held_out_ids import write_held_out_ids
 from pipelines.features.orders import ORDERED_AT, orders
 from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
@@ -110,6 +111,7 @@ def assign_holdout(
     if is_new:
         progress("holdout: store")
         _write(path, assigned, share)
+        write_held_out_ids(settings, warehouse, campaigns(settings))
     return Assignment(campaign, share, assigned, path, base_rate, is_new)
 
 

@@ -31,6 +31,8 @@ from contracts.bundle_store import BundlePointer, BundleStore, open_bundle_store
 from contracts.errors import BundleRefused, NoBundle, NotEnoughData
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
+from pipelines.campaigns.held_out_ids import write_held_out_ids
+from pipelines.campaigns.holdout import campaigns
 from pipelines.families.family import BundleDraft
 from pipelines.families.registry import FAMILIES, STORE_CADENCE
 from pipelines.features.customer import customer_base
@@ -205,6 +207,7 @@ def _entry(challenger: Challenger, version: str) -> FamilyEntry:
 def _write_tables(draft: Path, settings: Settings, contents: _Contents, progress: Progress) -> EventWindow:
     """Join every table family's columns to the customers and to the items; returns the window of the events."""
     warehouse = open_warehouse(settings)
+    write_held_out_ids(settings, warehouse, campaigns(settings))  # the table below may have merged customers
     events, as_of = views.events(warehouse), default_as_of(warehouse)
     items = _joined(draft, contents, "items", views.catalogue(warehouse).to_pyarrow())
     customers = _joined(draft, contents, "customers", _customers(warehouse, events, as_of))
