@@ -3,7 +3,8 @@
     python -m benchmarks.demand.picture DIR --report REPORT.json --out FILE.svg [--series 200]
 
 DIR is a folder as for benchmarks.demand. The series drawn has the median size among --series of them, as forecast at
-the last origin. REPORT.json is the output of benchmarks.demand; its last line is read.
+the last origin. REPORT.json is the output of benchmarks.demand; its last line is read. Coverage is drawn with values
+on a band's ends split, `coverage_80_tied`, which is comparable between classes.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def _frame() -> list[str]:
         'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif">',
         '<title id="t">A demand forecast and how often its bands hold</title>',
         '<desc id="d">Left: units of one series, and the band in which eight of ten should fall. Right: by class of '
-        "demand, the share of cells that fell within.</desc>",
+        "demand, the share of cells that fell within, values on its ends split.</desc>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="14" fill="#fbfaf7"/>',
     ]
 
@@ -92,11 +93,11 @@ def _classes(classes: dict[str, Any]) -> list[str]:
     named = [name for name in CLASSES[:-1] if classes.get(name, {}).get("cells")]
     for place, name in enumerate(named):
         of, height = classes[name], TOP + (place + 0.5) * (BOTTOM - TOP) / len(named)
-        held = float(np.clip(of["coverage_80"], LOWEST, HIGHEST))
+        held = float(np.clip(of["coverage_80_tied"], LOWEST, HIGHEST))
         parts.append(f'<circle cx="{_across(held):.1f}" cy="{height:.1f}" r="6" fill="{ACCENT}"/>')
         parts.append(text(left - 12, height - 3, name, 13, INK, "end"))
         parts.append(text(left - 12, height + 13, f"{of['series']:,} forecasts", 11, PALE, "end"))
-        parts.append(text(_across(held), height - 12, f"{of['coverage_80']:.0%}", 12, PALE))
+        parts.append(text(_across(held), height - 12, f"{of['coverage_80_tied']:.0%}", 12, PALE))
     parts += [text(_across(tick), BOTTOM + 22, f"{tick:.0%}", 12, PALE) for tick in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)]
     return parts
 

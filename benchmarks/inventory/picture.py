@@ -52,7 +52,7 @@ def picture(reports: dict[str, Any]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" role="img" aria-labelledby="t d" '
         'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif">',
         '<title id="t">What stock costs at each service</title>',
-        '<desc id="d">PolicyComparison orders: total cost over the share of review periods without a lost sale, by the '
+        '<desc id="d">Simulated orders: total cost over the share of review periods without a lost sale, by the '
         "forecast and by three usual ways of the textbook.</desc>",
         f'<rect width="{width}" height="{HEIGHT}" rx="14" fill="#fbfaf7"/>',
     ]

@@ -23,8 +23,8 @@ def drawn(coverage: float) -> ElementTree.Element:
     )
     quantiles = TRUTH[:, DAYS:, None] * (0.5 + np.asarray(LEVELS))
     classes = {
-        "smooth": {"series": 4, "cells": 56, "coverage_80": coverage},
-        "lumpy": {"series": 1, "cells": 14, "coverage_80": 0.9},
+        "smooth": {"series": 4, "cells": 56, "coverage_80_tied": coverage},
+        "lumpy": {"series": 1, "cells": 14, "coverage_80_tied": 0.9},
         "new": {"series": 0, "cells": 0},
     }
     return ElementTree.fromstring(picture(origin, Answer(TRUTH[:, DAYS:], quantiles), classes))
