@@ -65,6 +65,18 @@ def read_time(value: Any) -> datetime | None:
     return None
 
 
+def read_text(value: Any) -> str | None:
+    """A text from a text, a number, or a list of these; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(int(value)) if float(value).is_integer() else str(value)
+    if isinstance(value, list):
+        texts = [text for entry in value if (text := read_text(entry)) is not None]
+        return _JOINED.join(texts) or None
+    return None
+
+
 def _repair(raw: dict[str, Any], form: type, path: str, repaired: list[str]) -> None:
     for name, kind in _fields(form).items():
         value = raw.get(name)
@@ -124,14 +136,8 @@ def _id(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(int(value)) if float(value).is_integer() else str(value)
-    if isinstance(value, list):
-        texts = [text for entry in value if isinstance(text := _text(entry), str)]
-        return _JOINED.join(texts) or _NOTHING
-    return _NOTHING
+    text = read_text(value)
+    return _NOTHING if text is None else text
 
 
 def _number(value: Any) -> Any:

@@ -161,7 +161,14 @@ def _write_catalogue(
     if file is None:
         return None
     read = file.items.num_rows
-    return Counts(read + file.quarantined.total(), changed, read - changed, file.quarantined)
+    return Counts(
+        read + file.quarantined.total(),
+        changed,
+        read - changed,
+        file.quarantined,
+        repaired=file.repaired,
+        repairs=file.repairs,
+    )
 
 
 def _rows_changed(before: ibis.Table, after: ibis.Table) -> int:

@@ -1,6 +1,8 @@
 """Reads the body of a request within bounds, compressed or not."""
 
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from fastapi import Request
@@ -23,8 +25,15 @@ Form = TypeVar("Form")
 async def read_json(request: Request, max_bytes: int, form: type[Form]) -> Form:
     """The body as `form`, an empty one as an empty object; raises InvalidFields, and Problem as read_body does."""
     body = await read_body(request, max_bytes)
-    try:
+    with in_body():
         return decode(body or b"{}", form)
+
+
+@contextmanager
+def in_body() -> Iterator[None]:
+    """The paths of an InvalidFields that is raised within begin at the body."""
+    try:
+        yield
     except InvalidFields as error:
         raise InvalidFields([FieldProblem(("body", *path), message) for path, message in error.problems]) from None
 

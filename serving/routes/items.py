@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any, Final
@@ -11,15 +12,19 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from contracts.errors import StorageError
-from contracts.validation.bounds import INVENTORY_TERMS, inventory_term, refused_term
+from contracts.events.repair import UNREADABLE
+from contracts.validation.bounds import INVENTORY_TERMS, MAX_ATTRIBUTE, inventory_term, refused_term
+from contracts.validation.fields import convert
+from contracts.validation.item_fields import Reader, read_moment, read_name, read_price, read_stock, repair_item
+from recsys.data.attributes import MAX_ATTRIBUTE_CHARS
 from recsys.data.catalogue_updates import ItemUpsert
 from serving.answers.catalogue_updates import catalogue_fields
 from serving.answers.forecasts.items import DEMAND
 from serving.answers.served_bundle import ServedBundle
-from serving.http.body import MAX_EVENTS_BYTES, read_json
+from serving.http.body import MAX_EVENTS_BYTES, in_body, read_json
 from serving.http.openapi import json_body
 from serving.http.problems import Problem, unavailable
-from serving.http.schemas.catalogue_updates import ItemUpdate, ItemUpdates, ItemUpdatesAnswer
+from serving.http.schemas.catalogue_updates import ItemUpdate, ItemUpdates, ItemUpdatesAnswer, RawItemUpdates
 from serving.http.schemas.forecasts import ForecastAnswer
 from serving.http.schemas.tables import ItemAnswer, ListAnswer
 from serving.routes.listing import LIST_RESPONSES, ListQuery, answer_list
@@ -31,6 +36,14 @@ SHOWN_WARNINGS: Final = 20
 _log: Final = logging.getLogger("serving.items")
 
 router = APIRouter(tags=["items"])
+_READERS: Final[dict[str, Reader]] = {
+    "name": read_name,
+    "category": read_name,
+    "brand": read_name,
+    "price": read_price,
+    "stock": read_stock,
+    "available_from": read_moment,
+}
 _READS: Final = [Depends(Access(CUSTOMERS_READ))]
 ItemId = Annotated[str, Path(min_length=1, max_length=200)]
 
@@ -45,7 +58,10 @@ ItemId = Annotated[str, Path(min_length=1, max_length=200)]
 async def tell_items(request: Request) -> Response:
     """New items can be recommended as soon as this is answered; known items have their new price and stock."""
     service = service_of(request)
-    items = (await read_json(request, MAX_EVENTS_BYTES, ItemUpdates)).items
+    raw = await read_json(request, MAX_EVENTS_BYTES, RawItemUpdates)
+    repairs = [_repair(item) for item in raw.items]
+    with in_body():
+        items = convert({"items": raw.items}, ItemUpdates).items
     rows = [(item.item_id, catalogue_fields(_stated(item))) for item in items]
     await asyncio.to_thread(service.bundles.require_showable, [_upsert(item) for item in items])
     try:
@@ -57,7 +73,13 @@ async def tell_items(request: Request) -> Response:
         raise unavailable("items-not-stored", detail) from None
     served = service.bundles.served
     version = served.version if served is not None and served.recommender is not None else None
-    body = {"success": True, "told": len(items), "bundle_version": version, "warnings": _warnings(items)}
+    body = {
+        "success": True,
+        "told": len(items),
+        "repaired": sum(map(bool, repairs)),
+        "bundle_version": version,
+        "warnings": list(islice(_warnings(items, repairs), SHOWN_WARNINGS)),
+    }
     return Response(orjson.dumps(body), media_type="application/json")
 
 
@@ -116,15 +138,31 @@ async def get_item(request: Request, item_id: ItemId) -> Response:
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
 
 
-def _warnings(items: list[ItemUpdate]) -> list[str]:
-    """The terms that training will not use, as `shopkeeper train inventory` tells them; at most SHOWN_WARNINGS."""
-    refused = (
-        f"item {item.item_id!r}: {refused_term(name, value)}"
-        for item in items
-        for name, value in item.attributes.items()
-        if name in INVENTORY_TERMS and inventory_term(name, value) is None
-    )
-    return list(islice(refused, SHOWN_WARNINGS))
+def _repair(item: dict[str, Any]) -> list[str]:
+    """Repair an item in place; returns the fields that were repaired or left out."""
+    repairs = repair_item(item, _READERS)
+    attributes = item.pop("attributes", None)
+    if isinstance(attributes, dict):
+        item["attributes"] = {name: value for name, value in attributes.items() if _is_attribute(value)}
+        return repairs + [f"attributes.{name}{UNREADABLE}" for name in attributes if name not in item["attributes"]]
+    return repairs if attributes is None else [*repairs, f"attributes{UNREADABLE}"]
+
+
+def _is_attribute(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_ATTRIBUTE_CHARS
+    return isinstance(value, bool | int | float) and abs(value) <= MAX_ATTRIBUTE
+
+
+def _warnings(items: list[ItemUpdate], repairs: list[list[str]]) -> Iterator[str]:
+    """What was repaired, and the terms that training will not use, as `shopkeeper train inventory` tells them."""
+    for item, of_item in zip(items, repairs, strict=True):
+        if of_item:
+            yield f"item {item.item_id!r}: repaired or left out: {', '.join(of_item)}"
+    for item in items:
+        for name, value in item.attributes.items():
+            if name in INVENTORY_TERMS and inventory_term(name, value) is None:
+                yield f"item {item.item_id!r}: {refused_term(name, value)}"
 
 
 def _stated(item: ItemUpdate) -> dict[str, Any]:

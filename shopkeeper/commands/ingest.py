@@ -1,6 +1,5 @@
 """`shopkeeper ingest`: store events from files and from the live event log in the warehouse."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +57,8 @@ def ingest(
 
 
 def _print(report: "IngestReport") -> None:
+    from pipelines.ingest.report import Counts
+
     rows = {Path(name).name: counts for name, counts in report.files.items()}
     if len(rows) > 1:
         rows["together"] = report.total
@@ -69,10 +70,10 @@ def _print(report: "IngestReport") -> None:
         for head, of_rows in zip(_HEADS, numbers, strict=True)
     ]
     print_table("", [Column("", [printable(name) for name in rows], least=16), *columns], has_file=False)
-    refused = report.total.quarantined + (report.catalogue.quarantined if report.catalogue else Counter())
-    for code, number in sorted(refused.items()):
+    both = report.total + (report.catalogue or Counts())
+    for code, number in sorted(both.quarantined.items()):
         console.print(f"quarantined: {number:,} × {code}", highlight=False)
-    for field, number in sorted(report.total.repairs.items()):
+    for field, number in sorted(both.repairs.items()):
         console.print(f"repaired: {number:,} × {field}", highlight=False, markup=False)
     for conflict in report.conflicts:
         console.print(

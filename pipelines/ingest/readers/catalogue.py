@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,7 +15,16 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.errors import InputError, InvalidEvent
 from contracts.events.ids import MAX_ID_CHARS
-from contracts.validation.bounds import MAX_ATTRIBUTE, MAX_DEPTH, MAX_MONEY, MAX_UNITS, is_too_deep
+from contracts.validation.bounds import MAX_ATTRIBUTE, MAX_DEPTH, is_too_deep
+from contracts.validation.item_fields import (
+    Reader,
+    read_id,
+    read_moment,
+    read_name,
+    read_price,
+    read_stock,
+    repair_item,
+)
 from pipelines.ingest.quarantine import quarantine_row
 from pipelines.ingest.readers.lines import readable
 from pipelines.ingest.readers.record import Record
@@ -26,6 +35,16 @@ from recsys.data.attributes import MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES
 SOURCE: Final = "catalogue"
 _BEGINNING_BYTES: Final = 4096
 _NAMED: Final = tuple(name for name in c.CATALOGUE.names if name != c.ATTRIBUTES)
+_READERS: Final[dict[str, Reader]] = {
+    c.ITEM_ID: read_id,
+    c.ITEM_NAME: read_name,
+    c.ITEM_CATEGORY: read_name,
+    c.ITEM_BRAND: read_name,
+    c.PRICE: read_price,
+    c.STOCK: read_stock,
+    c.AVAILABLE_FROM: read_moment,
+    c.UPDATED_AT: read_moment,
+}
 
 
 class CatalogueRow(msgspec.Struct, frozen=True):
@@ -35,8 +54,8 @@ class CatalogueRow(msgspec.Struct, frozen=True):
     item_name: str | None = None
     item_category: str | None = None
     item_brand: str | None = None
-    price: Annotated[float, msgspec.Meta(ge=0, le=MAX_MONEY)] | None = None
-    stock: Annotated[float, msgspec.Meta(ge=0, le=MAX_UNITS)] | None = None
+    price: float | None = None
+    stock: float | None = None
     available_from: datetime | None = None
     updated_at: datetime | None = None
     attributes: str | None = None  # JSON text
@@ -44,11 +63,13 @@ class CatalogueRow(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class CatalogueFile:
-    """The items of a catalogue file, and the rows that were refused."""
+    """The items of a catalogue file, the rows that were refused, and how many rows were repaired."""
 
     items: pa.Table  # `columns.CATALOGUE`
     refused: pa.Table  # `columns.QUARANTINE`
     quarantined: Counter[str]
+    repaired: int
+    repairs: Counter[str]  # by field
 
 
 def read_catalogue(path: Path, received_at: datetime) -> CatalogueFile:
@@ -59,13 +80,17 @@ def read_catalogue(path: Path, received_at: datetime) -> CatalogueFile:
     rows: list[tuple[Any, ...]] = []
     refused: list[tuple[Any, ...]] = []
     codes: Counter[str] = Counter()
+    repaired, repairs = 0, Counter[str]()
     for record in _records(path):
         try:
-            rows.append(_checked(record, received_at))
+            row, of_row = _checked(record, received_at)
+            rows.append(row)
+            repaired += bool(of_row)
+            repairs.update(of_row)
         except InvalidEvent as error:
             codes[error.code] += 1
             refused.append(quarantine_row(record, error, path.name, SOURCE, received_at))
-    return CatalogueFile(_table(rows, c.CATALOGUE), _table(refused, c.QUARANTINE), codes)
+    return CatalogueFile(_table(rows, c.CATALOGUE), _table(refused, c.QUARANTINE), codes, repaired, repairs)
 
 
 def _records(path: Path) -> Iterator[Record]:
@@ -88,36 +113,29 @@ def _is_json(path: Path) -> bool:
         return file.read(_BEGINNING_BYTES).lstrip().startswith(b"{")
 
 
-def _checked(record: Record, received_at: datetime) -> tuple[Any, ...]:
+def _checked(record: Record, received_at: datetime) -> tuple[tuple[Any, ...], list[str]]:
+    """A row of `columns.CATALOGUE`, and which of its fields were repaired."""
     if record.refusal is not None:
         raise InvalidEvent(*record.refusal)
     try:
-        row = msgspec.convert(_fields(record), CatalogueRow, strict=False)
+        fields, repairs = _fields(record)
+        row = msgspec.convert({c.UPDATED_AT: received_at} | fields, CatalogueRow)
     except (msgspec.ValidationError, orjson.JSONDecodeError) as error:
         raise InvalidEvent("bad_catalogue_row", f"{error}. See the catalogue file's description.") from None
-    row = msgspec.structs.replace(
-        row, available_from=_in_utc(row.available_from), updated_at=_in_utc(row.updated_at) or received_at
-    )
-    return msgspec.structs.astuple(row)
+    return msgspec.structs.astuple(row), repairs
 
 
-def _fields(record: Record) -> dict[str, Any]:
-    """The values of a row by name, without blank texts, nulls and NaN."""
+def _fields(record: Record) -> tuple[dict[str, Any], list[str]]:
+    """The values of a row by name, without those that are blank or cannot be read, and which were repaired."""
     if is_too_deep(record.raw):
         raise InvalidEvent("bad_catalogue_row", f"objects and lists are nested more than {MAX_DEPTH} deep.")
     given = orjson.loads(record.raw) if record.original is None else dict(zip(*record.original, strict=True))
     if not isinstance(given, dict):
         raise InvalidEvent("bad_catalogue_row", "the line is not a JSON object. Send one item per line.")
-    named = {name: given[name] for name in _NAMED if name in given}
-    stripped = {name: value.strip() if isinstance(value, str) else value for name, value in named.items()}
-    present = {name: value for name, value in stripped.items() if value not in (None, "") and value == value}
-    if isinstance(present.get(c.ITEM_ID), int):
-        present[c.ITEM_ID] = str(present[c.ITEM_ID])
-    for name in (c.AVAILABLE_FROM, c.UPDATED_AT):
-        if isinstance(present.get(name), str | date):
-            present[name] = _moment(str(present[name]))
+    item = {name: given[name] for name in _NAMED if name in given}
+    repairs = repair_item(item, _READERS)
     attributes = _attributes({name: value for name, value in given.items() if name not in _NAMED})
-    return present | ({c.ATTRIBUTES: attributes} if attributes else {})
+    return item | ({c.ATTRIBUTES: attributes} if attributes else {}), repairs
 
 
 def _attributes(further: dict[str, Any]) -> str | None:
@@ -150,19 +168,6 @@ def _attribute(value: Any) -> str | int | float | None:
     text = value.isoformat() if isinstance(value, date) else value
     stripped = text.strip() if isinstance(text, str) else ""
     return stripped if 0 < len(stripped) <= MAX_ATTRIBUTE_CHARS else None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidEvent("bad_catalogue_row", f"{text[:80]!r} is not a date or time, such as 2025-01-31.") from None
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None or moment.tzinfo is None:
-        return moment and moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
 
 
 def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:

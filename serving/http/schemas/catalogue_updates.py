@@ -1,7 +1,7 @@
 """The JSON of catalogue updates: requests are decoded into it, answers are documented by it."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 from pydantic import Field
@@ -41,10 +41,17 @@ class ItemUpdates(Struct, frozen=True, forbid_unknown_fields=True):
     items: Annotated[list[ItemUpdate], Meta(min_length=1, max_length=MAX_ITEMS)]
 
 
+class RawItemUpdates(Struct, frozen=True, forbid_unknown_fields=True):
+    """The same before the fields of the items are repaired and checked."""
+
+    items: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_ITEMS)]
+
+
 class ItemUpdatesAnswer(Part):
     """The items are stored, and what is served knows them."""
 
     success: Literal[True]
     told: int
+    repaired: int = Field(description="Items of which a field was repaired or left out: see `warnings`.")
     bundle_version: str | None = Field(description="The bundle that can recommend them now; null where none can yet.")
-    warnings: list[str] = Field(description="Values that are stored but not used, and what is allowed; at most 20.")
+    warnings: list[str] = Field(description="What was repaired, left out, or is stored but not used; at most 20.")

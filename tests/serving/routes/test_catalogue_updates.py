@@ -43,7 +43,7 @@ def test_a_new_item_is_shown_at_once_with_its_name_and_price(own_shop: Shop) -> 
     with own_shop.client() as api:
         assert "tea-new" not in shown(api, placement="new_arrivals")
         answer = post_items(api, NEW)
-        assert answer.json() == {"success": True, "told": 1, "bundle_version": "v1", "warnings": []}
+        assert answer.json() == {"success": True, "told": 1, "repaired": 0, "bundle_version": "v1", "warnings": []}
         ItemUpdatesAnswer.model_validate_json(answer.content)
         found = shown(api, placement="new_arrivals")["tea-new"]
         assert (found["name"], found["category"], found["price"]) == ("New tea", "tea", 4.25)
@@ -60,6 +60,23 @@ def test_the_price_and_the_stock_of_a_known_item_are_updated(own_shop: Shop) -> 
         post_items(api, {"item_id": "tea-2", "stock": 5})
         assert {"tea-1", "tea-2"} <= set(shown(api))
         assert shown(api)["tea-1"]["price"] == 7.5  # a field that is left out stays as it was
+
+
+def test_a_faulty_field_loses_itself_and_neither_the_item_nor_the_others(own_shop: Shop) -> None:
+    with own_shop.client() as api:
+        faulty = {"price": "free", "stock": -2, "name": 7, "attributes": {"tags": ["x"], "colour": "red"}}
+        answer = post_items(api, {"item_id": "tea-1"} | faulty, {"item_id": "tea-2", "stock": 0}).json()
+        assert (answer["told"], answer["repaired"]) == (2, 1)
+        assert answer["warnings"] == [
+            "item 'tea-1': repaired or left out: name, price (unreadable), stock (negative), "
+            "attributes.tags (unreadable)"
+        ]
+        assert not {"tea-1", "tea-2"} & set(shown(api))
+        post_items(api, {"item_id": "tea-1", "stock": 5})
+        assert shown(api)["tea-1"]["price"] == 2.0
+    stored = {(u.item_id, u.name): u.value for u in CatalogueLog(own_shop.settings.items_path).read()}
+    assert stored["tea-1", "attributes"] == {"colour": "red"}
+    assert ("tea-1", "price") not in stored
 
 
 def test_a_supply_term_that_training_cannot_use_is_answered_with_a_warning(own_shop: Shop) -> None:
@@ -102,7 +119,8 @@ def test_updates_reach_another_worker(own_shop: Shop) -> None:
 
 def test_updates_before_the_first_bundle_are_kept(empty_shop: Shop) -> None:
     with empty_shop.client() as api:
-        assert post_items(api, NEW).json() == {"success": True, "told": 1, "bundle_version": None, "warnings": []}
+        answer = post_items(api, NEW).json()
+        assert answer == {"success": True, "told": 1, "repaired": 0, "bundle_version": None, "warnings": []}
     publish_shop(empty_shop.settings, "v1")
     with running(empty_shop.settings) as url, httpx.Client(base_url=url, headers=_key(empty_shop), verify=False) as api:
         assert "tea-new" in shown(api)
@@ -114,13 +132,9 @@ def test_updates_before_the_first_bundle_are_kept(empty_shop: Shop) -> None:
         ({"items": []}, "length >= 1"),
         ({"items": [{"item_id": "a"}] * 1001}, "length <= 1000"),
         ({"items": [{"name": "no id"}]}, "items.0.item_id"),
-        ({"items": [{"item_id": "a", "price": -1}]}, "items.0.price"),
-        ({"items": [{"item_id": "a", "price": 1e308}]}, "items.0.price"),
-        ({"items": [{"item_id": "a", "stock": 1e10}]}, "items.0.stock"),
-        ({"items": [{"item_id": "a", "attributes": {"margin": 1e308}}]}, "items.0.attributes.margin"),
         ({"items": [{"item_id": "a", "colour": "red"}]}, "items.0.colour"),
-        ({"items": [{"item_id": "a", "available_from": "2025-06-01T00:00:00"}]}, "items.0.available_from"),
-        ({"items": [{"item_id": "a", "attributes": {"tags": ["x"]}}]}, "items.0.attributes.tags"),
+        ({"items": ["a"]}, "items.0"),
+        ({"items": [{"item_id": "a", "attributes": dict.fromkeys(map(str, range(51)), 1)}]}, "items.0.attributes"),
     ],
 )
 def test_bad_items_are_refused_whole(api: httpx.Client, shop: Shop, body: dict[str, Any], says: str) -> None:
