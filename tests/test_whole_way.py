@@ -16,7 +16,9 @@ from scipy.stats import spearmanr
 from typer.testing import CliRunner
 
 from contracts.settings import load_settings
+from models.customers.cadence import LAPSE_HORIZONS
 from shopkeeper.main import app
+from tests.contradictions import AT_RISK, ITEMS, PROSPECTS, SCORED, contradictions
 from tests.serving.running import running
 
 EVENTS, DAYS = 25_000, 240
@@ -127,6 +129,23 @@ def test_risk_ranks_like_the_planted_chance_of_no_order(shop: Shop) -> None:
     random = np.random.default_rng(1)
     by_chance = [spearmanr(random.permutation(risks), -orders_per_day).statistic for _ in range(200)]
     assert spearmanr(risks, -orders_per_day).statistic > max(by_chance)
+
+
+def test_no_two_answers_contradict_one_another(shop: Shop) -> None:
+    rows = shop.run("customers", "--limit", "100000")["rows"]
+    scored = [row for row in rows if row["churn_band"] is not None]
+    at_risk, prospects = [row for row in scored if row["churn_risk"] is not None], [r for r in rows if not r["orders"]]
+    items = [row for row in shop.run("items", "--limit", "10000")["rows"] if row["stock_on_hand"] is not None]
+    for rules, some in ((SCORED, scored), (AT_RISK, at_risk), (PROSPECTS, prospects), (ITEMS, items)):
+        assert some
+        assert contradictions(rules, some) == []
+
+    listed = {row["customer_id"] for row in shop.run("customers", "--at-risk", "--limit", "100000")["rows"]}
+    assert listed == {row["customer_id"] for row in scored if row["churn_band"] in ("high", "medium")}
+    ordered = {row["item_id"] for row in shop.run("items", "--to-order", "--limit", "10000")["rows"]}
+    assert ordered == {row["item_id"] for row in items if row["order_quantity"]}
+    figures = shop.run("kpis")
+    assert {figures["lapse_days"]} == {LAPSE_HORIZONS * row["churn_horizon_days"] for row in scored}
 
 
 def test_storefront_and_marketer_get_their_answers(shop: Shop, client: httpx.Client) -> None:
