@@ -146,7 +146,10 @@ class BundleWatcher:
         recommender = published.recommender
         if recommender is None:
             return published
-        news, refused = self._updates.updates_for(recommender, now) if self._updates is not None else ([], {})
+        news: list[ItemUpsert] = []
+        refused: dict[str, str] = {}
+        if self._updates is not None:
+            news, refused = self._updates.updates_for(recommender, now, published.row_updated_at)
         signals = published.item_columns
         columns = signals.attributes(policy.attribute_names) if signals is not None else None
         if news:

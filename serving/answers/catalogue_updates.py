@@ -1,7 +1,7 @@
 """Catalogue updates: what the shop stated about its items after the bundle was made, to any worker."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -50,9 +50,13 @@ class CatalogueUpdates:
                 self._by_item[update.item_id] = {**self._by_item.get(update.item_id, {}), update.name: update}
                 self.version = update.cursor
 
-    def updates_for(self, recommender: Recommender, now: datetime) -> tuple[list[ItemUpsert], dict[str, str]]:
+    def updates_for(
+        self, recommender: Recommender, now: datetime, row_updated_at: Callable[[str], datetime | None]
+    ) -> tuple[list[ItemUpsert], dict[str, str]]:
         """What the recommender does not know: new items, and updates of its own items after its `as_of`.
 
+        `row_updated_at` gives the time of an item's row in the catalogue that the recommender was fitted to, None where
+        it is not known. An earlier update is in that row, or a catalogue file replaced it.
         Second, by id of each item whose values are not allowed, the reason: an older version may have stored it.
         """
         ids, as_of = recommender.retriever.items.ids, datetime.fromtimestamp(recommender.as_of, UTC)
@@ -62,7 +66,12 @@ class CatalogueUpdates:
         refused: dict[str, str] = {}
         for item_id, updates in by_item:
             is_known = ids.index(item_id) >= 0
-            later = {name: update for name, update in updates.items() if not is_known or update.updated_at > as_of}
+            row_at = row_updated_at(item_id) if is_known else None
+            later = {
+                name: update
+                for name, update in updates.items()
+                if not is_known or (update.updated_at > as_of and (row_at is None or update.updated_at >= row_at))
+            }
             try:
                 unknown += [_new_item(later, is_known, as_of, now)] if later else []
             except InputError as error:

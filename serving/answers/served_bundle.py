@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from contracts import columns as c
 from contracts.bundle import ITEMS_TABLE, Bundle
 from contracts.bundle_store import BundlePointer, BundleStore
 from contracts.errors import BundleRefused
@@ -24,6 +25,14 @@ class ServedBundle(PublishedBundle):
     loaded_at: datetime
     recommender: Recommender | None
     item_columns: BatchItemSignals | None = None  # batch signals of the recommender's items, which a policy may name
+
+    def row_updated_at(self, item_id: str) -> datetime | None:
+        """When the item's row in the recommender's catalogue was updated; None where that is not known."""
+        entry, items = self.manifest.families.get(RECOMMENDER_FOLDER), self.tables.get("items")
+        if entry is None or items is None or entry.bundle_version != self.version:
+            return None  # the recommender was fitted for an earlier bundle, to an earlier catalogue
+        updated_at = (items.row(item_id) or {}).get(c.UPDATED_AT)  # as JSON has it
+        return None if updated_at is None else datetime.fromisoformat(updated_at)
 
 
 def load_bundle(store: BundleStore, pointer: BundlePointer) -> ServedBundle:
