@@ -23,7 +23,7 @@ def exercise(shop: Shop) -> None:
             client.get("/v1/recommendations", params={"customer_id": CANARY, "item_id": CANARY})
             client.get("/v1/recommendations", params={"attribute": CANARY, CANARY: 1})
             client.post("/v1/recommendations", json={"customer_id": CANARY, "cart": [CANARY], CANARY: 1})
-            client.post("/v1/items", json={"items": [{"item_id": CANARY, "price": CANARY}]})
+            client.post("/v1/items", json={"items": [{"item_id": "", "name": CANARY, "price": CANARY}]})
             client.post("/v1/track", json={"userId": CANARY, "event": CANARY, "writeKey": shop.keys[name]})
             client.post("/v1/batch", content=f'{{"batch": [{{"{CANARY}": ]}}')
     httpx.get(f"{shop.url}/v1/customers", headers={"Authorization": f"Bearer sk_{CANARY}"}, verify=False)
