@@ -8,6 +8,7 @@ from typing import Final
 
 PAGE: Final = "api:"  # how the source of an event begins that came with a page key
 SERVER: Final = "server:"  # the same of a server key; a file's source is the name of its mapping
+JSON_FILE: Final = "file"  # the source of a file of JSON lines
 RESERVED: Final = (PAGE, SERVER)
 
 

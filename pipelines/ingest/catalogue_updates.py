@@ -1,7 +1,7 @@
 """The catalogue updates that the running service accepted, upserted into the stored catalogue."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from contracts.validation.bounds import MAX_MONEY, MAX_UNITS
 
 _FIELDS: Final = tuple(name for name in c.CATALOGUE.names if name not in (c.ITEM_ID, c.UPDATED_AT))
 _UPDATED_AT: Final = "{name}_updated_at"
+_INSTANT: Final = timedelta(microseconds=1)  # so that it is later than a whole row of the same call
 
 # One row per item: `columns.CATALOGUE`, and when each field was updated.
 UPDATES: Final = pa.schema([*c.CATALOGUE, *(pa.field(_UPDATED_AT.format(name=name), c.TIMESTAMP) for name in _FIELDS)])
@@ -31,6 +32,22 @@ def read_updates(path: Path) -> pa.Table:
             rows.setdefault(update.item_id, {}).update(_cells(update))
     finally:
         log.close()
+    return pa.Table.from_pylist(list(rows.values()), schema=UPDATES)
+
+
+def partial_updates(items: pa.Table) -> pa.Table:
+    """`UPDATES` from rows of `columns.CATALOGUE` that state some fields only; each is later than the row's time.
+
+    Of several rows for an item the last value of each field counts.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for item in items.to_pylist():
+        updated_at = item[c.UPDATED_AT] + _INSTANT
+        row = rows.setdefault(item[c.ITEM_ID], {c.ITEM_ID: item[c.ITEM_ID]})
+        row[c.UPDATED_AT] = updated_at
+        for name in _FIELDS:
+            if item[name] is not None:
+                row |= {name: item[name], _UPDATED_AT.format(name=name): updated_at}
     return pa.Table.from_pylist(list(rows.values()), schema=UPDATES)
 
 

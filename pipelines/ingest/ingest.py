@@ -5,7 +5,7 @@ joined to customers. Then the warehouse's index is replaced in one step, with th
 What is stored depends on the events alone, and not on their order or on how they are split over calls.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,23 +14,21 @@ import ibis
 import pyarrow as pa
 
 from contracts import columns as c
-from contracts.errors import InputError, StorageError
+from contracts.errors import StorageError
 from contracts.logs.events import open_event_log
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
+from contracts.validation.amounts import DecimalSign
 from pipelines.identity.tables import write_identity_tables
-from pipelines.ingest.catalogue_updates import read_updates, upsert
+from pipelines.ingest.catalogue_updates import partial_updates, read_updates, upsert
 from pipelines.ingest.deduplicate import deduplicate_events
+from pipelines.ingest.files import Opened, open_files
 from pipelines.ingest.precedence import PRECEDENCE, with_precedence
 from pipelines.ingest.quarantine import RECORD_KEY
-from pipelines.ingest.readers.catalogue import CatalogueFile, read_catalogue
+from pipelines.ingest.readers.catalogue import CatalogueFile
 from pipelines.ingest.readers.event_log import EVENT_LOG, EventLogReader
-from pipelines.ingest.readers.mapping import load_mapping, shipped_mappings
+from pipelines.ingest.readers.formats.format import Terms
 from pipelines.ingest.readers.quarantine import QUARANTINE, QuarantineReader
-from pipelines.ingest.readers.record import Record
-from pipelines.ingest.readers.segment import read_segment
-from pipelines.ingest.readers.table_check import kind_of_table
-from pipelines.ingest.readers.tabular import read_tabular
 from pipelines.ingest.report import Conflict, Counts, IngestReport
 from pipelines.ingest.staging import Staging, open_staging
 from pipelines.warehouse.catalogue import descriptions, latest_items
@@ -39,7 +37,6 @@ from pipelines.warehouse.schemas import CONSENT_STATEMENTS
 from pipelines.warehouse.views import accepted_currencies
 from pipelines.warehouse.warehouse import Draft, Warehouse, open_warehouse
 
-SEGMENT_SOURCE: Final = "file"
 STAGING: Final = "staging"
 
 
@@ -50,15 +47,18 @@ def ingest(
     catalogue: Path | None = None,
     now: datetime | None = None,
     progress: Progress = silent,
+    *,
+    decimal: DecimalSign | None = None,
+    is_dry_run: bool = False,
 ) -> IngestReport:
     """Store the events of `files` and of the event log, the items of a catalogue file, and the catalogue updates.
 
-    With a mapping (the name of a shipped one, or a path) the files are CSV or Parquet, without one JSON lines. Raises
+    With a mapping (the name of a shipped one, or a path) the files are CSV or Parquet, without one JSON lines or
+    exports of a known format. `decimal`: which sign marks decimals in tables. A dry run stores nothing. Raises
     InputError where a file cannot be read, and StorageError while another ingest runs; then nothing is stored.
     """
     received_at = now or datetime.now(UTC)
-    source, read = _reader(mapping)
-    items = read_catalogue(catalogue, received_at) if catalogue else None
+    opened = open_files(files, mapping, catalogue, Terms(received_at, decimal))
     warehouse = open_warehouse(settings)
     folder = warehouse.root / STAGING
     with (
@@ -67,39 +67,23 @@ def ingest(
             folder, received_at, accepted_currencies(warehouse), settings.threads, progress, settings.event_rules
         ) as staging,
     ):
-        for path in files:
-            staging.add(str(path), source, read(path))
+        for path, export in opened.events:
+            staging.add(str(path), export.source, export.blocks)
         position = _stage_event_log(settings.events_url, warehouse.index.log, staging)
         reprocessed_keys = _restage_quarantined(warehouse, staging)
         staging.finish()
         conflicts = _deduplicate(warehouse, draft, staging, progress)
-        file_counts = _write_catalogue(warehouse, draft, items, read_updates(settings.items_path))
-        _write_quarantine(warehouse, draft, staging, items, reprocessed_keys)
-        report = IngestReport(received_at, staging.counts, file_counts, conflicts)
+        file_counts = _write_catalogue(warehouse, draft, opened, read_updates(settings.items_path))
+        _write_quarantine(warehouse, draft, staging, opened.refused_items, reprocessed_keys)
+        report = IngestReport(received_at, staging.counts, file_counts, conflicts, opened.recognized, is_dry_run)
         if not report.total.adds_up:
             raise StorageError(f"the counts do not add up: {report.as_dict()}. This is a bug; nothing was stored.")
-        progress("commit")
-        draft.commit(position, report.as_dict())
+        if is_dry_run:
+            draft.discard()
+        else:
+            progress("commit")
+            draft.commit(position, report.as_dict())
     return report
-
-
-def _reader(mapping: str | None) -> tuple[str, Callable[[Path], Iterable[Iterable[Record]]]]:
-    """The source of this call's events, and the function that reads its files."""
-    if mapping is None:
-        return SEGMENT_SOURCE, _read_json
-    loaded = load_mapping(mapping)
-    return loaded.source, lambda path: read_tabular(path, loaded)
-
-
-def _read_json(path: Path) -> Iterable[Iterable[Record]]:
-    """The events of a file of JSON lines. A table is refused here: its rows would all end in the quarantine."""
-    kind = kind_of_table(path)
-    if kind is not None:
-        raise InputError(
-            f"{path} looks like {kind}, not like JSON lines. Say how its columns become events: --mapping NAME or "
-            f"--mapping FILE.toml; shipped are {', '.join(shipped_mappings())}. docs/events.md explains the file."
-        )
-    return read_segment(path)
 
 
 def _stage_event_log(url: str, position: LogPosition, staging: Staging) -> LogPosition:
@@ -141,34 +125,34 @@ def _deduplicate(warehouse: Warehouse, draft: Draft, staging: Staging, progress:
     return deduplicated.conflicts
 
 
-def _write_catalogue(
-    warehouse: Warehouse, draft: Draft, file: CatalogueFile | None, updates: pa.Table
-) -> Counts | None:
-    """Update the catalogue by a file, if there is one, and by the catalogue updates; returns the counts of the file.
+def _write_catalogue(warehouse: Warehouse, draft: Draft, opened: Opened, updates: pa.Table) -> Counts | None:
+    """Update the catalogue by files, if there are any, and by the catalogue updates; returns the counts of the files.
 
     A row that is older than the stored one, or equal to it, counts as duplicate.
     """
-    if file is None and not updates.num_rows:
+    whole, partial = opened.items, opened.partial
+    if whole is None and partial is None and not updates.num_rows:
         return None
     before = warehouse.cache(latest_items(warehouse.table("catalogue")))
-    with_file = warehouse.cache(latest_items(before, warehouse.register(file.items))) if file else before
-    after = warehouse.cache(upsert(with_file, warehouse.register(updates)))
-    changed = _rows_changed(before, with_file)
-    if changed or _rows_changed(with_file, after):
+    with_whole = warehouse.cache(latest_items(before, warehouse.register(whole.items))) if whole else before
+    with_files = with_whole
+    if partial is not None:
+        with_files = warehouse.cache(upsert(with_whole, warehouse.register(partial_updates(partial.items))))
+    after = warehouse.cache(upsert(with_files, warehouse.register(updates)))
+    changed = _rows_changed(before, with_whole)
+    changed_partly = _rows_changed(with_whole, with_files) if partial else 0
+    if changed or changed_partly or _rows_changed(with_files, after):
         draft.write_table("catalogue", after.order_by(c.ITEM_ID))
-        told = [before, after, *([warehouse.register(file.items)] if file else [])]
+        told = [before, after, *([warehouse.register(whole.items)] if whole else [])]
         draft.write_table("descriptions", descriptions(warehouse.table("descriptions"), *told))
-    if file is None:
-        return None
+    counts = [_item_counts(file, new) for file, new in ((whole, changed), (partial, changed_partly)) if file]
+    return sum(counts, Counts()) if counts else None
+
+
+def _item_counts(file: CatalogueFile, changed: int) -> Counts:
     read = file.items.num_rows
-    return Counts(
-        read + file.quarantined.total(),
-        changed,
-        read - changed,
-        file.quarantined,
-        repaired=file.repaired,
-        repairs=file.repairs,
-    )
+    received, repeated = read + file.quarantined.total(), read - changed
+    return Counts(received, changed, repeated, file.quarantined, repaired=file.repaired, repairs=file.repairs)
 
 
 def _rows_changed(before: ibis.Table, after: ibis.Table) -> int:
@@ -176,11 +160,11 @@ def _rows_changed(before: ibis.Table, after: ibis.Table) -> int:
 
 
 def _write_quarantine(
-    warehouse: Warehouse, draft: Draft, staging: Staging, file: CatalogueFile | None, reprocessed_keys: pa.Table
+    warehouse: Warehouse, draft: Draft, staging: Staging, refused_items: Sequence[pa.Table], reprocessed_keys: pa.Table
 ) -> None:
     """Add the refused records of this call and remove the reprocessed ones; a repeated record is kept once."""
     refused = [warehouse.parquet(staging.parts("quarantine"), c.QUARANTINE)]
-    refused += [warehouse.register(file.refused)] if file else []
+    refused += [warehouse.register(table) for table in refused_items]
     if reprocessed_keys.num_rows or any(table.count().to_pyarrow().as_py() for table in refused):
         union = (
             warehouse.table("quarantine").anti_join(warehouse.register(reprocessed_keys), RECORD_KEY).union(*refused)

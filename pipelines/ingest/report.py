@@ -69,6 +69,16 @@ class Conflict(NamedTuple):
     replaced: int  # of `events`, those that an earlier ingest had stored
 
 
+class Recognized(NamedTuple):
+    """A file of which the format was recognised."""
+
+    file: str
+    format: str
+    title: str
+    takes: tuple[str, ...]  # columns that are read
+    leaves: tuple[str, ...]  # columns that are not
+
+
 @dataclass
 class IngestReport:
     """The result of one call of ingest."""
@@ -77,6 +87,8 @@ class IngestReport:
     files: dict[str, Counts] = field(default_factory=dict)  # file name, or "event log"
     catalogue: Counts | None = None  # of the catalogue file's rows
     conflicts: list[Conflict] = field(default_factory=list)  # among the duplicates
+    recognized: list[Recognized] = field(default_factory=list)
+    is_dry_run: bool = False  # nothing was stored; `stored` says what would have been
 
     @property
     def total(self) -> Counts:
@@ -93,4 +105,5 @@ class IngestReport:
             "conflicting": sum(conflict.events for conflict in self.conflicts),
             "replaced": sum(conflict.replaced for conflict in self.conflicts),
             "conflicts": [conflict._asdict() for conflict in self.conflicts],
+            "recognized": [each._asdict() for each in self.recognized],
         }

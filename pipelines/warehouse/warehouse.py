@@ -150,6 +150,11 @@ class Draft:
         )
         self._warehouse.index = index_files.switch_index(self._warehouse.root, index, entry)
 
+    def discard(self) -> None:
+        """Delete everything written, as after a dry run."""
+        for path in self._written:
+            path.unlink(missing_ok=True)
+
     def _new_path(self, folder: str, name: str) -> Path:
         path = self._warehouse.root / folder / f"{name}-{self._generation:06}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)

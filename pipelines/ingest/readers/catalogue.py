@@ -1,7 +1,7 @@
 """Read a catalogue file of the shop: CSV, Parquet or JSON lines, one item per row."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -77,11 +77,16 @@ def read_catalogue(path: Path, received_at: datetime) -> CatalogueFile:
 
     Raises InputError where the file cannot be read or has no column item_id.
     """
+    return read_items(_records(path), path.name, received_at)
+
+
+def read_items(records: Iterable[Record], origin: str, received_at: datetime) -> CatalogueFile:
+    """The items that records state; `origin` is the file's name, for the quarantine."""
     rows: list[tuple[Any, ...]] = []
     refused: list[tuple[Any, ...]] = []
     codes: Counter[str] = Counter()
     repaired, repairs = 0, Counter[str]()
-    for record in _records(path):
+    for record in records:
         try:
             row, of_row = _checked(record, received_at)
             rows.append(row)
@@ -89,8 +94,21 @@ def read_catalogue(path: Path, received_at: datetime) -> CatalogueFile:
             repairs.update(of_row)
         except InvalidEvent as error:
             codes[error.code] += 1
-            refused.append(quarantine_row(record, error, path.name, SOURCE, received_at))
+            refused.append(quarantine_row(record, error, origin, SOURCE, received_at))
     return CatalogueFile(_table(rows, c.CATALOGUE), _table(refused, c.QUARANTINE), codes, repaired, repairs)
+
+
+def merged_files(files: Sequence[CatalogueFile]) -> CatalogueFile | None:
+    """All rows of several files; None where there are none."""
+    if not files:
+        return None
+    return CatalogueFile(
+        pa.concat_tables([file.items for file in files]),
+        pa.concat_tables([file.refused for file in files]),
+        sum((file.quarantined for file in files), Counter()),
+        sum(file.repaired for file in files),
+        sum((file.repairs for file in files), Counter()),
+    )
 
 
 def _records(path: Path) -> Iterator[Record]:

@@ -3,9 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 
 from contracts import columns as c
 from contracts.logs.catalogue import CatalogueLog
+from pipelines.ingest.catalogue_updates import partial_updates
 from pipelines.ingest.ingest import ingest
 from pipelines.warehouse import views
 from tests.pipelines.wire import NOW, rows, settings_in, warehouse_in
@@ -65,3 +67,12 @@ def test_updated_attributes_are_merged_with_those_of_the_file(tmp_path: Path) ->
 def test_a_number_that_an_older_version_stored_is_not_taken(tmp_path: Path) -> None:
     update(tmp_path, "tea", NOW, price=1e308, stock=1e308)
     assert catalogue(tmp_path, FILE.format(at=(NOW - HOUR).isoformat()))[1] == ("tea", "Tea", "drinks", 3.0, 9.0)
+
+
+def test_rows_that_state_some_fields_only_change_these() -> None:
+    first = {c.ITEM_ID: "tea", c.STOCK: 3.0, c.UPDATED_AT: NOW}
+    items = pa.Table.from_pylist([first, first | {c.PRICE: 2.0, c.STOCK: 4.0}], schema=c.CATALOGUE)
+    (row,) = partial_updates(items).to_pylist()
+    assert (row[c.PRICE], row[c.STOCK], row[c.ITEM_NAME]) == (2.0, 4.0, None)
+    assert row["item_name_updated_at"] is None
+    assert row["stock_updated_at"] > NOW  # later than a whole row of the same call

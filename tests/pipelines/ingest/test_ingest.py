@@ -195,3 +195,17 @@ def test_counts_that_do_not_add_up_are_not_stored(tmp_path: Path, monkeypatch: p
     with pytest.raises(StorageError, match="do not add up"):
         ingest_events(tmp_path, wire("1", userId="a"), wire("1", userId="a"))
     assert warehouse_in(tmp_path).event_window().events == 0
+
+
+def test_a_dry_run_counts_and_stores_nothing(tmp_path: Path) -> None:
+    events = write_events(tmp_path / "e.jsonl", [wire("1", userId="a"), b"{"])
+    (tmp_path / "c.csv").write_text("item_id\ntea\n")
+    ingest_events(tmp_path, wire("0", userId="a"))
+    home = warehouse_in(tmp_path).root
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    dry = ingest(settings_in(tmp_path), [events], None, tmp_path / "c.csv", NOW, is_dry_run=True)
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+    real = ingest(settings_in(tmp_path), [events], None, tmp_path / "c.csv", NOW)
+    assert dry.as_dict() == real.as_dict()
+    assert real.total.stored == 1
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} != before

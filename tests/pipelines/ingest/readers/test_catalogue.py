@@ -10,7 +10,7 @@ import pytest
 from contracts import columns as c
 from contracts.errors import InputError
 from pipelines.ingest.ingest import ingest
-from pipelines.ingest.readers.catalogue import read_catalogue
+from pipelines.ingest.readers.catalogue import merged_files, read_catalogue
 from pipelines.ingest.report import Counts
 from pipelines.warehouse import views
 from tests.pipelines.wire import NOW, bought, ingest_events, rows, settings_in, track, warehouse_in
@@ -171,3 +171,13 @@ def test_a_line_that_is_no_object_is_refused(tmp_path: Path) -> None:
 def test_a_catalogue_without_item_ids_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'item_id'; it has 'sku', 'price'"):
         ingest_catalogue(tmp_path, "sku,price\ntea,1\n")
+
+
+def test_several_files_are_one(tmp_path: Path) -> None:
+    assert merged_files([]) is None
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text(f"item_id,stock\n{name},-1\n,2\n")
+    merged = merged_files([read_catalogue(tmp_path / f"{name}.csv", NOW) for name in ("a", "b")])
+    assert merged is not None
+    assert merged.items[c.ITEM_ID].to_pylist() == ["a", "b"]
+    assert (merged.refused.num_rows, merged.quarantined, merged.repaired) == (2, {"bad_catalogue_row": 2}, 2)

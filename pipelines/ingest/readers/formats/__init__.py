@@ -1,0 +1,1 @@
+"""Formats of exports that are recognised by their beginning and need no mapping."""

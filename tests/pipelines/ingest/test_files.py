@@ -1,0 +1,37 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import InputError
+from pipelines.ingest.files import open_files
+from pipelines.ingest.readers.formats.format import Terms
+from tests.pipelines.wire import NOW, wire, write_events
+
+
+def test_json_lines_need_nothing_and_a_table_needs_to_be_known(tmp_path: Path) -> None:
+    events = write_events(tmp_path / "e.jsonl", [wire("1", userId="a")])
+    opened = open_files([events], None, None, Terms(NOW))
+    ((path, export),) = opened.events
+    assert path == events
+    assert [json.loads(record.raw)["messageId"] for block in export.blocks for record in block] == ["1"]
+    assert (opened.items, opened.recognized) == (None, [])
+    (tmp_path / "t.csv").write_text("colour,size\nred,1\n")
+    with pytest.raises(InputError, match=r"t\.csv looks like CSV.*no export that is known"):
+        open_files([tmp_path / "t.csv"], None, None, Terms(NOW))
+
+
+def test_a_mapping_that_is_given_is_used(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("time,who\n2026-01-01,a\n")
+    mapping = "[fields]\ntimestamp = 'time'\nuser_id = 'who'\norder_id = 'who'\n[[rules]]\nevent = 'Order Completed'\n"
+    (tmp_path / "m.toml").write_text(mapping)
+    ((_, export),) = open_files([tmp_path / "t.csv"], str(tmp_path / "m.toml"), None, Terms(NOW)).events
+    assert export.source == "m"
+
+
+def test_a_catalogue_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("item_id,price\ntea,1\n,2\n")
+    opened = open_files([], None, tmp_path / "c.csv", Terms(NOW))
+    assert opened.items is not None
+    assert (opened.items.items.num_rows, opened.partial) == (1, None)
+    assert [table.num_rows for table in opened.refused_items] == [1]
