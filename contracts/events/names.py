@@ -7,6 +7,7 @@ PRODUCT_CLICKED: Final = "Product Clicked"
 PRODUCT_ADDED: Final = "Product Added"
 PRODUCT_REMOVED: Final = "Product Removed"
 ORDER_COMPLETED: Final = "Order Completed"
+ORDER_UPDATED: Final = "Order Updated"
 ORDER_REFUNDED: Final = "Order Refunded"
 ORDER_CANCELLED: Final = "Order Cancelled"
 
@@ -27,7 +28,7 @@ EVENT_NAMES: Final = (
     "Checkout Step Completed",
     "Payment Info Entered",
     ORDER_COMPLETED,
-    "Order Updated",
+    ORDER_UPDATED,
     ORDER_REFUNDED,
     ORDER_CANCELLED,
     "Coupon Entered",
@@ -54,7 +55,7 @@ V1_ALIASES: Final = {
     "Completed Checkout Step": "Checkout Step Completed",
     "Entered Payment Info": "Payment Info Entered",
     "Completed Order": ORDER_COMPLETED,
-    "Updated Order": "Order Updated",
+    "Updated Order": ORDER_UPDATED,
     "Refunded Order": ORDER_REFUNDED,
     "Cancelled Order": ORDER_CANCELLED,
     "Searched Products": "Products Searched",
@@ -64,7 +65,7 @@ V1_ALIASES: Final = {
 # Events that need an item.
 NEEDS_ITEM: Final = frozenset({PRODUCT_VIEWED, PRODUCT_CLICKED, PRODUCT_ADDED, PRODUCT_REMOVED})
 NEEDS_ORDER_ID: Final = frozenset({ORDER_COMPLETED, ORDER_REFUNDED, ORDER_CANCELLED})
-IS_ORDER: Final = frozenset({ORDER_COMPLETED, "Order Updated"})  # states what an order has
+IS_ORDER: Final = frozenset({ORDER_COMPLETED, ORDER_UPDATED})  # states what an order has
 
 _CANONICAL: Final = {
     **{name.casefold(): name for name in EVENT_NAMES},

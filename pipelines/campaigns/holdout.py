@@ -28,7 +28,8 @@ from contracts.files.atomic import PRIVATE, replace_file, sync
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.campaigns.held_out_ids import write_held_out_ids
-from pipelines.features.orders import ORDERED_AT, orders
+from pipelines.features.order_statements import ORDERED_AT
+from pipelines.features.orders import orders
 from pipelines.warehouse import views
 from pipelines.warehouse.warehouse import Warehouse, open_warehouse
 

@@ -25,7 +25,8 @@ from models.customers.features import FEATURES
 from models.customers.purchase_history import PurchaseHistory
 from pipelines.features.as_of import AsOf, timestamp
 from pipelines.features.customer import INPUT_EVENTS, customer_features, customer_input
-from pipelines.features.orders import ORDERED_AT, VALUE, orders
+from pipelines.features.order_statements import ORDERED_AT
+from pipelines.features.orders import VALUE, orders_of_consenting
 from pipelines.features.prepared_query import PreparedQuery
 from pipelines.identity.history import IdentityHistory
 from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
@@ -229,8 +230,8 @@ class CustomerHistory:
     @cached_property
     def _order_days(self) -> PreparedQuery:
         def build(since: AsOf, at: AsOf) -> ibis.Table:
-            keyed = self._keyed
-            return order_days(orders(keyed.filter(keyed[c.OCCURRED_AT] >= timestamp(since)), at))
+            placed = orders_of_consenting(self._keyed, at)
+            return order_days(placed.filter(placed[ORDERED_AT] >= timestamp(since)))
 
         key = [c.CUSTOMER_ID, c.DAY]
         return PreparedQuery(self._events.get_backend(), ["since", "at"], build, key, self._set_keys_of_orders)

@@ -14,21 +14,22 @@ from contracts.events.names import (
     ORDER_CANCELLED,
     ORDER_COMPLETED,
     ORDER_REFUNDED,
+    ORDER_UPDATED,
     PRODUCT_ADDED,
     PRODUCT_CLICKED,
     PRODUCT_VIEWED,
 )
 from contracts.time_units import SECONDS_PER_DAY
 from pipelines.features.as_of import AsOf, seconds_since_1970, timestamp
+from pipelines.features.order_statements import ORDERED_AT, VALUE_ORDERED
 from pipelines.features.orders import (
     GAP_DAYS,
     ITEMS,
-    ORDERED_AT,
     VALUE,
-    VALUE_ORDERED,
     order_gaps,
     order_lines,
     orders,
+    orders_of_consenting,
     unlinked_refunds,
 )
 
@@ -38,8 +39,11 @@ VISIT_WINDOWS_DAYS: Final = (30, 90)
 # What `customer_features` reads; a caller that asks for several points in time may keep just these at hand.
 INPUT_COLUMNS: Final = (
     c.MESSAGE_ID,
+    c.LINE,
     c.EVENT,
     c.OCCURRED_AT,
+    c.RECEIVED_AT,
+    c.SOURCE,
     c.ORDER_ID,
     c.REVENUE,
     c.DISCOUNT,
@@ -51,17 +55,17 @@ INPUT_COLUMNS: Final = (
     c.ALLOWS_PERSONALIZATION,
 )
 _VISITS: Final = (PRODUCT_VIEWED, PRODUCT_CLICKED, PRODUCT_ADDED)
-_RETURNS: Final = (ORDER_REFUNDED, ORDER_CANCELLED)
-INPUT_EVENTS: Final = (ORDER_COMPLETED, *_VISITS, *_RETURNS)
+ORDER_EVENTS: Final = (ORDER_COMPLETED, ORDER_UPDATED, ORDER_REFUNDED, ORDER_CANCELLED)
+INPUT_EVENTS: Final = (*ORDER_EVENTS, *_VISITS)
 
 
 def customer_input(events: ibis.Table) -> ibis.Table:
     """The part of the events that `customer_features` looks at: INPUT_COLUMNS of known, consenting customers.
 
-    Refunds are kept from any sender, such as the back office; the order identifies the customer.
+    What concerns an order is kept from any sender: all that was said of it tells whose order it is, and what it has.
     """
-    is_ours = events[c.IS_KNOWN] & events[c.ALLOWS_PERSONALIZATION] & events[c.EVENT].isin((ORDER_COMPLETED, *_VISITS))
-    return events.filter(is_ours | events[c.EVENT].isin(_RETURNS)).select(*INPUT_COLUMNS)
+    is_ours = events[c.IS_KNOWN] & events[c.ALLOWS_PERSONALIZATION] & events[c.EVENT].isin(_VISITS)
+    return events.filter(is_ours | events[c.EVENT].isin(ORDER_EVENTS)).select(*INPUT_COLUMNS)
 
 
 def customer_features(events: ibis.Table, as_of: AsOf) -> ibis.Table:
@@ -71,9 +75,10 @@ def customer_features(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     (the gap between the orders of somebody who ordered once) is null.
     """
     relevant = customer_input(events)
-    bought = _bought(orders(relevant, as_of), as_of)
+    placed = orders_of_consenting(relevant, as_of)
+    bought = _bought(placed, as_of)
     parts = (
-        _gaps(orders(relevant, as_of)),
+        _gaps(placed),
         _kept(relevant, as_of),
         _visited(relevant, as_of),
     )

@@ -6,11 +6,18 @@ from typing import Final
 import ibis
 
 from contracts import columns as c
-from contracts.events.names import ORDER_CANCELLED, ORDER_COMPLETED
+from contracts.events.names import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_UPDATED
+from pipelines.features.order_statements import (
+    IS_OF_PAGE,
+    ORDERED_AT,
+    PRICED_UNITS,
+    UNITS_ORDERED,
+    VALUE_ORDERED,
+    is_of_page,
+    stated_lines,
+)
 
 COUPON_UNITS: Final = "coupon_units"  # of orders on which a coupon was used
-_PRICED_UNITS: Final = "priced_units"
-_VALUE: Final = "value"
 
 
 def daily_demand(events: ibis.Table, as_of: datetime) -> ibis.Table:
@@ -37,25 +44,34 @@ def order_countries(events: ibis.Table, as_of: datetime) -> ibis.Table:
 
 def _daily(lines: ibis.Table, *key: str) -> ibis.Table:
     daily = lines.group_by(*key).agg(
-        lines[c.QUANTITY].sum().name(c.UNITS),
-        (lines[c.QUANTITY] * lines[c.PRICE]).sum().name(_VALUE),
-        lines[c.QUANTITY].sum(where=lines[c.PRICE].notnull()).name(_PRICED_UNITS),
-        lines[c.QUANTITY].sum(where=lines[c.COUPON].notnull()).coalesce(0.0).name(COUPON_UNITS),
+        lines[UNITS_ORDERED].sum().name(c.UNITS),
+        lines[VALUE_ORDERED].sum().name(VALUE_ORDERED),
+        lines[PRICED_UNITS].sum().nullif(0.0).name(PRICED_UNITS),
+        lines[UNITS_ORDERED].sum(where=lines[c.COUPON].notnull()).coalesce(0.0).name(COUPON_UNITS),
     )
-    price = daily[_VALUE] / daily[_PRICED_UNITS]
+    price = daily[VALUE_ORDERED] / daily[PRICED_UNITS]
     return daily.select(*key, c.UNITS, price.name(c.PRICE), COUPON_UNITS)
 
 
 def _lines(events: ibis.Table, as_of: datetime) -> ibis.Table:
-    """The lines of orders that stood at `as_of`, with the day on which they were placed."""
+    """The lines of orders that stood at `as_of`, with the day on which they were placed.
+
+    An order's channel and coupon are known if any event that tells of the order states them.
+    """
     midnight = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-    placed = events.filter(
-        events[c.OCCURRED_AT] < ibis.literal(midnight),
-        events[c.EVENT] == ORDER_COMPLETED,
-        events[c.ITEM_ID].notnull(),
-        events[c.QUANTITY] > 0,
+    lines = stated_lines(events, as_of)
+    placed = lines.filter(
+        lines[ORDERED_AT] < ibis.literal(midnight), lines[c.ITEM_ID].notnull(), lines[UNITS_ORDERED] > 0
     )
-    cancelled = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.EVENT] == ORDER_CANCELLED)
-    standing = placed.anti_join(cancelled.select(c.ORDER_ID).distinct(), c.ORDER_ID)
-    date = standing[c.OCCURRED_AT].date().name(c.DATE)
-    return standing.select(c.ITEM_ID, c.CHANNEL, c.QUANTITY, c.PRICE, c.COUPON, date)
+    past = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.ORDER_ID].notnull())
+    told = past.filter(past[c.EVENT].isin((ORDER_COMPLETED, ORDER_UPDATED, ORDER_CANCELLED)))
+    of_order = told.group_by(c.ORDER_ID).agg(
+        told[c.CHANNEL].max().name(c.CHANNEL),
+        told[c.COUPON].max().name(c.COUPON),
+        cancelled=(told[c.EVENT] == ORDER_CANCELLED).max(),
+        cancelled_by_shop=((told[c.EVENT] == ORDER_CANCELLED) & ~is_of_page(told)).max(),
+    )
+    joined = placed.inner_join(of_order, c.ORDER_ID)
+    standing = joined.filter(~ibis.ifelse(joined[IS_OF_PAGE], joined.cancelled, joined.cancelled_by_shop))
+    date = standing[ORDERED_AT].date().name(c.DATE)
+    return standing.select(c.ITEM_ID, c.CHANNEL, UNITS_ORDERED, PRICED_UNITS, VALUE_ORDERED, c.COUPON, date)

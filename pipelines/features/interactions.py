@@ -8,14 +8,12 @@ import ibis.expr.datatypes as dt
 
 from contracts import columns as c
 from contracts.events.names import (
-    ORDER_CANCELLED,
-    ORDER_COMPLETED,
-    ORDER_REFUNDED,
     PRODUCT_ADDED,
     PRODUCT_CLICKED,
     PRODUCT_VIEWED,
 )
-from pipelines.features.orders import ITEMS, ORDERED_AT, order_lines
+from pipelines.features.order_statements import ORDERED_AT
+from pipelines.features.orders import ITEMS, order_lines
 
 VIEW: Final = "view"
 CART: Final = "cart"
@@ -27,7 +25,6 @@ _TYPES: Final = {
     c.KIND: dt.string,
     c.OCCURRED_AT: dt.Timestamp(timezone="UTC", scale=6),
 }
-_RETURNS: Final = (ORDER_REFUNDED, ORDER_CANCELLED)
 
 
 def interactions(events: ibis.Table, as_of: datetime) -> ibis.Table:
@@ -53,8 +50,7 @@ def _browsed(events: ibis.Table, as_of: datetime) -> ibis.Table:
 
 
 def _ordered(events: ibis.Table, as_of: datetime) -> ibis.Table:
-    # Refunds are kept from any sender, such as the back office; the order identifies the customer.
-    placed = events[c.ALLOWS_PERSONALIZATION] & (events[c.EVENT] == ORDER_COMPLETED)
-    lines = order_lines(events.filter(placed | events[c.EVENT].isin(_RETURNS)), as_of)
-    kept = lines.filter(lines[ITEMS] > 0)
+    # All that was said of an order tells whose it is, so who refuses is left out after that.
+    lines = order_lines(events, as_of)
+    kept = lines.filter(lines[ITEMS] > 0, lines[c.ALLOWS_PERSONALIZATION])
     return kept.select(c.CUSTOMER_ID, c.ITEM_ID, ibis.literal(ORDER).name(c.KIND), kept[ORDERED_AT].name(c.OCCURRED_AT))

@@ -12,9 +12,10 @@ import ibis
 from ibis import Value
 
 from contracts import columns as c
-from contracts.events.names import ORDER_COMPLETED
+from contracts.events.names import ORDER_COMPLETED, ORDER_UPDATED
 from contracts.time_units import SECONDS_PER_DAY
-from pipelines.features.orders import ORDERED_AT, VALUE, orders
+from pipelines.features.order_statements import ORDERED_AT
+from pipelines.features.orders import VALUE, orders
 
 MONTH: Final = "month"
 IS_COMPLETE: Final = "is_complete"
@@ -85,9 +86,10 @@ def cohorts(events: ibis.Table, as_of: datetime) -> ibis.Table:
 
 def _placed(events: ibis.Table, as_of: datetime) -> ibis.Table:
     """Orders that stand, with the number of their month and of their day, and the channel that they came through."""
-    completed = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of), events[c.EVENT] == ORDER_COMPLETED)
-    channels = completed.group_by(c.CUSTOMER_ID, c.ORDER_ID).agg(completed[c.CHANNEL].max().name(c.CHANNEL))
-    placed = orders(events, as_of).left_join(channels, [c.CUSTOMER_ID, c.ORDER_ID])
+    tells = events[c.EVENT].isin((ORDER_COMPLETED, ORDER_UPDATED))
+    told = events.filter(events[c.OCCURRED_AT] < ibis.literal(as_of), tells)
+    channels = told.group_by(c.ORDER_ID).agg(told[c.CHANNEL].max().name(c.CHANNEL))
+    placed = orders(events, as_of).left_join(channels, c.ORDER_ID)
     channel = placed[c.CHANNEL].coalesce(NO_CHANNEL)
     # A channel that a store calls "all" must not be taken for their sum.
     channel = ibis.ifelse(channel == ALL_CHANNELS, f"{ALL_CHANNELS} (as sent)", channel)

@@ -1,7 +1,7 @@
 """Orders as they stand at a point in time: what was bought, less what was given back or cancelled by then.
 
-A refund that names products takes back those units; one that names none, and every cancellation, takes back the whole
-order. An order with nothing left does not count.
+What was ordered is told by `pipelines.features.order_statements`, what was given back by `pipelines.features.refunds`.
+An order with nothing left does not count, be it that its units or that its money was given back.
 
 Many shops use separate numbers for credit notes, so that the refund's order id is unknown. The units that it gives
 back are taken from the customer's own orders of that item at that price, the latest first, as far as they were placed
@@ -13,48 +13,79 @@ from typing import Final
 import ibis
 
 from contracts import columns as c
-from contracts.events.names import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
+from contracts.events.names import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_UPDATED
 from contracts.time_units import SECONDS_PER_DAY
 from pipelines.features.as_of import AsOf, timestamp
+from pipelines.features.order_statements import IS_OF_PAGE, ORDERED_AT, UNITS_ORDERED, VALUE_ORDERED, stated_lines
+from pipelines.features.refunds import (
+    MONEY_BY_PAGE,
+    MONEY_RETURNED,
+    UNDONE_BY_PAGE,
+    UNDONE_BY_SHOP,
+    UNITS_BY_PAGE,
+    UNITS_RETURNED,
+    counts,
+    returned_orders,
+    returned_units,
+)
 
-ORDERED_AT: Final = "ordered_at"
 VALUE: Final = "value"  # money for products, after discount and refunds, without fees
 ITEMS: Final = "items"  # different items
-UNITS_ORDERED: Final = "units_ordered"
-VALUE_ORDERED: Final = "value_ordered"
 GAP_DAYS: Final = "gap_days"
+IS_UNDONE: Final = "is_undone"
 _CREDITED: Final = "units_credited"
+_LEFT: Final = "share_left"  # of the order's money, after refunds by amount
+_SMALLEST: Final = 0.005  # half a cent: less money than this is none
 _SAME: Final = (c.CUSTOMER_ID, c.ITEM_ID, c.PRICE)  # what a credit note and the order behind it have in common
+_PERSON: Final = (c.IS_KNOWN, c.ALLOWS_PERSONALIZATION)
+_STANDING: Final = (
+    *(c.ORDER_ID, c.CUSTOMER_ID, *_PERSON, ORDERED_AT, c.ITEM_ID, c.DISCOUNT, c.REVENUE),
+    *(UNITS_ORDERED, VALUE_ORDERED, c.UNITS, IS_UNDONE, _LEFT),
+)
 
 
 def orders(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """One row per order of which something is left: customer_id, order_id, ordered_at, units, value, items.
 
     The value is the sum of quantity times price, less the order's discount in proportion to what is left; where no
-    price is known, it is the revenue that the sender stated.
+    price is known, it is the revenue that the sender stated. Refunds by amount are subtracted.
     """
+    return orders_with_consent(events, as_of).drop(*_PERSON)
+
+
+def orders_of_consenting(events: ibis.Table, as_of: AsOf) -> ibis.Table:
+    """`orders` of known customers who allow personalization.
+
+    `events` must have the statements of all others, too: whose order it is depends on all that was said of it.
+    """
+    placed = orders_with_consent(events, as_of)
+    return placed.filter(placed[c.IS_KNOWN], placed[c.ALLOWS_PERSONALIZATION]).drop(*_PERSON)
+
+
+def orders_with_consent(events: ibis.Table, as_of: AsOf) -> ibis.Table:
+    """`orders`, with is_known and allows_personalization of the customer."""
     lines = order_lines(events, as_of)
-    whole = lines.group_by(c.CUSTOMER_ID, c.ORDER_ID).agg(
-        **{ORDERED_AT: lines[ORDERED_AT].min(), c.UNITS: lines[c.UNITS].sum(), ITEMS: lines[ITEMS].sum()},
+    whole = lines.group_by(c.CUSTOMER_ID, *_PERSON, c.ORDER_ID, ORDERED_AT, IS_UNDONE).agg(
+        **{c.UNITS: lines[c.UNITS].sum(), ITEMS: lines[ITEMS].sum()},
         ordered=lines[UNITS_ORDERED].sum(),
         gross=lines[VALUE_ORDERED].sum(),
         net=lines[VALUE].sum(),
         discount=lines[c.DISCOUNT].max().coalesce(0.0),
-        stated=lines[c.REVENUE].max().coalesce(0.0),
-        is_undone=lines.is_undone.max(),
+        stated=(lines[c.REVENUE] * lines[_LEFT]).max().coalesce(0.0),
     )
-    left = whole.filter(~whole.is_undone, (whole.units > 0) | (whole.ordered == 0))
+    left = whole.filter(~whole[IS_UNDONE], (whole.units > 0) | (whole.ordered == 0))
     kept = ibis.ifelse(left.gross > 0, left.net / left.gross, 1.0)
     products = ibis.greatest(left.net - left.discount * kept, 0.0)
     value = ibis.ifelse(left.gross > 0, products, left.stated).round(2)
-    return left.select(c.CUSTOMER_ID, c.ORDER_ID, ORDERED_AT, c.UNITS, value.name(VALUE), ITEMS)
+    return left.select(c.CUSTOMER_ID, *_PERSON, c.ORDER_ID, ORDERED_AT, c.UNITS, value.name(VALUE), ITEMS)
 
 
 def order_lines(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """One row per order and item, also of undone orders: what was ordered, and what is left of it.
 
-    Columns: customer_id, order_id, item_id, ordered_at, units_ordered, value_ordered, units, value, items (1 where any
-    unit is left), discount and revenue (of the whole order), is_undone (the whole order was refunded or cancelled).
+    Columns: customer_id, is_known, allows_personalization, order_id, item_id, ordered_at, units_ordered, value_ordered,
+    units, value, items (1 where any unit is left), discount and revenue (of the whole order), is_undone (the whole
+    order was given back or cancelled), share_left (of the order's money).
     """
     lines = _standing(events, as_of)
     credited = _credited(lines, _credit_notes(events, as_of))
@@ -64,7 +95,9 @@ def order_lines(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     share = ibis.ifelse(lines[UNITS_ORDERED] > 0, units / lines[UNITS_ORDERED], 0.0)
     has_item = lines[c.ITEM_ID].notnull() & (units > 0)
     return lines.mutate(
-        units.name(c.UNITS), (lines[VALUE_ORDERED] * share).name(VALUE), has_item.cast("int64").name(ITEMS)
+        units.name(c.UNITS),
+        (lines[VALUE_ORDERED] * share * lines[_LEFT]).name(VALUE),
+        has_item.cast("int64").name(ITEMS),
     ).drop(_CREDITED)
 
 
@@ -100,45 +133,41 @@ def order_gaps(placed: ibis.Table) -> ibis.Table:
 
 def _standing(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """Order lines less what was given back by refunds that name the order."""
-    ordered, returned = _ordered(events, as_of), _returned(events, as_of)
-    lines = ordered.left_join(returned, [c.ORDER_ID, c.ITEM_ID]).drop(f"{c.ORDER_ID}_right", f"{c.ITEM_ID}_right")
-    lines = lines.left_join(_undone(events, as_of), c.ORDER_ID).drop(f"{c.ORDER_ID}_right")
-    is_undone = lines.is_undone.coalesce(False)
-    left = ibis.greatest(lines[UNITS_ORDERED] - lines.units_returned.coalesce(0.0), 0.0)
-    units = ibis.ifelse(is_undone, 0.0, left)
-    return lines.mutate(units.name(c.UNITS), is_undone.name("is_undone")).drop("units_returned")
+    lines = stated_lines(events, as_of)
+    for returned, key in (
+        (returned_units(events, as_of), [c.ORDER_ID, c.ITEM_ID]),
+        (returned_orders(events, as_of), [c.ORDER_ID]),
+    ):
+        lines = lines.left_join(returned, key).drop(*(f"{name}_right" for name in key))
+    is_of_page = lines[IS_OF_PAGE]
+    back = ibis.ifelse(counts(lines[UNITS_BY_PAGE], is_of_page), lines[UNITS_RETURNED], 0.0).coalesce(0.0)
+    money = ibis.ifelse(counts(lines[MONEY_BY_PAGE], is_of_page), lines[MONEY_RETURNED], 0.0).coalesce(0.0)
+    undone = (lines[UNDONE_BY_SHOP] | (lines[UNDONE_BY_PAGE] & is_of_page)).coalesce(False)
+    units = ibis.greatest(lines[UNITS_ORDERED] - back, 0.0)
+    lines = _less_money(lines.mutate(units.name(c.UNITS), money.name(MONEY_RETURNED), undone.name(IS_UNDONE)))
+    is_undone = lines[IS_UNDONE] | (lines[_LEFT] == 0.0)
+    left = ibis.ifelse(is_undone, 0.0, lines[c.UNITS])
+    return lines.mutate(left.name(c.UNITS), is_undone.name(IS_UNDONE)).select(*_STANDING)
 
 
-def _ordered(events: ibis.Table, as_of: AsOf) -> ibis.Table:
-    """What was ordered, by order and item; lines of one order may come in several events."""
-    placed = events.filter(
-        events[c.OCCURRED_AT] < timestamp(as_of), events[c.EVENT] == ORDER_COMPLETED, events[c.ORDER_ID].notnull()
-    )
-    return placed.group_by(c.CUSTOMER_ID, c.ORDER_ID, c.ITEM_ID).agg(
-        placed[c.OCCURRED_AT].min().name(ORDERED_AT),
-        placed[c.QUANTITY].sum().coalesce(0.0).name(UNITS_ORDERED),
-        (placed[c.QUANTITY] * placed[c.PRICE]).sum().coalesce(0.0).name(VALUE_ORDERED),
-        placed[c.DISCOUNT].max().abs().name(c.DISCOUNT),
-        placed[c.REVENUE].max().name(c.REVENUE),
-    )
-
-
-def _returned(events: ibis.Table, as_of: AsOf) -> ibis.Table:
-    refunds = events.filter(
-        events[c.OCCURRED_AT] < timestamp(as_of), events[c.EVENT] == ORDER_REFUNDED, events[c.ITEM_ID].notnull()
-    )
-    return refunds.group_by(c.ORDER_ID, c.ITEM_ID).agg(units_returned=refunds[c.QUANTITY].sum())
-
-
-def _undone(events: ibis.Table, as_of: AsOf) -> ibis.Table:
-    wholly = (events[c.EVENT] == ORDER_CANCELLED) | ((events[c.EVENT] == ORDER_REFUNDED) & events[c.ITEM_ID].isnull())
-    undone = events.filter(events[c.OCCURRED_AT] < timestamp(as_of), wholly, events[c.ORDER_ID].notnull())
-    return undone.select(c.ORDER_ID).distinct().mutate(is_undone=ibis.literal(True))
+def _less_money(lines: ibis.Table) -> ibis.Table:
+    """The lines with the share of their order's money that refunds by amount have left; 0 where nothing is left."""
+    own = ibis.window(group_by=c.ORDER_ID)
+    share = ibis.ifelse(lines[UNITS_ORDERED] > 0, lines[c.UNITS] / lines[UNITS_ORDERED], 0.0)
+    gross, net = lines[VALUE_ORDERED].sum().over(own), (lines[VALUE_ORDERED] * share).sum().over(own)
+    discount = lines[c.DISCOUNT].max().over(own).coalesce(0.0)
+    stated = lines[c.REVENUE].max().over(own).coalesce(0.0)
+    products = ibis.greatest(net - discount * net / gross, 0.0)
+    worth = ibis.ifelse(gross > 0, products, stated)
+    returned = lines[MONEY_RETURNED]
+    left = ibis.ifelse(worth - returned < _SMALLEST, 0.0, 1.0 - returned / worth.nullif(0.0))
+    return lines.mutate(ibis.ifelse(returned > 0, left, 1.0).name(_LEFT))
 
 
 def _refunds_of_unknown_orders(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     past = events.filter(events[c.OCCURRED_AT] < timestamp(as_of))
-    known = past.filter(past[c.EVENT] == ORDER_COMPLETED).select(c.ORDER_ID).distinct()
+    tells = past[c.EVENT].isin((ORDER_COMPLETED, ORDER_UPDATED))
+    known = past.filter(tells).select(c.ORDER_ID).distinct()
     return past.filter(past[c.EVENT] == ORDER_REFUNDED).anti_join(known, c.ORDER_ID)
 
 

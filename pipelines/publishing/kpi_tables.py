@@ -11,15 +11,13 @@ import pyarrow.compute as pc
 from contracts import columns as c
 from contracts.bundle import COHORTS_TABLE, KPIS_TABLE, write_table
 from contracts.errors import NotEnoughData
-from contracts.events.names import ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED
 from models.customers.cadence import LAPSE_HORIZONS, CadenceParameters
 from pipelines.families.snapshots import cadence_of, order_days
-from pipelines.features.customer import INPUT_COLUMNS, customer_input
+from pipelines.features.customer import INPUT_COLUMNS, ORDER_EVENTS, customer_input
 from pipelines.features.kpis import cohorts, kpis
-from pipelines.features.orders import orders
+from pipelines.features.orders import orders_of_consenting
 
 _COLUMNS: Final = (*INPUT_COLUMNS, c.CHANNEL)
-_EVENTS: Final = (ORDER_COMPLETED, ORDER_REFUNDED, ORDER_CANCELLED)
 
 
 def write_kpis(
@@ -31,7 +29,7 @@ def write_kpis(
     `customers`, the bundle's table; where it has none, of the store's purchase cadence by `parameters`. Empty where the
     store is too young to have a cadence.
     """
-    relevant = events.filter(events[c.EVENT].isin(_EVENTS)).select(*_COLUMNS).cache()
+    relevant = events.filter(events[c.EVENT].isin(ORDER_EVENTS)).select(*_COLUMNS).cache()
     lapse_days = _published_lapse_days(customers) or _lapse_days(relevant, as_of, parameters)
     by_month = kpis(relevant, as_of, lapse_days).to_pyarrow()
     if not by_month.num_rows:
@@ -51,7 +49,9 @@ def _published_lapse_days(customers: pa.Table) -> int | None:
 
 def _lapse_days(events: ibis.Table, as_of: datetime, parameters: CadenceParameters) -> int | None:
     try:
-        days = order_days(orders(customer_input(events), as_of)).order_by(c.CUSTOMER_ID, c.DAY).to_pyarrow()
+        days = (
+            order_days(orders_of_consenting(customer_input(events), as_of)).order_by(c.CUSTOMER_ID, c.DAY).to_pyarrow()
+        )
         return cadence_of(days, as_of, parameters, "kpis").lapse_days
     except NotEnoughData:
         return None

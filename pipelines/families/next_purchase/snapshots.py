@@ -15,7 +15,7 @@ from models.customers.features import FEATURES
 from models.next_purchase.censored_customers import STATIC_FEATURES, CensoredCustomers
 from models.next_purchase.model import SOON_DAYS, NextOrderParameters
 from pipelines.families.snapshots import DAY, CustomerHistory
-from pipelines.features.orders import ORDERED_AT
+from pipelines.features.order_statements import ORDERED_AT
 
 HISTORY_HORIZONS: Final = 4  # training, calibration and test need one each, and the features some past
 

@@ -11,7 +11,7 @@ import msgspec
 
 from contracts.errors import InputError
 from contracts.events.names import EVENT_NAMES, V1_ALIASES
-from contracts.logs.sources import RESERVED
+from contracts.logs.sources import JSON_FILE, RESERVED
 
 SHIPPED: Final = "mappings"  # folder beside this module
 
@@ -122,6 +122,8 @@ def _check(where: str, mapping: Mapping) -> None:
         ) from None
     if mapping.source.startswith(RESERVED):
         raise InputError(f"{where}: source is {mapping.source!r}; {' and '.join(RESERVED)} begin those of API keys.")
+    if mapping.source == JSON_FILE:
+        raise InputError(f"{where}: source {JSON_FILE!r} is that of JSON lines. Give `source` another name.")
     allowed = set(Fields.__struct_fields__) - {"timestamp", "message_id"}
     if unknown := sorted(set(mapping.constants) - allowed):
         raise InputError(

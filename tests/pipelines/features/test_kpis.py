@@ -145,10 +145,9 @@ def test_what_happens_after_the_cut_changes_nothing() -> None:
 
 
 def test_a_leak_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    undone = order_features._undone
-    monkeypatch.setattr(
-        order_features, "_undone", lambda events, as_of: undone(events, datetime(2030, 1, 1, tzinfo=UTC))
-    )
+    returned = order_features.returned_orders
+    late = datetime(2030, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(order_features, "returned_orders", lambda events, as_of: returned(events, late))
     assert leaks()
 
 

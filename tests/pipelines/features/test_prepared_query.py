@@ -10,7 +10,8 @@ from contracts import columns as c
 from pipelines.features import prepared_query
 from pipelines.features.as_of import AsOf, timestamp
 from pipelines.features.customer import customer_features
-from pipelines.features.orders import ORDERED_AT, orders
+from pipelines.features.order_statements import ORDERED_AT
+from pipelines.features.orders import orders
 from pipelines.features.prepared_query import PreparedQuery
 from tests.pipelines.features.leaks import busy_world, computed, looks_ahead
 from tests.worlds import day
