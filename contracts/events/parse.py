@@ -15,6 +15,7 @@ from contracts.errors import InvalidEvent
 from contracts.events.consent import NOT_STATED, Consent, read_consent
 from contracts.events.ids import checked_id, id_text, is_placeholder, item_of
 from contracts.events.names import IS_ORDER, NEEDS_ITEM, NEEDS_ORDER_ID, canonical_name
+from contracts.events.order_total import disagrees
 from contracts.events.repair import UNREADABLE, repair_event
 from contracts.events.rules import NO_RULES, EventRules
 from contracts.events.spec import (
@@ -172,6 +173,8 @@ def _check_track(wire: TrackEvent, people: _People) -> _Checked:
     if name in NEEDS_ORDER_ID:
         _check_order(properties, name, people.repairs)
     _check_amounts(properties)
+    if name in IS_ORDER and disagrees(properties, products):
+        people.repairs.append("properties.revenue (other than its lines)")
     return _Checked(name=name, products=products)
 
 

@@ -1,5 +1,6 @@
 """Events as rows of the table in which they are stored."""
 
+import math
 from datetime import datetime
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ def event_rows(event: Event, received_at: datetime, source: str) -> list[EventRo
         context.device.type if context.device else None,
         id_text(properties.order_id) or id_text(properties.orderId),
         properties.currency,
-        properties.revenue if properties.revenue is not None else properties.total,
+        _revenue(properties),
         properties.discount,
         (properties.shipping or 0.0) + (properties.tax or 0.0),
         properties.coupon,
@@ -50,6 +51,14 @@ def event_rows(event: Event, received_at: datetime, source: str) -> list[EventRo
         (event.message_id, line, *head, *_product_columns(product), *tail)
         for line, product in enumerate(event.products)
     ]
+
+
+def _revenue(properties: Properties) -> float | None:
+    """The money for goods: the revenue, which has neither shipping nor tax, or the total less both."""
+    if properties.revenue is not None or properties.total is None:
+        return properties.revenue
+    fees = min(abs(properties.shipping or 0.0) + abs(properties.tax or 0.0), abs(properties.total))
+    return properties.total - math.copysign(fees, properties.total)
 
 
 def _product_columns(product: Product) -> tuple[Any, ...]:

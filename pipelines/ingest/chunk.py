@@ -28,7 +28,8 @@ from contracts.events.rules import NO_RULES, EventRules
 from pipelines.ingest.quarantine import quarantine_row
 from pipelines.ingest.readers.record import Record
 from pipelines.warehouse.currency import AcceptedCurrencies
-from pipelines.warehouse.schemas import CONSENT_STATEMENTS, STAGED
+from pipelines.warehouse.item_aliases import SkuRow, stated_skus
+from pipelines.warehouse.schemas import CONSENT_STATEMENTS, ITEM_SKUS, STAGED
 
 SEQUENCES_PER_CHUNK: Final = 1 << 20
 
@@ -70,7 +71,7 @@ def prepare_worker() -> None:
 
 
 def stage_chunk(chunk: Chunk, folder: Path) -> StagedChunk:
-    """Check a chunk's records and write event lines, consent statements and quarantine rows to parts in `folder`."""
+    """Check a chunk's records and write parts to `folder`: event lines, SKUs, consent statements, quarantine rows."""
     with _without_collector():
         return _stage(chunk, folder)
 
@@ -85,6 +86,7 @@ def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
     currencies = chunk.currencies
     staged = StagedChunk(chunk.number, currencies.currency)
     accepted, consents, refused = _Part(), _Part(), _Part()
+    skus: set[SkuRow] = set()
     for record in chunk.records:
         staged.received += 1
         received_at, source = record.received_at or chunk.received_at, record.source or chunk.source
@@ -111,6 +113,7 @@ def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
             consents.add(record.raw, [_consent_statement(event, received_at, source)])
         else:
             accepted.add(record.raw, rows)
+            skus.update(stated_skus(event, source))
     staged.currency = currencies.currency
     staged.accepted = len(accepted.raws)
     sequences = np.arange(staged.accepted) + chunk.number * SEQUENCES_PER_CHUNK
@@ -119,6 +122,7 @@ def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
     _write(folder / f"lines-{chunk.number:06}.parquet", STAGED, lines)
     _write(folder / f"consent-{chunk.number:06}.parquet", CONSENT_STATEMENTS, statements)
     _write(folder / f"quarantine-{chunk.number:06}.parquet", c.QUARANTINE, refused.columns())
+    _write(folder / f"skus-{chunk.number:06}.parquet", ITEM_SKUS, list(zip(*sorted(skus), strict=True)))
     return staged
 
 

@@ -33,7 +33,7 @@ from pipelines.ingest.report import Conflict, Counts, IngestReport
 from pipelines.ingest.staging import Staging, open_staging
 from pipelines.warehouse.catalogue import descriptions, latest_items
 from pipelines.warehouse.file_index import LogPosition
-from pipelines.warehouse.schemas import CONSENT_STATEMENTS
+from pipelines.warehouse.schemas import CONSENT_STATEMENTS, ITEM_SKUS
 from pipelines.warehouse.views import accepted_currencies
 from pipelines.warehouse.warehouse import Draft, Warehouse, open_warehouse
 
@@ -73,6 +73,7 @@ def ingest(
         reprocessed_keys = _restage_quarantined(warehouse, staging)
         staging.finish()
         conflicts = _deduplicate(warehouse, draft, staging, progress)
+        _write_skus(warehouse, draft, staging)
         file_counts = _write_catalogue(warehouse, draft, opened, read_updates(settings.items_path))
         _write_quarantine(warehouse, draft, staging, opened.refused_items, reprocessed_keys)
         report = IngestReport(received_at, staging.counts, file_counts, conflicts, opened.recognized, is_dry_run)
@@ -123,6 +124,16 @@ def _deduplicate(warehouse: Warehouse, draft: Draft, staging: Staging, progress:
     draft.write_table("words", _first(with_precedence(union), c.MESSAGE_ID, PRECEDENCE).select(union.columns))
     write_identity_tables(warehouse, draft, deduplicated.added, has_replaced=deduplicated.has_replaced)
     return deduplicated.conflicts
+
+
+def _write_skus(warehouse: Warehouse, draft: Draft, staging: Staging) -> None:
+    """Add the SKUs that the events of this call stated beside the product ids."""
+    parts = staging.parts("skus")
+    if parts:
+        before = warehouse.table("skus")
+        after = warehouse.cache(before.union(warehouse.parquet(parts, ITEM_SKUS), distinct=True))
+        if _rows_changed(before, after):
+            draft.write_table("skus", after.order_by(after.columns))
 
 
 def _write_catalogue(warehouse: Warehouse, draft: Draft, opened: Opened, updates: pa.Table) -> Counts | None:

@@ -76,7 +76,7 @@ class Staging:
             counts.duplicate += events
 
     def parts(self, kind: str) -> list[Path]:
-        """The files with staged `lines`, `consent` or `quarantine` rows, in the order of the chunks."""
+        """The files with staged `lines`, `skus`, `consent` or `quarantine` rows, in the order of the chunks."""
         return sorted(self._folder.glob(f"{kind}-*.parquet"))
 
     def close(self) -> None:

@@ -74,12 +74,26 @@ IDENTITY_MAP: Final = pa.schema(
 # The same with what the customer allows, so that one join gives `columns.EVENTS`.
 IDENTITY_MAP_WITH_CONSENT: Final = pa.schema([*IDENTITY_MAP, c.EVENTS.field(c.ALLOWS_PERSONALIZATION)])
 
+# --- items ----------------------------------------------------------------------------------------
+SKU: Final = "sku"
+IS_OF_PAGE: Final = "is_of_page"  # stated with a page key, which anybody can read in the page
+
+# The SKUs that events stated beside the product ids.
+ITEM_SKUS: Final = pa.schema(
+    [
+        pa.field(c.ITEM_ID, pa.string(), nullable=False),
+        pa.field(SKU, pa.string(), nullable=False),
+        pa.field(IS_OF_PAGE, pa.bool_(), nullable=False),
+    ]
+)
+
 # --- the tables, by their names on disk -----------------------------------------------------------
 TABLES: Final = {
     "people": IDENTITY_MAP_WITH_CONSENT,
     "consent": CONSENT,
     "sightings": ID_LINKS,
     "words": CONSENT_STATEMENTS,
+    "skus": ITEM_SKUS,
     "quarantine": c.QUARANTINE,
     "catalogue": c.CATALOGUE,
     "descriptions": c.CATALOGUE,  # each time a row of the catalogue changed, but for stock

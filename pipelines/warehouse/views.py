@@ -1,20 +1,22 @@
 """What readers see of the stored tables: events with their customers, the catalogue, and one currency for both."""
 
 import ibis
+import pyarrow as pa
 
 from contracts import columns as c
 from pipelines.warehouse.catalogue import catalogue_of_events, merged_catalogue, with_attributes
 from pipelines.warehouse.currency import AcceptedCurrencies, converted, daily_rates, stated_currencies, store_currency
+from pipelines.warehouse.item_aliases import ALIAS, item_aliases, with_item_ids
 from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
 from pipelines.warehouse.warehouse import Warehouse
 
 
 def lines(warehouse: Warehouse) -> ibis.Table:
-    """Every stored line without its customer: `columns.EVENT_LINES`, all amounts in the store's currency.
+    """Every stored line without its customer: `columns.EVENT_LINES`, with one id for each item and one currency.
 
     Raises SettingsError where an exchange rate is missing.
     """
-    stored = warehouse.lines()
+    stored = _with_item_ids(warehouse, warehouse.lines())
     stated = stated_currencies(stored)
     rates = daily_rates(stated, warehouse.rates)
     if not rates.num_rows:
@@ -57,6 +59,17 @@ def currency(warehouse: Warehouse) -> str | None:
 def accepted_currencies(warehouse: Warehouse) -> AcceptedCurrencies:
     """The currencies that new events may state."""
     return AcceptedCurrencies(currency(warehouse), warehouse.rates.first_days())
+
+
+def _with_item_ids(warehouse: Warehouse, stored: ibis.Table) -> ibis.Table:
+    skus = warehouse.table("skus").to_pyarrow()
+    if not skus.num_rows:
+        return stored
+    aliases = item_aliases(skus, set(warehouse.table("catalogue")[c.ITEM_ID].to_pyarrow().to_pylist()))
+    if not aliases:
+        return stored
+    table = pa.table({ALIAS: list(aliases), c.ITEM_ID: list(aliases.values())})
+    return with_item_ids(stored, warehouse.register(table))
 
 
 def with_customer(table: ibis.Table, identity_map: ibis.Table) -> ibis.Table:

@@ -76,6 +76,13 @@ def test_a_good_event_is_left_alone() -> None:
     assert parse_event(order(coupon="X", revenue="25.00", tax=None), NOW).repairs == ()
 
 
+def test_a_revenue_that_is_not_that_of_the_lines_is_named() -> None:
+    products = [{"sku": "a", "price": 10}, {"sku": "b", "price": 5, "quantity": 2}]
+    assert parse_event(order(products=products, revenue=20), NOW).repairs == ()
+    (told,) = parse_event(order(products=products, revenue=2000), NOW).repairs
+    assert told == "properties.revenue (other than its lines)"
+
+
 def test_an_order_keeps_the_money_of_a_line_without_an_item() -> None:
     event = parse_event(order(products=[{"name": "Gift wrap", "price": 3}, {"sku": "a", "price": 10}]), NOW)
     assert event.repairs == ("products.product_id (missing)",)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import columns as c
-from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED
+from contracts.events.names import ORDER_CANCELLED, ORDER_REFUNDED, ORDER_UPDATED
 from tests.worlds import day, events_table, order, view
 
 FeatureFunction = Callable[[ibis.Table, datetime], ibis.Table]
@@ -64,6 +64,13 @@ def _trip(chance: random.Random, customer: str, at: float, more: dict[str, Any])
         rows.append(_back(customer, back_at, bought[0][c.ORDER_ID], more, ORDER_CANCELLED))
     elif fate < 0.5:
         rows.append(_back(customer, back_at, "unheard-of", more | {c.REVENUE: 5.0}))
+    elif fate < 0.6:
+        rows.append(_back(customer, back_at, bought[0][c.ORDER_ID], more | {c.REVENUE: 0.5}))
+    elif fate < 0.7:  # another sender, on another device, without the items that came last
+        phone = {c.SOURCE: "api:web", c.CUSTOMER_ID: "anonymous:phone", c.IS_KNOWN: False}
+        rows.append(bought[0] | phone | {c.OCCURRED_AT: day(back_at), c.MESSAGE_ID: f"again-{at}"})
+    elif fate < 0.8:
+        rows.append(bought[0] | {c.EVENT: ORDER_UPDATED, c.OCCURRED_AT: day(back_at), c.MESSAGE_ID: f"updated-{at}"})
     return rows
 
 

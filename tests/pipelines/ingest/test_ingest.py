@@ -11,6 +11,7 @@ from contracts import columns as c
 from contracts.errors import InputError, StorageError
 from contracts.files.lock import exclusive
 from contracts.logs.events import LogRecord, open_event_log
+from pipelines.features.orders import orders
 from pipelines.ingest import ingest as ingesting
 from pipelines.ingest.ingest import ingest
 from pipelines.warehouse import file_index, views
@@ -209,3 +210,17 @@ def test_a_dry_run_counts_and_stores_nothing(tmp_path: Path) -> None:
     assert dry.as_dict() == real.as_dict()
     assert real.total.stored == 1
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} != before
+
+
+def test_a_refund_by_sku_finds_what_was_bought_by_product_id(tmp_path: Path) -> None:
+    def sale(event: str, at: float, **product: Any) -> dict[str, Any]:
+        properties = {"order_id": "one", "products": [{"price": 5.0, **product}]}
+        return track(f"{event}-{at}", event, at, userId="ann", properties=properties)
+
+    first = sale("Order Completed", 0, product_id="7", sku="tea", quantity=3)
+    ingest_events(tmp_path, first, sale("Order Refunded", 1, sku="tea", quantity=1))
+    (left,) = orders(views.events(warehouse_in(tmp_path)), NOW).to_pyarrow().to_pylist()
+    assert (left[c.UNITS], left["value"]) == (2.0, 10.0)
+    assert ingest_events(tmp_path, first).total.stored == 0
+    catalogue = views.catalogue(warehouse_in(tmp_path)).to_pyarrow()[c.ITEM_ID].to_pylist()
+    assert catalogue == ["7"]

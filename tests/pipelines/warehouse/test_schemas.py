@@ -10,7 +10,7 @@ def test_consent_times_are_a_yes_and_a_no_of_each_purpose() -> None:
 
 def test_the_names_on_disk_stay() -> None:
     """Warehouses that exist have these tables; a new name would lose them."""
-    assert set(TABLES) == {"people", "consent", "sightings", "words", "quarantine", "catalogue", "descriptions"}
+    assert set(TABLES) == {"people", "consent", "sightings", "words", "quarantine", "catalogue", "descriptions", "skus"}
     assert TABLES["people"].names == ["is_user_id", "person_id", "customer_id", "is_known", "allows_personalization"]
     assert TABLES["words"].names[-1] == "content_hash"
     assert ID_LINKS.names[:4] == ["anonymous_id", "user_id", "previous_id", "first_at"]

@@ -50,6 +50,7 @@ def test_a_mapping_file_is_named_after_itself_and_knows_its_columns(tmp_path: Pa
         ('encoding = "klingon"\n' + MINIMAL, "klingon"),
         ('delimiter = ";;"\n' + MINIMAL, "one character"),
         ('source = "server:shop"\n' + MINIMAL, "begin those of API keys"),
+        ('source = "file"\n' + MINIMAL, "Give `source` another name"),
         ('[constants]\ncolour = "red"\n' + MINIMAL, "unknown fields colour"),
         ("rules = []\n[fields]\ntimestamp = 't'\n", "`rules` is empty"),
         ("this is not toml", "mapping"),
