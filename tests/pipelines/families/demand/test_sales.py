@@ -45,7 +45,7 @@ def test_the_smallest_of_many_channels_become_one() -> None:
     rows = [
         line
         for number in range(MAX_CHANNELS + 3)
-        for line in order("ann", 1.5, {"tea": number + 1}, **{c.CHANNEL: f"channel-{number:02d}"})
+        for line in order("ann", 1.5, {"tea": number + 1}, order_id=str(number), channel=f"channel-{number:02d}")
     ]
     sales = read_sales(ibis.memtable(events_table(rows)), day(9), by_channel=True)
     assert len(sales.channels) == MAX_CHANNELS
