@@ -1,7 +1,7 @@
 """Open the files of a call: by the mapping that was given, by the format that is recognised, or as JSON lines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,11 +11,14 @@ from contracts.logs.sources import JSON_FILE
 from pipelines.ingest.readers.catalogue import CatalogueFile, merged_files, read_catalogue, read_items
 from pipelines.ingest.readers.formats.format import Export, Terms
 from pipelines.ingest.readers.formats.head import read_head
+from pipelines.ingest.readers.formats.items import item_records
 from pipelines.ingest.readers.formats.registry import FORMATS, recognize
-from pipelines.ingest.readers.mapping import Mapping, load_mapping, shipped_mappings
+from pipelines.ingest.readers.formats.table import TableFormat
+from pipelines.ingest.readers.language import Mapping
+from pipelines.ingest.readers.mapping import load_mapping, shipped_mappings
 from pipelines.ingest.readers.segment import read_segment
 from pipelines.ingest.readers.table_check import kind_of_table
-from pipelines.ingest.readers.tabular import read_tabular
+from pipelines.ingest.readers.tabular import decimal_sign, open_table, read_tabular
 from pipelines.ingest.report import Recognized
 
 
@@ -41,7 +44,7 @@ def open_files(files: Sequence[Path], mapping: str | None, catalogue: Path | Non
     whole: list[CatalogueFile] = []
     partial: list[CatalogueFile] = []
     for path in files:
-        export = _with_mapping(path, loaded) if loaded else _recognized(path, terms, opened) or _json_lines(path)
+        export = _with_mapping(path, loaded, terms) if loaded else _recognized(path, terms, opened) or _json_lines(path)
         opened.events.append((path, export))
         if export.items is not None:
             (partial if export.is_partial else whole).append(read_items(export.items, path.name, terms.at))
@@ -65,8 +68,17 @@ def _recognized(path: Path, terms: Terms, opened: Opened) -> Export | None:
     return export
 
 
-def _with_mapping(path: Path, mapping: Mapping) -> Export:
-    return Export(mapping.source, mapping.source, (), (), read_tabular(path, mapping))
+def _with_mapping(path: Path, mapping: Mapping, terms: Terms) -> Export:
+    if mapping.export is not None:
+        return TableFormat(mapping).open(path, read_head(path), terms)
+    export = Export(
+        mapping.source, mapping.source, (), (), read_tabular(path, mapping, terms) if mapping.fields else ()
+    )
+    if mapping.items is None:
+        return export
+    decimal = decimal_sign(path, mapping, terms, open_table(path, mapping))
+    items = item_records(open_table(path, mapping), mapping, decimal)
+    return replace(export, items=items, is_partial=mapping.items.is_partial)
 
 
 def _json_lines(path: Path) -> Export:

@@ -128,9 +128,11 @@ def _csv_rows(lines: _TextLines, reader: Any, width: int) -> Iterator[Row]:
             yield Row(lines.number, (), Refusal("malformed_csv", reason))
             continue
         yield from _drained(lines)
+        if not any(values):  # as a spreadsheet writes an empty line
+            continue
         if len(values) == width:
             yield Row(lines.number, values)
-        elif values:
+        else:
             reason = f"the row has {len(values)} values, the header {width}. Check quotes and separators."
             yield Row(lines.number, values, Refusal("malformed_csv", reason))
 

@@ -1,7 +1,8 @@
-"""Read CSV and Parquet files through a mapping: each row becomes one JSON object of the event format."""
+"""Read CSV and Parquet files through a mapping: each row becomes JSON objects of the event format."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -9,12 +10,17 @@ from typing import Final
 import orjson
 
 from contracts.errors import InputError, InvalidEvent
-from pipelines.ingest.readers.mapping import Mapping
+from contracts.validation.amounts import DecimalSign
+from pipelines.ingest.readers.formats.format import Terms
+from pipelines.ingest.readers.groups import carried_down
+from pipelines.ingest.readers.language import Mapping, field_columns, listed
+from pipelines.ingest.readers.money import decimal_of_file
 from pipelines.ingest.readers.record import Record, Refusal
-from pipelines.ingest.readers.rows import Row, open_rows
+from pipelines.ingest.readers.rows import Row, Rows, open_rows
 from pipelines.ingest.readers.translation import Translation
 
 BLOCK_ROWS: Final = 8_192
+_MONEY: Final = ("price", "revenue", "discount", "shipping", "tax", "refunded")
 
 
 @dataclass(frozen=True)
@@ -24,32 +30,65 @@ class TabularBlock:
     mapping: Mapping
     columns: tuple[str, ...]
     rows: list[Row]
+    at: datetime
+    decimal: DecimalSign | None
 
     def __iter__(self) -> Iterator[Record]:
-        translate = Translation(self.mapping, self.columns)
-        return (_record(row, self.columns, translate) for row in self.rows)
+        translate = Translation(self.mapping, self.columns, self.at, self.decimal)
+        return (record for row in self.rows for record in _records(row, self.columns, translate))
 
 
-def read_tabular(path: Path, mapping: Mapping) -> Iterator[TabularBlock]:
+def read_tabular(path: Path, mapping: Mapping, terms: Terms) -> Iterator[TabularBlock]:
     """The records of a table file, in blocks. Raises InputError for a file or column that is missing."""
+    table = open_table(path, mapping)
+    decimal = decimal_sign(path, mapping, terms, open_table(path, mapping))
+    return blocks_of(table, mapping, terms.at, decimal)
+
+
+def open_table(path: Path, mapping: Mapping) -> Rows:
+    """The rows of a table that has every column of the mapping. Raises InputError."""
     table = open_rows(path, mapping.delimiter, mapping.encoding)
     if missing := sorted(mapping.columns() - set(table.columns)):
         raise InputError(
             f"{path} has no column {', '.join(map(repr, missing))}, which the mapping {mapping.source!r} needs; it has "
             f"{', '.join(map(repr, table.columns))}. Rename the columns, or give another mapping."
         )
+    return table
+
+
+def decimal_sign(path: Path, mapping: Mapping, terms: Terms, table: Rows) -> DecimalSign | None:
+    """The sign that marks decimals: the user's word, the mapping's, or what the file's amounts show."""
+    if terms.decimal or mapping.decimal:
+        return terms.decimal or mapping.decimal
+    fields = field_columns(mapping.fields) | field_columns(mapping.items)
+    columns = {each for name in _MONEY if name in fields for each in listed(fields[name])}
+    places = [(column, place) for place, column in enumerate(table.columns) if column in columns]
+    cells = (
+        (column, row.values[place])
+        for row in table.rows
+        if row.refusal is None
+        for column, place in places
+        if isinstance(row.values[place], str)
+    )
+    return decimal_of_file(cells, str(path)) if places else None
+
+
+def blocks_of(table: Rows, mapping: Mapping, at: datetime, decimal: DecimalSign | None) -> Iterator[TabularBlock]:
+    """The records of a table whose columns have the mapping's names."""
+    if mapping.carry_down is not None:
+        table = carried_down(table, mapping.carry_down)
     while rows := list(islice(table.rows, BLOCK_ROWS)):
-        yield TabularBlock(mapping, table.columns, rows)
+        yield TabularBlock(mapping, table.columns, rows, at, decimal)
 
 
-def _record(row: Row, columns: tuple[str, ...], translate: Translation) -> Record:
+def _records(row: Row, columns: tuple[str, ...], translate: Translation) -> list[Record]:
     original = (columns, row.values)
     if row.refusal is not None:
-        return Record(b"", row.number, 0, row.refusal, original)
+        return [Record(b"", row.number, 0, row.refusal, original)]
     try:
-        raw = orjson.dumps(translate(row.values))
+        raws = [orjson.dumps(event) for event in translate(row.values)]
     except InvalidEvent as error:
-        return Record(b"", row.number, 0, Refusal(error.code, str(error)), original)
+        return [Record(b"", row.number, 0, Refusal(error.code, str(error)), original)]
     except (TypeError, ValueError) as error:
-        return Record(b"", row.number, 0, Refusal("wrong_type", f"the row cannot be read: {error}."), original)
-    return Record(raw, row.number, len(raw), None, original)
+        return [Record(b"", row.number, 0, Refusal("wrong_type", f"the row cannot be read: {error}."), original)]
+    return [Record(raw, row.number, len(raw), None, original) for raw in raws]

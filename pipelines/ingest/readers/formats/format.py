@@ -22,6 +22,7 @@ class Head:
     first: dict[str, Any] = field(default_factory=dict)  # the JSON object of the first line, where there is one
     delimiter: str = ","  # of a table
     encoding: str = "utf-8"  # of a table
+    name: str = ""  # of the file
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,10 @@ def read_head(path: Path) -> Head:
         start = file.read(FIRST_BYTES).removeprefix(_BYTE_ORDER_MARK)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError(f"{path} is text in UTF-16, as Excel writes 'Unicode text'. Save it as CSV in UTF-8.")
+    return replace(_head(path, start), name=path.name)
+
+
+def _head(path: Path, start: bytes) -> Head:
     if start.startswith(_PARQUET_MAGIC):
         return Head("parquet", start, _parquet_columns(path))
     bare = start.lstrip()

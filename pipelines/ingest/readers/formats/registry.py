@@ -6,8 +6,9 @@ from typing import Final
 
 from contracts.errors import InputError
 from pipelines.ingest.readers.formats.format import Format, Head
+from pipelines.ingest.readers.formats.table import table_formats
 
-FORMATS: Final[tuple[Format, ...]] = ()
+FORMATS: Final[tuple[Format, ...]] = (*table_formats(),)
 
 
 def recognize(path: Path, head: Head, formats: Sequence[Format] = FORMATS) -> Format | None:

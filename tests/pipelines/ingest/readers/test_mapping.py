@@ -1,10 +1,11 @@
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from contracts.errors import InputError
-from pipelines.ingest.readers import mapping
+from pipelines.ingest.readers import language
 from pipelines.ingest.readers.mapping import load_mapping, shipped_mappings
 
 MINIMAL = """
@@ -70,11 +71,40 @@ def test_an_unknown_mapping_lists_those_shipped() -> None:
 def test_the_worked_example_in_the_documentation_is_the_shipped_mapping() -> None:
     page = (Path(__file__).parents[4] / "docs" / "events.md").read_text()
     example = page.partition("```toml\n")[2].partition("```")[0]
-    shipped = Path(mapping.__file__).parent / "mappings" / "online_retail.toml"
+    shipped = Path(language.__file__).parent / "mappings" / "online_retail.toml"
     assert tomllib.loads(example) == tomllib.loads(shipped.read_text())
 
 
 def test_the_documentation_names_every_key_of_the_language() -> None:
     page = (Path(__file__).parents[4] / "docs" / "events.md").read_text()
-    keys = {key for struct in (mapping.Mapping, mapping.Fields, mapping.Rule) for key in struct.__struct_fields__}
-    assert not [key for key in keys if f"`{key}`" not in page and f"[{key}]" not in page]
+    structs = [each for each in vars(language).values() if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+    keys = {key for struct in structs for key in struct.__struct_fields__}
+    assert {"timestamp", "undone_by", "copies", "leave_out", "aliases"} <= keys
+    forms = ("`{}`", "[{}]", ".{}]", "[{}.", ".{}`")
+    assert not [key for key in keys if not any(form.format(key) in page for form in forms)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("source = 'file'\n" + MINIMAL, "is that of JSON lines"),
+        (MINIMAL.replace('timestamp = "time"', ""), "`timestamp` is needed.*Product Viewed"),
+        ("source = 'x'\n", r"give \[fields\].* or \[items\]"),
+        ("lower_case = ['colour']\n" + MINIMAL, "lower_case has unknown fields colour"),
+        (MINIMAL + "[carry_down]\ncolumns = ['a']\n", "give either `key`"),
+        (MINIMAL + "[carry_down]\ncolumns = ['a']\nkey = 'b'\nstart = { c = 'd' }\n", "give either `key`"),
+        (MINIMAL + "[carry_down]\ncolumns = ['a']\nstart = { c = '(' }\n", "not a regular expression"),
+        (MINIMAL + "[joined.name]\ncolumns = ['a', 'b']\nbetween = []\n", "one text fewer"),
+        ("[items]\nitem_id = 'a'\n[[items.rules]]\nwhen = { b = '(' }\n", "not a regular expression"),
+        (MINIMAL + "undone_by = 'Product Viewed'\n", "Invalid enum value"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / "m.toml", text)
+
+
+def test_identify_needs_no_time(tmp_path: Path) -> None:
+    text = MINIMAL.replace('timestamp = "time"', "").replace("Product Viewed", "identify")
+    (tmp_path / "m.toml").write_text(text)
+    assert load_mapping(str(tmp_path / "m.toml")).columns() == {"who"}

@@ -8,9 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import InputError
+from pipelines.ingest.readers.formats.format import Terms
 from pipelines.ingest.readers.mapping import load_mapping
 from pipelines.ingest.readers.record import Record
 from pipelines.ingest.readers.tabular import read_tabular
+from tests.pipelines.wire import NOW
 
 HEADER = "invoice_no,stock_code,description,quantity,invoice_ts,unit_price,customer_id,country\n"
 CLICKS = """
@@ -27,7 +29,7 @@ event = "Product Viewed"
 
 
 def records(path: Path, mapping: str) -> list[Record]:
-    return [record for block in read_tabular(path, load_mapping(mapping)) for record in block]
+    return [record for block in read_tabular(path, load_mapping(mapping), Terms(NOW)) for record in block]
 
 
 def retail(tmp_path: Path, *lines: str) -> list[dict[str, Any]]:
