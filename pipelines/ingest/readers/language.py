@@ -28,6 +28,7 @@ class Fields(_Strict, frozen=True):
     session_id: Column | None = None
     order_id: Column | None = None
     item_id: Column | None = None
+    sku: Column | None = None  # also where it is the item_id: so the item is known whose events state both
     item_name: Column | None = None
     item_category: Column | None = None
     item_brand: Column | None = None

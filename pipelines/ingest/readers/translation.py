@@ -29,6 +29,7 @@ _PROPERTIES: Final = {
 _MONEY: Final = {"revenue": "revenue", "discount": "discount", "shipping": "shipping", "tax": "tax"}
 _PRODUCT: Final = {
     "item_id": "product_id",
+    "sku": "sku",
     "item_name": "name",
     "item_category": "category",
     "item_brand": "brand",
@@ -38,7 +39,7 @@ _CONSENT: Final = {
     "consent_personalization": "personalization",
     "consent_marketing": "marketing",
 }
-_IDS: Final = ("user_id", "anonymous_id", "order_id", "item_id", "session_id")
+_IDS: Final = ("user_id", "anonymous_id", "order_id", "item_id", "sku", "session_id")
 _AMOUNTS: Final = ("quantity", "price", *_MONEY)
 _NEEDED: Final = ("price", "revenue", "refunded")  # an amount of these that cannot be read is not left out
 _FLAGS: Final = {"true": True, "1": True, "yes": True, "y": True, "false": False, "0": False, "no": False, "n": False}
@@ -194,6 +195,8 @@ class Translation:
         for wire, place in self._product:
             if text := texts[place]:
                 found[wire] = text
+        if "sku" in found and found.get("product_id") == found["sku"]:
+            del found["product_id"]  # so that it is the item of events that state both
         self._add_amount("price", "price", texts, found)
         if texts[self._place_of["quantity"]]:
             quantity = self._quantity(texts)
