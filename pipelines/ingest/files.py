@@ -14,11 +14,11 @@ from pipelines.ingest.readers.formats.head import read_head
 from pipelines.ingest.readers.formats.items import item_records
 from pipelines.ingest.readers.formats.registry import FORMATS, recognize
 from pipelines.ingest.readers.formats.table import TableFormat
-from pipelines.ingest.readers.language import Mapping
-from pipelines.ingest.readers.mapping import load_mapping, shipped_mappings
 from pipelines.ingest.readers.segment import read_segment
 from pipelines.ingest.readers.table_check import kind_of_table
-from pipelines.ingest.readers.tabular import decimal_sign, open_table, read_tabular
+from pipelines.ingest.readers.tables.language import Mapping
+from pipelines.ingest.readers.tables.mapping import load_mapping, shipped_mappings
+from pipelines.ingest.readers.tables.tabular import decimal_sign, open_table, read_tabular
 from pipelines.ingest.report import Recognized
 
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from contracts import columns as c
 from contracts.validation.amounts import DecimalSign
-from pipelines.ingest.readers.cells import Cells
-from pipelines.ingest.readers.groups import carried_down
-from pipelines.ingest.readers.language import ItemRule, Items, Mapping, Parent, field_columns
-from pipelines.ingest.readers.money import read_money
 from pipelines.ingest.readers.record import Record, Refusal
 from pipelines.ingest.readers.rows import Row, Rows
+from pipelines.ingest.readers.tables.cells import Cells
+from pipelines.ingest.readers.tables.groups import carried_down
+from pipelines.ingest.readers.tables.language import ItemRule, Items, Mapping, Parent, field_columns
+from pipelines.ingest.readers.tables.money import read_money
 
 _TEXTS: Final = (c.ITEM_ID, c.ITEM_NAME, c.ITEM_CATEGORY, c.ITEM_BRAND, c.AVAILABLE_FROM, c.UPDATED_AT)
 _Item = dict[str, Any]

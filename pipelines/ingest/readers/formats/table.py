@@ -11,10 +11,10 @@ from typing import Any, Final
 from contracts.errors import InputError
 from pipelines.ingest.readers.formats.format import Export, Head, Terms
 from pipelines.ingest.readers.formats.items import item_records
-from pipelines.ingest.readers.language import ExportHeader, Mapping
-from pipelines.ingest.readers.mapping import load_mapping, shipped_mappings
 from pipelines.ingest.readers.rows import Row, Rows, open_rows
-from pipelines.ingest.readers.tabular import blocks_of, decimal_sign
+from pipelines.ingest.readers.tables.language import ExportHeader, Mapping
+from pipelines.ingest.readers.tables.mapping import load_mapping, shipped_mappings
+from pipelines.ingest.readers.tables.tabular import blocks_of, decimal_sign
 
 _KINDS: Final = ("table", "parquet")
 

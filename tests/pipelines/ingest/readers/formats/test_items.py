@@ -1,9 +1,9 @@
 from typing import Any
 
 from pipelines.ingest.readers.formats.items import item_records
-from pipelines.ingest.readers.language import CarryDown, ItemRule, Items, Mapping, Parent
 from pipelines.ingest.readers.record import Record, Refusal
 from pipelines.ingest.readers.rows import Row, Rows
+from pipelines.ingest.readers.tables.language import CarryDown, ItemRule, Items, Mapping, Parent
 
 COLUMNS = ("id", "name", "price", "stock", "kind", "of")
 

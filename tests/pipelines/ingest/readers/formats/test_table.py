@@ -7,7 +7,7 @@ from contracts.errors import InputError
 from pipelines.ingest.readers.formats.format import Export, Head, Terms
 from pipelines.ingest.readers.formats.head import read_head
 from pipelines.ingest.readers.formats.table import TableFormat, plain, table_formats
-from pipelines.ingest.readers.language import ExportHeader, Fields, Items, Mapping, Rule
+from pipelines.ingest.readers.tables.language import ExportHeader, Fields, Items, Mapping, Rule
 from tests.pipelines.wire import NOW
 
 MAPPING = Mapping(

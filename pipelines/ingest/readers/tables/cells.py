@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from pipelines.ingest.readers.language import Column, Joined, Mapping, listed
+from pipelines.ingest.readers.tables.language import Column, Joined, Mapping, listed
 
 NOTHING: Final = -1  # the place of what the mapping lacks: the last cell, which is always blank
 

@@ -13,9 +13,9 @@ import msgspec
 from contracts.errors import InputError
 from contracts.events.names import EVENT_NAMES, V1_ALIASES
 from contracts.logs.sources import JSON_FILE, RESERVED
-from pipelines.ingest.readers.language import IDENTIFY, CarryDown, Conditions, Fields, Mapping, Rule
+from pipelines.ingest.readers.tables.language import IDENTIFY, CarryDown, Conditions, Fields, Mapping, Rule
 
-SHIPPED: Final = "mappings"  # folder beside this module
+SHIPPED: Final = "mappings"  # folder
 
 
 def load_mapping(name: str) -> Mapping:

@@ -9,9 +9,9 @@ import pytest
 
 from contracts.errors import InputError
 from pipelines.ingest.readers.formats.format import Terms
-from pipelines.ingest.readers.mapping import load_mapping
 from pipelines.ingest.readers.record import Record
-from pipelines.ingest.readers.tabular import read_tabular
+from pipelines.ingest.readers.tables.mapping import load_mapping
+from pipelines.ingest.readers.tables.tabular import read_tabular
 from tests.pipelines.wire import NOW
 
 HEADER = "invoice_no,stock_code,description,quantity,invoice_ts,unit_price,customer_id,country\n"

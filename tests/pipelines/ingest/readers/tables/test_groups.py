@@ -1,7 +1,7 @@
-from pipelines.ingest.readers.groups import GROUP_ROW, carried_down
-from pipelines.ingest.readers.language import CarryDown
 from pipelines.ingest.readers.record import Refusal
 from pipelines.ingest.readers.rows import Row, Rows
+from pipelines.ingest.readers.tables.groups import GROUP_ROW, carried_down
+from pipelines.ingest.readers.tables.language import CarryDown
 
 ROWS = [("1", "paid", "5"), ("1", "", ""), ("1", "open", None), ("2", "", "7"), ("2", "", "")]
 

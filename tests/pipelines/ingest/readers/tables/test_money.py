@@ -3,7 +3,7 @@ import random
 import pytest
 
 from contracts.errors import InputError
-from pipelines.ingest.readers.money import Money, decimal_of_file, read_money, sign_of
+from pipelines.ingest.readers.tables.money import Money, decimal_of_file, read_money, sign_of
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import msgspec
 import pytest
 
 from contracts.errors import InputError
-from pipelines.ingest.readers import language
-from pipelines.ingest.readers.mapping import load_mapping, shipped_mappings
+from pipelines.ingest.readers.tables import language
+from pipelines.ingest.readers.tables.mapping import load_mapping, shipped_mappings
 
 MINIMAL = """
 [fields]
@@ -69,14 +69,14 @@ def test_an_unknown_mapping_lists_those_shipped() -> None:
 
 
 def test_the_worked_example_in_the_documentation_is_the_shipped_mapping() -> None:
-    page = (Path(__file__).parents[4] / "docs" / "events.md").read_text()
+    page = (Path(__file__).parents[5] / "docs" / "events.md").read_text()
     example = page.partition("```toml\n")[2].partition("```")[0]
-    shipped = Path(language.__file__).parent / "mappings" / "online_retail.toml"
+    shipped = Path(language.__file__).parents[1] / "mappings" / "online_retail.toml"
     assert tomllib.loads(example) == tomllib.loads(shipped.read_text())
 
 
 def test_the_documentation_names_every_key_of_the_language() -> None:
-    page = (Path(__file__).parents[4] / "docs" / "events.md").read_text()
+    page = (Path(__file__).parents[5] / "docs" / "events.md").read_text()
     structs = [each for each in vars(language).values() if isinstance(each, type) and issubclass(each, msgspec.Struct)]
     keys = {key for struct in structs for key in struct.__struct_fields__}
     assert {"timestamp", "undone_by", "copies", "leave_out", "aliases"} <= keys

@@ -1,8 +1,8 @@
 from datetime import date
 from typing import Any
 
-from pipelines.ingest.readers.cells import NOTHING, Cells
-from pipelines.ingest.readers.language import Column, Joined, Mapping
+from pipelines.ingest.readers.tables.cells import NOTHING, Cells
+from pipelines.ingest.readers.tables.language import Column, Joined, Mapping
 
 COLUMNS = ("sku", "title", "colour", "size")
 FIELDS: dict[str, Column] = {"item_id": ["sku", "gone", "variant"], "item_name": "title", "item_brand": "gone"}

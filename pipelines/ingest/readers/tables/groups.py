@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipelines.ingest.readers.language import CarryDown
 from pipelines.ingest.readers.rows import Row, Rows
+from pipelines.ingest.readers.tables.language import CarryDown
 
 GROUP_ROW: Final = "row of its group"  # a column that is added: from 1
 

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from contracts.errors import InvalidEvent
 from contracts.events.names import ORDER_REFUNDED
 from contracts.validation.amounts import DecimalSign
-from pipelines.ingest.readers.cells import NOTHING, Cells
-from pipelines.ingest.readers.groups import GROUP_ROW
-from pipelines.ingest.readers.language import IDENTIFY, Fields, Mapping, Rule, field_columns, template_columns
-from pipelines.ingest.readers.money import read_money, sign_of
+from pipelines.ingest.readers.tables.cells import NOTHING, Cells
+from pipelines.ingest.readers.tables.groups import GROUP_ROW
+from pipelines.ingest.readers.tables.language import IDENTIFY, Fields, Mapping, Rule, field_columns, template_columns
+from pipelines.ingest.readers.tables.money import read_money, sign_of
 
 # Field of a mapping -> name in the wire format.
 _PROPERTIES: Final = {

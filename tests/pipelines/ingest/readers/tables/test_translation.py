@@ -5,8 +5,8 @@ import msgspec
 import pytest
 
 from contracts.errors import InvalidEvent
-from pipelines.ingest.readers.language import Mapping
-from pipelines.ingest.readers.translation import Translation
+from pipelines.ingest.readers.tables.language import Mapping
+from pipelines.ingest.readers.tables.translation import Translation
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 COLUMNS = ("time", "device", "user", "item", "amount", "agrees")

@@ -12,12 +12,12 @@ import orjson
 from contracts.errors import InputError, InvalidEvent
 from contracts.validation.amounts import DecimalSign
 from pipelines.ingest.readers.formats.format import Terms
-from pipelines.ingest.readers.groups import carried_down
-from pipelines.ingest.readers.language import Mapping, field_columns, listed
-from pipelines.ingest.readers.money import decimal_of_file
 from pipelines.ingest.readers.record import Record, Refusal
 from pipelines.ingest.readers.rows import Row, Rows, open_rows
-from pipelines.ingest.readers.translation import Translation
+from pipelines.ingest.readers.tables.groups import carried_down
+from pipelines.ingest.readers.tables.language import Mapping, field_columns, listed
+from pipelines.ingest.readers.tables.money import decimal_of_file
+from pipelines.ingest.readers.tables.translation import Translation
 
 BLOCK_ROWS: Final = 8_192
 _MONEY: Final = ("price", "revenue", "discount", "shipping", "tax", "refunded")

@@ -1,4 +1,4 @@
-from pipelines.ingest.readers.language import (
+from pipelines.ingest.readers.tables.language import (
     CarryDown,
     Fields,
     ItemRule,
