@@ -57,6 +57,8 @@ class TableFormat:
 
     def open(self, path: Path, head: Head, terms: Terms) -> Export:
         """The file's events, its items, or both; columns that the mapping does not name are not read."""
+        if self.header.refused is not None:
+            raise InputError(f"{path} is an export of {self.header.title}: {self.header.refused}")
         columns = self._columns(path, head)
         decimal = decimal_sign(path, self.mapping, terms, self._rows(path, head))
         items = self.mapping.items
@@ -97,7 +99,7 @@ class TableFormat:
 
 def plain(column: str) -> str:
     """A column's name without the differences that do not matter: case, and what surrounds it."""
-    return " ".join(column.strip().strip("*\ufeff").casefold().split())
+    return " ".join(column.strip().strip("*\ufeff").casefold().replace("_", " ").split())
 
 
 def table_formats() -> tuple[TableFormat, ...]:

@@ -125,6 +125,7 @@ class ExportHeader(_Strict, frozen=True):
     absent: list[str] = []
     file_name: str | None = None  # a regular expression, where the columns are not enough
     aliases: dict[str, list[str]] = {}  # other names of a column
+    refused: str | None = None  # why no file of it can be read, and what to export in its place
 
 
 class Mapping(_Strict, frozen=True):

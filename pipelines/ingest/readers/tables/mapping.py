@@ -78,7 +78,8 @@ def _check_names(where: str, given: Iterable[str], allowed: set[str]) -> None:
 
 def _check_parts(where: str, mapping: Mapping) -> None:
     """What one part of a mapping requires of another."""
-    if mapping.fields is None and mapping.items is None:
+    is_refused = mapping.export is not None and mapping.export.refused is not None
+    if mapping.fields is None and mapping.items is None and not is_refused:
         raise InputError(f"{where}: give [fields] with [[rules]] for events, or [items] for a catalogue.")
     if mapping.fields is not None and not mapping.rules:
         raise InputError(f"{where}: `rules` is empty; give at least one [[rules]] with an `event`.")
