@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     cors_origins: list[str] = Field(
         default_factory=list, description="Web origins whose pages may call the service, such as https://shop.example."
     )
+    event_log_days: int = Field(
+        7, ge=1, le=3650, description="Days that the live event log keeps what ingest has stored already."
+    )
     placeholder_ids: list[str] = Field(
         default_factory=list,
         description="User ids that stand for nobody, besides those such as 'undefined', '0' and 'guest'.",

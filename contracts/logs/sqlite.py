@@ -1,14 +1,15 @@
 """SQLite databases whose commits survive a power cut: open one, and write in transactions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from contracts.errors import StorageError
+from contracts.files.atomic import PRIVATE
 
 # The WAL-reset bug can corrupt a database that several connections use: https://sqlite.org/wal.html#walresetbug
 FIRST_SAFE_SQLITE: Final = (3, 51, 3)
@@ -25,6 +26,8 @@ class Database:
     tables: str  # the statements that create them
     error: type[StorageError]  # what is raised where it cannot be used
     use_wal: bool = False  # SQLite's write-ahead log: readers do not wait for writers
+    # By earlier version, what makes a database of the present one of it.
+    upgrades: Mapping[int, Callable[[apsw.Connection], None]] = field(default_factory=dict)
 
 
 def open_database(path: Path, database: Database) -> apsw.Connection:
@@ -37,9 +40,14 @@ def open_database(path: Path, database: Database) -> apsw.Connection:
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.touch(PRIVATE)
+        path.chmod(PRIVATE)  # SQLite gives the files beside it the same permissions
         connection = apsw.Connection(str(path))
         _prepare(connection, path, database)
-    except apsw.Error as error:
+    except database.error:
+        connection.close()
+        raise
+    except (apsw.Error, OSError) as error:
         raise database.error(f"cannot open the {database.name} {path}: {error}") from error
     return connection
 
@@ -59,14 +67,20 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
 
 def _prepare(connection: apsw.Connection, path: Path, database: Database) -> None:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: what is deleted gives its place back
+    connection.execute("PRAGMA secure_delete=ON")  # and is overwritten
     if database.use_wal:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA journal_size_limit={MAX_WAL_BYTES}")
     connection.execute("PRAGMA synchronous=FULL")
-    version = connection.pragma("user_version")
-    if version not in (0, database.version):
-        connection.close()
-        raise database.error(f"{path} has schema version {version}; this Shopkeeper writes {database.version}.")
-    if version == 0:
-        with connection:
-            connection.execute(f"{database.tables}PRAGMA user_version={database.version};")
+    if connection.pragma("user_version") == database.version:
+        return
+    with transaction(connection):
+        version = connection.pragma("user_version")  # another process may have been faster
+        if version == 0:
+            connection.execute(database.tables)
+        elif version in database.upgrades:
+            database.upgrades[version](connection)
+        elif version != database.version:
+            raise database.error(f"{path} has schema version {version}; this Shopkeeper writes {database.version}.")
+        connection.execute(f"PRAGMA user_version={database.version}")

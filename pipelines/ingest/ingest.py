@@ -31,6 +31,7 @@ from pipelines.ingest.readers.formats.format import Terms
 from pipelines.ingest.readers.quarantine import QUARANTINE, QuarantineReader
 from pipelines.ingest.report import Conflict, Counts, IngestReport
 from pipelines.ingest.staging import Staging, open_staging
+from pipelines.ingest.trim_log import trim_event_log
 from pipelines.warehouse.catalogue import descriptions, latest_items
 from pipelines.warehouse.file_index import LogPosition
 from pipelines.warehouse.schemas import CONSENT_STATEMENTS, ITEM_SKUS
@@ -84,6 +85,7 @@ def ingest(
         else:
             progress("commit")
             draft.commit(position, report.as_dict())
+            trim_event_log(settings, position.cursor, received_at)
     return report
 
 

@@ -13,10 +13,12 @@ from typing import Any, Final
 
 import msgspec
 
+from contracts.bundle import file_sha256
 from contracts.errors import StorageError
 from contracts.files.atomic import replace_file, sync
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_WITHOUT_HASHES: Final = 1  # the format whose index has no hashes
 CURRENT: Final = "CURRENT.json"
 LEDGER: Final = "ingests.jsonl"
 LOCK: Final = ".lock"
@@ -30,6 +32,14 @@ class DayFile(msgspec.Struct, frozen=True):
     path: str  # relative to the warehouse
     events: int
     lines: int
+    sha256: str = ""  # hex; empty of a file that an earlier version wrote
+
+
+class TableFile(msgspec.Struct, frozen=True):
+    """The file with one of `schemas.TABLES`."""
+
+    path: str  # relative to the warehouse
+    sha256: str = ""
 
 
 class LogPosition(msgspec.Struct, frozen=True):
@@ -46,7 +56,7 @@ class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: int = FORMAT
     generation: int = 0
     days: dict[str, DayFile] = {}
-    tables: dict[str, str] = {}  # table -> path relative to the warehouse
+    tables: dict[str, TableFile] = {}
     log: LogPosition = LogPosition()
     ledger_bytes: int = 0  # how much of the ledger is valid
 
@@ -54,10 +64,10 @@ class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_index(root: Path) -> Index:
     """The index of the warehouse in `root`; an empty one where there is none. Raises StorageError if it is damaged."""
     try:
-        index = msgspec.json.decode((root / CURRENT).read_bytes(), type=Index)
+        index = _decoded((root / CURRENT).read_bytes())
     except FileNotFoundError:
         return Index()
-    except (msgspec.DecodeError, OSError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
         raise StorageError(
             f"the warehouse's index {root / CURRENT} cannot be read ({error}). Restore it from a backup, or move the "
             "folder away and ingest the event files again."
@@ -65,6 +75,14 @@ def load_index(root: Path) -> Index:
     if index.format != FORMAT:
         raise StorageError(f"{root / CURRENT} has format {index.format}; this Shopkeeper reads format {FORMAT}.")
     return index
+
+
+def _decoded(raw: bytes) -> Index:
+    given = msgspec.json.decode(raw, type=dict[str, Any])
+    if given.get("format") == _WITHOUT_HASHES:
+        tables = {name: {"path": path} for name, path in given.get("tables", {}).items()}
+        given |= {"format": FORMAT, "tables": tables}
+    return msgspec.convert(given, Index)
 
 
 def switch_index(root: Path, index: Index, entry: dict[str, Any]) -> Index:
@@ -85,7 +103,8 @@ def read_ledger(root: Path, index: Index) -> list[dict[str, Any]]:
 
 def remove_unlisted(root: Path, index: Index) -> None:
     """Delete what earlier writes left behind: files that the index does not name."""
-    listed = {root / day.path for day in index.days.values()} | {root / path for path in index.tables.values()}
+    files: list[DayFile | TableFile] = [*index.days.values(), *index.tables.values()]
+    listed = {root / file.path for file in files}
     for folder in DATA_FOLDERS:
         for path in (root / folder).rglob("*.parquet"):
             if path not in listed:
@@ -97,6 +116,21 @@ def sync_files(paths: list[Path]) -> None:
     folders = {ancestor for path in paths for ancestor in (path.parent, path.parent.parent)}
     with ThreadPoolExecutor(SYNC_THREADS) as threads:  # the disk syncs many at once as fast as one
         list(threads.map(sync, [*paths, *folders]))
+
+
+def verify(root: Path, file: DayFile | TableFile) -> Path:
+    """The file's path; StorageError where it is not as it was written. A file without a hash is taken as it is."""
+    path = root / file.path
+    try:
+        found = file_sha256(path) if file.sha256 else ""
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read ({error}). {_RESTORE}") from None
+    if found != file.sha256:
+        raise StorageError(f"{path} is damaged: its SHA-256 is {found}, written was {file.sha256}. {_RESTORE}")
+    return path
+
+
+_RESTORE: Final = "Restore the warehouse from a backup, or move it away and ingest the event files again."
 
 
 def _append(path: Path, valid_bytes: int, text: str) -> int:

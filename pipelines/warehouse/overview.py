@@ -42,7 +42,7 @@ def read_overview(root: Path) -> Overview:
     """The overview of the warehouse in `root`, empty where there is none. Raises StorageError if it is damaged."""
     index = file_index.load_index(root)
     days = sorted(index.days)
-    files = [root / index.days[day].path for day in (days[:1] + days[-1:])]
+    files = [file_index.verify(root, index.days[day]) for day in (days[:1] + days[-1:])]
     times = [_statistics(file, c.OCCURRED_AT) for file in files]
     stated = {text.decode() for file in files for text in _statistics(file, c.CURRENCY) or ()}
     return Overview(

@@ -5,6 +5,7 @@ which of these files count (`pipelines.warehouse.file_index`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,13 +18,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts import columns as c
+from contracts.bundle import file_sha256
 from contracts.errors import SettingsError
 from contracts.exchange_rates import ExchangeRates, load_exchange_rates
 from contracts.files.lock import exclusive
 from contracts.settings import Settings, url_path, url_scheme
 from pipelines.warehouse import file_index as index_files
 from pipelines.warehouse.backends import duckdb
-from pipelines.warehouse.file_index import DayFile, LogPosition
+from pipelines.warehouse.file_index import DayFile, LogPosition, TableFile, verify
 from pipelines.warehouse.schemas import CONTENT_HASH, STORED, TABLES
 
 COMPRESSION: Final = "zstd"
@@ -47,6 +49,7 @@ class Warehouse:
         self.connection = connection
         self.threads = threads
         self.index = index_files.load_index(root)
+        self._verified: set[str] = set()  # paths of files that are as they were written
 
     def event_window(self) -> EventWindow:
         """First and last `occurred_at` and the number of events; (None, None, 0) for an empty warehouse."""
@@ -74,12 +77,20 @@ class Warehouse:
     def lines(self, days: Sequence[str] | None = None) -> ibis.Table:
         """The stored event lines of all days or of some, as they were sent and without their customers."""
         chosen = self.index.days if days is None else [day for day in days if day in self.index.days]
-        return self.parquet([self.root / self.index.days[day].path for day in sorted(chosen)], STORED)
+        return self.parquet(self.checked([self.index.days[day] for day in sorted(chosen)]), STORED)
 
     def table(self, name: str) -> ibis.Table:
         """One of `TABLES` as it is stored; empty where nothing was stored yet."""
-        path = self.index.tables.get(name)
-        return self.parquet([self.root / path] if path else [], TABLES[name])
+        file = self.index.tables.get(name)
+        return self.parquet(self.checked([file] if file else []), TABLES[name])
+
+    def checked(self, files: Sequence[DayFile | TableFile]) -> list[Path]:
+        """The paths of files, each checked once. Raises StorageError where one is not as it was written."""
+        unchecked = [file for file in files if file.path not in self._verified]
+        with ThreadPoolExecutor(self.threads) as threads:
+            list(threads.map(lambda file: verify(self.root, file), unchecked))
+        self._verified.update(file.path for file in unchecked)
+        return [self.root / file.path for file in files]
 
     def parquet(self, paths: Sequence[Path], schema: pa.Schema) -> ibis.Table:
         """The files as one table; an empty table of the schema where there are no files."""
@@ -123,24 +134,24 @@ class Draft:
         path = self._new_path(f"events/day={day}", "lines")
         pq.write_table(lines.cast(STORED), path, compression=COMPRESSION, use_dictionary=_REPETITIVE)
         heads = pc.sum(pc.equal(lines[c.LINE], 0)).as_py()
-        self._days[day] = DayFile(str(path.relative_to(self._warehouse.root)), heads, lines.num_rows)
+        name = str(path.relative_to(self._warehouse.root))
+        self._days[day] = DayFile(name, heads, lines.num_rows, file_sha256(path))
 
     def write_table(self, name: str, expression: ibis.Table) -> None:
         """The content of one of `TABLES` from now on."""
         path = self._new_path("tables", name)
         columns = expression.select(TABLES[name].names)
         self._warehouse.connection.to_parquet(columns, str(path), compression=COMPRESSION)
-        self._tables[name] = str(path.relative_to(self._warehouse.root))
+        self._tables[name] = TableFile(str(path.relative_to(self._warehouse.root)), file_sha256(path))
 
     def lines(self) -> ibis.Table:
         """The event lines as they are once this is committed."""
-        paths = [self._warehouse.root / self._days[day].path for day in sorted(self._days)]
-        return self._warehouse.parquet(paths, STORED)
+        return self._warehouse.parquet(self._warehouse.checked([self._days[day] for day in sorted(self._days)]), STORED)
 
     def table(self, name: str) -> ibis.Table:
         """One of `TABLES` as it is once this is committed."""
-        path = self._tables.get(name)
-        return self._warehouse.parquet([self._warehouse.root / path] if path else [], TABLES[name])
+        file = self._tables.get(name)
+        return self._warehouse.parquet(self._warehouse.checked([file] if file else []), TABLES[name])
 
     def commit(self, log: LogPosition, entry: dict[str, Any]) -> None:
         """Make everything written the warehouse's present state, durably and in one step."""

@@ -1,5 +1,6 @@
 import gzip
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipelines.ingest import ingest as ingesting
 from pipelines.ingest.ingest import ingest
 from pipelines.warehouse import file_index, views
 from pipelines.warehouse import warehouse as warehouses
+from pipelines.warehouse.schemas import TABLES
 from tests.pipelines.wire import (
     NOW,
     bought,
@@ -138,7 +140,7 @@ def test_a_crash_leaves_the_old_state_or_the_new_one(
     assert content(home) == expected
     left = {str(path.relative_to(home / "warehouse")) for path in (home / "warehouse").rglob("*.parquet")}
     listed = warehouse_in(home).index
-    assert {day.path for day in listed.days.values()} | set(listed.tables.values()) <= left
+    assert {file.path for file in (*listed.days.values(), *listed.tables.values())} <= left
 
 
 def append(home: Path, *events: dict[str, Any] | bytes) -> None:
@@ -224,3 +226,40 @@ def test_a_refund_by_sku_finds_what_was_bought_by_product_id(tmp_path: Path) -> 
     assert ingest_events(tmp_path, first).total.stored == 0
     catalogue = views.catalogue(warehouse_in(tmp_path)).to_pyarrow()[c.ITEM_ID].to_pylist()
     assert catalogue == ["7"]
+
+
+def test_a_flipped_bit_in_a_stored_file_is_never_read(tmp_path: Path) -> None:
+    ingest_events(tmp_path, *EVENTS)
+    files = sorted(warehouse_in(tmp_path).root.rglob("*.parquet"))
+    assert len(files) >= 5
+
+    def read_all() -> None:
+        warehouse = warehouse_in(tmp_path)
+        views.events(warehouse)
+        _ = [warehouse.table(name) for name in TABLES]
+
+    for number, path in enumerate(files):
+        content = path.read_bytes()
+        place = (number * 7919) % len(content)
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(StorageError, match="is damaged"):
+            read_all()
+        path.write_bytes(content)
+    assert rows(views.events(warehouse_in(tmp_path)))
+
+
+def test_the_event_log_is_trimmed_behind_the_ingest_and_nothing_counts_twice(tmp_path: Path) -> None:
+    log = open_event_log(settings_in(tmp_path).events_url)
+
+    def accept(number: int, days_ago: int) -> bool:
+        payload = json.dumps(wire(str(number), userId="ann")).encode()
+        return log.append([LogRecord(f"api:{number}", payload, NOW - timedelta(days=days_ago), "api:web")])[0]
+
+    assert all(accept(number, days_ago=9) for number in range(5))
+    assert ingest(settings_in(tmp_path), now=NOW).total.stored == 5
+    assert [stored.record.key for stored in log.read(0, 10)] == ["api:4"]  # the last one tells that it is this log
+    assert [accept(2, days_ago=0), accept(5, days_ago=0)] == [False, True]
+    report = ingest(settings_in(tmp_path), now=NOW)
+    assert (report.total.received, report.total.stored, report.total.duplicate) == (2, 1, 1)
+    assert [stored.record.key for stored in log.read(0, 10)] == ["api:5"]
+    log.close()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import EventLogError
-from contracts.logs.events import LogRecord, SqliteEventLog
+from contracts.logs.event_logs.sqlite import SqliteEventLog
+from contracts.logs.events import LogRecord
 from serving.events import group_commit
 from serving.events.group_commit import EventWriter
 

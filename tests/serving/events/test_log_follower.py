@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from contracts.events.rules import NO_RULES
-from contracts.logs.events import LogRecord, SqliteEventLog
+from contracts.logs.event_logs.sqlite import SqliteEventLog
+from contracts.logs.events import LogRecord
 from serving.events import log_follower
 from serving.events.envelope import Incoming, Shared, prepare
 from serving.events.log_follower import LogFollower

@@ -107,7 +107,7 @@ def test_a_catalogue_that_was_stored_before_there_were_attributes_is_read_and_up
     header = "item_id,item_name,updated_at,colour\n"
     ingest_catalogue(tmp_path, header + "tea,Tea,2025-01-01,red\npot,Pot,2025-01-01,red\n")
     warehouse = warehouse_in(tmp_path)
-    path = warehouse.root / warehouse.index.tables["catalogue"]
+    path = warehouse.root / warehouse.index.tables["catalogue"].path
     pq.write_table(pq.read_table(path).drop_columns([c.ATTRIBUTES]), path)
     assert items(tmp_path, c.ATTRIBUTES) == [("pot", None), ("tea", None)]
     counts = ingest_catalogue(tmp_path, header + "tea,Tea,2025-02-01,green\n")

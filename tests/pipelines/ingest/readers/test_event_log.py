@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from contracts.logs.events import LogRecord, SqliteEventLog
+from contracts.logs.event_logs.sqlite import SqliteEventLog
+from contracts.logs.events import LogRecord
 from pipelines.ingest.readers.event_log import EventLogReader
 from pipelines.warehouse.file_index import LogPosition
 from tests.pipelines.wire import NOW

@@ -1,0 +1,1 @@
+"""Implementations of the event log, by the scheme of its URL."""
