@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +14,7 @@ from pipelines.ingest.ingest import ingest
 from pipelines.ingest.readers.catalogue import merged_files, read_catalogue
 from pipelines.ingest.report import Counts
 from pipelines.warehouse import views
+from pipelines.warehouse.file_index import TableFile, switch_index
 from tests.pipelines.wire import NOW, bought, ingest_events, rows, settings_in, track, warehouse_in
 
 
@@ -107,8 +109,11 @@ def test_a_catalogue_that_was_stored_before_there_were_attributes_is_read_and_up
     header = "item_id,item_name,updated_at,colour\n"
     ingest_catalogue(tmp_path, header + "tea,Tea,2025-01-01,red\npot,Pot,2025-01-01,red\n")
     warehouse = warehouse_in(tmp_path)
-    path = warehouse.root / warehouse.index.tables["catalogue"].path
+    file = warehouse.index.tables["catalogue"]
+    path = warehouse.root / file.path
     pq.write_table(pq.read_table(path).drop_columns([c.ATTRIBUTES]), path)
+    tables = warehouse.index.tables | {"catalogue": TableFile(file.path)}
+    switch_index(warehouse.root, msgspec.structs.replace(warehouse.index, tables=tables), {})
     assert items(tmp_path, c.ATTRIBUTES) == [("pot", None), ("tea", None)]
     counts = ingest_catalogue(tmp_path, header + "tea,Tea,2025-02-01,green\n")
     assert counts.stored == 1
