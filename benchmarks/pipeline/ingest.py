@@ -10,11 +10,12 @@ import argparse
 import json
 import resource
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.home import emptied
-from contracts.settings import load_settings
+from contracts.settings import Settings, load_settings
 from pipelines.ingest.ingest import ingest
 from pipelines.simulate.simulation import parameters_for, simulate
 from shopkeeper.display.progress import steps
@@ -36,12 +37,16 @@ def main() -> None:
 
 def run(home: Path, events: Path, catalogue: Path) -> dict[str, Any]:
     """The figures of a first ingest of the files, and of a second one, which finds repeats only."""
-    settings = load_settings(home=home)
+    return measured(load_settings(home=home), [events], catalogue)
+
+
+def measured(settings: Settings, files: Sequence[Path], catalogue: Path | None) -> dict[str, Any]:
+    """The same figures in a store with those settings."""
     figures: dict[str, Any] = {"threads": settings.threads}
     for name in ("first", "again"):
         started = time.monotonic()
         with steps() as progress:
-            total = ingest(settings, [events], catalogue=catalogue, progress=progress).total
+            total = ingest(settings, files, catalogue=catalogue, progress=progress).total
         seconds = time.monotonic() - started
         figures[name] = {
             **total.as_dict(),

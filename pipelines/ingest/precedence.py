@@ -2,7 +2,8 @@
 
 A file wins over a server key, and both win over a page key, which anybody can read in the page. Of two events from keys
 of one class, the one that was received first stays. The time at which a file is read says nothing about its events: of
-two from files, the one with the smaller content hash stays. So the result does not depend on the order of the calls.
+two from files, the one with the smaller content hash stays; of two refunds, the larger one, since an export of later
+tells more of what was given back. So the result does not depend on the order of the calls.
 """
 
 from datetime import UTC, datetime
@@ -11,13 +12,15 @@ from typing import Final
 import ibis
 
 from contracts import columns as c
+from contracts.events.names import ORDER_REFUNDED
 from contracts.logs.sources import PAGE, SERVER
 from pipelines.ingest.report import Conflict
 from pipelines.warehouse.schemas import CONTENT_HASH
 
 _CLASS: Final = "source_class"
 _SINCE: Final = "since"
-PRECEDENCE: Final = (_CLASS, _SINCE, CONTENT_HASH, c.RECEIVED_AT, c.SOURCE)  # the smallest stays
+_REFUND: Final = "less_refunded"  # minus the amount given back, of files
+PRECEDENCE: Final = (_CLASS, _SINCE, _REFUND, CONTENT_HASH, c.RECEIVED_AT, c.SOURCE)  # the smallest stays
 _FILE_CLASS: Final = 0
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,7 +37,14 @@ def with_precedence(events: ibis.Table) -> ibis.Table:
     source_class = ibis.cases((source.startswith(PAGE), 2), (source.startswith(SERVER), 1), else_=_FILE_CLASS)
     classed = events.mutate(**{_CLASS: source_class.cast("int8")})
     received_at = ibis.ifelse(classed[_CLASS] == _FILE_CLASS, ibis.literal(_NO_TIME), classed[c.RECEIVED_AT])
-    return classed.mutate(**{_SINCE: received_at})
+    return classed.mutate(**{_SINCE: received_at, _REFUND: _less_refunded(classed)})
+
+
+def _less_refunded(classed: ibis.Table) -> ibis.Value:
+    if c.REVENUE not in classed.columns:  # statements of consent
+        return ibis.literal(0.0)
+    is_refund = (classed[_CLASS] == _FILE_CLASS) & (classed[c.EVENT] == ORDER_REFUNDED)
+    return ibis.ifelse(is_refund, -classed[c.REVENUE].abs(), 0.0).coalesce(0.0)
 
 
 def is_before(rivals: ibis.Table, prefix: str) -> ibis.Value:

@@ -1,5 +1,6 @@
 """`shopkeeper ingest`: store events from files and from the live event log in the warehouse."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,18 +8,29 @@ import typer
 
 from contracts.errors import InputError
 from contracts.settings import load_settings
-from shopkeeper.display.console import JsonOption, console, print_json
+from shopkeeper.display.console import JsonOption, console, print_json, print_paragraph
 from shopkeeper.display.progress import steps
 from shopkeeper.display.tables import Column, print_table, printable
 
 if TYPE_CHECKING:
-    from pipelines.ingest.report import Counts, IngestReport
+    from pipelines.ingest.report import Counts, IngestReport, Recognized
 
 _HEADS = ("received", "stored", "duplicate", "quarantined", "suppressed")
 
+
+class DecimalSign(StrEnum):
+    """The sign between whole units and cents."""
+
+    point = "."
+    comma = ","
+
+
 FilesArgument = Annotated[
     list[Path] | None,
-    typer.Argument(help="JSON lines, plain or gzip; CSV or Parquet with --mapping. Without any, only the event log."),
+    typer.Argument(
+        help="JSON lines, plain or gzip; exports of shops and e-mail tools, such as Shopify's orders; other CSV or "
+        "Parquet with --mapping. Without any, only the event log."
+    ),
 ]
 MappingOption = Annotated[
     str | None, typer.Option(help="How columns become events: a shipped mapping's name, or the path of a TOML file.")
@@ -26,12 +38,21 @@ MappingOption = Annotated[
 CatalogueOption = Annotated[
     Path | None, typer.Option(help="Items with name, category, brand, price, stock: CSV, Parquet or JSON lines.")
 ]
+DecimalOption = Annotated[
+    DecimalSign | None,
+    typer.Option(help="Which sign marks decimals in the amounts of tables, where they do not show it."),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Store nothing; say what would be stored and what would be refused.")
+]
 
 
 def ingest(
     files: FilesArgument = None,
     mapping: MappingOption = None,
     catalogue: CatalogueOption = None,
+    decimal: DecimalOption = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Store events from files, and the events that the service accepted since the last ingest.
@@ -43,13 +64,21 @@ def ingest(
 
     settings = load_settings()
     with steps() as progress:
-        report = run_ingest(settings, files or (), mapping, catalogue, progress=progress)
+        report = run_ingest(
+            settings,
+            files or (),
+            mapping,
+            catalogue,
+            progress=progress,
+            decimal=decimal.value if decimal else None,
+            is_dry_run=dry_run,
+        )
     if as_json:
         print_json(report.as_dict() | {"seconds": progress.seconds})
     else:
         _print(report)
     total = report.total
-    if files and total.received and total.received == total.quarantined.total():
+    if files and not dry_run and total.received and total.received == total.quarantined.total():
         raise InputError(
             f"nothing was stored: all {total.received:,} records were refused and are in the quarantine, for the "
             "reasons above. docs/events.md describes the format."
@@ -59,6 +88,8 @@ def ingest(
 def _print(report: "IngestReport") -> None:
     from pipelines.ingest.report import Counts
 
+    for known in report.recognized:
+        _print_recognized(known)
     rows = {Path(name).name: counts for name, counts in report.files.items()}
     if len(rows) > 1:
         rows["together"] = report.total
@@ -82,6 +113,15 @@ def _print(report: "IngestReport") -> None:
             highlight=False,
             markup=False,
         )
+    if report.is_dry_run:
+        console.print("This was a dry run: nothing is stored.", highlight=False)
+
+
+def _print_recognized(known: "Recognized") -> None:
+    """Which format a file has, and what is read of it."""
+    print_paragraph(f"{Path(known.file).name}: {known.title}. Reads {', '.join(known.takes)}.", indent=2)
+    if known.leaves:
+        print_paragraph(f"  Leaves {', '.join(known.leaves)}.", indent=2)
 
 
 def _numbers(counts: "Counts") -> tuple[int, ...]:

@@ -41,3 +41,16 @@ def test_two_are_compared_in_the_same_order(place: int) -> None:
         .to_pylist()
     )
     assert found.count(True) == len(RANKED) - 1 - place
+
+
+@pytest.mark.parametrize("larger", [0, 1])
+def test_of_two_refunds_of_files_the_larger_one_stays(larger: int) -> None:
+    amounts = [-30.0, 10.0] if larger == 0 else [10.0, 30.0]
+    rows = [
+        {c.SOURCE: "shop", c.RECEIVED_AT: NOW, "content_hash": place, c.EVENT: "Order Refunded", c.REVENUE: amount}
+        for place, amount in enumerate(amounts)
+    ]
+    ordered = with_precedence(ibis.memtable(rows)).order_by(list(PRECEDENCE)).to_pyarrow().to_pylist()
+    assert ordered[0]["content_hash"] == larger
+    sales = with_precedence(ibis.memtable([row | {c.EVENT: "Order Completed"} for row in rows]))
+    assert sales.order_by(list(PRECEDENCE)).to_pyarrow().to_pylist()[0]["content_hash"] == 0  # control: of a sale not

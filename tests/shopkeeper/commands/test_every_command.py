@@ -15,6 +15,8 @@ from tests.bare_bundles import publish_tables
 
 RUN_ON_NOTHING = [
     ["ingest"],
+    ["mapping", "draft", "none.csv"],
+    ["mapping", "formats"],
     ["retrain"],
     ["keys", "list"],
     ["keys", "revoke", "web"],

@@ -14,7 +14,8 @@ class Cells:
     def __init__(self, mapping: Mapping, columns: tuple[str, ...], fields: dict[str, Column]) -> None:
         self._places = {column: place for place, column in enumerate(columns)}
         self._constants = list(mapping.constants.values())
-        self._blanks = frozenset(map(str.casefold, mapping.blanks))
+        forms = (str, str.lower, str.upper, str.capitalize, str.title)
+        self._blanks = frozenset(form(word) for word in mapping.blanks for form in forms)
         self._added: list[Callable[[list[str]], str]] = []
         self._width = len(columns) + len(self._constants)
         self._of_field = {name: len(columns) + number for number, name in enumerate(mapping.constants)}
@@ -38,8 +39,8 @@ class Cells:
             texts = list(map(str.strip, values))
         except TypeError:  # typed columns, as of Parquet
             texts = [_TEXT_OF.get(type(value), str)(value) for value in values]
-        if self._blanks:
-            texts = ["" if text.casefold() in self._blanks else text for text in texts]
+        if not self._blanks.isdisjoint(texts):
+            texts = ["" if text in self._blanks else text for text in texts]
         texts += self._constants
         for added in self._added:
             texts.append(added(texts))

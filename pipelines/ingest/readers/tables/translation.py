@@ -86,8 +86,9 @@ class Translation:
             if place < len(values) and values[place] != values[place]:  # keep the NaN, so that the event is refused
                 texts[place] = "nan"
         for place in self._ids:
-            if texts[place]:
-                texts[place] = _id_text(texts[place])
+            text = texts[place]
+            if text and (text[0] == "'" or "+" in text):
+                texts[place] = _id_text(text)
         for place in self._lower:
             texts[place] = texts[place].lower()
         rule = self._rule(texts)
@@ -114,7 +115,8 @@ class Translation:
             event |= {"type": IDENTIFY, "traits": {"email": email} if email else {}}
         else:
             event["properties"] = self._event_properties(rule, texts)
-        return event | {"context": self._context(texts)}
+        event["context"] = self._context(texts)
+        return event
 
     def _second_event(self, rule: Rule, texts: list[str], event: dict[str, Any]) -> dict[str, Any] | None:
         """What was given back of the order, or that it was undone; its id is the same in each row of the order."""
@@ -187,8 +189,9 @@ class Translation:
 
     def _event_properties(self, rule: Rule, texts: list[str]) -> dict[str, Any]:
         found: dict[str, Any] = {wire: text for wire, place in self._properties if (text := texts[place])}
-        for name, _ in self._money:
-            self._add_amount(name, name, texts, found)
+        for name, place in self._money:
+            if texts[place]:
+                self._add_amount(name, name, texts, found)
         if not rule.is_product:
             found["shipping"] = float(found.get("shipping", 0.0)) + self._fee(texts)
             return found
@@ -250,8 +253,8 @@ class Translation:
             found["location"] = {"country": country}
         if device := texts[self._place_of["device"]]:
             found["device"] = {"type": device}
-        if self._consent:
-            found["consent"] = {"categoryPreferences": self._preferences(texts)}
+        if preferences := self._preferences(texts):
+            found["consent"] = {"categoryPreferences": preferences}
         return found
 
     def _preferences(self, texts: list[str]) -> dict[str, bool]:

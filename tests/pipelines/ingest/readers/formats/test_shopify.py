@@ -100,3 +100,11 @@ def test_what_was_given_back_is_told_beside_the_sale(tmp_path: Path) -> None:
         ("Order Refunded", {"order_id": "903", "revenue": 20.0, "currency": "EUR"}),
         ("Order Cancelled", {"order_id": "905"}),
     ]
+
+
+@pytest.mark.parametrize("amounts", [("5.00", "20.00"), ("20.00", "5.00")])
+def test_of_two_exports_the_larger_refund_counts(tmp_path: Path, amounts: tuple[str, str]) -> None:
+    for number, amount in enumerate(amounts):
+        text = export_text("shopify_orders", [ORDERS[4] | {"Refunded Amount": amount}])
+        stored(tmp_path, (f"{number}.csv", text.encode()))
+    assert orders_of(tmp_path) == [("cy@example.com", "903", 80.0)]
