@@ -20,8 +20,8 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "First steps": {
         "demo": ("demo.demo:demo", "simulate a store, train, publish, serve, show the answers"),
         "simulate": ("simulate:simulate", "write the events of a simulated store"),
-        "ingest": ("ingest:ingest", "store events from files and from the running service"),
-        "mapping": ("mapping:app", "propose how the columns of a table become events"),
+        "ingest": ("data.ingest:ingest", "store events from files and from the running service"),
+        "mapping": ("data.mapping:app", "propose how the columns of a table become events"),
         "retrain": ("train:retrain", "ingest, train every family, publish"),
         "keys": ("keys:app", "create, list and revoke the service's API keys"),
         "serve": ("serve:serve", "answer over HTTP"),
