@@ -60,6 +60,9 @@ class EventLog(Protocol):
     def counts(self) -> LogCounts:
         """Totals since the log was created. Raises EventLogError."""
 
+    def before_last(self, records: int) -> int:
+        """The cursor after which about that many records follow, 0 where there are fewer. Raises EventLogError."""
+
     def trim(self, before: int, received_before: datetime) -> int:
         """Remove records before the cursor `before` that were received before that time; returns how many.
 
@@ -76,7 +79,13 @@ def _sqlite(url: str) -> EventLog:
     return SqliteEventLog(url_path(url))
 
 
-EVENT_LOGS: Final[dict[str, Callable[[str], EventLog]]] = {"sqlite": _sqlite}
+def _redis(url: str) -> EventLog:
+    from contracts.logs.event_logs.redis import RedisEventLog
+
+    return RedisEventLog(url)
+
+
+EVENT_LOGS: Final[dict[str, Callable[[str], EventLog]]] = {"sqlite": _sqlite, "redis": _redis, "rediss": _redis}
 
 
 def open_event_log(url: str) -> EventLog:

@@ -10,6 +10,7 @@ what no trusted source has told.
 The customer is the first known one of these statements. An order was placed at its first `Order Completed`.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import ibis
@@ -27,7 +28,7 @@ VALUE_ORDERED: Final = "value_ordered"  # of the priced units
 IS_OF_PAGE: Final = "is_of_page"  # nobody but a page has told the order
 
 _PERSON: Final = (c.CUSTOMER_ID, c.IS_KNOWN, c.ALLOWS_PERSONALIZATION)
-_OF_ORDER: Final = (c.ORDER_ID, *_PERSON, ORDERED_AT, IS_OF_PAGE)
+_OF_ORDER: Final = (c.ORDER_ID, ORDERED_AT, IS_OF_PAGE)
 _CHOSEN: Final = "chosen_source"
 _UPDATED_AT: Final = "updated_at"
 _HAS_LISTS: Final = "has_lists"
@@ -38,18 +39,20 @@ def stated_lines(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """One row per order and item, as stated before `as_of`; item_id is null for what was ordered without an item.
 
     Columns: order_id, customer_id, is_known, allows_personalization, ordered_at, is_of_page, item_id, units_ordered,
-    priced_units, value_ordered, and, of the whole order as stated, discount (positive) and revenue.
+    priced_units, value_ordered, and, of the whole order as stated, discount (positive) and revenue. Where the events
+    have no customers, customer_id, is_known and allows_personalization are left out.
     """
     is_update = events[c.EVENT] == ORDER_UPDATED
     tells = (events[c.EVENT] == ORDER_COMPLETED) | (is_update & events[c.ITEM_ID].notnull())
     past = events.filter(events[c.OCCURRED_AT] < timestamp(as_of), tells, events[c.ORDER_ID].notnull())
-    lines = past.drop(*_PERSON).inner_join(_orders(past), c.ORDER_ID)
+    person = [name for name in _PERSON if name in past.columns]
+    lines = past.drop(*person).inner_join(_orders(past, person), c.ORDER_ID)
     is_last_update = (lines[c.EVENT] == ORDER_UPDATED) & (lines[c.OCCURRED_AT] == lines[_UPDATED_AT])
     may_update = ~is_of_page(lines) | lines[IS_OF_PAGE]
     is_chosen = lines[c.SOURCE] == lines[_CHOSEN]
     counts = ibis.ifelse(lines[_UPDATED_AT].isnull(), is_chosen, is_last_update & may_update)
     counted = lines.filter(counts)
-    return _as_stated_last(counted.mutate(_statement(counted).name(_STATEMENT)))
+    return _as_stated_last(counted.mutate(_statement(counted).name(_STATEMENT)), (*_OF_ORDER, *person, c.ITEM_ID))
 
 
 def is_of_page(events: ibis.Table) -> Value:
@@ -63,14 +66,13 @@ def is_of_table(events: ibis.Table) -> Value:
     return ~(source.startswith(PAGE) | source.startswith(SERVER) | (source == JSON_FILE))
 
 
-def _orders(past: ibis.Table) -> ibis.Table:
-    """What holds for each order as a whole: `_OF_ORDER`, the source that counts, and when it was updated last."""
+def _orders(past: ibis.Table, person: Sequence[str]) -> ibis.Table:
+    """What holds for each order: `_OF_ORDER`, `person`, the source that counts, and when it was updated last."""
     at, source, of_page = past[c.OCCURRED_AT], past[c.SOURCE], is_of_page(past)
     is_update = past[c.EVENT] == ORDER_UPDATED
     choice = ibis.struct({"p": of_page, "u": is_update, "n": past[c.ITEM_ID].isnull(), "t": at, "s": source})
-    first_known = ibis.struct({"u": ~past[c.IS_KNOWN], "p": of_page, "t": at, "c": past[c.CUSTOMER_ID]})
     found = past.group_by(c.ORDER_ID).agg(
-        *(past[name].argmin(first_known).name(name) for name in _PERSON),
+        *(_of_first_known(past, name) for name in person),
         of_page.min().name(IS_OF_PAGE),
         source.argmin(choice).name(_CHOSEN),
         ((past[c.SOURCE] == JSON_FILE) & (past[c.LINE] > 0)).max().name(_HAS_LISTS),
@@ -84,7 +86,13 @@ def _orders(past: ibis.Table) -> ibis.Table:
     return found.mutate(
         ibis.coalesce(found.trusted_at, found.completed_at, found.first_at).name(ORDERED_AT),
         updated_at.name(_UPDATED_AT),
-    ).select(*_OF_ORDER, _CHOSEN, _UPDATED_AT, _HAS_LISTS)
+    ).select(*_OF_ORDER, *person, _CHOSEN, _UPDATED_AT, _HAS_LISTS)
+
+
+def _of_first_known(past: ibis.Table, name: str) -> Value:
+    """The column's value of the first known customer; of a trusted source before a page."""
+    is_unknown, at, customer = ~past[c.IS_KNOWN], past[c.OCCURRED_AT], past[c.CUSTOMER_ID]
+    return past[name].argmin(ibis.struct({"u": is_unknown, "p": is_of_page(past), "t": at, "c": customer})).name(name)
 
 
 def _statement(lines: ibis.Table) -> Value:
@@ -94,9 +102,8 @@ def _statement(lines: ibis.Table) -> Value:
     return ibis.cases((is_of_table(lines), lines[c.SOURCE]), (is_bare, instant), else_=lines[c.MESSAGE_ID])
 
 
-def _as_stated_last(lines: ibis.Table) -> ibis.Table:
+def _as_stated_last(lines: ibis.Table, order_and_item: Sequence[str]) -> ibis.Table:
     """One row per order and item, of the last statement that names the item."""
-    order_and_item = (*_OF_ORDER, c.ITEM_ID)
     quantity, price = lines[c.QUANTITY], lines[c.PRICE]
     latest = ibis.struct({"t": lines[c.OCCURRED_AT], "r": lines[c.RECEIVED_AT], "s": lines[_STATEMENT]})
     said = lines.group_by(*order_and_item, _STATEMENT).agg(

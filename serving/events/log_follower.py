@@ -35,8 +35,7 @@ class LogFollower:
         self._rules = rules
         self._event_log = log
         self._sessions = sessions
-        # A record's cursor is never less than the number of records up to it.
-        self._cursor = max(0, log.counts().stored - READ_BACK)
+        self._cursor = log.before_last(READ_BACK)
         # The keys of recorded events that the other one, request or reader, may still come to.
         self._recorded: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()

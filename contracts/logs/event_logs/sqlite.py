@@ -64,6 +64,10 @@ class SqliteEventLog:
         ((stored, duplicate),) = self._query("SELECT stored, duplicate FROM counts")
         return LogCounts(stored, duplicate)
 
+    def before_last(self, records: int) -> int:
+        ((last,),) = self._query("SELECT coalesce(max(cursor), 0) FROM records")
+        return max(0, int(last) - records)
+
     def trim(self, before: int, received_before: datetime) -> int:
         until = to_microseconds(received_before)
         with self._lock:

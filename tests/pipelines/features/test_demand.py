@@ -18,7 +18,8 @@ def back(event: str, order_id: str, at: float, **more: Any) -> dict[str, Any]:
 
 
 def demand(rows: list[dict[str, Any]], as_of: float) -> dict[tuple[str, date], tuple[float, float | None]]:
-    table = daily_demand(ibis.memtable(events_table(rows)), day(as_of)).to_pyarrow()
+    lines = events_table(rows).select(c.EVENT_LINES.names)  # demand needs no customers
+    table = daily_demand(ibis.memtable(lines), day(as_of)).to_pyarrow()
     return {(row[c.ITEM_ID], row[c.DATE]): (row[c.UNITS], row[c.PRICE]) for row in table.to_pylist()}
 
 

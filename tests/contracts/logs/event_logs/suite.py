@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.logs.events import KEYS_KEPT, EventLog, LogRecord
+from contracts.logs.events import EventLog, LogRecord
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -65,7 +65,8 @@ class EventLogSuite(ABC):
         assert log.counts().stored == 6
         assert log.read(0, 10)[-1].cursor > cursors[-1]
 
-    def test_keys_are_forgotten_after_their_time(self, log: EventLog) -> None:
-        log.append([record("old"), record("new", NOW + timedelta(days=9))])
-        log.trim(log.read(0, 10)[-1].cursor, NOW + KEYS_KEPT + timedelta(days=1))
-        assert log.append([record("new"), record("old")]) == [False, True]
+    def test_the_last_records_begin_after_a_cursor(self, log: EventLog) -> None:
+        assert log.before_last(3) == 0
+        log.append([record(f"m{n}") for n in range(5)])
+        found = {size: [stored.record.key for stored in log.read(log.before_last(size), 10)] for size in (0, 3, 9)}
+        assert found == {0: [], 3: ["m2", "m3", "m4"], 9: [f"m{n}" for n in range(5)]}

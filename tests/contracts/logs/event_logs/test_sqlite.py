@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import apsw
@@ -50,6 +51,13 @@ class TestSqliteEventLog(EventLogSuite):
         connection.close()
         with pytest.raises(EventLogError, match="schema version 99"):
             SqliteEventLog(self.path)
+
+    def test_keys_are_forgotten_after_their_time(self) -> None:
+        log = SqliteEventLog(self.path)
+        log.append([record("old"), record("new", NOW + timedelta(days=9))])
+        log.trim(log.read(0, 10)[-1].cursor, NOW + KEYS_KEPT + timedelta(days=1))
+        assert log.append([record("new"), record("old")]) == [False, True]
+        log.close()
 
     def test_a_log_of_version_1_is_read_on(self) -> None:
         connection = apsw.Connection(str(self.path))
