@@ -54,7 +54,8 @@ class RedisEventLog:
             if _TRUSTED not in query:
                 self._refuse_a_forgetful_server()
             self._redis.set(f"{prefix}:event-secret", secrets.token_bytes(32), nx=True)
-            self._secret = bytes(self._redis.get(f"{prefix}:event-secret"))
+            secret: Any = self._redis.get(f"{prefix}:event-secret")
+            self._secret: bytes = secret
         except redis.RedisError as error:
             raise EventLogError(f"the event log {parts.hostname}:{parts.port} cannot be opened: {error}") from error
 
