@@ -9,7 +9,7 @@ import pyarrow as pa
 from contracts.errors import InputError
 from contracts.logs.sources import JSON_FILE
 from pipelines.ingest.readers.catalogue import CatalogueFile, merged_files, read_catalogue, read_items
-from pipelines.ingest.readers.formats.format import Export, Terms
+from pipelines.ingest.readers.formats.format import Export, Format, Head, Terms
 from pipelines.ingest.readers.formats.head import read_head
 from pipelines.ingest.readers.formats.items import item_records
 from pipelines.ingest.readers.formats.registry import FORMATS, recognize
@@ -30,6 +30,7 @@ class Opened:
     items: CatalogueFile | None = None
     partial: CatalogueFile | None = None  # items of which the files state some fields only
     recognized: list[Recognized] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def refused_items(self) -> list[pa.Table]:
@@ -44,7 +45,7 @@ def open_files(files: Sequence[Path], mapping: str | None, catalogue: Path | Non
     whole: list[CatalogueFile] = []
     partial: list[CatalogueFile] = []
     for path in files:
-        export = _with_mapping(path, loaded, terms) if loaded else _recognized(path, terms, opened) or _json_lines(path)
+        export = _opened(path, loaded, terms, opened)
         opened.events.append((path, export))
         if export.items is not None:
             (partial if export.is_partial else whole).append(read_items(export.items, path.name, terms.at))
@@ -58,22 +59,41 @@ def open_files(files: Sequence[Path], mapping: str | None, catalogue: Path | Non
     return opened
 
 
+def _opened(path: Path, mapping: Mapping | None, terms: Terms, opened: Opened) -> Export:
+    if mapping is None:
+        return _recognized(path, terms, opened) or _json_lines(path)
+    if mapping.export is not None:
+        return _of_format(TableFormat(mapping), path, read_head(path), terms, opened)
+    opened.notes += _known_otherwise(path, mapping)
+    return _with_mapping(path, mapping, terms)
+
+
 def _recognized(path: Path, terms: Terms, opened: Opened) -> Export | None:
     head = read_head(path)
     found = recognize(path, head, FORMATS)
-    if found is None:
-        return None
+    return None if found is None else _of_format(found, path, head, terms, opened)
+
+
+def _of_format(found: Format, path: Path, head: Head, terms: Terms, opened: Opened) -> Export:
     export = found.open(path, head, terms)
     opened.recognized.append(Recognized(str(path), found.name, export.title, export.takes, export.leaves))
     return export
 
 
+def _known_otherwise(path: Path, mapping: Mapping) -> list[str]:
+    """That a file with a mapping is of a known format, which may read more of it than the mapping does."""
+    head = read_head(path)
+    return [
+        f"{path.name} is an export of the format {known.name}, which is read without --mapping. The mapping "
+        f"{mapping.source} was used; compare both with --dry-run."
+        for known in FORMATS
+        if known.recognizes(head)
+    ]
+
+
 def _with_mapping(path: Path, mapping: Mapping, terms: Terms) -> Export:
-    if mapping.export is not None:
-        return TableFormat(mapping).open(path, read_head(path), terms)
-    export = Export(
-        mapping.source, mapping.source, (), (), read_tabular(path, mapping, terms) if mapping.fields else ()
-    )
+    blocks = read_tabular(path, mapping, terms) if mapping.fields else ()
+    export = Export(mapping.source, mapping.source, (), (), blocks)
     if mapping.items is None:
         return export
     decimal = decimal_sign(path, mapping, terms, open_table(path, mapping))

@@ -77,7 +77,9 @@ def ingest(
         _write_skus(warehouse, draft, staging)
         file_counts = _write_catalogue(warehouse, draft, opened, read_updates(settings.items_path))
         _write_quarantine(warehouse, draft, staging, opened.refused_items, reprocessed_keys)
-        report = IngestReport(received_at, staging.counts, file_counts, conflicts, opened.recognized, is_dry_run)
+        report = IngestReport(
+            received_at, staging.counts, file_counts, conflicts, opened.recognized, opened.notes, is_dry_run
+        )
         if not report.total.adds_up:
             raise StorageError(f"the counts do not add up: {report.as_dict()}. This is a bug; nothing was stored.")
         if is_dry_run:

@@ -88,6 +88,7 @@ class IngestReport:
     catalogue: Counts | None = None  # of the catalogue file's rows
     conflicts: list[Conflict] = field(default_factory=list)  # among the duplicates
     recognized: list[Recognized] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # about the files, for people
     is_dry_run: bool = False  # nothing was stored; `stored` says what would have been
 
     @property
@@ -106,4 +107,5 @@ class IngestReport:
             "replaced": sum(conflict.replaced for conflict in self.conflicts),
             "conflicts": [conflict._asdict() for conflict in self.conflicts],
             "recognized": [each._asdict() for each in self.recognized],
+            "notes": self.notes,
         }

@@ -113,6 +113,8 @@ def _print(report: "IngestReport") -> None:
             highlight=False,
             markup=False,
         )
+    for note in report.notes:
+        print_paragraph(f"note: {note}", indent=2)
     if report.is_dry_run:
         console.print("This was a dry run: nothing is stored.", highlight=False)
 

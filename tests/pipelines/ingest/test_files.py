@@ -6,6 +6,7 @@ import pytest
 from contracts.errors import InputError
 from pipelines.ingest.files import open_files
 from pipelines.ingest.readers.formats.format import Terms
+from tests.pipelines.ingest.readers.formats.written import export_text
 from tests.pipelines.wire import NOW, wire, write_events
 
 
@@ -35,3 +36,14 @@ def test_a_catalogue_file_is_read(tmp_path: Path) -> None:
     assert opened.items is not None
     assert (opened.items.items.num_rows, opened.partial) == (1, None)
     assert [table.num_rows for table in opened.refused_items] == [1]
+
+
+def test_a_mapping_for_an_export_that_is_known_is_used_and_noted(tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_text(export_text("shopify_orders", []))
+    own = "[fields]\ntimestamp = 'Created at'\norder_id = 'Name'\n[[rules]]\nevent = 'Order Completed'\n"
+    (tmp_path / "m.toml").write_text(own)
+    opened = open_files([tmp_path / "o.csv"], str(tmp_path / "m.toml"), None, Terms(NOW))
+    assert "the format shopify_orders, which is read without --mapping" in opened.notes[0]
+    assert opened.events[0][1].source == "m"
+    opened = open_files([tmp_path / "o.csv"], "shopify_orders", None, Terms(NOW))
+    assert (opened.notes, opened.recognized[0].format) == ([], "shopify_orders")

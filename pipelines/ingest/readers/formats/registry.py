@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import InputError
+from pipelines.ingest.readers.formats.feed import FeedFormat
 from pipelines.ingest.readers.formats.format import Format, Head
 from pipelines.ingest.readers.formats.table import table_formats
 
-FORMATS: Final[tuple[Format, ...]] = (*table_formats(),)
+FORMATS: Final[tuple[Format, ...]] = (*table_formats(), FeedFormat())
 
 
 def recognize(path: Path, head: Head, formats: Sequence[Format] = FORMATS) -> Format | None:

@@ -17,6 +17,7 @@ from pipelines.ingest.readers.rows import Row, Rows, open_rows
 from pipelines.ingest.readers.tables.groups import carried_down
 from pipelines.ingest.readers.tables.language import Mapping, field_columns, listed
 from pipelines.ingest.readers.tables.money import decimal_of_file
+from pipelines.ingest.readers.tables.personal import Kept
 from pipelines.ingest.readers.tables.translation import Translation
 
 BLOCK_ROWS: Final = 8_192
@@ -35,7 +36,8 @@ class TabularBlock:
 
     def __iter__(self) -> Iterator[Record]:
         translate = Translation(self.mapping, self.columns, self.at, self.decimal)
-        return (record for row in self.rows for record in _records(row, self.columns, translate))
+        kept = Kept(self.columns, self.mapping.columns())
+        return (record for row in self.rows for record in _records(row, kept, translate))
 
 
 def read_tabular(path: Path, mapping: Mapping, terms: Terms) -> Iterator[TabularBlock]:
@@ -81,8 +83,8 @@ def blocks_of(table: Rows, mapping: Mapping, at: datetime, decimal: DecimalSign 
         yield TabularBlock(mapping, table.columns, rows, at, decimal)
 
 
-def _records(row: Row, columns: tuple[str, ...], translate: Translation) -> list[Record]:
-    original = (columns, row.values)
+def _records(row: Row, kept: Kept, translate: Translation) -> list[Record]:
+    original = kept(row)
     if row.refusal is not None:
         return [Record(b"", row.number, 0, row.refusal, original)]
     try:

@@ -166,3 +166,13 @@ def test_a_missing_column_is_named_beside_those_there(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("invoice_no,price\n1,2\n")
     with pytest.raises(InputError, match=r"no column .*'unit_price'.* it has 'invoice_no', 'price'"):
         records(tmp_path / "t.csv", "online_retail")
+
+
+def test_personal_cells_that_the_mapping_does_not_name_are_not_kept_with_a_refused_row(tmp_path: Path) -> None:
+    (tmp_path / "clicks.toml").write_text(CLICKS)
+    (tmp_path / "clicks.csv").write_text("time,visitor,item,action,marketing,phone\nnever,7,i,view,,555\nx,y,z,555\n")
+    first, second = records(tmp_path / "clicks.csv", str(tmp_path / "clicks.toml"))
+    assert first.refusal is not None
+    assert second.refusal is not None
+    assert first.original == (("time", "visitor", "item", "action", "marketing"), ("never", "7", "i", "view", ""))
+    assert second.original == (("values",), (4,))
