@@ -1,5 +1,6 @@
 import pytest
 
+from pipelines.ingest.readers.rows import Row
 from pipelines.ingest.readers.tables.personal import Kept, is_personal
 
 
@@ -44,7 +45,8 @@ def test_names_of_others(column: str) -> None:
 
 def test_a_row_keeps_what_is_not_personal_or_is_named_by_the_mapping() -> None:
     columns = ("order", "phone", "ip")
-    assert Kept(columns, {"order"})(("1", "555", "::1")) == (("order",), ("1",))
-    assert Kept(columns, {"phone"})(("1", "555", "::1")) == (("order", "phone"), ("1", "555"))
-    assert Kept(columns, {"order"})(("1", "555")) == (("values",), (2,))
-    assert Kept(("order", "sku"), ())(("1", "2", "3")) == (("order", "sku"), ("1", "2", "3"))
+    row = Row(7, ("1", "555", "::1"))
+    assert Kept(columns, {"order"})(row) == (("order",), ("1",))
+    assert Kept(columns, {"phone"})(row) == (("order", "phone"), ("1", "555"))
+    assert Kept(columns, {"order"})(Row(7, ("1", "555"))) == (("line", "cells"), (7, 2))
+    assert Kept(("order", "sku"), ())(row) == (("order", "sku"), row.values)  # nothing personal is in the header

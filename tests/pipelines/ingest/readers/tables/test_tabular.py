@@ -175,4 +175,4 @@ def test_personal_cells_that_the_mapping_does_not_name_are_not_kept_with_a_refus
     assert first.refusal is not None
     assert second.refusal is not None
     assert first.original == (("time", "visitor", "item", "action", "marketing"), ("never", "7", "i", "view", ""))
-    assert second.original == (("values",), (4,))
+    assert second.original == (("line", "cells"), (3, 4))
