@@ -68,6 +68,7 @@ def ingest(
             folder, received_at, accepted_currencies(warehouse), settings.threads, progress, settings.event_rules
         ) as staging,
     ):
+        staging.expect(sum(path.stat().st_size for path, _ in opened.events))
         for path, export in opened.events:
             staging.add(str(path), export.source, export.blocks)
         position = _stage_event_log(settings.events_url, warehouse.index.log, staging)

@@ -28,6 +28,7 @@ from pipelines.ingest.report import Counts
 from pipelines.warehouse.currency import AcceptedCurrencies
 
 ALONE_CHUNKS: Final = 6  # below, starting workers costs more than it saves
+LARGE_BYTES: Final = 16 << 20  # of the files of a call: above, the workers start at once
 PENDING_PER_WORKER: Final = 2  # bounds the memory of chunks that wait
 
 
@@ -51,8 +52,16 @@ class Staging:
         self._workers = workers
         self._progress = progress
         self._origins: list[str] = []  # of each chunk, by its number
+        self._alone = ALONE_CHUNKS
         self._pool: ProcessPoolExecutor | None = None
         self._pending: deque[tuple[Chunk, Future[StagedChunk]]] = deque()
+
+    def expect(self, size: int) -> None:
+        """Start the workers at once where files of that many bytes will come; this process checks the first chunk."""
+        if size >= LARGE_BYTES and self._workers > 1:
+            self._alone = min(1, ALONE_CHUNKS)
+            with _bare_main():
+                self._workers_pool().submit(_nothing)
 
     def add(self, name: str, source: str, blocks: Iterable[Iterable[Record]]) -> None:
         """Stage the records of one file, under its name in the report; each block becomes a chunk."""
@@ -85,17 +94,20 @@ class Staging:
             self._pool.shutdown(cancel_futures=True)
 
     def _submit(self, chunk: Chunk) -> None:
-        if self._workers < 2 or chunk.number < ALONE_CHUNKS:
+        if self._workers < 2 or chunk.number < self._alone:
             self._count(stage_chunk(chunk, self._folder))
             return
+        with _bare_main():
+            self._pending.append((chunk, self._workers_pool().submit(stage_chunk, chunk, self._folder)))
+        if len(self._pending) > PENDING_PER_WORKER * self._workers:
+            self._collect()
+
+    def _workers_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # Spawned, not forked: this process has threads of DuckDB and Arrow.
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._workers, context, initializer=prepare_worker)
-        with _bare_main():
-            self._pending.append((chunk, self._pool.submit(stage_chunk, chunk, self._folder)))
-        if len(self._pending) > PENDING_PER_WORKER * self._workers:
-            self._collect()
+        return self._pool
 
     def _collect(self) -> None:
         chunk, future = self._pending.popleft()
@@ -121,6 +133,10 @@ class Staging:
         counts.quarantined += chunk.quarantined
         counts.repaired += chunk.repaired
         counts.repairs += chunk.repairs
+
+
+def _nothing() -> None:
+    """The first task of the workers: it starts them."""
 
 
 @contextmanager

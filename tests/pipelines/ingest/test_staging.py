@@ -1,3 +1,4 @@
+import multiprocessing
 import sys
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def test_workers_stage_what_one_process_would(tmp_path: Path, monkeypatch: pytes
     assert found.equals(expected)
     assert shared.counts == alone.counts
     assert {name: counts.received for name, counts in shared.counts.items()} == {"a": 6, "b": 4}
+
+
+def test_workers_start_at_once_where_much_will_come(tmp_path: Path) -> None:
+    _, expected = staged(tmp_path / "alone", 1)
+    for size, are_started in ((stages.LARGE_BYTES - 1, False), (stages.LARGE_BYTES, True)):
+        with open_staging(tmp_path / "stage", NOW, ANY_CURRENCY, 2, silent) as staging:
+            staging.expect(size)
+            assert bool(multiprocessing.active_children()) == are_started
+            staging.add("a", "file", blocks(3))
+            staging.add("b", "file", blocks(2))
+            staging.finish()
+            found = pa.concat_tables([pq.read_table(path) for path in staging.parts("lines")])
+        assert found.equals(expected)
 
 
 def test_the_first_stated_currency_counts_whichever_worker_meets_it(

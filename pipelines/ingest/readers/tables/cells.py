@@ -1,6 +1,6 @@
 """The cells of a row as text, with the cells that a mapping adds: constants, joined columns, the first of several."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from pipelines.ingest.readers.tables.language import Column, Joined, Mapping, listed
@@ -9,9 +9,14 @@ NOTHING: Final = -1  # the place of what the mapping lacks: the last cell, which
 
 
 class Cells:
-    """A callable from one row's values, in the order of the file's columns, to texts: the row's own, then the added."""
+    """A callable from one row's values, in the order of the file's columns, to texts: the row's own, then the added.
 
-    def __init__(self, mapping: Mapping, columns: tuple[str, ...], fields: dict[str, Column]) -> None:
+    A NaN is blank, as pandas writes it for what is missing, but not in `numbers`: there it is an error of the file.
+    """
+
+    def __init__(
+        self, mapping: Mapping, columns: tuple[str, ...], fields: dict[str, Column], numbers: Sequence[str] = ()
+    ) -> None:
         self._places = {column: place for place, column in enumerate(columns)}
         self._constants = list(mapping.constants.values())
         forms = (str, str.lower, str.upper, str.capitalize, str.title)
@@ -25,6 +30,7 @@ class Cells:
             place = self._first_of(column)
             if place != NOTHING:
                 self._of_field[field] = place
+        self._numbers = [place for name in numbers if 0 <= (place := self.place_of(name)) < len(columns)]
 
     def place_of(self, field: str) -> int:
         """Where the field's cell is in the texts of a row; `NOTHING` if the mapping or the file lacks it."""
@@ -39,6 +45,9 @@ class Cells:
             texts = list(map(str.strip, values))
         except TypeError:  # typed columns, as of Parquet
             texts = [_TEXT_OF.get(type(value), str)(value) for value in values]
+            for place in self._numbers:
+                if values[place] != values[place]:
+                    texts[place] = "nan"
         if not self._blanks.isdisjoint(texts):
             texts = ["" if text in self._blanks else text for text in texts]
         texts += self._constants

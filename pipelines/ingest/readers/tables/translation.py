@@ -63,15 +63,16 @@ class Translation:
         assert mapping.fields is not None
         self._mapping = mapping
         self._at = at
-        self._cells = Cells(mapping, columns, field_columns(mapping.fields))
+        self._cells = Cells(mapping, columns, field_columns(mapping.fields), _AMOUNTS)
         self._column = self._cells.place_of_column
         self._group_row = self._column(GROUP_ROW)
         self._own_cells = sorted(range(len(columns)), key=columns.__getitem__)
         self._rules = [(rule, self._conditions(rule)) for rule in mapping.rules]
+        self._asked = sorted({place for _, conditions in self._rules for place, _ in conditions})
+        self._rule_of: dict[tuple[str, ...], Rule] = {}
         self._properties, self._product = self._places(_PROPERTIES), self._places(_PRODUCT)
         self._money, self._consent = self._places(_MONEY), self._places(_CONSENT)
         self._ids = [place for name in _IDS if (place := self._place(name)) != NOTHING]
-        self._amounts = [place for name in _AMOUNTS if (place := self._place(name)) != NOTHING]
         self._lower = [place for name in mapping.lower_case if (place := self._place(name)) != NOTHING]
         self._place_of = {name: self._place(name) for name in Fields.__struct_fields__}
         self._flags = _FLAGS | dict.fromkeys(map(str.casefold, mapping.yes), True)
@@ -82,16 +83,18 @@ class Translation:
 
     def __call__(self, values: tuple[Any, ...]) -> list[dict[str, Any]]:
         texts = self._cells(values)
-        for place in self._amounts:
-            if place < len(values) and values[place] != values[place]:  # keep the NaN, so that the event is refused
-                texts[place] = "nan"
         for place in self._ids:
             text = texts[place]
             if text and (text[0] == "'" or "+" in text):
                 texts[place] = _id_text(text)
         for place in self._lower:
             texts[place] = texts[place].lower()
-        rule = self._rule(texts)
+        asked = tuple([texts[place] for place in self._asked])
+        rule = self._rule_of.get(asked)
+        if rule is None:
+            rule = self._rule(texts)
+            if len(self._rule_of) < _REMEMBERED:
+                self._rule_of[asked] = rule
         event = self._event(rule, texts, self._timestamp(values, texts))
         if rule.event == IDENTIFY:
             return [event]
@@ -266,6 +269,7 @@ class Translation:
         return {purpose: self._flags[text] for purpose, text in given.items()}
 
 
+_REMEMBERED: Final = 8_192  # combinations of cells whose rule is known
 _FIRST: Final = ("", "1")  # of a group, or there are no groups
 
 
