@@ -26,10 +26,10 @@ from pipelines.features.orders import (
     GAP_DAYS,
     ITEMS,
     VALUE,
+    consenting,
     order_gaps,
     order_lines,
-    orders,
-    orders_of_consenting,
+    orders_of_lines,
     unlinked_refunds,
 )
 
@@ -75,11 +75,12 @@ def customer_features(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     (the gap between the orders of somebody who ordered once) is null.
     """
     relevant = customer_input(events)
-    placed = orders_of_consenting(relevant, as_of)
+    lines = order_lines(relevant, as_of)
+    placed = consenting(orders_of_lines(lines))
     bought = _bought(placed, as_of)
     parts = (
         _gaps(placed),
-        _kept(relevant, as_of),
+        _kept(lines, unlinked_refunds(relevant, lines, as_of)),
         _visited(relevant, as_of),
     )
     features = bought
@@ -95,14 +96,15 @@ def customer_base(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     that an event states. Refunds without a known order also reduce the revenue.
     """
     past = events.filter(events[c.OCCURRED_AT] < timestamp(as_of), events[c.IS_KNOWN])
-    placed = orders(events, as_of)
+    lines = order_lines(events, as_of)
+    placed = orders_of_lines(lines)
     totals = placed.group_by(c.CUSTOMER_ID).agg(
         placed[ORDERED_AT].min().name(c.FIRST_ORDER_AT),
         placed[ORDERED_AT].max().name(c.LAST_ORDER_AT),
         placed.count().name(c.ORDERS),
         placed[VALUE].sum().name("bought"),
     )
-    refunds = unlinked_refunds(events, as_of).rename(refunded=VALUE)
+    refunds = unlinked_refunds(events, lines, as_of).rename(refunded=VALUE)
     everyone = _latest(past, (c.COUNTRY, c.CHANNEL, c.DEVICE))
     joined = everyone.left_join(totals, c.CUSTOMER_ID).drop(f"{c.CUSTOMER_ID}_right")
     joined = joined.left_join(refunds, c.CUSTOMER_ID).drop(f"{c.CUSTOMER_ID}_right")
@@ -156,15 +158,14 @@ def _gaps(placed: ibis.Table) -> ibis.Table:
     )
 
 
-def _kept(events: ibis.Table, as_of: AsOf) -> ibis.Table:
+def _kept(lines: ibis.Table, unlinked: ibis.Table) -> ibis.Table:
     """How many different items a customer bought, the share of revenue refunded, and refunds without a known order."""
-    lines = order_lines(events, as_of)
     ordered = lines[VALUE_ORDERED].sum().round(2)
     kept = lines[VALUE].sum().round(2)
     bought = lines.group_by(c.CUSTOMER_ID).agg(
         items=lines[c.ITEM_ID].nunique(where=lines[ITEMS] > 0), ordered_value=ordered, kept_value=kept
     )
-    refunds = unlinked_refunds(events, as_of).rename(unlinked=VALUE)
+    refunds = unlinked.rename(unlinked=VALUE)
     joined = bought.left_join(refunds, c.CUSTOMER_ID).drop(f"{c.CUSTOMER_ID}_right")
     returned = joined.ordered_value - joined.kept_value + joined.unlinked.coalesce(0.0)
     share = ibis.ifelse(joined.ordered_value > 0, ibis.least(returned / joined.ordered_value, 1.0), 0.0)

@@ -72,9 +72,9 @@ def _orders(past: ibis.Table, person: Sequence[str]) -> ibis.Table:
     is_update = past[c.EVENT] == ORDER_UPDATED
     choice = ibis.struct({"p": of_page, "u": is_update, "n": past[c.ITEM_ID].isnull(), "t": at, "s": source})
     found = past.group_by(c.ORDER_ID).agg(
-        *(_of_first_known(past, name) for name in person),
+        *([_first_known(past).name("first")] if person else []),
+        choice.min().name("choice"),
         of_page.min().name(IS_OF_PAGE),
-        source.argmin(choice).name(_CHOSEN),
         ((past[c.SOURCE] == JSON_FILE) & (past[c.LINE] > 0)).max().name(_HAS_LISTS),
         trusted_at=at.min(where=~of_page & ~is_update),
         completed_at=at.min(where=~is_update),
@@ -86,13 +86,30 @@ def _orders(past: ibis.Table, person: Sequence[str]) -> ibis.Table:
     return found.mutate(
         ibis.coalesce(found.trusted_at, found.completed_at, found.first_at).name(ORDERED_AT),
         updated_at.name(_UPDATED_AT),
+        found.choice["s"].name(_CHOSEN),
+        **(_person(found.first) if person else {}),
     ).select(*_OF_ORDER, *person, _CHOSEN, _UPDATED_AT, _HAS_LISTS)
 
 
-def _of_first_known(past: ibis.Table, name: str) -> Value:
-    """The column's value of the first known customer; of a trusted source before a page."""
-    is_unknown, at, customer = ~past[c.IS_KNOWN], past[c.OCCURRED_AT], past[c.CUSTOMER_ID]
-    return past[name].argmin(ibis.struct({"u": is_unknown, "p": is_of_page(past), "t": at, "c": customer})).name(name)
+def _first_known(past: ibis.Table) -> Value:
+    """The first known customer of the rows; of a trusted source before a page."""
+    # The least struct, and not `argmin` by one: that sorts the rows of each group.
+    fields = {
+        "is_unknown": ~past[c.IS_KNOWN],
+        "is_of_page": is_of_page(past),
+        "at": past[c.OCCURRED_AT],
+        c.CUSTOMER_ID: past[c.CUSTOMER_ID],
+        c.ALLOWS_PERSONALIZATION: past[c.ALLOWS_PERSONALIZATION],
+    }
+    return ibis.struct(fields).min()
+
+
+def _person(first: Value) -> dict[str, Value]:
+    return {
+        c.CUSTOMER_ID: first[c.CUSTOMER_ID],
+        c.IS_KNOWN: ~first["is_unknown"],
+        c.ALLOWS_PERSONALIZATION: first[c.ALLOWS_PERSONALIZATION],
+    }
 
 
 def _statement(lines: ibis.Table) -> Value:
@@ -105,14 +122,16 @@ def _statement(lines: ibis.Table) -> Value:
 def _as_stated_last(lines: ibis.Table, order_and_item: Sequence[str]) -> ibis.Table:
     """One row per order and item, of the last statement that names the item."""
     quantity, price = lines[c.QUANTITY], lines[c.PRICE]
-    latest = ibis.struct({"t": lines[c.OCCURRED_AT], "r": lines[c.RECEIVED_AT], "s": lines[_STATEMENT]})
     said = lines.group_by(*order_and_item, _STATEMENT).agg(
         quantity.sum().coalesce(0.0).name(UNITS_ORDERED),
         quantity.sum(where=price.notnull()).coalesce(0.0).name(PRICED_UNITS),
         (quantity * price).sum().coalesce(0.0).name(VALUE_ORDERED),
         lines[c.DISCOUNT].abs().max().name(c.DISCOUNT),
         lines[c.REVENUE].max().name(c.REVENUE),
-        latest=latest.max(),
+        at=lines[c.OCCURRED_AT].max(),
+        received_at=lines[c.RECEIVED_AT].max(),
     )
     stated = (UNITS_ORDERED, PRICED_UNITS, VALUE_ORDERED, c.DISCOUNT, c.REVENUE)
-    return said.group_by(*order_and_item).agg(*(said[name].argmax(said.latest).name(name) for name in stated))
+    fields = {name: said[name] for name in ("at", "received_at", _STATEMENT, *stated)}
+    last = said.group_by(*order_and_item).agg(last=ibis.struct(fields).max())
+    return last.select(*order_and_item, *(last["last"][name].name(name) for name in stated))

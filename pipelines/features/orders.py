@@ -33,6 +33,7 @@ VALUE: Final = "value"  # money for products, after discount and refunds, withou
 ITEMS: Final = "items"  # different items
 GAP_DAYS: Final = "gap_days"
 IS_UNDONE: Final = "is_undone"
+CREDITED: Final = "credited"
 _CREDITED: Final = "units_credited"
 _LEFT: Final = "share_left"  # of the order's money, after refunds by amount
 _SMALLEST: Final = 0.005  # half a cent: less money than this is none
@@ -58,13 +59,21 @@ def orders_of_consenting(events: ibis.Table, as_of: AsOf) -> ibis.Table:
 
     `events` must have the statements of all others, too: whose order it is depends on all that was said of it.
     """
-    placed = orders_with_consent(events, as_of)
+    return consenting(orders_with_consent(events, as_of))
+
+
+def consenting(placed: ibis.Table) -> ibis.Table:
+    """The orders of known customers who allow personalization, from what `orders_with_consent` gave."""
     return placed.filter(placed[c.IS_KNOWN], placed[c.ALLOWS_PERSONALIZATION]).drop(*_PERSON)
 
 
 def orders_with_consent(events: ibis.Table, as_of: AsOf) -> ibis.Table:
     """`orders`, with is_known and allows_personalization of the customer."""
-    lines = order_lines(events, as_of)
+    return orders_of_lines(order_lines(events, as_of))
+
+
+def orders_of_lines(lines: ibis.Table) -> ibis.Table:
+    """`orders_with_consent` from what `order_lines` gave."""
     whole = lines.group_by(c.CUSTOMER_ID, *_PERSON, c.ORDER_ID, ORDERED_AT, IS_UNDONE).agg(
         **{c.UNITS: lines[c.UNITS].sum(), ITEMS: lines[ITEMS].sum()},
         ordered=lines[UNITS_ORDERED].sum(),
@@ -85,12 +94,12 @@ def order_lines(events: ibis.Table, as_of: AsOf) -> ibis.Table:
 
     Columns: customer_id, is_known, allows_personalization, order_id, item_id, ordered_at, units_ordered, value_ordered,
     units, value, items (1 where any unit is left), discount and revenue (of the whole order), is_undone (the whole
-    order was given back or cancelled), share_left (of the order's money).
+    order was given back or cancelled), share_left (of the order's money), credited (money that credit notes took back).
     """
     lines = _standing(events, as_of)
     credited = _credited(lines, _credit_notes(events, as_of))
     key = [c.CUSTOMER_ID, c.ORDER_ID, c.ITEM_ID]
-    lines = lines.left_join(credited.drop(VALUE), key).drop(*(f"{name}_right" for name in key))
+    lines = lines.left_join(credited, key).drop(*(f"{name}_right" for name in key))
     units = lines[c.UNITS] - lines[_CREDITED].coalesce(0.0)
     share = ibis.ifelse(lines[UNITS_ORDERED] > 0, units / lines[UNITS_ORDERED], 0.0)
     has_item = lines[c.ITEM_ID].notnull() & (units > 0)
@@ -98,22 +107,22 @@ def order_lines(events: ibis.Table, as_of: AsOf) -> ibis.Table:
         units.name(c.UNITS),
         (lines[VALUE_ORDERED] * share * lines[_LEFT]).name(VALUE),
         has_item.cast("int64").name(ITEMS),
+        lines[CREDITED].coalesce(0.0).name(CREDITED),
     ).drop(_CREDITED)
 
 
-def unlinked_refunds(events: ibis.Table, as_of: AsOf) -> ibis.Table:
+def unlinked_refunds(events: ibis.Table, lines: ibis.Table, as_of: AsOf) -> ibis.Table:
     """Money given back by refunds of no known order, minus what was already subtracted from order lines.
 
-    One row per customer_id, with its value.
+    `lines` is what `order_lines` gave. One row per customer_id, with its value.
     """
-    refunds, lines = _refunds_of_unknown_orders(events, as_of), _standing(events, as_of)
+    refunds = _refunds_of_unknown_orders(events, as_of)
     each = refunds.group_by(c.CUSTOMER_ID, c.MESSAGE_ID).agg(
         (refunds[c.QUANTITY] * refunds[c.PRICE]).sum().name(VALUE), refunds[c.REVENUE].max().abs().name("stated")
     )
     value = each[VALUE].coalesce(each.stated, 0.0)
     given = each.group_by(c.CUSTOMER_ID).agg(value.sum().name(VALUE))
-    credited = _credited(lines, _credit_notes(events, as_of))
-    lost = credited.group_by(c.CUSTOMER_ID).agg(lost=credited[VALUE].sum())
+    lost = lines.group_by(c.CUSTOMER_ID).agg(lost=lines[CREDITED].sum())
     joined = given.left_join(lost, c.CUSTOMER_ID).drop(f"{c.CUSTOMER_ID}_right")
     left = ibis.greatest(joined[VALUE] - joined.lost.coalesce(0.0), 0.0).round(2)
     totals = joined.select(c.CUSTOMER_ID, left.name(VALUE))
@@ -187,5 +196,5 @@ def _credited(lines: ibis.Table, notes: ibis.Table) -> ibis.Table:
     later = own.units.sum().over(latest_first) - own.units
     taken = ibis.greatest(ibis.least(own.units_noted - later, own.units), 0.0)
     value = own[VALUE_ORDERED] * taken / own[UNITS_ORDERED]
-    credited = own.select(c.CUSTOMER_ID, c.ORDER_ID, c.ITEM_ID, taken.name(_CREDITED), value.name(VALUE))
+    credited = own.select(c.CUSTOMER_ID, c.ORDER_ID, c.ITEM_ID, taken.name(_CREDITED), value.name(CREDITED))
     return credited.filter(credited[_CREDITED] > 0)

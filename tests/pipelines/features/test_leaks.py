@@ -17,7 +17,7 @@ from tests.worlds import day
 FEATURE_FUNCTIONS: dict[str, FeatureFunction] = {
     "order_lines": order_lines,
     "orders": orders,
-    "unlinked_refunds": unlinked_refunds,
+    "unlinked_refunds": lambda events, at: unlinked_refunds(events, order_lines(events, at), at),
     "customer_features": customer_features,
     "customer_base": customer_base,
     "interactions": interactions,
