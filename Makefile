@@ -14,11 +14,12 @@ FAMILY ?=
 FORMAT ?= table
 OUTPUT ?=
 BENCH_HOME ?= var/bench
+CLIENTS := tests/clients
 # One BLAS thread: LightGBM and implicit bring their own; more only makes them wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup dev demo simulate ingest train train-% evaluate publish rollback retrain serve churn-list forecast \
+.PHONY: help setup dev clients demo simulate ingest train train-% evaluate publish rollback retrain serve churn-list forecast \
 	status mlflow test check format bench lock clean
 
 help: ## list the targets
@@ -43,6 +44,12 @@ $(VENV)/.core: $(VENV)/.tools requirements.lock pyproject.toml
 $(VENV)/.dev: $(VENV)/.core requirements-dev.lock
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
+
+clients: $(CLIENTS)/node_modules/.package-lock.json ## install the real SDKs of Node.js and browsers that the tests use
+
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json
+	@command -v npm >/dev/null && cd $(CLIENTS) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || \
+		echo "The SDKs for Node.js and browsers could not be installed; their tests are skipped. They need npm and Node.js 20."
 
 demo: setup ## simulate a store, train, publish, serve; DEMO_SERVE=no ends before serving
 	$(RUN) demo
@@ -87,7 +94,7 @@ mlflow: setup ## open MLflow's pages on loopback, port 5000
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-mlflow.lock
 	$(RUN) mlflow
 
-test: dev ## run the tests
+test: dev clients ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(TESTS)
 
 check: dev ## lint, types, import rules
@@ -110,4 +117,4 @@ lock: dev ## update the lock files
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra mlflow-ui -c requirements.lock -o requirements-mlflow.lock
 
 clean: ## remove the environment and caches; SHOPKEEPER_HOME is kept
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     cors_origins: list[str] = Field(
         default_factory=list, description="Web origins whose pages may call the service, such as https://shop.example."
     )
+    events_per_second: int = Field(
+        5000, ge=1, le=1_000_000, description="Events that one API key may send in a second, to each worker."
+    )
     event_log_days: int = Field(
         7, ge=1, le=3650, description="Days that the live event log keeps what ingest has stored already."
     )

@@ -22,6 +22,7 @@ from serving.answers.policy_watcher import PolicyWatcher
 from serving.bundle_watcher import BundleWatcher
 from serving.events.group_commit import EventWriter
 from serving.events.log_follower import LogFollower
+from serving.events.rate_limit import RateLimit
 from serving.http.headers import SecurityHeaders
 from serving.http.openapi import install_openapi
 from serving.http.problems import install_handlers
@@ -69,7 +70,16 @@ def create_app(settings: Settings) -> FastAPI:
         writer = EventWriter(open_event_log(settings.events_url))
         log_follower = LogFollower(open_event_log(settings.events_url), sessions, settings.event_rules)
         app.state.service = Service(
-            settings, keys, bundles, writer, telemetry, sessions, log_follower, updates, settings.event_rules
+            settings,
+            keys,
+            bundles,
+            writer,
+            telemetry,
+            sessions,
+            log_follower,
+            updates,
+            settings.event_rules,
+            RateLimit(settings.events_per_second),
         )
         await asyncio.to_thread(bundles.refresh)
         if bundles.served is None:
@@ -120,8 +130,10 @@ def _middleware(settings: Settings, telemetry: Telemetry) -> list[Middleware]:
                 CORSMiddleware,
                 allow_origins=_checked_origins(settings.cors_origins),
                 allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "X-API-Key", "Content-Type", "Content-Encoding"],
-                expose_headers=["X-Bundle-Version", WITHOUT_CONSENT_HEADER, WITHOUT_ADDRESS_HEADER],
+                allow_headers=[
+                    "*"
+                ],  # SDKs add their own, such as X-Retry-Count; no header but the key's opens anything
+                expose_headers=["X-Bundle-Version", "Retry-After", WITHOUT_CONSENT_HEADER, WITHOUT_ADDRESS_HEADER],
                 max_age=600,
             )
         )

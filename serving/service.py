@@ -13,6 +13,7 @@ from serving.answers.served_bundle import ServedBundle
 from serving.bundle_watcher import BundleWatcher
 from serving.events.group_commit import EventWriter
 from serving.events.log_follower import LogFollower
+from serving.events.rate_limit import RateLimit
 from serving.http.problems import Problem, unavailable
 from serving.http.telemetry import Telemetry
 from serving.security.api_keys import KeyRing
@@ -34,6 +35,7 @@ class Service:
     log_follower: LogFollower
     catalogue_updates: CatalogueUpdates
     rules: EventRules
+    rate_limit: RateLimit
     # Sorting a million rows keeps a core busy for a moment.
     list_semaphore: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTS))
 

@@ -6,6 +6,7 @@ an event that is too large, only the beginning. Sizes and depths are checked bef
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -124,7 +125,7 @@ def prepare(raw: bytes, shared: Shared, received_at: datetime, source: str, rule
         if statement is not None and statement.is_suppressed:
             return Incoming(log_key(source, statement.message_id), _refusal(statement), statement, is_suppressed=True)
         # Not its message id: the sender may repair the event and send it again under the same one.
-        key = f"invalid:{blake2b(payload, digest_size=16).hexdigest()}"
+        key = f"invalid:{_content_hash(payload, shared)}"
         kept = payload[: MAX_EVENT_BYTES + 1]  # one byte more: ingest says too large, too
         return Incoming(key, kept, statement, problem)
     key = log_key(source, event.message_id)
@@ -155,6 +156,18 @@ def _text(raw: msgspec.Raw) -> str | None:
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, str) else None
+
+
+def _content_hash(payload: bytes, shared: Shared) -> str:
+    """Of the event without the time of sending that its batch added: that differs when the batch is sent again."""
+    content = payload
+    if shared.sent_at and len(payload) <= MAX_EVENT_BYTES and not is_too_deep(payload):
+        with suppress(orjson.JSONDecodeError):
+            event = orjson.loads(payload)
+            if isinstance(event, dict):
+                event.pop("sentAt", None)
+                content = orjson.dumps(event)
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def _without_write_keys(raw: bytes) -> bytes:

@@ -20,7 +20,7 @@ class Sender:
 
 
 class EventSender:
-    """The dependency of event routes: the key may also be in the body, as `writeKey`."""
+    """The dependency of event routes: the key may also be in the body, as `writeKey`. It has a rate limit."""
 
     scope = EVENTS_WRITE
 
@@ -29,6 +29,9 @@ class EventSender:
         given = key_in_headers(request)
         if given is not None:
             key = admit(service, given, self.scope)  # before a byte of the body is read
+            service.rate_limit.require(key.id)
             return Sender(key, await read_body(request, MAX_EVENTS_BYTES))
         body = await read_body(request, MAX_EVENTS_BYTES)
-        return Sender(admit(service, write_key(body), self.scope), body)
+        key = admit(service, write_key(body), self.scope)
+        service.rate_limit.require(key.id)
+        return Sender(key, body)

@@ -44,6 +44,9 @@ class Problem(Exception):
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
+            # By these names SDKs of Segment and RudderStack read an error; without them, some repeat a 401 ten times.
+            "code": self.code,
+            "message": self.detail,
             **self.more,
         }
         return Response(orjson.dumps(body), self.status, self.headers, MEDIA_TYPE)

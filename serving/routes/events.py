@@ -72,6 +72,7 @@ async def _accept(
     request: Request, sender: Sender, envelope: Envelope, default_type: str | None, is_strict: bool
 ) -> Response:
     service, received_at = service_of(request), datetime.now(UTC)
+    service.rate_limit.charge(sender.key.id, len(envelope.batch))
     source = source_of_key(sender.key.name, is_trusted=sender.key.is_trusted)
     has_objection = not sender.key.is_trusted and request.headers.get("sec-gpc") == "1"
     is_import = request.url.path.endswith("/import")

@@ -10,3 +10,5 @@ class ProblemAnswer(BaseModel):
     title: str
     status: int
     detail: str = Field(description="What was given, what is allowed, what to do.")
+    code: str = Field(description="The last part of `type`.")
+    message: str = Field(description="The same as `detail`, by the name that SDKs of events read.")

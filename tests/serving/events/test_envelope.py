@@ -132,6 +132,17 @@ def test_a_bad_event_is_kept_under_a_key_of_its_content() -> None:
     assert prepared_raw(b"5").payload == b"5"
 
 
+def test_a_bad_event_is_the_same_when_its_batch_is_sent_again() -> None:
+    def key(event: dict[str, Any], sent_at: bytes) -> str:
+        return prepare(json.dumps(event).encode(), Shared(None, None, sent_at), NOW, SOURCE, NO_RULES).key
+
+    bad = VIEW | {"event": "Nonsense"}
+    assert key(bad, b'"2025-06-01T00:00:00Z"') == key(bad, b'"2025-06-01T00:00:09Z"')
+    assert key(bad, b'"2025-06-01T00:00:00Z"') != key(bad | {"messageId": "m2"}, b'"2025-06-01T00:00:00Z"')
+    without_id = {name: value for name, value in bad.items() if name != "messageId"}
+    assert key(without_id, b"") != key(without_id, b"")  # nothing says that it is the same
+
+
 def test_the_write_key_is_read_and_removed() -> None:
     event = VIEW | {"writeKey": "sk_secret"}
     assert write_key(json.dumps(event).encode()) == "sk_secret"

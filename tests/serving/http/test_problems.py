@@ -17,9 +17,9 @@ def assert_problem(answer: httpx.Response, status: int) -> dict[str, object]:
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, object] = answer.json()
     assert body["status"] == status
-    assert str(body["type"]).startswith("urn:shopkeeper:problem:")
     assert body["title"]
-    assert body["detail"]
+    assert body["detail"] == body["message"]
+    assert body["type"] == f"urn:shopkeeper:problem:{body['code']}"
     return body
 
 
