@@ -47,3 +47,14 @@ def test_a_mapping_for_an_export_that_is_known_is_used_and_noted(tmp_path: Path)
     assert opened.events[0][1].source == "m"
     opened = open_files([tmp_path / "o.csv"], "shopify_orders", None, Terms(NOW))
     assert (opened.notes, opened.recognized[0].format) == ([], "shopify_orders")
+
+
+def test_an_export_may_be_given_as_the_catalogue(tmp_path: Path) -> None:
+    product = {"URL handle": "tea", "Title": "Tea", "SKU": "T1", "Price": "2.50"}
+    (tmp_path / "p.csv").write_text(export_text("shopify_products", [product]))
+    opened = open_files([], None, tmp_path / "p.csv", Terms(NOW))
+    assert opened.items is not None
+    assert opened.items.items["item_id"].to_pylist() == ["T1"]
+    (tmp_path / "o.csv").write_text(export_text("shopify_orders", []))
+    with pytest.raises(InputError, match="no column 'item_id'"):  # it has no items
+        open_files([], None, tmp_path / "o.csv", Terms(NOW))

@@ -65,20 +65,21 @@ class TableFormat:
         return Export(
             source=self.name,
             title=self.header.title,
-            takes=tuple(column for column, name in columns.items() if name is not None),
-            leaves=tuple(column for column, name in columns.items() if name is None),
+            takes=tuple(column for column, name in columns if name is not None),
+            leaves=tuple(column for column, name in columns if name is None),
             blocks=blocks_of(self._rows(path, head), self.mapping, terms.at, decimal) if self.mapping.fields else (),
             items=item_records(self._rows(path, head), self.mapping, decimal) if items else None,
             is_partial=items is not None and items.is_partial,
         )
 
-    def _columns(self, path: Path, head: Head) -> dict[str, str | None]:
-        """The file's columns, with the mapping's name of those that are read."""
-        used = self.mapping.columns()
-        found: dict[str, str | None] = {}
+    def _columns(self, path: Path, head: Head) -> list[tuple[str, str | None]]:
+        """The file's columns, with the mapping's name of those that are read: of equal ones, the first."""
+        unread = self.mapping.columns()
+        found: list[tuple[str, str | None]] = []
         for column in head.columns:
             name = self._names.get(plain(column))
-            found[column] = name if name in used and name not in found.values() else None
+            found.append((column, name if name in unread else None))
+            unread.discard(name or "")
         missing = sorted(set(self.header.required) - {self._names.get(plain(column)) for column in head.columns})
         if missing:
             raise InputError(
@@ -89,7 +90,7 @@ class TableFormat:
 
     def _rows(self, path: Path, head: Head) -> Rows:
         """The rows with the columns that are read, under the mapping's names; the others are blank."""
-        places = {name: place for place, name in enumerate(self._columns(path, head).values()) if name is not None}
+        places = {name: place for place, (_, name) in enumerate(self._columns(path, head)) if name is not None}
         table = open_rows(path, head.delimiter, head.encoding)
         columns = tuple(sorted(self.mapping.columns()))
         return Rows(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from contracts.errors import InputError
 from pipelines.ingest.readers.rows import Row, Rows
 from pipelines.ingest.readers.tables.language import CarryDown
 
@@ -51,6 +52,7 @@ class _Groups:
 def _filled(table: Rows, groups: _Groups) -> Iterator[Row]:
     first: tuple[Any, ...] | None = None
     number = 0
+    seen: set[int] = set()  # hashes of the groups' keys: less memory than the keys
     for row in table.rows:
         values = row.values
         if row.refusal is not None:
@@ -58,11 +60,29 @@ def _filled(table: Rows, groups: _Groups) -> Iterator[Row]:
             continue
         if first is None or groups.starts(values, first):
             first, number = values, 1
+            _check_order(groups, values, seen)
         else:
             number += 1
             cells = list(values)
             for place in groups.filled:
-                if cells[place] is None or cells[place] == "":
+                if _is_blank(cells[place]):
                     cells[place] = first[place]
             values = tuple(cells)
         yield Row(row.number, (*values, *[first[place] for place in groups.copied], str(number)))
+
+
+def _check_order(groups: _Groups, values: tuple[Any, ...], seen: set[int]) -> None:
+    """Raise InputError where a group begins that was there before: its first row is elsewhere."""
+    if groups.key is None or _is_blank(values[groups.key]):
+        return
+    key = hash(values[groups.key])
+    if key in seen:
+        raise InputError(
+            f"the rows of {str(values[groups.key])[:40]!r} do not follow each other, so that it is not certain what "
+            "belongs to them. Was the file sorted, or two files joined? Export it again, and do not sort it."
+        )
+    seen.add(key)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value == "" or value != value  # pandas writes NaN for what is missing

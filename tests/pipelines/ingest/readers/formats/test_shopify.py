@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas
 import pytest
 
 from contracts import columns as c
@@ -108,3 +109,22 @@ def test_of_two_exports_the_larger_refund_counts(tmp_path: Path, amounts: tuple[
         text = export_text("shopify_orders", [ORDERS[4] | {"Refunded Amount": amount}])
         stored(tmp_path, (f"{number}.csv", text.encode()))
     assert orders_of(tmp_path) == [("cy@example.com", "903", 80.0)]
+
+
+def test_a_typed_copy_of_the_export_means_the_same(tmp_path: Path) -> None:
+    """As pandas writes it: ids are numbers, and what is missing is NaN."""
+    text = export_text("shopify_orders", ORDERS)
+    (tmp_path / "o.csv").write_text(text)
+    frame = pandas.read_csv(tmp_path / "o.csv")
+    assert frame["Id"].dtype == float
+    frame.to_parquet(tmp_path / "o.parquet")
+    told = events_in(tmp_path / "o.csv", text.encode())
+    typed = events_in(tmp_path / "o.parquet", (tmp_path / "o.parquet").read_bytes())
+    assert [_essence(raw) for raw in typed] == [_essence(raw) for raw in told]
+
+
+def _essence(raw: bytes) -> tuple[object, ...]:
+    event = json.loads(raw)
+    properties = event["properties"]
+    numbers = [float(properties[name]) for name in ("price", "quantity", "revenue") if name in properties]
+    return event["messageId"], event["event"], event["userId"], properties["order_id"], properties.get("sku"), *numbers

@@ -78,3 +78,10 @@ def test_shipped_mappings_with_a_header_are_formats() -> None:
     assert "shopify_orders" in [each.name for each in table_formats()]
     assert "online_retail" not in [each.name for each in table_formats()]
     assert plain(" \ufeffName *") == "name"
+
+
+def test_of_columns_with_one_name_the_first_is_read(tmp_path: Path) -> None:
+    export = opened(tmp_path / "t.csv", "x,E-mail,E-MAIL,Date\n1,a,b,2026-01-01\n")
+    assert (export.takes, export.leaves) == (("E-mail", "Date"), ("x", "E-MAIL"))
+    (record,) = (record for block in export.blocks for record in block)
+    assert json.loads(record.raw)["userId"] == "a"

@@ -1,3 +1,6 @@
+import pytest
+
+from contracts.errors import InputError
 from pipelines.ingest.readers.record import Refusal
 from pipelines.ingest.readers.rows import Row, Rows
 from pipelines.ingest.readers.tables.groups import GROUP_ROW, carried_down
@@ -35,3 +38,15 @@ def test_a_row_that_cannot_be_read_stays_and_changes_nothing() -> None:
     table = Rows(("order", "status"), iter([Row(1, ("1", "paid")), bad, Row(3, ("1", ""))]))
     found = list(carried_down(table, CarryDown(["status"], key="order")).rows)
     assert found == [Row(1, ("1", "paid", "1")), bad, Row(3, ("1", "paid", "2"))]
+
+
+def test_missing_values_of_typed_tables_are_blank() -> None:
+    table = Rows(("order", "id"), iter([Row(1, ("1", 7.0)), Row(2, ("1", float("nan")))]))
+    assert [row.values[1] for row in carried_down(table, CarryDown(["id"], key="order")).rows] == [7.0, 7.0]
+
+
+def test_a_table_that_was_sorted_is_refused() -> None:
+    with pytest.raises(InputError, match="the rows of '1' do not follow each other"):
+        carried(CarryDown(["status"], key="order"), [ROWS[0], ROWS[3], ROWS[1]])
+    blank = ("", "total", "12")
+    carried(CarryDown(["status"], key="order"), [blank, ROWS[0], blank])  # rows of no order are no group
