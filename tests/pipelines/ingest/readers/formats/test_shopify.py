@@ -78,12 +78,16 @@ def test_orders_are_what_the_shop_sold_and_nothing_personal_is_kept(tmp_path: Pa
         assert word.encode() not in everything
 
 
-def test_an_export_of_later_adds_what_is_new(tmp_path: Path) -> None:
-    stored(tmp_path, ("first.csv", export_text("shopify_orders", ORDERS[:2]).encode()))
-    shipped = [ORDERS[0] | {"Fulfillment Status": "fulfilled", "Tags": "vip"}, *ORDERS[1:]]
-    report = stored(tmp_path, ("second.csv", export_text("shopify_orders", shipped).encode()))
-    assert report.total.duplicate == 2
-    assert orders_of(tmp_path) == EXPECTED
+def test_an_export_of_later_adds_what_is_new_and_of_two_refunds_the_larger_one_counts(tmp_path: Path) -> None:
+    """Also where it is ingested first."""
+    other = line("#7", "flo@example.com", "H1", "1", "50.00", **first("907", "partially_refunded"))
+    earlier = [*ORDERS[:2], ORDERS[4] | {"Refunded Amount": "5.00"}, other | {"Refunded Amount": "30.00"}]
+    stored(tmp_path, ("1.csv", export_text("shopify_orders", earlier).encode()))
+    shipped = ORDERS[0] | {"Fulfillment Status": "fulfilled", "Tags": "vip"}
+    later = [shipped, *ORDERS[1:], other | {"Refunded Amount": "10.00"}]
+    report = stored(tmp_path, ("2.csv", export_text("shopify_orders", later).encode()))
+    assert report.total.duplicate == 6  # four lines; of each refund one
+    assert orders_of(tmp_path) == [*EXPECTED, ("flo@example.com", "907", 20.0)]
 
 
 @pytest.mark.parametrize("variant", variants("shopify_orders", ORDERS))
@@ -101,14 +105,6 @@ def test_what_was_given_back_is_told_beside_the_sale(tmp_path: Path) -> None:
         ("Order Refunded", {"order_id": "903", "revenue": 20.0, "currency": "EUR"}),
         ("Order Cancelled", {"order_id": "905"}),
     ]
-
-
-@pytest.mark.parametrize("amounts", [("5.00", "20.00"), ("20.00", "5.00")])
-def test_of_two_exports_the_larger_refund_counts(tmp_path: Path, amounts: tuple[str, str]) -> None:
-    for number, amount in enumerate(amounts):
-        text = export_text("shopify_orders", [ORDERS[4] | {"Refunded Amount": amount}])
-        stored(tmp_path, (f"{number}.csv", text.encode()))
-    assert orders_of(tmp_path) == [("cy@example.com", "903", 80.0)]
 
 
 def test_a_typed_copy_of_the_export_means_the_same(tmp_path: Path) -> None:
