@@ -12,12 +12,12 @@ from pipelines.ingest.readers.catalogue import CatalogueFile, merged_files, read
 from pipelines.ingest.readers.formats.format import Export, Format, Head, Terms
 from pipelines.ingest.readers.formats.head import read_head
 from pipelines.ingest.readers.formats.items import item_records
-from pipelines.ingest.readers.formats.registry import FORMATS, recognize
-from pipelines.ingest.readers.formats.table import TableFormat
+from pipelines.ingest.readers.formats.registry import FORMATS, TABLE_FORMATS, recognize
+from pipelines.ingest.readers.formats.table import TableFormat, nearest
 from pipelines.ingest.readers.segment import read_segment
 from pipelines.ingest.readers.table_check import kind_of_table
 from pipelines.ingest.readers.tables.language import Mapping
-from pipelines.ingest.readers.tables.mapping import load_mapping, shipped_mappings
+from pipelines.ingest.readers.tables.mapping import load_mapping
 from pipelines.ingest.readers.tables.tabular import decimal_sign, open_table, read_tabular
 from pipelines.ingest.report import Recognized
 
@@ -106,8 +106,8 @@ def _json_lines(path: Path) -> Export:
     kind = kind_of_table(path)
     if kind is not None:
         raise InputError(
-            f"{path} looks like {kind}, not like JSON lines, and its columns are those of no export that is known. Say "
-            "how its columns become events: --mapping NAME or --mapping FILE.toml; shipped are "
-            f"{', '.join(shipped_mappings())}. docs/events.md explains the file."
+            f"{path} looks like {kind}, not like JSON lines, and its columns are those of no export that is known."
+            f"{nearest(read_head(path), TABLE_FORMATS)} Say how its columns become events, with --mapping FILE.toml: "
+            f"`shopkeeper mapping draft {path}` proposes one. docs/events.md explains the file."
         )
     return Export(JSON_FILE, "JSON lines", (), (), read_segment(path))

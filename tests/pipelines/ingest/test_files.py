@@ -6,7 +6,7 @@ import pytest
 from contracts.errors import InputError
 from pipelines.ingest.files import open_files
 from pipelines.ingest.readers.formats.format import Terms
-from tests.pipelines.ingest.readers.formats.written import export_text
+from tests.pipelines.ingest.readers.formats.written import export_text, header_of
 from tests.pipelines.wire import NOW, wire, write_events
 
 
@@ -58,3 +58,13 @@ def test_an_export_may_be_given_as_the_catalogue(tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_text(export_text("shopify_orders", []))
     with pytest.raises(InputError, match="no column 'item_id'"):  # it has no items
         open_files([], None, tmp_path / "o.csv", Terms(NOW))
+
+
+def test_a_file_that_lacks_a_column_of_an_export_is_refused_with_its_name(tmp_path: Path) -> None:
+    columns = [column for column in header_of("shopify_orders") if column != "Lineitem sku"]
+    (tmp_path / "o.csv").write_text(export_text("shopify_orders", [], columns))
+    with pytest.raises(InputError, match="most like Shopify orders, but has no column 'Lineitem sku'"):
+        open_files([tmp_path / "o.csv"], None, None, Terms(NOW))
+    (tmp_path / "o.csv").write_text("colour,size\nred,1\n")
+    with pytest.raises(InputError, match=r"no export that is known\. Say how .* `shopkeeper mapping draft"):
+        open_files([tmp_path / "o.csv"], None, None, Terms(NOW))

@@ -9,7 +9,8 @@ from pipelines.ingest.readers.formats.feed import FeedFormat
 from pipelines.ingest.readers.formats.format import Format, Head
 from pipelines.ingest.readers.formats.table import table_formats
 
-FORMATS: Final[tuple[Format, ...]] = (*table_formats(), FeedFormat())
+TABLE_FORMATS: Final = table_formats()
+FORMATS: Final[tuple[Format, ...]] = (*TABLE_FORMATS, FeedFormat())
 
 
 def recognize(path: Path, head: Head, formats: Sequence[Format] = FORMATS) -> Format | None:

@@ -1,7 +1,7 @@
 """Formats of tables: a mapping that names the columns of its export, which are recognised however they are written."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
@@ -55,6 +55,10 @@ class TableFormat:
             and (name is None or re.fullmatch(name, head.name) is not None)
         )
 
+    def missing(self, head: Head) -> list[str]:
+        """The required columns that a file lacks."""
+        return sorted(set(self.header.required) - {self._names.get(plain(column)) for column in head.columns})
+
     def open(self, path: Path, head: Head, terms: Terms) -> Export:
         """The file's events, its items, or both; columns that the mapping does not name are not read."""
         if self.header.refused is not None:
@@ -80,8 +84,7 @@ class TableFormat:
             name = self._names.get(plain(column))
             found.append((column, name if name in unread else None))
             unread.discard(name or "")
-        missing = sorted(set(self.header.required) - {self._names.get(plain(column)) for column in head.columns})
-        if missing:
+        if missing := self.missing(head):
             raise InputError(
                 f"{path} is no file of {self.header.title}: it has no column {', '.join(map(repr, missing))}; it has "
                 f"{', '.join(map(repr, head.columns))}."
@@ -101,6 +104,16 @@ class TableFormat:
 def plain(column: str) -> str:
     """A column's name without the differences that do not matter: case, and what surrounds it."""
     return " ".join(column.strip().strip("*\ufeff").casefold().replace("_", " ").split())
+
+
+def nearest(head: Head, formats: Sequence[TableFormat]) -> str:
+    """A sentence about the format of which a table lacks the fewest columns; empty where it is like none."""
+    lacking = [(len(missing := each.missing(head)), len(each.header.required), missing, each) for each in formats]
+    alike = [entry for entry in lacking if 0 < entry[0] <= entry[1] // 3]
+    if not alike:
+        return ""
+    *_, missing, found = min(alike, key=lambda entry: (entry[0] / entry[1], entry[3].name))
+    return f" It is most like {found.header.title}, but has no column {', '.join(map(repr, missing))}."
 
 
 def table_formats() -> tuple[TableFormat, ...]:

@@ -32,6 +32,6 @@ def test_the_beginning_of_a_file_says_what_it_is(content: bytes, kind: str | Non
 def test_a_table_without_a_mapping_is_refused_before_anything_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_text("Name,Email\n#1001,a@b.example\n")
-    with pytest.raises(InputError, match=r"looks like CSV.*--mapping.*online_retail"):
+    with pytest.raises(InputError, match=r"looks like CSV.*--mapping FILE.*mapping draft"):
         ingest(settings_in(tmp_path / "home"), [path])
     assert warehouse_in(tmp_path / "home").quarantine().count().execute() == 0

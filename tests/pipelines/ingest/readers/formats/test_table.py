@@ -6,7 +6,7 @@ import pytest
 from contracts.errors import InputError
 from pipelines.ingest.readers.formats.format import Export, Head, Terms
 from pipelines.ingest.readers.formats.head import read_head
-from pipelines.ingest.readers.formats.table import TableFormat, plain, table_formats
+from pipelines.ingest.readers.formats.table import TableFormat, nearest, plain, table_formats
 from pipelines.ingest.readers.tables.language import ExportHeader, Fields, Items, Mapping, Rule
 from tests.pipelines.wire import NOW
 
@@ -85,3 +85,13 @@ def test_of_columns_with_one_name_the_first_is_read(tmp_path: Path) -> None:
     assert (export.takes, export.leaves) == (("E-mail", "Date"), ("x", "E-MAIL"))
     (record,) = (record for block in export.blocks for record in block)
     assert json.loads(record.raw)["userId"] == "a"
+
+
+def test_a_table_that_lacks_little_is_most_like_a_format() -> None:
+    wide = TableFormat(
+        Mapping(fields=MAPPING.fields, rules=MAPPING.rules, export=ExportHeader("Till", ["a", "b", "c"]))
+    )
+    head = Head("table", b"", ("a", "c"))
+    assert wide.missing(head) == ["b"]
+    assert nearest(head, [TILL, wide]) == " It is most like Till, but has no column 'b'."
+    assert nearest(Head("table", b"", ("a", "x")), [TILL, wide]) == ""
