@@ -106,6 +106,21 @@ def test_the_device_and_the_earlier_id_belong_to_the_customer(outcome: Outcome, 
     assert len(customers) == 1
 
 
+def test_with_a_wrong_key_an_sdk_does_not_send_again(tmp_path: Path) -> None:
+    scripts = [script for script in SCRIPTS if not script.endswith(".html") and missing_part(script) is None]
+    settings = Settings(home=tmp_path)
+    create_key(settings.keys_path, "another", [EVENTS_SERVER])
+    proxy = ForgetfulProxy(create_app(settings))
+    with running(settings, proxy) as address, ExitStack() as programs:  # type: ignore[arg-type]
+        ending = [
+            programs.enter_context(started(script, [address, script, "thief", "0"], "", tmp_path / script))
+            for script in scripts
+        ]
+        for program in ending:
+            program.wait(LONGEST_SECONDS)
+    assert {script: proxy.statuses[_basic(script)] for script in scripts} == {key: [502, 401] for key in scripts}
+
+
 def test_every_event_is_accounted_for(outcome: Outcome) -> None:
     clients, counts = len(outcome.statuses), outcome.counts
     assert counts.quarantined == Counter(unused_type=clients)  # the group events, which nothing reads
