@@ -7,7 +7,7 @@ that differ from the defaults. Every setting can also be given as `SHOPKEEPER_<N
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -23,6 +23,7 @@ _OF_KUBERNETES = re.compile(f"{PREFIX}(SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_[0-
 
 
 # A code of ISO 4217, converted to upper case.
+PageOrders = Literal["auto", "accepted", "confirmed"]
 CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z]{3}$", to_upper=True)]
 
 
@@ -54,6 +55,11 @@ class Settings(BaseSettings):
     )
     event_log_days: int = Field(
         7, ge=1, le=3650, description="Days that the live event log keeps what ingest has stored already."
+    )
+    page_orders: PageOrders = Field(
+        "auto",
+        description="Whether orders that only a page key has told count: accepted, confirmed (only those that a "
+        "trusted source tells, too), or auto: confirmed where trusted sources tell orders.",
     )
     placeholder_ids: list[str] = Field(
         default_factory=list,

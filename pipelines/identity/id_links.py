@@ -7,12 +7,13 @@ events does not read all earlier ones.
 import ibis
 
 from contracts import columns as c
+from contracts.logs.sources import PAGE
 from pipelines.warehouse.schemas import CONSENT_TIMES, FIRST_AT, ID_LINKS, LINKED_IDS, PURPOSES, stated_at
 
 
 def links_of_events(lines: ibis.Table) -> ibis.Table:
     """`schemas.ID_LINKS` from stored event lines."""
-    heads = lines.filter(ibis._[c.LINE] == 0)
+    heads = _with_page_aliases(lines.filter(ibis._[c.LINE] == 0))
     return heads.group_by(list(LINKED_IDS)).agg(**{FIRST_AT: heads[c.OCCURRED_AT].min()}, **_consent_times(heads))
 
 
@@ -28,6 +29,18 @@ def union(*tables: ibis.Table) -> ibis.Table:
     rows = ibis.union(*(table.select(ID_LINKS.names) for table in tables)) if len(tables) > 1 else tables[0]
     latest = {name: rows[name].max() for name in CONSENT_TIMES}
     return rows.group_by(list(LINKED_IDS)).agg(**{FIRST_AT: rows[FIRST_AT].min()}, **latest)
+
+
+def _with_page_aliases(heads: ibis.Table) -> ibis.Table:
+    """The heads, with aliases of pages as what they may be: an anonymous id that becomes a user id.
+
+    Anybody can send events with a page's key. So a page joins no two user ids: a stranger would become a customer.
+    """
+    is_of_page = heads[c.SOURCE].startswith(PAGE) & heads[c.PREVIOUS_ID].notnull()
+    return heads.mutate(
+        ibis.ifelse(is_of_page, heads[c.PREVIOUS_ID], heads[c.ANONYMOUS_ID]).name(c.ANONYMOUS_ID),
+        ibis.ifelse(is_of_page, None, heads[c.PREVIOUS_ID]).name(c.PREVIOUS_ID),
+    )
 
 
 def _consent_times(rows: ibis.Table) -> dict[str, ibis.Value]:

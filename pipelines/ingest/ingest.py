@@ -34,6 +34,7 @@ from pipelines.ingest.staging import Staging, open_staging
 from pipelines.ingest.trim_log import trim_event_log
 from pipelines.warehouse.catalogue import descriptions, latest_items
 from pipelines.warehouse.file_index import LogPosition
+from pipelines.warehouse.page_orders import unconfirmed_note
 from pipelines.warehouse.schemas import CONSENT_STATEMENTS, ITEM_SKUS
 from pipelines.warehouse.views import accepted_currencies
 from pipelines.warehouse.warehouse import Draft, Warehouse, open_warehouse
@@ -78,9 +79,8 @@ def ingest(
         _write_skus(warehouse, draft, staging)
         file_counts = _write_catalogue(warehouse, draft, opened, read_updates(settings.items_path))
         _write_quarantine(warehouse, draft, staging, opened.refused_items, reprocessed_keys)
-        report = IngestReport(
-            received_at, staging.counts, file_counts, conflicts, opened.recognized, opened.notes, is_dry_run
-        )
+        notes = [*opened.notes, *unconfirmed_note(draft.lines(), warehouse.page_orders)]
+        report = IngestReport(received_at, staging.counts, file_counts, conflicts, opened.recognized, notes, is_dry_run)
         if not report.total.adds_up:
             raise StorageError(f"the counts do not add up: {report.as_dict()}. This is a bug; nothing was stored.")
         if is_dry_run:

@@ -7,16 +7,19 @@ from contracts import columns as c
 from pipelines.warehouse.catalogue import catalogue_of_events, merged_catalogue, with_attributes
 from pipelines.warehouse.currency import AcceptedCurrencies, converted, daily_rates, stated_currencies, store_currency
 from pipelines.warehouse.item_aliases import ALIAS, item_aliases, with_item_ids
+from pipelines.warehouse.page_orders import without_unconfirmed
 from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
 from pipelines.warehouse.warehouse import Warehouse
 
 
 def lines(warehouse: Warehouse) -> ibis.Table:
-    """Every stored line without its customer: `columns.EVENT_LINES`, with one id for each item and one currency.
+    """Every line that counts, without its customer: `columns.EVENT_LINES`, with one id for each item and one currency.
+
+    Orders that only a page has told are left out, as the setting `page_orders` says.
 
     Raises SettingsError where an exchange rate is missing.
     """
-    stored = _with_item_ids(warehouse, warehouse.lines())
+    stored = _with_item_ids(warehouse, without_unconfirmed(warehouse, warehouse.lines()))
     stated = stated_currencies(stored)
     rates = daily_rates(stated, warehouse.rates)
     if not rates.num_rows:

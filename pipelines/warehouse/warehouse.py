@@ -22,7 +22,7 @@ from contracts.bundle import file_sha256
 from contracts.errors import SettingsError
 from contracts.exchange_rates import ExchangeRates, load_exchange_rates
 from contracts.files.lock import exclusive
-from contracts.settings import Settings, url_path, url_scheme
+from contracts.settings import PageOrders, Settings, url_path, url_scheme
 from pipelines.warehouse import file_index as index_files
 from pipelines.warehouse.backends import duckdb
 from pipelines.warehouse.file_index import DayFile, LogPosition, TableFile, verify
@@ -43,9 +43,12 @@ class EventWindow(NamedTuple):
 class Warehouse:
     """The state of one moment; events that are ingested later are seen by opening the warehouse again."""
 
-    def __init__(self, root: Path, connection: Any, threads: int, rates: ExchangeRates) -> None:
+    def __init__(
+        self, root: Path, connection: Any, threads: int, rates: ExchangeRates, page_orders: PageOrders
+    ) -> None:
         self.root = root
         self.rates = rates
+        self.page_orders = page_orders
         self.connection = connection
         self.threads = threads
         self.index = index_files.load_index(root)
@@ -183,4 +186,4 @@ def open_warehouse(settings: Settings) -> Warehouse:
     if connect is None:
         raise SettingsError(f"warehouse = {settings.warehouse_url!r}: the scheme must be one of {', '.join(BACKENDS)}.")
     rates = load_exchange_rates(settings.currency, settings.exchange_rates)
-    return Warehouse(url_path(settings.warehouse_url), connect(settings), settings.threads, rates)
+    return Warehouse(url_path(settings.warehouse_url), connect(settings), settings.threads, rates, settings.page_orders)
