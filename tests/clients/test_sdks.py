@@ -8,8 +8,10 @@ from base64 import b64encode
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -21,16 +23,18 @@ from pipelines.ingest.report import Counts
 from pipelines.warehouse import views
 from pipelines.warehouse.schemas import PERSON_ID
 from pipelines.warehouse.warehouse import open_warehouse
+from serving import app
 from serving.app import create_app
 from serving.security.api_keys import EVENTS_SERVER, EVENTS_WRITE, create_key
 from tests.clients.programs import HERE, missing_part, pages, requires, started
 from tests.clients.proxy import ForgetfulProxy
+from tests.clients.standing_clock import StandingLimit
 from tests.serving.running import running
 
 SCRIPTS = sorted(path.name for path in (HERE / "scripts").iterdir() if path.name != "beacon.html")
-VIEWS = 50
+VIEWS = 20
 EVENTS = VIEWS + 5  # identify, track, page, alias, group
-EVENTS_PER_SECOND = 4  # and so 40 at once, fewer than each client sends
+EVENTS_PER_SECOND = 2  # and so 20 at once, fewer than each client sends
 LONGEST_SECONDS = 90.0
 
 
@@ -57,7 +61,13 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         settings = Settings(home=home, cors_origins=[origin], events_per_second=EVENTS_PER_SECOND)
         keys = {script: create_key(settings.keys_path, Path(script).stem, [_scope(script)])[1] for script in scripts}
         proxy = ForgetfulProxy(create_app(settings))
-        with running(settings, proxy) as address, ExitStack() as programs:  # type: ignore[arg-type]
+        headers = {key.split("_")[1]: _basic(key) for key in keys.values()}
+        limit = partial(StandingLimit, lambda key_id: 429 in proxy.statuses[headers[key_id]])
+        with (
+            patch.object(app, "RateLimit", limit),
+            running(settings, proxy) as address,  # type: ignore[arg-type]
+            ExitStack() as programs,
+        ):
             ending = []
             for script in scripts:
                 arguments = [address, keys[script], Path(script).stem, str(VIEWS)]
