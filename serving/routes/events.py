@@ -12,7 +12,7 @@ from contracts.events.rules import EventRules
 from contracts.logs.events import LogRecord
 from contracts.logs.sources import source_of_key
 from serving.events.envelope import Envelope, Incoming, Shared, open_envelope, prepare, shared_by, single_envelope
-from serving.events.sender import EventSender, Sender
+from serving.events.sender import BEACON_PATH, EventSender, Sender
 from serving.http.openapi import json_body
 from serving.http.problems import unavailable
 from serving.http.schemas.events import Batch, Event, EventsAnswer
@@ -23,9 +23,10 @@ SINGLE_TYPES: Final = {  # by path; one letter, as Segment's SDK for browsers se
     **{name[0]: name for name in ("track", "identify", "page", "screen", "alias", "group")},
 }
 BATCH_PATHS: Final = {
-    "batch": "Send up to 2,500 events",
-    "b": "Send up to 2,500 events, as Segment's SDK for browsers does",
-    "import": "Send up to 2,500 events of the past",
+    "/v1/batch": "Send up to 2,500 events",
+    "/v1/b": "Send up to 2,500 events, as Segment's SDK for browsers does",
+    "/v1/import": "Send up to 2,500 events of the past",
+    BEACON_PATH: "Send up to 2,500 events, as beacons of RudderStack's SDK: a page's key may be in `?writeKey=`",
 }
 MAX_REPORTED_PROBLEMS: Final = 100
 _EVENTS_PER_TURN: Final = 200  # then the event loop serves other requests
@@ -48,11 +49,11 @@ async def send_event(request: Request, sender: SenderOf, strict: StrictQuery = F
 
 for _path, _summary in BATCH_PATHS.items():
     router.add_api_route(
-        f"/v1/{_path}",
+        _path,
         send_batch,
         methods=["POST"],
         response_model=EventsAnswer,
-        name=f"send_{_path}",
+        name="send_" + _path.removeprefix("/v1/").strip("/").partition("/")[0],
         summary=_summary,
         openapi_extra=json_body(Batch),
     )

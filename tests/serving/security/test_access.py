@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from contracts.settings import Settings
 from serving.app import ROUTERS
+from serving.events.sender import BEACON_PATH
 from serving.http.openapi import scope_of
 from serving.security.access import Access, DirectRoute
 from serving.security.api_keys import EVENTS_SERVER, EVENTS_WRITE, SCOPES, create_key, revoke_key
@@ -15,7 +16,7 @@ from tests.serving.conftest import Shop
 
 OPEN_PATHS = {"/", "/health", "/ready"}
 BODIES = {
-    **dict.fromkeys(("/v1/batch", "/v1/b", "/v1/import"), b'{"batch": []}'),
+    **dict.fromkeys(("/v1/batch", "/v1/b", "/v1/import", BEACON_PATH), b'{"batch": []}'),
     "/v1/items": b'{"items": [{"item_id": "tea-1"}]}',
 }
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
