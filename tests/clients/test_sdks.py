@@ -20,7 +20,6 @@ from contracts.logs.events import open_event_log
 from contracts.settings import Settings
 from pipelines.ingest.ingest import ingest
 from pipelines.ingest.report import Counts
-from pipelines.warehouse import views
 from pipelines.warehouse.schemas import PERSON_ID
 from pipelines.warehouse.warehouse import open_warehouse
 from serving import app
@@ -85,9 +84,10 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_event_arrives_once(outcome: Outcome, script: str) -> None:
     requires(script)
-    name, log = Path(script).stem, outcome.logs[script]
+    name = Path(script).stem
+    print(outcome.logs[script])  # noqa: T201
     found = {kind: len(outcome.of(script, kind)) for kind in ("identify", "page", "alias", "track")}
-    assert found == {"identify": 1, "page": 1, "alias": 1, "track": VIEWS + 1}, log
+    assert found == {"identify": 1, "page": 1, "alias": 1, "track": VIEWS + 1}
     (order,) = [row for row in outcome.of(script, "track") if row[c.EVENT] == "Order Completed"]
     assert (order[c.ORDER_ID], order[c.CURRENCY], order[c.ITEM_ID]) == (f"{name}-order", "EUR", "tea")
     assert (order[c.QUANTITY], order[c.PRICE]) == (2.0, 4.5)
@@ -162,7 +162,7 @@ def _wait_for(settings: Settings, events: int) -> None:
 def _ingested(settings: Settings, statuses: dict[str, list[int]], logs: dict[str, str]) -> Outcome:
     counts = ingest(settings).total
     warehouse = open_warehouse(settings)
-    rows = views.events(warehouse).to_pyarrow().to_pylist()
+    rows = warehouse.lines().to_pyarrow().to_pylist()  # as stored: a page's order counts only where no server tells any
     map_rows = warehouse.identity_map().to_pyarrow().to_pylist()
     identity = {row[PERSON_ID].removeprefix("anonymous:"): row[c.CUSTOMER_ID] for row in map_rows}
     return Outcome(rows, identity, counts, statuses, logs)
