@@ -8,14 +8,16 @@ refuses an event in a currency without a rate; the rate itself does not change w
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import ibis
 import pyarrow as pa
 
 from contracts import columns as c
 from contracts.errors import InvalidEvent, SettingsError
 from contracts.exchange_rates import CURRENCY_CODE, ExchangeRates, currency_code
+
+if TYPE_CHECKING:  # the workers of ingest import this module, and start in a third of the time without the engine
+    import ibis
 
 AMOUNTS: Final = (c.REVENUE, c.DISCOUNT, c.FEES, c.PRICE)
 RATE: Final = "rate"
@@ -72,7 +74,7 @@ def store_currency(stated: Iterable[Stated], rates: ExchangeRates) -> str | None
     return codes[0] if codes else None
 
 
-def stated_currencies(lines: ibis.Table) -> list[Stated]:
+def stated_currencies(lines: "ibis.Table") -> list[Stated]:
     """The values of the column `currency`, in every spelling that was sent."""
     at = lines[c.OCCURRED_AT]
     spellings = lines.filter(lines[c.CURRENCY].notnull()).group_by(c.CURRENCY).agg(first=at.min(), last=at.max())
@@ -102,11 +104,13 @@ def daily_rates(stated: Iterable[Stated], rates: ExchangeRates) -> pa.Table:
     return pa.table([pa.array(values, f.type) for f, values in zip(_RATES, columns, strict=True)], schema=_RATES)
 
 
-def converted(lines: ibis.Table, rates: ibis.Table, currency: str) -> ibis.Table:
+def converted(lines: "ibis.Table", rates: "ibis.Table", currency: str) -> "ibis.Table":
     """The lines with all amounts, and the column that says their currency, in the store's currency.
 
     `rates` is what `daily_rates` gave; lines that it does not name stay as they are.
     """
+    import ibis
+
     dated = lines.mutate(**{c.DAY: lines[c.OCCURRED_AT].date()})
     joined = dated.left_join(rates, [c.CURRENCY, c.DAY])
     rate = joined[RATE]

@@ -7,9 +7,8 @@ source has stated of a SKU counts before what pages have stated.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import ibis
 import pyarrow as pa
 
 from contracts import columns as c
@@ -17,6 +16,9 @@ from contracts.events.ids import id_text
 from contracts.events.parse import Event
 from contracts.logs.sources import PAGE
 from pipelines.warehouse.schemas import IS_OF_PAGE, SKU
+
+if TYPE_CHECKING:  # the workers of ingest import this module, and start in a third of the time without the engine
+    import ibis
 
 ALIAS: Final = "alias"
 
@@ -52,7 +54,7 @@ def item_aliases(skus: pa.Table, catalogue_ids: Collection[str]) -> dict[str, st
     return aliases
 
 
-def with_item_ids(lines: ibis.Table, aliases: ibis.Table) -> ibis.Table:
+def with_item_ids(lines: "ibis.Table", aliases: "ibis.Table") -> "ibis.Table":
     """The lines with one id for each item; `aliases` has the columns alias and item_id."""
     known = aliases.rename({"stands_for": c.ITEM_ID})
     joined = lines.left_join(known, lines[c.ITEM_ID] == known[ALIAS])

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -108,3 +110,12 @@ def test_records_may_carry_their_own_time_and_source(tmp_path: Path) -> None:
 def test_a_chunk_of_nothing_writes_nothing(tmp_path: Path) -> None:
     assert stage(tmp_path).received == 0
     assert not list(tmp_path.iterdir())
+
+
+def test_a_worker_does_not_import_the_query_engine() -> None:
+    """It takes most of the time in which a worker starts."""
+    readers = "pipelines.ingest.readers.tables.tabular, pipelines.ingest.readers.segment"
+    unwanted = "[name for name in ('ibis', 'duckdb', 'pandas') if name in sys.modules]"
+    code = f"import sys, pipelines.ingest.staging, {readers}; print({unwanted})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
