@@ -30,6 +30,7 @@ LONGEST: Final = (
     "benchmarks/demand/test_main.py",
     "pipelines/families/test_churn.py",
     "pipelines/families/test_label_invariances.py",
+    "clients/test_sdks.py",
 )
 
 
