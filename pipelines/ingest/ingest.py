@@ -84,6 +84,7 @@ def ingest(
         if not report.total.adds_up:
             raise StorageError(f"the counts do not add up: {report.as_dict()}. This is a bug; nothing was stored.")
         if is_dry_run:
+            report.examples = _examples(draft.table("quarantine"), received_at)
             draft.discard()
         else:
             progress("commit")
@@ -186,6 +187,13 @@ def _write_quarantine(
             warehouse.table("quarantine").anti_join(warehouse.register(reprocessed_keys), RECORD_KEY).union(*refused)
         )
         draft.write_table("quarantine", _first(union, RECORD_KEY, [c.RECEIVED_AT, c.ORIGIN, c.SOURCE, c.CODE]))
+
+
+def _examples(quarantine: ibis.Table, received_at: datetime) -> list[str]:
+    """One refused record of this call for each code: where it is, and why it is refused."""
+    refused = quarantine.filter(quarantine[c.RECEIVED_AT] == ibis.literal(received_at))
+    found = _first(refused, c.CODE, [c.ORIGIN]).to_pyarrow().to_pylist()
+    return [f"{row[c.ORIGIN]}: {row[c.CODE]}: {row[c.REASON]}" for row in found]
 
 
 def _first(rows: ibis.Table, key: str, order: Sequence[str]) -> ibis.Table:

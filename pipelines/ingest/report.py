@@ -90,6 +90,7 @@ class IngestReport:
     recognized: list[Recognized] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # about the files, for people
     is_dry_run: bool = False  # nothing was stored; `stored` says what would have been
+    examples: list[str] = field(default_factory=list)  # of a dry run: for each code, a record that is refused
 
     @property
     def total(self) -> Counts:

@@ -74,7 +74,7 @@ def ingest(
             is_dry_run=dry_run,
         )
     if as_json:
-        print_json(report.as_dict() | {"seconds": progress.seconds})
+        print_json(report.as_dict() | {"seconds": progress.seconds, "examples": report.examples})
     else:
         _print(report)
     total = report.total
@@ -115,6 +115,8 @@ def _print(report: "IngestReport") -> None:
         )
     for note in report.notes:
         print_paragraph(f"note: {note}", indent=2)
+    for example in report.examples:
+        print_paragraph(f"for example {example}", indent=2)
     if report.is_dry_run:
         console.print("This was a dry run: nothing is stored.", highlight=False)
 

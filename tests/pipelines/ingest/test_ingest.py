@@ -210,6 +210,9 @@ def test_a_dry_run_counts_and_stores_nothing(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
     real = ingest(settings_in(tmp_path), [events], None, tmp_path / "c.csv", NOW)
     assert dry.as_dict() == real.as_dict()
+    (example,) = dry.examples
+    assert "e.jsonl:2: malformed_json: not a JSON object" in example
+    assert real.examples == []  # they are in the quarantine
     assert real.total.stored == 1
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} != before
 
