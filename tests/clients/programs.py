@@ -38,7 +38,7 @@ def missing_part(script: str) -> str | None:
         return None if find_spec(module) else f"the SDK {module} is not installed; `make dev`"
     if suffix == ".html" and CHROMIUM is None:
         return "no Chromium here; `apt-get install chromium`"
-    if script != "beacon.html" and not (HERE / "node_modules").is_dir():
+    if script != "beacon.html" and not (HERE / "node_modules" / ".package-lock.json").is_file():  # written last
         return "the packages of npm are not installed; `make clients`"
     if suffix == ".mjs" and _node_version() < MIN_NODE:
         return f"no Node.js {MIN_NODE} or later here"
