@@ -3,6 +3,7 @@
 All clients run at once, since each of them waits for most of its time.
 """
 
+import json
 import time
 from base64 import b64encode
 from collections import Counter
@@ -93,6 +94,8 @@ def test_every_event_arrives_once(outcome: Outcome, script: str) -> None:
     assert (order[c.QUANTITY], order[c.PRICE]) == (2.0, 4.5)
     assert order[c.USER_ID] == f"{name}-user"
     assert abs((order[c.OCCURRED_AT] - order[c.RECEIVED_AT]).total_seconds()) < LONGEST_SECONDS
+    (identify,) = outcome.of(script, "identify")
+    assert json.loads(identify[c.TRAITS])["email"] == f"{name}@example.com"
     (page,) = outcome.of(script, "page")
     assert page[c.PAGE_PATH] == "/home"
     views_of_items = {row[c.ITEM_ID] for row in outcome.of(script, "track") if row[c.EVENT] == "Product Viewed"}
