@@ -179,7 +179,7 @@ def _check_track(wire: TrackEvent, people: _People) -> _Checked:
 
 
 def _check_order(properties: Properties, name: str, repairs: list[str]) -> None:
-    order_id = id_text(properties.order_id) or id_text(properties.orderId)
+    order_id = checked_id(id_text(properties.order_id) or id_text(properties.orderId), "properties.order_id")
     if order_id is None:
         raise InvalidEvent("missing_order_id", f"{name!r} needs `properties.order_id`.")
     if is_placeholder(order_id):
@@ -231,7 +231,8 @@ def _checked_products(properties: Properties, name: str, repairs: list[str]) -> 
         repairs.append("products.quantity (a line of 0 units)")  # a line that was taken out of the order
         products = tuple(product for product in products if product.quantity != 0.0)
     for product in products:
-        if item_of(product) is None:
+        item_id = checked_id(item_of(product), "properties.product_id")
+        if item_id is None:
             if name not in IS_ORDER:
                 raise InvalidEvent("missing_item", "a product has neither `product_id` nor `sku`; each needs one.")
             repairs.append("products.product_id (missing)")  # its money counts all the same
