@@ -20,7 +20,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 2
 
 .PHONY: help setup dev clients demo simulate ingest train train-% evaluate publish rollback retrain serve churn-list forecast \
-	status mlflow test check format bench lock clean
+	status mlflow test test-slow check format bench lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ mlflow: setup ## open MLflow's pages on loopback, port 5000
 
 test: dev clients ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(TESTS)
+
+test-slow: dev ## run the tests that `make test` leaves out for their time
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m slow
 
 check: dev ## lint, types, import rules
 	$(BIN)/ruff check .

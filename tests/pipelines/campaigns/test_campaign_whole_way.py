@@ -127,6 +127,7 @@ def test_the_bundle_says_from_which_campaigns_it_is_known(client: httpx.Client) 
     assert bundle["families"]["uplift"]["gate"].startswith("clearly better than the response model")
 
 
+@pytest.mark.slow
 def test_where_contacting_changes_nobody_the_baseline_answers_and_promises_nothing(tmp_path: Path) -> None:
     """The control: the same store and assignment, in which the contacted order like the others."""
     store = store_after_campaign(tmp_path, effect=0.0)

@@ -103,6 +103,7 @@ def test_the_backtest_has_its_details(judged: Backtest) -> None:
     assert last_training == judged.details["calibration_snapshot"] == (judged.window_start - horizon).isoformat()
 
 
+@pytest.mark.slow
 def test_where_there_is_nothing_to_know_nothing_is_found() -> None:
     few = replace(PARAMETERS, snapshots=2, trees=30)
     metrics = CHURN.backtest(training_data(memoryless_store(), few)).metrics
@@ -179,6 +180,7 @@ def test_the_stored_model_scores_the_same_table(store: pa.Table, fitted: FittedF
     assert rescored.replays == fitted.replays
 
 
+@pytest.mark.slow
 def test_the_rfm_baseline_scores_and_explains_the_same_customers(
     store: pa.Table, fitted: FittedFamily, tmp_path: Path
 ) -> None:

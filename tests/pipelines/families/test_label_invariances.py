@@ -98,12 +98,14 @@ def without_zones(event: Wire) -> Wire:
     return event | {"timestamp": in_other_zones(event)["timestamp"][:-6]}
 
 
+@pytest.mark.slow
 def test_how_an_instant_is_written_moves_nothing(folder: Path, plain: Seen) -> None:
     elsewhere = Seen(folder / "zones", in_other_zones)
     assert elsewhere.labels == plain.labels
     assert elsewhere.features.equals(plain.features)
 
 
+@pytest.mark.slow
 def test_another_instant_moves_features_and_labels(folder: Path, plain: Seen) -> None:
     """The control: were the offsets ignored, this is what would be seen."""
     moved = Seen(folder / "naive", without_zones)

@@ -1,6 +1,6 @@
 """The leak test of the families: what a backtest knows before its cut is the same, whatever comes after the cut."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -79,6 +79,13 @@ INPUTS: dict[str, Inputs] = {
 }
 
 
+SLOW_INPUTS = ("orders_and_cadence", "btyd_forecast", "trial")  # of the same customer history as the snapshot
+
+
+def _slow(value: str, slow: Sequence[str]) -> Any:
+    return pytest.param(value, marks=pytest.mark.slow) if value in slow else value
+
+
 def plain(value: Any) -> Any:
     """Comparable: tables as sorted rows, arrays as lists, a missing number as text."""
     if isinstance(value, pa.Table):
@@ -92,14 +99,14 @@ def plain(value: Any) -> Any:
     return [plain(one) for one in value] if isinstance(value, tuple | list) else value
 
 
-@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("name", [_slow(name, SLOW_INPUTS) for name in INPUTS])
 def test_what_is_known_before_the_cut_depends_on_no_future(name: str) -> None:
     known = plain(INPUTS[name](store(), CUT))
     for seed, future in ((1, PARTS), (2, PARTS)):
         assert plain(INPUTS[name](store(future, seed), CUT)) == known
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [_slow(part, PARTS[1:]) for part in PARTS])
 def test_each_part_of_the_future_is_seen_once_it_has_come(part: str) -> None:
     """The control of the futures themselves: a future that changes nothing would let every leak pass."""
 

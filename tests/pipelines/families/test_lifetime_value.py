@@ -97,12 +97,14 @@ def test_every_column_is_described(fitted: FittedFamily) -> None:
     assert set(fitted.columns) == set(fitted.table.column_names[1:])
 
 
+@pytest.mark.slow
 def test_what_comes_after_the_cut_off_changes_nothing(events: pa.Table) -> None:
     past = events.filter(ibis.memtable(events).occurred_at.to_pyarrow().to_numpy() < day(200).replace(tzinfo=None))
     with_future, without = (predict(training_data(rows, 200), (60,))[1][60] for rows in (events, past))
     assert with_future.spend.tolist() == without.spend.tolist()
 
 
+@pytest.mark.slow
 def test_cancelled_orders_are_worth_nothing(events: pa.Table) -> None:
     extra = order("visitor-1", 299.5, {"tea": 1}, price=10_000.0)
     cancel = {c.EVENT: ORDER_CANCELLED, c.OCCURRED_AT: day(299.6), c.CUSTOMER_ID: "visitor-1"}

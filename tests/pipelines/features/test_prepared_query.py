@@ -31,6 +31,7 @@ def features_query(events: ibis.Table) -> PreparedQuery:
     return PreparedQuery(events.get_backend(), ["at"], lambda at: customer_features(events, at), [c.CUSTOMER_ID])
 
 
+@pytest.mark.slow
 def test_every_cut_off_gives_what_a_query_compiled_for_it_gives(events: ibis.Table) -> None:
     ask = features_query(events)
     for at in CUT_OFFS:

@@ -67,7 +67,7 @@ def recomputed(events: pa.Table, at: datetime) -> dict[Person, tuple[str, bool, 
 
 
 @given(seed=st.integers(0, 10**6), at=st.integers(1, 10))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_people_are_those_of_a_warehouse_that_holds_only_the_events_before(seed: int, at: int) -> None:
     events = random_events(seed)
     found = people(IdentityHistory(ibis.memtable(events), no_statements()).people(day(at)))

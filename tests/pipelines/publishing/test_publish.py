@@ -83,7 +83,12 @@ def damaged_current(settings: Settings) -> None:
     (folder_of(settings).parent / CURRENT).write_text("nonsense")
 
 
-@pytest.mark.parametrize("damage", [future_format, damaged_manifest, missing_file, damaged_current])
+OTHER_DAMAGES = [
+    pytest.param(each, marks=pytest.mark.slow) for each in (damaged_manifest, missing_file, damaged_current)
+]
+
+
+@pytest.mark.parametrize("damage", [future_format, *OTHER_DAMAGES])
 def test_what_passed_is_published_over_a_version_that_cannot_be_read(
     settings: Settings, damage: Callable[[Settings], None]
 ) -> None:

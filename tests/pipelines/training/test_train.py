@@ -127,7 +127,10 @@ def new_home(home: Path, tmp_path: Path) -> Path:
     return with_mlflow_store(tmp_path / "home")
 
 
-@pytest.mark.parametrize("parameters", [{"auc": 0.7}, {"needs": 1000}, {"auc": 0.6}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{"auc": 0.7}, *(pytest.param(each, marks=pytest.mark.slow) for each in ({"needs": 1000}, {"auc": 0.6}))],
+)
 def test_the_baseline_answers_where_the_model_is_not_better_and_none_is_served(
     new_home: Path, parameters: dict[str, float]
 ) -> None:

@@ -72,6 +72,7 @@ def test_the_persuadable_get_a_higher_uplift_than_the_others(
     assert all(row["uplift_low"] <= row["uplift"] <= row["uplift_high"] for row in rows.values())
 
 
+@pytest.mark.slow
 def test_without_an_effect_nothing_is_published() -> None:
     events, assigned, _ = store_with_campaign(effect=0.0)
     data = training_data(events, assigned)
@@ -82,6 +83,7 @@ def test_without_an_effect_nothing_is_published() -> None:
         UPLIFT_FAMILY.fit(data)
 
 
+@pytest.mark.slow
 def test_shuffled_arms_do_not_pass(store: tuple[pa.Table, pa.Table, dict[str, bool]]) -> None:
     events, assigned, _ = store
     arms = np.random.default_rng(4).permutation(assigned["arm"].to_pylist())
