@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from contracts.bundle import MANIFEST, Bundle, Manifest, encode_manifest, open_bundle
-from contracts.errors import BundleRefused, NoBundle, SettingsError
+from contracts.errors import BundleRefused, NoBundle, SettingsError, StorageError
 from contracts.files.atomic import replace_file, sync
 from contracts.files.lock import exclusive
 from contracts.settings import url_path, url_scheme
@@ -64,6 +64,12 @@ class BundleStore(Protocol):
 
     def open(self, pointer: BundlePointer) -> Bundle:
         """Verify and open a version; raises BundleRefused."""
+
+    def folder(self, version: str) -> Path:
+        """Where the files of a published version are; nothing of them is verified."""
+
+    def remove(self, version: str) -> None:
+        """Delete a version that is not the current one; raises StorageError, or NoBundle where there is none."""
 
 
 class FileBundleStore:
@@ -134,6 +140,17 @@ class FileBundleStore:
 
     def open(self, pointer: BundlePointer) -> Bundle:
         return open_bundle(self._version_path(pointer.version), pointer.manifest_sha256)
+
+    def folder(self, version: str) -> Path:
+        return self._version_path(version)
+
+    def remove(self, version: str) -> None:
+        with exclusive(self._root / LOCK, WRITER):
+            pointer = self.pointer(version)
+            if pointer == self.current():
+                raise StorageError(f"version {version} is the current one and cannot be deleted.")
+            (self._digests / version).unlink()
+            shutil.rmtree(self._version_path(version))
 
     def _version_before_current(self, versions: list[str]) -> str:
         earlier = [v for v in versions if v < self.current().version]

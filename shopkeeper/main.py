@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "simulate": ("simulate:simulate", "write the events of a simulated store"),
         "ingest": ("data.ingest:ingest", "store events from files and from the running service"),
         "mapping": ("data.mapping:app", "propose how the columns of a table become events"),
+        "privacy": ("data.privacy:app", "export or erase what is held of one person"),
         "retrain": ("train:retrain", "ingest, train every family, publish"),
         "keys": ("keys:app", "create, list and revoke the service's API keys"),
         "serve": ("serve:serve", "answer over HTTP"),

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from contracts.settings import load_settings
 from models.customers.cadence import LAPSE_HORIZONS
+from pipelines.privacy.stores.registry import stores, unclaimed_files
 from shopkeeper.main import app
 from tests.contradictions import AT_RISK, ITEMS, PROSPECTS, SCORED, contradictions
 from tests.serving.running import running
@@ -221,3 +222,10 @@ def test_the_published_versions_are_champions(shop: Shop) -> None:
         assert run.data.metrics
         assert run.data.params
         assert run.data.tags["test_window"]
+
+
+def test_every_file_that_a_store_makes_is_claimed_by_one_that_can_erase(shop: Shop) -> None:
+    settings = load_settings(home=shop.home)
+    found = unclaimed_files(shop.home, stores(settings))
+    assert [path for path in found if not path.startswith("simulated/")] == []
+    assert found  # the files of the simulation are the operator's

@@ -10,12 +10,15 @@ from contracts.errors import StorageError
 
 
 @contextmanager
-def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock file of a folder to which only one `what` may write; raises StorageError at once if it is held."""
+def exclusive(path: Path, what: str, *, waits: bool = False) -> Iterator[None]:
+    """Hold the lock file of a folder to which only one `what` may write.
+
+    Raises StorageError at once if it is held, unless it `waits`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "unknown"

@@ -69,6 +69,9 @@ class EventLog(Protocol):
         Their keys are known for `KEYS_KEPT` more. Raises EventLogError.
         """
 
+    def remove(self, cursors: Sequence[int]) -> int:
+        """Remove these records to the last byte; their keys stay known. Returns how many. Raises EventLogError."""
+
     def close(self) -> None:
         """Release the log; nothing acknowledged is lost."""
 

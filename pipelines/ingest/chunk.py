@@ -15,6 +15,7 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +26,8 @@ from contracts.events.parse import Event, parse_event
 from contracts.events.refusal import consent_of_refused
 from contracts.events.rows import event_rows
 from contracts.events.rules import NO_RULES, EventRules
+from contracts.privacy.tombstones import NO_TOMBSTONES, Tombstones
+from pipelines.ingest.erased import is_of_erased, is_on_erased_device, names_erased
 from pipelines.ingest.quarantine import quarantine_row
 from pipelines.ingest.readers.record import Record
 from pipelines.warehouse.currency import AcceptedCurrencies
@@ -49,6 +52,7 @@ class Chunk:
     records: Iterable[Record]
     currencies: AcceptedCurrencies
     rules: EventRules = NO_RULES
+    tombstones: Tombstones = NO_TOMBSTONES
 
 
 @dataclass
@@ -60,6 +64,7 @@ class StagedChunk:
     received: int = 0
     accepted: int = 0
     suppressed: int = 0
+    erased: list[int] = field(default_factory=list)  # places of records that name people who were erased before
     quarantined: Counter[str] = field(default_factory=Counter)
     repaired: int = 0
     repairs: Counter[str] = field(default_factory=Counter)  # by field
@@ -91,11 +96,15 @@ def _stage(chunk: Chunk, folder: Path) -> StagedChunk:
         staged.received += 1
         received_at, source = record.received_at or chunk.received_at, record.source or chunk.source
         try:
-            event = _checked(record, received_at, chunk.rules)
+            event = _checked(record, received_at, chunk, staged)
             rows = [] if event.is_suppressed else event_rows(event, received_at, source)
             if rows and rows[0][_CURRENCY] is not None:
                 currencies = currencies.checked(rows[0][_CURRENCY], event.occurred_at)
         except InvalidEvent as error:
+            if isinstance(error, _ErasedBefore) or names_erased(record, chunk.tombstones):
+                staged.suppressed += 1
+                staged.erased.append(record.place)
+                continue
             statement = consent_of_refused(record.raw, received_at, chunk.rules, is_live=_is_live(record))
             if statement is not None:
                 consents.add(record.raw, [_consent_statement(statement, received_at, source)])
@@ -149,10 +158,22 @@ class _Part:
         return [*zip(*self._rows, strict=True), *repeated] if self._rows else []
 
 
-def _checked(record: Record, received_at: datetime, rules: EventRules) -> Event:
+class _ErasedBefore(InvalidEvent):
+    """The event is that of a person who was erased after it happened."""
+
+
+def _checked(record: Record, received_at: datetime, chunk: Chunk, staged: StagedChunk) -> Event:
     if record.refusal is not None:
         raise InvalidEvent(*record.refusal)
-    return parse_event(record.raw, received_at, rules, is_live=_is_live(record))
+    event = parse_event(record.raw, received_at, chunk.rules, is_live=_is_live(record))
+    if not chunk.tombstones:
+        return event
+    if is_of_erased(event, chunk.tombstones):
+        raise _ErasedBefore("erased", "the person was erased after this event.")
+    if is_on_erased_device(event, chunk.tombstones):
+        staged.erased.append(record.place)
+        return msgspec.structs.replace(event, anonymous_id=None)
+    return event
 
 
 def _is_live(record: Record) -> bool:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from contracts import columns as c
 from contracts.errors import StorageError
 from contracts.logs.events import open_event_log
+from contracts.privacy.tombstones import TombstoneFile
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from contracts.validation.amounts import DecimalSign
@@ -31,7 +32,7 @@ from pipelines.ingest.readers.formats.format import Terms
 from pipelines.ingest.readers.quarantine import QUARANTINE, QuarantineReader
 from pipelines.ingest.report import Conflict, Counts, IngestReport
 from pipelines.ingest.staging import Staging, open_staging
-from pipelines.ingest.trim_log import trim_event_log
+from pipelines.ingest.trim_log import remove_erased, trim_event_log
 from pipelines.warehouse.catalogue import descriptions, latest_items
 from pipelines.warehouse.file_index import LogPosition
 from pipelines.warehouse.page_orders import unconfirmed_note
@@ -66,7 +67,13 @@ def ingest(
     with (
         warehouse.writing() as draft,
         open_staging(
-            folder, received_at, accepted_currencies(warehouse), settings.threads, progress, settings.event_rules
+            folder,
+            received_at,
+            accepted_currencies(warehouse),
+            settings.threads,
+            progress,
+            settings.event_rules,
+            TombstoneFile(settings.home).current(),
         ) as staging,
     ):
         staging.expect(sum(path.stat().st_size for path, _ in opened.events))
@@ -89,6 +96,7 @@ def ingest(
         else:
             progress("commit")
             draft.commit(position, report.as_dict())
+            remove_erased(settings, staging.erased.get(EVENT_LOG, ()))
             trim_event_log(settings, position.cursor, received_at)
     return report
 

@@ -21,6 +21,7 @@ from typing import Final
 
 from contracts.errors import StorageError
 from contracts.events.rules import NO_RULES, EventRules
+from contracts.privacy.tombstones import NO_TOMBSTONES, Tombstones
 from contracts.progress import Progress
 from pipelines.ingest.chunk import Chunk, StagedChunk, prepare_worker, stage_chunk
 from pipelines.ingest.readers.record import Record
@@ -43,7 +44,10 @@ class Staging:
         workers: int,
         progress: Progress,
         rules: EventRules,
+        tombstones: Tombstones = NO_TOMBSTONES,
     ) -> None:
+        self.erased: dict[str, list[int]] = {}  # by file, the places of records of people who were erased before
+        self._tombstones = tombstones
         self.counts: dict[str, Counts] = {}
         self._folder = folder
         self._received_at = received_at
@@ -69,7 +73,8 @@ class Staging:
         for records in blocks:
             self._origins.append(name)
             number = len(self._origins) - 1
-            self._submit(Chunk(number, name, source, self._received_at, records, self.currencies, self.rules))
+            at, rules = self._received_at, self.rules
+            self._submit(Chunk(number, name, source, at, records, self.currencies, rules, self._tombstones))
             self._progress("read events", sum(counts.received for counts in self.counts.values()))
 
     def finish(self) -> None:
@@ -130,6 +135,7 @@ class Staging:
         counts.received += chunk.received
         counts.stored += chunk.accepted
         counts.suppressed += chunk.suppressed
+        self.erased.setdefault(self._origins[chunk.number], []).extend(chunk.erased)
         counts.quarantined += chunk.quarantined
         counts.repaired += chunk.repaired
         counts.repairs += chunk.repairs
@@ -158,11 +164,12 @@ def open_staging(
     workers: int,
     progress: Progress,
     rules: EventRules = NO_RULES,
+    tombstones: Tombstones = NO_TOMBSTONES,
 ) -> Iterator[Staging]:
     """Stage in `folder`, which is emptied before and removed after."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    staging = Staging(folder, received_at, currencies, workers, progress, rules)
+    staging = Staging(folder, received_at, currencies, workers, progress, rules, tombstones)
     try:
         yield staging
     finally:

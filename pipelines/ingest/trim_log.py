@@ -4,6 +4,7 @@ The service reads the log's end when it starts, to know the sessions that go on 
 yet. So a record stays until a bundle with a later consent is current.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from contracts.bundle_store import open_bundle_store
@@ -28,5 +29,16 @@ def trim_event_log(settings: Settings, ingested: int, now: datetime) -> int:
     log = open_event_log(settings.events_url)
     try:
         return log.trim(ingested, until)
+    finally:
+        log.close()
+
+
+def remove_erased(settings: Settings, cursors: Sequence[int]) -> None:
+    """Remove records that name people who were erased before they came; raises EventLogError."""
+    if not cursors:
+        return
+    log = open_event_log(settings.events_url)
+    try:
+        log.remove(cursors)
     finally:
         log.close()

@@ -103,7 +103,7 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
             raise NoBundle(f"nothing to publish ({why}). Run `shopkeeper train`.")
         progress("publish: write")
         created_at = datetime.now(UTC)
-        version = f"{created_at:%Y%m%dT%H%M%S}{created_at.microsecond // 1000:03d}Z"
+        version = new_version(created_at)
         contents = _Contents()
         for challenger in new.values():
             _add_challenger(contents, draft, challengers, challenger, version)
@@ -124,6 +124,11 @@ def publish(settings: Settings, progress: Progress = silent) -> Published:
         missing=_why_missing(loaded, manifest.families),
         refused=refused,
     )
+
+
+def new_version(created_at: datetime) -> str:
+    """The name of a version that is made then."""
+    return f"{created_at:%Y%m%dT%H%M%S}{created_at.microsecond // 1000:03d}Z"
 
 
 def rollback(settings: Settings, version: str | None = None) -> BundlePointer:

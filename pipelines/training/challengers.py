@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # `shopkeeper status` reads the records, and starts without t
 
     from pipelines.families.family import FittedFamily, Rescored
 
-_RECORD: Final = "candidate.json"
+RECORD: Final = "candidate.json"
 _FILES: Final = "files"
 _TABLE: Final = "table.arrow"
 _UNKNOWN: Final = Verdict("too_few", None, "")
@@ -82,7 +82,7 @@ class ChallengerStore:
 
     def load(self, family: str) -> Challenger | None:
         """The family's latest challenger, if there is one; files of another bundle format cannot be published."""
-        path = self._root / family / _RECORD
+        path = self._root / family / RECORD
         if not path.is_file():
             return None
         found = msgspec.json.decode(path.read_bytes(), type=Challenger)
@@ -107,7 +107,7 @@ class ChallengerStore:
     ) -> None:
         from pipelines.families.family import FittedFamily
 
-        (draft / _RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(challenger), indent=2))
+        (draft / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(challenger), indent=2))
         if fitted is not None and fitted.table is not None:
             write_table(draft / _TABLE, fitted.table)
         if isinstance(fitted, FittedFamily):

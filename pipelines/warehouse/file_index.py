@@ -46,7 +46,7 @@ class LogPosition(msgspec.Struct, frozen=True):
     """How far the live event log has been read."""
 
     cursor: int = 0
-    message_id: str = ""  # of the record at the cursor: a log that has another one there is another log
+    message_id: str = ""  # of the record at the cursor, empty if it was erased: a log with another is another log
     duplicates: int = 0  # of the log's own count, already reported
 
 
@@ -85,9 +85,11 @@ def _decoded(raw: bytes) -> Index:
     return msgspec.convert(given, Index)
 
 
-def switch_index(root: Path, index: Index, entry: dict[str, Any]) -> Index:
-    """Make `index` the present state and add `entry` to the ledger, both or neither."""
-    written = _append(root / LEDGER, index.ledger_bytes, json.dumps(entry, default=str) + "\n")
+def switch_index(root: Path, index: Index, entry: dict[str, Any] | None) -> Index:
+    """Make `index` the present state and add `entry`, if there is one, to the ledger, both or neither."""
+    written = index.ledger_bytes
+    if entry is not None:
+        written = _append(root / LEDGER, written, json.dumps(entry, default=str) + "\n")
     new = msgspec.structs.replace(index, ledger_bytes=written)
     replace_file(root / CURRENT, msgspec.json.encode(new))
     return new

@@ -156,8 +156,11 @@ class Draft:
         file = self._tables.get(name)
         return self._warehouse.parquet(self._warehouse.checked([file] if file else []), TABLES[name])
 
-    def commit(self, log: LogPosition, entry: dict[str, Any]) -> None:
-        """Make everything written the warehouse's present state, durably and in one step."""
+    def commit(self, log: LogPosition, entry: dict[str, Any] | None) -> None:
+        """Make everything written the warehouse's present state, durably and in one step.
+
+        `entry` is that of the ledger of ingests; None where this is no ingest.
+        """
         index_files.sync_files(self._written)
         index = msgspec.structs.replace(
             self._warehouse.index, generation=self._generation, days=self._days, tables=self._tables, log=log

@@ -92,3 +92,16 @@ def test_a_version_is_a_plain_name(store: FileBundleStore, version: str) -> None
 def test_an_unknown_scheme_is_refused_with_those_that_exist() -> None:
     with pytest.raises(SettingsError, match="file"):
         open_bundle_store("s3://bucket/bundles")
+
+
+def test_an_earlier_version_can_be_deleted_and_the_current_one_cannot(store: FileBundleStore) -> None:
+    for version in ("v1", "v2"):
+        publish(store, version)
+    assert store.folder("v1").is_dir()
+    store.remove("v1")
+    assert not store.folder("v1").exists()
+    assert store.versions() == ["v2"]
+    with pytest.raises(StorageError, match="current"):
+        store.remove("v2")
+    with pytest.raises(NoBundle):
+        store.remove("v1")

@@ -17,17 +17,19 @@ def test_it_publishes_only_if_this_run_has_made_something(
     def step(name: str, answer: Any) -> Any:
         return lambda *_, **__: steps.append(name) or answer
 
+    monkeypatch.setattr(module, "erase_waiting", step("erase", []))
     outcomes = [SimpleNamespace(has_table=each) for each in has_table]
     monkeypatch.setattr(module, "ingest", step("ingest", "report"))
     monkeypatch.setattr(module, "train", step("train", outcomes))
     monkeypatch.setattr(module, "publish", step("publish", "version"))
     retrained = module.retrain(Settings())
     assert retrained.published == ("version" if is_published else None)
-    assert steps == ["ingest", "train", "publish"][: 3 if is_published else 2]
+    assert steps == ["erase", "ingest", "train", "publish"][: 4 if is_published else 3]
 
 
 def test_the_cut_is_handed_to_training(monkeypatch: pytest.MonkeyPatch) -> None:
     cuts: list[Any] = []
+    monkeypatch.setattr(module, "erase_waiting", lambda *_: [])
     monkeypatch.setattr(module, "ingest", lambda *_, **__: "report")
     monkeypatch.setattr(module, "train", lambda *_, as_of, progress: cuts.append(as_of) or [])
     moment = datetime(2026, 1, 1, tzinfo=UTC)

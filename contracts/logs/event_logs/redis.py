@@ -112,6 +112,12 @@ class RedisEventLog:
             raise EventLogError(f"the event log could not be trimmed: {error}") from error
         return trimmed
 
+    def remove(self, cursors: Sequence[int]) -> int:
+        try:
+            return int(self._redis.xdel(self._stream, *map(_id, cursors))) if cursors else 0
+        except redis.RedisError as error:
+            raise EventLogError(f"the event log could not be erased from: {error}") from error
+
     def close(self) -> None:
         self._redis.close()
 

@@ -83,6 +83,24 @@ class SqliteEventLog:
                 raise EventLogError(f"the event log could not be trimmed: {error}") from error
         return trimmed
 
+    def remove(self, cursors: Sequence[int]) -> int:
+        removed = 0
+        with self._lock:
+            try:
+                connection = self._reliable()
+                with transaction(connection):
+                    for cursor in cursors:
+                        connection.execute("DELETE FROM records WHERE cursor = ?", (cursor,))
+                        removed += connection.changes()
+                connection.execute("PRAGMA incremental_vacuum").fetchall()
+                # The write-ahead log still has the pages as they were.
+                ((is_busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            except apsw.Error as error:
+                raise EventLogError(f"the event log could not be erased from: {error}") from error
+        if is_busy:
+            raise EventLogError("the event log's write-ahead log is being read; run this again.")
+        return removed
+
     def close(self) -> None:
         with self._lock:
             self._is_closed = True

@@ -46,6 +46,8 @@ class EventLogReader:
         Another log, or one that was emptied, is read from its beginning.
         """
         found = self._log.read(position.cursor - 1, 1) if position.cursor else []
+        if not found and position.cursor and not position.message_id:
+            return True  # the last record was erased, with the person whose it was
         return bool(found) and (found[0].cursor > position.cursor or found[0].record.key == position.message_id)
 
 

@@ -1,4 +1,5 @@
 import multiprocessing
+import threading
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,18 @@ def test_one_process_writes_at_a_time_and_a_killed_one_no_more(tmp_path: Path) -
     other.join(30)
     with exclusive(path, "ingest"):
         pass
+
+
+def test_who_waits_gets_it_when_it_is_free(tmp_path: Path) -> None:
+    entered = threading.Event()
+
+    def wait() -> None:
+        with exclusive(tmp_path / ".lock", "erasure", waits=True):
+            entered.set()
+
+    waiting = threading.Thread(target=wait)
+    with exclusive(tmp_path / ".lock", "erasure"):
+        waiting.start()
+        assert not entered.wait(0.05)
+    waiting.join(30)
+    assert entered.is_set()

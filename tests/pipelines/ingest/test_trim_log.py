@@ -7,7 +7,7 @@ from contracts.bundle import MANIFEST
 from contracts.bundle_store import open_bundle_store
 from contracts.logs.events import LogRecord, open_event_log
 from contracts.settings import Settings
-from pipelines.ingest.trim_log import trim_event_log
+from pipelines.ingest.trim_log import remove_erased, trim_event_log
 from tests.bare_bundles import bare_manifest
 from tests.pipelines.wire import NOW, settings_in
 
@@ -56,3 +56,10 @@ def test_nothing_is_trimmed_while_the_bundle_cannot_be_read(tmp_path: Path) -> N
         pointer = store.publish(draft, bare_manifest(draft))
     (tmp_path / "bundles" / pointer.version / MANIFEST).write_text("{}")
     assert trim_event_log(settings, 100, NOW) == 0
+
+
+def test_records_of_the_erased_are_removed(tmp_path: Path) -> None:
+    settings = filled(tmp_path)
+    remove_erased(settings, ())
+    remove_erased(settings, [2, 3])
+    assert stored(settings) == ["40 days old", "0 days old"]

@@ -55,6 +55,14 @@ class EventLogSuite(ABC):
         assert again.append([record("a")]) == [False]
         again.close()
 
+    def test_removed_records_are_gone_and_their_keys_are_known(self, log: EventLog) -> None:
+        log.append([record(f"m{n}") for n in range(4)])
+        cursors = [stored.cursor for stored in log.read(0, 10)]
+        assert log.remove(cursors[1:3]) == 2
+        assert log.remove(cursors[1:3]) == log.remove([]) == 0
+        assert [stored.record.key for stored in log.read(0, 10)] == ["m0", "m3"]
+        assert log.append([record("m1")]) == [False]
+
     def test_trimmed_records_are_gone_and_their_keys_are_known(self, log: EventLog) -> None:
         log.append([record(f"m{n}", NOW + timedelta(days=n)) for n in range(5)])
         cursors = [stored.cursor for stored in log.read(0, 10)]

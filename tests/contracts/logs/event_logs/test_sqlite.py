@@ -133,3 +133,14 @@ while True:
     sys.stdout.flush()
     number += 1
 """
+
+
+def test_of_a_removed_record_no_byte_is_left_beside_an_open_reader(tmp_path: Path) -> None:
+    log, reader = SqliteEventLog(tmp_path / "events.sqlite"), SqliteEventLog(tmp_path / "events.sqlite")
+    log.append([record("ada-lovelace"), record("bob")])
+    assert reader.read(0, 10)
+    assert any(b'{"n": "ada-lovelace"}' in path.read_bytes() for path in tmp_path.iterdir())
+    log.remove([1])
+    assert not any(b"ada-lovelace" in path.read_bytes() for path in tmp_path.iterdir())
+    log.close()
+    reader.close()

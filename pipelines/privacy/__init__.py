@@ -1,0 +1,1 @@
+"""Export and erase what is held of one person, in every store."""

@@ -1,0 +1,1 @@
+"""The stores of personal data: one module each, all of them `Erasable`."""
