@@ -15,7 +15,10 @@ from shopkeeper.display.console import JsonOption, console, print_json
 from shopkeeper.display.progress import steps
 from shopkeeper.display.tables import Column, print_table
 
-app: Final = typer.Typer(help="What is held of one person: export it, erase it.", no_args_is_help=True)
+app: Final = typer.Typer(
+    help="What is held of one person: export it, erase it. Example: shopkeeper privacy erase ada@example.org",
+    no_args_is_help=True,
+)
 
 _HELP: Final = "A user id, an anonymous id, a customer id or an e-mail address; repeat for more of one person."
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it; default: the terminal.")]
