@@ -3,6 +3,9 @@
 Addresses stay in the events: no bundle, model, log or answer of the service contains one. The published bundle may be
 older than the identities in the warehouse, and two of its customers may have become one since. Addresses and refusals
 are therefore returned for the former ids of a customer, too.
+
+Anybody can send an address with a page's key, and would get the customer's mail. So where a file or a server key has
+told a customer's address, those that pages tell do not count.
 """
 
 from typing import Final
@@ -13,6 +16,7 @@ import pyarrow.compute as pc
 
 from contracts import columns as c
 from contracts.customer_id import customer_id_of_user
+from contracts.logs.sources import PAGE
 from pipelines.warehouse import views
 from pipelines.warehouse.schemas import IS_USER_ID, PERSON_ID
 from pipelines.warehouse.warehouse import Warehouse
@@ -32,18 +36,18 @@ def latest_addresses(warehouse: Warehouse) -> pa.Table:
     events = views.events(warehouse)
     identified = events.filter(
         events[c.TYPE] == _IDENTIFY, events[c.IS_KNOWN], events[c.TRAITS].contains(f'"{c.EMAIL}"')
-    ).select(c.CUSTOMER_ID, c.OCCURRED_AT, c.TRAITS)
-    latest: dict[str, tuple[int, str]] = {}
+    ).select(c.CUSTOMER_ID, c.OCCURRED_AT, c.SOURCE, c.TRAITS)
+    latest: dict[str, tuple[bool, int, str]] = {}  # whether a trusted source told it, when, and the address
     for batch in identified.to_pyarrow().to_batches():
         times = batch[c.OCCURRED_AT].cast(pa.int64()).to_pylist()
-        for customer, at, traits in zip(
-            batch[c.CUSTOMER_ID].to_pylist(), times, batch[c.TRAITS].to_pylist(), strict=True
-        ):
+        names = (c.CUSTOMER_ID, c.SOURCE, c.TRAITS)
+        for at, customer, source, traits in zip(times, *(batch[name].to_pylist() for name in names), strict=True):
             email = _email(traits)
             if email is not None:
                 # Of two at the same instant the greater is used, so that the order of the events makes no difference.
-                latest[customer] = max(latest.get(customer, (at, "")), (at, email))
-    current = {customer: email for customer, (_, email) in latest.items() if email}
+                told = (not source.startswith(PAGE), at, email)
+                latest[customer] = max(latest.get(customer, told), told)
+    current = {customer: email for customer, (_, _, email) in latest.items() if email}
     former = {old: current[new] for old, new in _former_ids(warehouse).items() if new in current}
     rows = sorted((current | former).items())
     return pa.table([list(column) for column in zip(*rows, strict=True)] or [[], []], schema=ADDRESSES)

@@ -1,8 +1,12 @@
+import json
 from pathlib import Path
 from typing import Any
 
+from contracts.logs.events import LogRecord, open_event_log
+from contracts.logs.sources import log_key
 from pipelines.identity.email_addresses import ADDRESSES, latest_addresses, refusing_customers
-from tests.pipelines.wire import consent, ingest_events, warehouse_in, wire
+from pipelines.ingest.ingest import ingest
+from tests.pipelines.wire import NOW, consent, ingest_events, settings_in, warehouse_in, wire
 
 
 def identify(message_id: str, at: float, traits: Any, **ids: Any) -> dict[str, Any]:
@@ -30,6 +34,25 @@ def test_the_latest_address_counts_from_any_id_of_the_customer(tmp_path: Path) -
         {"customer_id": "fay", "email": "f@shop.example"},
         {"customer_id": "gus", "email": "b@shop.example"},
     ]
+
+
+def test_a_page_changes_no_address_that_the_shop_has_told(tmp_path: Path) -> None:
+    def record(source: str, event: dict[str, Any]) -> LogRecord:
+        return LogRecord(log_key(source, event["messageId"]), json.dumps(event).encode(), NOW, source)
+
+    log = open_event_log(settings_in(tmp_path).events_url)
+    log.append(
+        [
+            record("server:shop", identify("a1", 1, {"email": "ann@shop.example"}, userId="ann")),
+            record("api:web", identify("a2", 2, {"email": "eve@evil.example"}, userId="ann")),
+            record("api:web", identify("b1", 1, {"email": "old@shop.example"}, userId="bob")),
+            record("api:web", identify("b2", 2, {"email": "bob@shop.example"}, userId="bob")),
+        ]
+    )
+    log.close()
+    ingest(settings_in(tmp_path), now=NOW)
+    found = {row["customer_id"]: row["email"] for row in latest_addresses(warehouse_in(tmp_path)).to_pylist()}
+    assert found == {"ann": "ann@shop.example", "bob": "bob@shop.example"}
 
 
 def test_a_store_without_addresses(tmp_path: Path) -> None:
