@@ -1,0 +1,1 @@
+"""What is promised of events, measured: `python -m benchmarks.reliability`."""
