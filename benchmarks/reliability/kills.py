@@ -19,7 +19,7 @@ import httpx
 import uvicorn
 
 from contracts.logs.events import open_event_log
-from contracts.settings import Settings
+from contracts.settings import Settings, load_settings
 from serving.security.api_keys import EVENTS_WRITE, create_key
 
 SERVICE: Final = "serving.app:from_environment"
@@ -58,7 +58,7 @@ def kill_rounds(
 ) -> KillReport:
     """Start the service, send from several threads, kill it at a random moment; `rounds` times on the same log."""
     PROCESSES.set_forkserver_preload(["serving.app"])
-    settings = Settings(home=home)
+    settings = load_settings(home=home)
     _, key = create_key(settings.keys_path, "events", [EVENTS_WRITE])
     ledger, chance = Ledger(), random.Random(seed)
     for number in range(rounds):
