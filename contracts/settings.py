@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from contracts.errors import SettingsError
@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     consent_categories: dict[str, Purpose] = Field(
         default_factory=dict,
         description="Per category id of the consent tool: analytics, personalization or marketing.",
+    )
+    shopify_webhook_secret: SecretStr | None = Field(
+        None, description="The secret of your Shopify app, by which its privacy webhooks are verified; default none."
     )
     families: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Per family, the parameters that differ from its defaults."

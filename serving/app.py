@@ -16,6 +16,7 @@ from contracts.bundle_store import open_bundle_store
 from contracts.errors import SettingsError
 from contracts.logs.catalogue import CatalogueLog
 from contracts.logs.events import open_event_log
+from contracts.privacy.tombstones import TombstoneFile
 from contracts.settings import Settings, load_settings
 from serving.answers.catalogue_updates import CatalogueUpdates
 from serving.answers.policy_watcher import PolicyWatcher
@@ -27,7 +28,9 @@ from serving.http.headers import SecurityHeaders
 from serving.http.openapi import install_openapi
 from serving.http.problems import install_handlers
 from serving.http.telemetry import RequestTelemetry, Telemetry
-from serving.routes import customers, events, forecasts, items, kpis, operations, recommendations
+from serving.privacy.command import PrivacyCommand
+from serving.privacy.hidden import HiddenCustomers
+from serving.routes import customers, events, forecasts, items, kpis, operations, privacy, recommendations
 from serving.routes.listing import WITHOUT_ADDRESS_HEADER, WITHOUT_CONSENT_HEADER
 from serving.security.api_keys import KeyRing
 from serving.service import Service
@@ -41,6 +44,7 @@ ROUTERS: Final = (
     items.router,
     forecasts.router,
     events.router,
+    privacy.router,
     operations.router,
 )
 BUNDLE_CHECK_SECONDS: Final = 2.0  # also of the policy file and of other workers' catalogue updates
@@ -67,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Uvicorn's access log would hold paths, and with them ids.
         logging.getLogger("uvicorn.access").disabled = True
+        privacy_command = PrivacyCommand(settings)
         writer = EventWriter(open_event_log(settings.events_url))
         log_follower = LogFollower(open_event_log(settings.events_url), sessions, settings.event_rules)
         app.state.service = Service(
@@ -80,6 +85,8 @@ def create_app(settings: Settings) -> FastAPI:
             updates,
             settings.event_rules,
             RateLimit(settings.events_per_second),
+            HiddenCustomers(TombstoneFile(settings.home), sessions),
+            privacy_command,
         )
         await asyncio.to_thread(bundles.refresh)
         if bundles.served is None:
@@ -94,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
             for task in following:
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
+            await privacy_command.close()
             await asyncio.to_thread(writer.close)
             await asyncio.to_thread(log_follower.close)
             updates.close()

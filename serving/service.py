@@ -16,6 +16,8 @@ from serving.events.log_follower import LogFollower
 from serving.events.rate_limit import RateLimit
 from serving.http.problems import Problem, unavailable
 from serving.http.telemetry import Telemetry
+from serving.privacy.command import PrivacyCommand
+from serving.privacy.hidden import HiddenCustomers
 from serving.security.api_keys import KeyRing
 from serving.state.protocol import SessionStore
 
@@ -36,6 +38,8 @@ class Service:
     catalogue_updates: CatalogueUpdates
     rules: EventRules
     rate_limit: RateLimit
+    hidden: HiddenCustomers
+    privacy_command: PrivacyCommand
     # Sorting a million rows keeps a core busy for a moment.
     list_semaphore: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_LISTS))
 

@@ -61,7 +61,11 @@ class Tombstones:
     def hides(self, customer_ids: Iterable[str | None], made_at: datetime) -> bool:
         """Whether a bundle that was made then may still hold one of these customers, who must not be seen."""
         found = self.of(customer_ids)
-        return found is not None and (found.cleaned_at is None or made_at <= found.cleaned_at)
+        return found is not None and _may_hold(found, made_at)
+
+    def may_hide(self, made_at: datetime) -> bool:
+        """Whether there is anybody whom a bundle that was made then may still hold."""
+        return any(_may_hold(each, made_at) for each in self.entries.values())
 
 
 NO_TOMBSTONES: Final = Tombstones()
@@ -114,6 +118,10 @@ class TombstoneFile:
             return {}
         except (msgspec.MsgspecError, OSError) as error:
             raise StorageError(f"{self.path} cannot be read ({error}). Restore it from a backup.") from None
+
+
+def _may_hold(tombstone: Tombstone, made_at: datetime) -> bool:
+    return tombstone.cleaned_at is None or made_at <= tombstone.cleaned_at
 
 
 def hash_of(text: str, secret: bytes) -> str:

@@ -14,7 +14,7 @@ import orjson
 from contracts.files.atomic import PRIVATE, replace_file
 from contracts.privacy.erasable import Person
 from contracts.privacy.receipts import signed
-from contracts.privacy.requests import ErasureRequest, ask_for_erasure, finish_request, waiting_requests
+from contracts.privacy.requests import PrivacyRequest, ask, finish_request, waiting_requests
 from contracts.privacy.tombstones import FOLDER_MODE, Tombstone, TombstoneFile, hash_of
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
@@ -30,15 +30,19 @@ _LAST: Final = "bundles"  # after all that bundles are made from
 def erase(settings: Settings, ids: Sequence[str], progress: Progress = silent) -> dict[str, Any]:
     """Erase the person with these ids; returns the signed receipt, which is also kept. Raises StorageError."""
     home = settings.home.resolve()
-    return erase_requested(settings, ask_for_erasure(home, list(ids), datetime.now(UTC)), progress)
+    return erase_requested(settings, ask(home, "erase", list(ids), datetime.now(UTC)), progress)
 
 
 def erase_waiting(settings: Settings, progress: Progress = silent) -> list[dict[str, Any]]:
     """Work off what was asked for and is not done, such as over HTTP; returns the receipts."""
-    return [erase_requested(settings, request, progress) for request in waiting_requests(settings.home)]
+    return [
+        erase_requested(settings, request, progress)
+        for request in waiting_requests(settings.home)
+        if request.kind == "erase"
+    ]
 
 
-def erase_requested(settings: Settings, request: ErasureRequest, progress: Progress = silent) -> dict[str, Any]:
+def erase_requested(settings: Settings, request: PrivacyRequest, progress: Progress = silent) -> dict[str, Any]:
     """Work off one request; returns the signed receipt. May be repeated after a failure."""
     home, tombstones = settings.home.resolve(), TombstoneFile(settings.home)
     progress("erase: ingest the event log")
@@ -61,7 +65,7 @@ def erase_requested(settings: Settings, request: ErasureRequest, progress: Progr
 
 
 def _receipt(
-    settings: Settings, request: ErasureRequest, person: Person, erased: dict[str, int], secret: bytes
+    settings: Settings, request: PrivacyRequest, person: Person, erased: dict[str, int], secret: bytes
 ) -> dict[str, Any]:
     every = stores(settings)
     return signed(

@@ -17,10 +17,10 @@ def export(settings: Settings, ids: Sequence[str]) -> dict[str, Any]:
     ingest(settings)
     at = datetime.now(UTC)
     person = find_person(open_warehouse(settings), ids, at)
-    every = stores(settings)
+    every, waiting = stores(settings), waiting_requests(settings.home)
     return {
         "made_at": at,
         "ids": sorted(person.ids),
         "stores": {store.name: {"class": store.data_class, "rows": store.export(person)} for store in every},
-        "erasures_waiting": sum(bool(person.ids.intersection(each.ids)) for each in waiting_requests(settings.home)),
+        "erasures_waiting": sum(each.kind == "erase" and bool(person.ids.intersection(each.ids)) for each in waiting),
     }

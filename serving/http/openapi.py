@@ -15,6 +15,7 @@ from serving.events.sender import EventSender
 from serving.http.problems import MEDIA_TYPE
 from serving.http.schemas.catalogue_updates import ItemUpdates
 from serving.http.schemas.events import Batch, Event
+from serving.http.schemas.privacy import PersonIds
 from serving.http.schemas.problem import ProblemAnswer
 from serving.security.access import Access
 from serving.security.api_keys import SCOPES
@@ -25,7 +26,7 @@ _SCHEMES: Final = {
     "basic": {"type": "http", "scheme": "basic", "description": "The key as user name, no password (Segment's SDKs)."},
 }
 _EXTRA_MODELS: Final = (Batch, Event, ProblemAnswer)
-_BODIES: Final = (Query, ItemUpdates)  # that msgspec decodes
+_BODIES: Final = (Query, ItemUpdates, PersonIds)  # that msgspec decodes
 _REFERENCE: Final = "#/components/schemas/{model}"
 
 

@@ -28,9 +28,10 @@ async def list_customers(request: Request, query: Annotated[ListQuery, Depends()
 @router.get("/v1/customers/{customer_id:path}", response_model=CustomerAnswer, summary="One customer")
 async def get_customer(request: Request, customer_id: Annotated[str, Path(min_length=1, max_length=200)]) -> Response:
     """All columns of one customer."""
-    served = service_of(request).bundle()
+    service = service_of(request)
+    served = service.bundle()
     row = served.table("customers").row(customer_id)
-    if row is None:
+    if row is None or service.hidden.hides((customer_id,), served.manifest.created_at):
         raise unknown_id("customer", "customers", served.version)
     body = {"bundle_version": served.version, "as_of": served.as_of(), "customer": row}
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")

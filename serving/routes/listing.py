@@ -4,7 +4,7 @@ import asyncio
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal
@@ -19,7 +19,7 @@ from contracts.errors import InputError
 from contracts.settings import Settings
 from serving.answers.exports.marketing import CONTACT_FORMATS
 from serving.answers.served_bundle import ServedBundle
-from serving.answers.tables.filters import OPERATORS
+from serving.answers.tables.filters import OPERATORS, Filter
 from serving.answers.tables.list_request import MAX_SORT_KEYS, ListOptions, ListRequest, parse_list
 from serving.answers.tables.table import Found, ServedTable
 from serving.http.problems import Problem
@@ -104,6 +104,9 @@ async def answer_list(request: Request, kind: str, query: ListQuery) -> Response
     if query.cursor is not None and form != "json":
         raise InputError("cursor: files have no pages; leave cursor out, and the answer streams every row.")
     listed = await asyncio.to_thread(_parsed, kind, served.table(kind), form, query, service.settings)
+    hidden = await asyncio.to_thread(service.hidden.listed, served) if kind == "customers" else ()
+    if hidden:
+        listed = replace(listed, filters=(*listed.filters, Filter(c.CUSTOMER_ID, "not_in", hidden)))
     start = _start(query.cursor, served, listed)
     rows = start + _page_rows(query) if form == "json" else None if form in CONTACT_FORMATS else query.limit
     async with service.list_semaphore:

@@ -24,7 +24,7 @@ from serving.security.access import Access, DirectRoute
 from serving.security.api_keys import RECOMMENDATIONS_READ
 from serving.service import Service, service_of, unknown_id
 
-# Answers a customer who refused personalization. It is nobody's id: an anonymous id is never blank.
+# Answers a customer who refused personalization, or who was erased. It is nobody's id: an anonymous id is never blank.
 NOBODY: Final = ANONYMOUS_PREFIX
 
 router = APIRouter(tags=["recommendations"], dependencies=[Depends(Access(RECOMMENDATIONS_READ))])
@@ -91,15 +91,17 @@ async def similar_items(request: Request, item_id: ItemId, k: K = 20) -> Respons
 def _recommend(service: Service, query: ShopperQuery) -> Response:
     served = service.bundle()
     customer_id = query.customer_id or customer_id_of(None, query.anonymous_id)
-    answer_id, answer = _ask(service, served, _with_session(service, query, customer_id))
+    answer_id, answer = _ask(service, served, _with_session(service, served, query, customer_id))
     about = {"customer_id": customer_id, "is_known_customer": answer.is_known_customer}
     return _response(served, answer_id, answer, about)
 
 
-def _with_session(service: Service, query: ShopperQuery, customer_id: str | None) -> ShopperQuery:
+def _with_session(service: Service, served: ServedBundle, query: ShopperQuery, customer_id: str | None) -> ShopperQuery:
     """The query with its customer, and with the session that the service saw if the query has none."""
     persons = [person for person in (customer_id, customer_id_of(None, query.anonymous_id)) if person]
     session = query.session
+    if persons and service.hidden.hides(persons, served.manifest.created_at):
+        customer_id = NOBODY  # who was erased and comes back is new
     if query.personalize and persons:
         if service.sessions.has_refused(persons):
             customer_id, session = NOBODY, ()

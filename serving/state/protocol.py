@@ -27,5 +27,8 @@ class SessionStore(Protocol):
     def has_refused(self, customer_ids: Sequence[str]) -> bool:
         """Whether one of these customers refuses analytics or personalization."""
 
+    def forget(self, customer_ids: Sequence[str], until: datetime) -> None:
+        """Forget what these customers did and stated up to then."""
+
     def expire(self, now: datetime) -> None:
         """Delete the sessions that have ended."""

@@ -80,6 +80,21 @@ class MemorySessionStore:
         with self._lock:
             return any(self._has_refused(customer_id) for customer_id in customer_ids)
 
+    def forget(self, customer_ids: Sequence[str], until: datetime) -> None:
+        at = until.timestamp()
+        with self._lock:
+            for customer_id in customer_ids:
+                session = self._sessions.get(customer_id)
+                if session is not None:
+                    kept = [action for action in session.actions if action[0] > at]
+                    self._actions -= len(session.actions) - len(kept)
+                    session.actions = kept
+                    if not kept:
+                        self._forget(customer_id)
+                stated = self._consents.get(customer_id, ())
+                if all(statement is None or statement[0] <= at for statement in stated):
+                    self._consents.pop(customer_id, None)
+
     def expire(self, now: datetime) -> None:
         with self._lock:
             while self._sessions and self._ongoing(next(iter(self._sessions)), now.timestamp()) is None:

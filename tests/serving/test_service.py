@@ -13,7 +13,7 @@ from serving.service import Service, unknown_id
 def test_a_request_without_a_bundle_is_503_with_what_to_do(tmp_path: Path) -> None:
     settings, unused = Settings(home=tmp_path), cast(Any, None)
     bundles = BundleWatcher(open_bundle_store(settings.bundles_url))
-    service = Service(settings, unused, bundles, unused, unused, unused, unused, unused, unused, unused)
+    service = Service(settings, unused, bundles, *[unused] * 9)
     with pytest.raises(Problem) as raised:
         service.bundle()
     assert (raised.value.status, raised.value.code) == (503, "no-bundle")

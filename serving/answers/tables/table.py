@@ -73,6 +73,11 @@ class ServedTable:
         return list(self._table.column_names)
 
     @property
+    def keys(self) -> Sequence[str]:
+        """The keys of all rows, sorted."""
+        return self._keys
+
+    @property
     def schema(self) -> pa.Schema:
         return self._table.schema
 

@@ -1,14 +1,17 @@
 """`shopkeeper privacy export | erase | verify`: what is held of one person, and its erasure."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
 import typer
+from msgspec.structs import asdict
 
 from contracts.errors import InputError
 from contracts.files.atomic import PRIVATE, replace_file
 from contracts.privacy.receipts import verify as verify_receipt
+from contracts.privacy.requests import finish_request, waiting_requests
 from contracts.privacy.tombstones import TombstoneFile
 from contracts.settings import load_settings
 from shopkeeper.display.console import JsonOption, console, print_json
@@ -21,6 +24,11 @@ app: Final = typer.Typer(
 )
 
 _HELP: Final = "A user id, an anonymous id, a customer id or an e-mail address; repeat for more of one person."
+_WHAT_TO_DO: Final = {
+    "erase": "Run `shopkeeper privacy erase`, or wait for the next `shopkeeper retrain`.",
+    "export": "Run `shopkeeper privacy export` with the ids, give the person the file, then use --done.",
+    "erase_shop": "Stop the service and delete the home folder; or use --done if the shop stays.",
+}
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it; default: the terminal.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Erase without asking again.")]
 
@@ -29,13 +37,13 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Erase without aski
 def export(customer: Annotated[list[str], typer.Argument(help=_HELP)], output: OutputOption = None) -> None:
     """Everything that is held of a person, as one JSON document: events, consent, predictions, lists.
 
-    Example: shopkeeper privacy export ada@example.org --output ada.json
+    `-` reads the ids from standard input, one a line. Example: shopkeeper privacy export ada@example.org -o ada.json
     """
+    settings = load_settings()
     from pipelines.privacy.export import export as export_person
 
-    document = orjson.dumps(
-        export_person(load_settings(), customer), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z, default=str
-    )
+    ids = sys.stdin.read().splitlines() if customer == ["-"] else customer
+    document = orjson.dumps(export_person(settings, ids), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z, default=str)
     if output is None:
         typer.echo(document.decode())
         return
@@ -68,6 +76,33 @@ def erase(
         _print(receipt)
     if not receipts:
         console.print("No erasure is waiting.")
+
+
+@app.command()
+def requests(
+    done: Annotated[str | None, typer.Option("--done", help="Forget this request: you have answered it.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What people have asked for over HTTP or Shopify and is not done.
+
+    Example: shopkeeper privacy requests
+    """
+    home = load_settings().home
+    waiting = waiting_requests(home)
+    if done is not None:
+        found = [each for each in waiting if each.id == done]
+        if not found or found[0].kind == "erase":
+            raise InputError(f"no request {done[:80]!r} for an export or of a shop is waiting; an erasure ends itself.")
+        finish_request(home, found[0])
+        waiting.remove(found[0])
+    if as_json:
+        print_json({"requests": [{**asdict(each), "what_to_do": _WHAT_TO_DO[each.kind]} for each in waiting]})
+        return
+    for each in waiting:
+        text = f"{each.id} of {each.asked_at:%Y-%m-%d}: {each.kind} {', '.join(each.ids)}. {_WHAT_TO_DO[each.kind]}"
+        console.print(text, highlight=False, markup=False)
+    if not waiting:
+        console.print("No request is waiting.")
 
 
 @app.command()

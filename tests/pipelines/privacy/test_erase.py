@@ -8,7 +8,7 @@ import pytest
 
 from contracts.bundle_store import open_bundle_store
 from contracts.privacy.receipts import verify
-from contracts.privacy.requests import ask_for_erasure, waiting_requests
+from contracts.privacy.requests import ask, waiting_requests
 from contracts.privacy.tombstones import TombstoneFile
 from contracts.settings import Settings
 from pipelines.ingest.ingest import ingest
@@ -114,7 +114,7 @@ def test_a_failure_leaves_the_request_which_is_worked_off_once_with_those_of_htt
         with pytest.raises(OSError, match="space"):
             erase(settings, [ADA])
     assert TombstoneFile(settings.home).current().hides([ADA], datetime.now(UTC) + timedelta(days=9))
-    ask_for_erasure(settings.home, [ADA], datetime.now(UTC))
+    ask(settings.home, "erase", [ADA], datetime.now(UTC))
     first, again = erase_waiting(settings)
     assert sum(each["erased"] for each in first["stores"]) > 0
     assert sum(each["erased"] for each in again["stores"]) == 0

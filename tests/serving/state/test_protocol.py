@@ -38,6 +38,22 @@ class SessionStoreSuite:
     def sessions(self) -> SessionStore:
         raise NotImplementedError
 
+    def test_what_was_done_and_stated_up_to_a_time_is_forgotten_and_what_came_later_is_not(
+        self, sessions: SessionStore
+    ) -> None:
+        sessions.record(event("ada", "phone", "tea", at=NOW - 2 * SECOND), NOW)
+        sessions.record(event("ada", "phone", "cup", at=NOW), NOW)
+        sessions.record(event("bob", item="pot", at=NOW - 2 * SECOND), NOW)
+        sessions.record(event("eve", personalization=False, at=NOW - 2 * SECOND), NOW)
+        sessions.forget(["ada", "nobody", "eve"], NOW - SECOND)
+        assert items(sessions, "ada") == ["cup"]
+        assert items(sessions, "bob") == ["pot"]
+        assert not sessions.has_refused(["eve"])
+        sessions.forget(["ada"], NOW)
+        assert items(sessions, "ada") == []
+        sessions.record(event("ada", item="jug", at=NOW + SECOND), NOW + SECOND)
+        assert items(sessions, "ada") == ["jug"]
+
     def test_the_customer_id_is_the_one_that_ingest_gives(self, sessions: SessionStore) -> None:
         user = "user:anonymous:17"  # of all user ids the one whose customer id is hardest to tell
         sessions.record(event(user, None), NOW)

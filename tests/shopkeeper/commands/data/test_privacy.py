@@ -1,5 +1,6 @@
 import json
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts.errors import InputError
+from contracts.privacy.requests import ask
 from shopkeeper.main import app
 from tests.pipelines.wire import bought, ingest_events
 
@@ -38,3 +40,14 @@ def test_a_person_is_exported_erased_and_the_receipt_verified(tmp_path: Path) ->
         run(home, "verify", str(path))
     assert "No erasure is waiting" in run(home, "erase")
     assert run(home, "erase", "bob", answer="y\n").count("warehouse") == 1
+
+
+def test_requests_wait_until_they_are_answered(tmp_path: Path) -> None:
+    assert "No request is waiting" in run(tmp_path, "requests")
+    asked = ask(tmp_path, "export", ["ada"], datetime.now(UTC))
+    erasure = ask(tmp_path, "erase", ["bob"], datetime.now(UTC))
+    assert "give the person the file" in run(tmp_path, "requests")
+    with pytest.raises(InputError, match="ends itself"):
+        run(tmp_path, "requests", "--done", erasure.id)
+    (left,) = json.loads(run(tmp_path, "requests", "--done", asked.id, "--json"))["requests"]
+    assert (left["kind"], left["ids"]) == ("erase", ["bob"])

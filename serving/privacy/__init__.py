@@ -1,0 +1,1 @@
+"""Erasure in the running service: who must not be seen, and the command that erases."""
