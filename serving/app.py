@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
@@ -71,7 +71,6 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Uvicorn's access log would hold paths, and with them ids.
         logging.getLogger("uvicorn.access").disabled = True
-        privacy_command = PrivacyCommand(settings)
         writer = EventWriter(open_event_log(settings.events_url))
         log_follower = LogFollower(open_event_log(settings.events_url), sessions, settings.event_rules)
         app.state.service = Service(
@@ -86,11 +85,9 @@ def create_app(settings: Settings) -> FastAPI:
             settings.event_rules,
             RateLimit(settings.events_per_second),
             HiddenCustomers(TombstoneFile(settings.home), sessions),
-            privacy_command,
+            PrivacyCommand(settings),
         )
-        await asyncio.to_thread(bundles.refresh)
-        if bundles.served is None:
-            _log.warning("%s", bundles.status().detail)
+        await asyncio.to_thread(_load_first, bundles)
         following = [
             asyncio.create_task(_every(BUNDLE_CHECK_SECONDS, bundles.refresh)),
             asyncio.create_task(_every(LOG_CHECK_SECONDS, log_follower.catch_up)),
@@ -98,10 +95,8 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             yield
         finally:
-            for task in following:
-                task.cancel()
-            await asyncio.gather(*following, return_exceptions=True)
-            await privacy_command.close()
+            await _stop(following)
+            await app.state.service.privacy_command.close()
             await asyncio.to_thread(writer.close)
             await asyncio.to_thread(log_follower.close)
             updates.close()
@@ -157,6 +152,18 @@ def _checked_origins(origins: list[str]) -> list[str]:
                 "without a path and without '*'."
             )
     return origins
+
+
+def _load_first(bundles: BundleWatcher) -> None:
+    bundles.refresh()
+    if bundles.served is None:
+        _log.warning("%s", bundles.status().detail)
+
+
+async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _every(seconds: float, follow: Callable[[], object]) -> None:
