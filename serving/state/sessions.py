@@ -28,7 +28,8 @@ MAX_ACTIONS: Final = 1_000_000  # of all sessions, about 150 MB
 MAX_STATEMENTS: Final = 200_000  # ids of which a refusal is remembered
 
 _Action = tuple[float, str, Kind]  # seconds since 1970 UTC, item id, kind
-_Statement = tuple[float, bool] | None  # when a consent was stated: given or refused
+# When a consent was stated, whether it was given or refused, and the user who stated it; None: nobody had signed in.
+_Statement = tuple[float, bool, str | None] | None
 _Consent = tuple[_Statement, _Statement]  # to analytics, to personalization
 
 
@@ -60,8 +61,8 @@ class MemorySessionStore:
         customer_ids = [customer_id for customer_id in (user, device) if customer_id]
         at = min(event.occurred_at, received_at).timestamp()
         with self._lock:
-            self._record_consent(customer_ids, event, at)
-            if any(self._has_refused(customer_id) for customer_id in customer_ids):
+            self._record_consent(user, device, event, at)
+            if self._has_refused(customer_ids):
                 for customer_id in customer_ids:
                     self._forget(customer_id)
             elif at > received_at.timestamp() - SESSION_GAP_SECONDS:
@@ -78,7 +79,7 @@ class MemorySessionStore:
 
     def has_refused(self, customer_ids: Sequence[str]) -> bool:
         with self._lock:
-            return any(self._has_refused(customer_id) for customer_id in customer_ids)
+            return self._has_refused(customer_ids)
 
     def forget(self, customer_ids: Sequence[str], until: datetime) -> None:
         at = until.timestamp()
@@ -100,21 +101,28 @@ class MemorySessionStore:
             while self._sessions and self._ongoing(next(iter(self._sessions)), now.timestamp()) is None:
                 pass
 
-    def _record_consent(self, customer_ids: Sequence[str], event: Event, at: float) -> None:
-        """Remember refusals and what overrules them: the latest statement counts; at one instant, the refusal."""
-        stated: _Consent = (_statement(event.consent[0], at), _statement(event.consent[1], at))
-        known = [self._consents[customer_id] for customer_id in customer_ids if customer_id in self._consents]
-        if not known and False not in event.consent[:2]:
+    def _record_consent(self, user: str | None, device: str | None, event: Event, at: float) -> None:
+        """Remember refusals and what overrules them: the latest statement counts; at one instant, the refusal.
+
+        A statement holds for the user who made it and for the device. On a shared device, that of one user changes
+        nothing that another has stated.
+        """
+        told = {each: self._consents[each] for each in (user, device) if each is not None and each in self._consents}
+        if not told and False not in event.consent[:2]:
             return
-        latest: _Consent = (_latest([stated[0], *(s[0] for s in known)]), _latest([stated[1], *(s[1] for s in known)]))
-        for customer_id in customer_ids:
-            self._consents[customer_id] = latest
+        now: _Consent = (_statement(event.consent[0], at, user), _statement(event.consent[1], at, user))
+        known = [now, *told.values()]
+        for customer_id in filter(None, (user, device)):
+            mine = [consent if customer_id == device else _of(consent, user) for consent in known]
+            self._consents[customer_id] = (_latest([each[0] for each in mine]), _latest([each[1] for each in mine]))
             self._consents.move_to_end(customer_id)
         while len(self._consents) > MAX_STATEMENTS:
             self._consents.popitem(last=False)
 
-    def _has_refused(self, customer_id: str) -> bool:
-        return any(stated is not None and not stated[1] for stated in self._consents.get(customer_id, ()))
+    def _has_refused(self, customer_ids: Sequence[str]) -> bool:
+        """Whether any of the ids has refused; the device's refusal holds for whoever uses it."""
+        consents = [self._consents.get(customer_id, ()) for customer_id in customer_ids]
+        return any(stated is not None and not stated[1] for consent in consents for stated in consent)
 
     def _add(self, user: str | None, device: str | None, actions: list[_Action], at: float) -> None:
         session = self._joined(user, device, at)
@@ -173,8 +181,16 @@ def _actions(event: Event, at: float) -> list[_Action]:
     return [(at, item_id, kind) for item_id in items if item_id and len(item_id) <= MAX_ID_CHARS]
 
 
-def _statement(flag: bool | None, at: float) -> _Statement:
-    return None if flag is None else (at, flag)
+def _statement(flag: bool | None, at: float, user: str | None) -> _Statement:
+    return None if flag is None else (at, flag, user)
+
+
+def _of(consent: _Consent, user: str | None) -> _Consent:
+    """What concerns the user: what they stated, and what was stated before anybody had signed in."""
+    analytics, personalization = (
+        statement if statement is None or statement[2] in (None, user) else None for statement in consent
+    )
+    return analytics, personalization
 
 
 def _latest(statements: Sequence[_Statement]) -> _Statement:

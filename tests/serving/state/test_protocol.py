@@ -154,6 +154,23 @@ class SessionStoreSuite:
         sessions.record(event("u", personalization=False), NOW + SECOND)  # an older refusal that comes late
         assert not sessions.has_refused(["u"])
 
+    def test_on_a_shared_device_nobodys_consent_changes_that_of_another(self, sessions: SessionStore) -> None:
+        sessions.record(event("ann", "d", personalization=False), NOW)
+        sessions.record(event("bob", "d", personalization=True, at=NOW + SECOND), NOW + SECOND)
+        sessions.record(event("ann", "d", at=NOW + 2 * SECOND), NOW + 2 * SECOND)
+        assert sessions.has_refused(["ann"])
+        assert sessions.has_refused(["ann", "anonymous:d"])
+        assert not sessions.has_refused(["bob", "anonymous:d"])
+        sessions.record(event("ann", "d", personalization=False, at=NOW + 3 * SECOND), NOW + 3 * SECOND)
+        sessions.record(event("bob", "d", at=NOW + 4 * SECOND), NOW + 4 * SECOND)
+        assert not sessions.has_refused(["bob"])
+        assert sessions.has_refused(["bob", "anonymous:d"])  # the device's last word holds for whoever uses it
+
+    def test_what_a_device_stated_before_anybody_signed_in_holds_for_who_does(self, sessions: SessionStore) -> None:
+        sessions.record(event(None, "d", personalization=False), NOW)
+        sessions.record(event("ann", "d", at=NOW + SECOND), NOW + SECOND)
+        assert sessions.has_refused(["ann"])
+
     def test_consent_to_one_purpose_does_not_lift_the_refusal_of_the_other(self, sessions: SessionStore) -> None:
         sessions.record(event("u", personalization=False), NOW)
         sessions.record(event("u", analytics=True, at=NOW + SECOND), NOW + SECOND)
