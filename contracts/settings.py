@@ -56,6 +56,15 @@ class Settings(BaseSettings):
     event_log_days: int = Field(
         7, ge=1, le=3650, description="Days that the live event log keeps what ingest has stored already."
     )
+    retention_days: int = Field(
+        1096, ge=30, le=36_500, description="Days that `privacy retain` keeps events and campaigns, by their time."
+    )
+    quarantine_days: int = Field(
+        90, ge=1, le=36_500, description="Days that `privacy retain` keeps refused records after their receipt."
+    )
+    bundle_days: int = Field(
+        180, ge=1, le=36_500, description="Days that `privacy retain` keeps versions before the current one."
+    )
     page_orders: PageOrders = Field(
         "auto",
         description="Whether orders that only a page key has told count: accepted, confirmed (only those that a "

@@ -8,6 +8,7 @@ from typing import Final
 
 READABLE: Final = 0o644
 PRIVATE: Final = 0o600  # for its owner only
+PRIVATE_FOLDER: Final = 0o700
 
 
 def replace_file(path: Path, content: bytes | Iterable[bytes], mode: int = READABLE) -> None:
@@ -25,6 +26,12 @@ def replace_file(path: Path, content: bytes | Iterable[bytes], mode: int = READA
         temporary.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def make_private(folder: Path) -> None:
+    """Make the folder, and let only its owner into it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    folder.chmod(PRIVATE_FOLDER)
 
 
 def sync(path: Path) -> None:

@@ -68,6 +68,9 @@ class Erasable(Protocol):
     def erase(self, person: Person) -> int:
         """Erase it, durably and to the last byte; returns how many rows. May be repeated."""
 
+    def expire(self, before: datetime) -> int:
+        """Delete what is older; returns how many rows, files or versions. 0 where something else limits its age."""
+
 
 def ids_of(raw: bytes) -> set[str]:
     """The ids and e-mail addresses of an event in the wire format; none where it is not a JSON object."""

@@ -24,7 +24,7 @@ from scipy.stats import norm
 from contracts import columns as c
 from contracts.campaigns import HELD_OUT, OUTCOME_DAYS, campaigns_folder
 from contracts.errors import InputError, NotEnoughData
-from contracts.files.atomic import PRIVATE, replace_file, sync
+from contracts.files.atomic import PRIVATE, make_private, replace_file, sync
 from contracts.progress import Progress, silent
 from contracts.settings import Settings
 from pipelines.campaigns.held_out_ids import write_held_out_ids
@@ -222,7 +222,7 @@ def _base_rate(warehouse: Warehouse, customers: pa.Array, at: datetime) -> float
 
 def _write(path: Path, assigned: pa.Table, share: float) -> None:
     """Write the file atomically, with the share in its metadata."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     sync(path.parent.parent)
     content = io.BytesIO()
     pq.write_table(assigned.replace_schema_metadata({_SHARE_KEY: repr(share).encode()}), content, compression="zstd")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from contracts.bundle import BACKTEST_TABLE, FORMAT_VERSION, FamilyKind, Replay, Verdict, read_table, write_table
+from contracts.files.atomic import make_private
 
 if TYPE_CHECKING:  # `shopkeeper status` reads the records, and starts without the engines
     import pyarrow as pa
@@ -69,7 +70,7 @@ class ChallengerStore:
         self, challenger: Challenger, fitted: "FittedFamily | Rescored | None", predictions: "pa.Table | None" = None
     ) -> None:
         """Replace the family's challenger; where neither answers, `fitted` is what the served model says, or None."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_private(self._root)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._root))
         try:
             self._write(draft, challenger, fitted, predictions)

@@ -21,6 +21,7 @@ from contracts import columns as c
 from contracts.bundle import file_sha256
 from contracts.errors import SettingsError
 from contracts.exchange_rates import ExchangeRates, load_exchange_rates
+from contracts.files.atomic import make_private
 from contracts.files.lock import exclusive
 from contracts.settings import PageOrders, Settings, url_path, url_scheme
 from pipelines.warehouse import file_index as index_files
@@ -113,6 +114,7 @@ class Warehouse:
     @contextmanager
     def writing(self) -> Iterator["Draft"]:
         """Hold the warehouse for writing. Nothing that the draft wrote counts until it is committed."""
+        make_private(self.root)
         with exclusive(self.root / index_files.LOCK, "ingest"):
             self.index = index_files.load_index(self.root)
             index_files.remove_unlisted(self.root, self.index)
@@ -132,13 +134,17 @@ class Draft:
     def write_day(self, day: str, lines: pa.Table) -> None:
         """The lines of a UTC day from now on, sorted; none at all removes the day."""
         if not lines.num_rows:
-            self._days.pop(day, None)
+            self.remove_day(day)
             return
         path = self._new_path(f"events/day={day}", "lines")
         pq.write_table(lines.cast(STORED), path, compression=COMPRESSION, use_dictionary=_REPETITIVE)
         heads = pc.sum(pc.equal(lines[c.LINE], 0)).as_py()
         name = str(path.relative_to(self._warehouse.root))
         self._days[day] = DayFile(name, heads, lines.num_rows, file_sha256(path))
+
+    def remove_day(self, day: str) -> None:
+        """No line of a UTC day from now on."""
+        self._days.pop(day, None)
 
     def write_table(self, name: str, expression: ibis.Table) -> None:
         """The content of one of `TABLES` from now on."""

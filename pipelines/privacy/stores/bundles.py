@@ -48,6 +48,13 @@ class PublishedStore:
                 erased += found
         return erased
 
+    def expire(self, before: datetime) -> int:
+        current = _version(_current(self._store))
+        old = [version for version in self._store.versions() if version != current and version < new_version(before)]
+        for version in old:
+            self._store.remove(version)
+        return len(old)
+
 
 def _current(store: BundleStore) -> Bundle | None:
     try:

@@ -1,6 +1,7 @@
 """Campaigns: who was to be contacted, who was held out, and the further ids of those."""
 
 import io
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,12 @@ class CampaignStore:
                 replace_file(path, content.getvalue(), PRIVATE)
                 erased += table.num_rows - kept.num_rows
         return erased + self._erase_held_out_ids(person)
+
+    def expire(self, before: datetime) -> int:
+        old = [path for path in self._paths() if pc.max(pq.read_table(path)[c.ASSIGNED_AT]).as_py() < before]
+        for path in old:
+            path.unlink()
+        return len(old)
 
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.parquet"))

@@ -1,5 +1,6 @@
 """Challengers: trained families that wait to be published, with their backtests and replays."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -36,3 +37,6 @@ class TrainedStore:
                 changed = msgspec.structs.replace(record, replays=replays)
                 replace_file(path, msgspec.json.format(msgspec.json.encode(changed), indent=2))
         return erased
+
+    def expire(self, before: datetime) -> int:
+        return 0  # the next training replaces each

@@ -1,5 +1,6 @@
 """The quarantine: refused records that name the person in any field."""
 
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -31,6 +32,17 @@ class QuarantineStore:
         with warehouse.writing() as draft:
             refused = warehouse.quarantine().to_pyarrow()
             kept = refused.filter(pc.invert(_names(refused, person)))
+            if kept.num_rows < refused.num_rows:
+                draft.write_table("quarantine", warehouse.register(kept))
+                draft.commit(warehouse.index.log, None)
+                file_index.remove_unlisted(warehouse.root, warehouse.index)
+        return refused.num_rows - kept.num_rows
+
+    def expire(self, before: datetime) -> int:
+        warehouse = open_warehouse(self._settings)
+        with warehouse.writing() as draft:
+            refused = warehouse.quarantine().to_pyarrow()
+            kept = refused.filter(pc.greater_equal(refused[c.RECEIVED_AT], pa.scalar(before, c.TIMESTAMP)))
             if kept.num_rows < refused.num_rows:
                 draft.write_table("quarantine", warehouse.register(kept))
                 draft.commit(warehouse.index.log, None)

@@ -1,6 +1,7 @@
 """MLflow's runs: figures and parameters of whole stores. A file that names the person is deleted all the same."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ class RunStore:
         for path in found:
             path.unlink()
         return len(found)
+
+    def expire(self, before: datetime) -> int:
+        return 0  # figures name nobody
 
     def _naming(self, person: Person) -> Iterator[Path]:
         """Artifacts that name the person as a text of their own, not as a number that happens to be the same."""

@@ -1,5 +1,6 @@
 """The warehouse: the person's events and consent statements, and the identities that follow from them."""
 
+from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
@@ -49,6 +50,20 @@ class WarehouseStore:
             draft.commit(_position(self._settings, warehouse.index.log), None)
             file_index.remove_unlisted(warehouse.root, warehouse.index)
         return erased
+
+    def expire(self, before: datetime) -> int:
+        """Whole days; statements of consent stay, since they show what was agreed to."""
+        warehouse = open_warehouse(self._settings)
+        with warehouse.writing() as draft:
+            old = [day for day in warehouse.index.days if day < before.date().isoformat()]
+            for day in old:
+                draft.remove_day(day)
+            expired = sum(warehouse.index.days[day].lines for day in old)
+            if old:
+                write_identity_tables(warehouse, draft, draft.lines(), has_replaced=True)
+                draft.commit(warehouse.index.log, None)
+                file_index.remove_unlisted(warehouse.root, warehouse.index)
+        return expired
 
 
 def _erase_events(warehouse: Warehouse, draft: Draft, person: Person) -> int:

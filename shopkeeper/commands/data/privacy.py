@@ -79,6 +79,25 @@ def erase(
 
 
 @app.command()
+def retain(as_json: JsonOption = False) -> None:
+    """Delete what is older than retention_days, quarantine_days and bundle_days say; put it beside `retrain`.
+
+    Example: shopkeeper privacy retain
+    """
+    from pipelines.privacy.retain import retain as retain_data
+
+    deleted = retain_data(load_settings())
+    if as_json:
+        print_json({"deleted": deleted})
+        return
+    columns = [
+        Column("store", list(deleted)),
+        Column("deleted", [f"{count:,}" for count in deleted.values()], is_number=True),
+    ]
+    print_table("Too old", columns, has_file=False)
+
+
+@app.command()
 def requests(
     done: Annotated[str | None, typer.Option("--done", help="Forget this request: you have answered it.")] = None,
     as_json: JsonOption = False,

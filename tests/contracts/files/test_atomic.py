@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.files.atomic import replace_file
+from contracts.files.atomic import make_private, replace_file
 
 
 def test_the_new_content_replaces_the_old_one(tmp_path: Path) -> None:
@@ -29,3 +29,11 @@ def test_a_failed_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pyte
         replace_file(path, b"two")
     assert path.read_bytes() == b"one"
     assert os.listdir(tmp_path) == ["CURRENT"]
+
+
+def test_a_folder_that_others_could_enter_is_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    make_private(folder)
+    folder.chmod(0o755)
+    make_private(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
