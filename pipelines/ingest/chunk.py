@@ -30,6 +30,7 @@ from contracts.privacy.tombstones import NO_TOMBSTONES, Tombstones
 from pipelines.ingest.erased import is_of_erased, is_on_erased_device, names_erased
 from pipelines.ingest.quarantine import quarantine_row
 from pipelines.ingest.readers.record import Record
+from pipelines.ingest.traits import kept_traits
 from pipelines.warehouse.currency import AcceptedCurrencies
 from pipelines.warehouse.item_aliases import SkuRow, stated_skus
 from pipelines.warehouse.schemas import CONSENT_STATEMENTS, ITEM_SKUS, STAGED
@@ -166,6 +167,8 @@ def _checked(record: Record, received_at: datetime, chunk: Chunk, staged: Staged
     if record.refusal is not None:
         raise InvalidEvent(*record.refusal)
     event = parse_event(record.raw, received_at, chunk.rules, is_live=_is_live(record))
+    if event.traits is not None:
+        event = msgspec.structs.replace(event, traits=kept_traits(event.traits))
     if not chunk.tombstones:
         return event
     if is_of_erased(event, chunk.tombstones):
