@@ -33,6 +33,8 @@ def unconfirmed(lines: ibis.Table, policy: PageOrders) -> ibis.Table:
 
 def without_unconfirmed(warehouse: Warehouse, lines: ibis.Table) -> ibis.Table:
     """The lines that count; see `unconfirmed`."""
+    if not _has_any(lines):
+        return lines
     left_out = warehouse.cache(unconfirmed(lines, warehouse.page_orders).select(c.MESSAGE_ID).distinct())
     if not left_out.count().to_pyarrow().as_py():
         return lines
@@ -42,6 +44,8 @@ def without_unconfirmed(warehouse: Warehouse, lines: ibis.Table) -> ibis.Table:
 
 def unconfirmed_note(lines: ibis.Table, policy: PageOrders) -> list[str]:
     """A sentence about the orders that do not count; none where all do."""
+    if not _has_any(lines):
+        return []
     orders = unconfirmed(lines, policy)[c.ORDER_ID].nunique().to_pyarrow().as_py()
     if not orders:
         return []
@@ -49,6 +53,12 @@ def unconfirmed_note(lines: ibis.Table, policy: PageOrders) -> list[str]:
         f"{orders:,} orders that only a page key has told are stored, and do not count until a server key or a file "
         "tells them, too. If your pages tell orders and nobody else does, set page_orders = 'accepted'."
     ]
+
+
+def _has_any(lines: ibis.Table) -> bool:
+    """Whether a page has told of any order; that is quick to see."""
+    found = lines.filter(_is_of_page(lines), lines[c.EVENT].isin(_OF_ORDERS)).select(c.ORDER_ID).limit(1)
+    return bool(found.to_pyarrow().num_rows)
 
 
 def _is_of_page(lines: ibis.Table) -> Value:

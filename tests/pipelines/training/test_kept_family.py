@@ -103,7 +103,6 @@ def test_the_kept_model_scores_the_customers_of_today(published: Settings, monke
     assert served(published).manifest.replays["churn"]
 
 
-@pytest.mark.slow
 def test_a_model_of_other_features_keeps_its_table_and_the_report_says_so(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
